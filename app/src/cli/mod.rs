@@ -1,0 +1,95 @@
+//! The command line: one file per subcommand. Results alone go to stdout, all else to stderr.
+
+mod augment;
+mod console;
+mod data;
+mod demo;
+mod evaluate;
+mod exit;
+mod explain;
+mod features;
+mod forward;
+mod metrics;
+mod predict;
+mod runs;
+mod train;
+mod window;
+
+pub use console::Console;
+pub use exit::{Failure, Fault, ResultExt};
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Workbench for music-tagging research: train, listen, and see where a tagger attends.
+///
+/// Without a subcommand the window opens.
+#[derive(Debug, Parser)]
+#[command(name = "attune", version, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input file, 130 cancelled.")]
+struct Arguments {
+    /// Folder for everything that Attune writes (default: $ATTUNE_HOME, else $XDG_DATA_HOME/attune)
+    #[arg(long, global = true, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// Worker threads for training and tagging (default: one per core)
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<usize>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the window, with files, a run or a data set if named
+    Window(window::Args),
+    /// Make the demo data set, train on it, show the result (in the terminal where there is no display)
+    Demo(demo::Args),
+    /// Train a model without a window
+    Train(train::Args),
+    /// Score a model on a split of a data set
+    Evaluate(evaluate::Args),
+    /// Tag audio files
+    Predict(predict::Args),
+    /// Show which moments of a song make a model give a tag
+    Explain(explain::Args),
+    /// Apply augmentations to an audio file
+    Augment(augment::Args),
+    /// Compute the log-mel spectrogram of an audio file
+    Features(features::Args),
+    /// Run a network on tensors from a file
+    Forward(forward::Args),
+    /// ROC-AUC and average precision of scores in a file
+    Metrics(metrics::Args),
+    /// Look at data sets and import them
+    Data(data::Args),
+    /// List and show training runs
+    Runs(runs::Args),
+}
+
+/// Parses the command line, runs the command and says how it went.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Some(n_threads) = arguments.threads {
+        attune_core::device::set_threads(n_threads);
+    }
+    let outcome = Console::new(arguments.workspace).and_then(|console| match arguments.command {
+        None => window::run(window::Args::default(), &console),
+        Some(Command::Window(args)) => window::run(args, &console),
+        Some(Command::Demo(args)) => demo::run(args, &console),
+        Some(Command::Train(args)) => train::run(args, &console),
+        Some(Command::Evaluate(args)) => evaluate::run(args, &console),
+        Some(Command::Predict(args)) => predict::run(args, &console),
+        Some(Command::Explain(args)) => explain::run(args, &console),
+        Some(Command::Augment(args)) => augment::run(args, &console),
+        Some(Command::Features(args)) => features::run(args, &console),
+        Some(Command::Forward(args)) => forward::run(args, &console),
+        Some(Command::Metrics(args)) => metrics::run(args, &console),
+        Some(Command::Data(args)) => data::run(args, &console),
+        Some(Command::Runs(args)) => runs::run(args, &console),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

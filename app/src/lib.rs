@@ -1,0 +1,16 @@
+//! The Attune workbench: the window, the player and the command line.
+//!
+//! ```text
+//! cli ──────────┐     panels ──► timeline ──► widgets ──► theme
+//!               │        │  read Ctx, push Commands
+//!               │     workbench ──► jobs ──┐      playback
+//! ══════════════▼══════════════════════════▼═════════▼═══ below: attune-core
+//! ```
+
+pub mod cli;
+pub mod panels;
+pub mod playback;
+pub mod theme;
+pub mod timeline;
+pub mod widgets;
+pub mod workbench;

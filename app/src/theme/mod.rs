@@ -1,0 +1,1 @@
+//! Colours and spacings; they live here only.

@@ -1,0 +1,1 @@
+//! The song's timeline: one zoomable time axis with lanes.

@@ -1,0 +1,1 @@
+//! Small pieces of window that several panels use.

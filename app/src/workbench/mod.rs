@@ -1,0 +1,1 @@
+//! The window: state, commands, background jobs, and the glue to eframe.

@@ -1,0 +1,1 @@
+//! Tracks, tags, splits, the demo set, the PCM cache and the loader.

@@ -1,0 +1,1 @@
+//! Why a model gives a tag: explanations over the time of a song.

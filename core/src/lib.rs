@@ -1,0 +1,31 @@
+//! The part of Attune that needs no window and no sound card: everything that can be tested without a person.
+//!
+//! Modules stand on floors; each uses only floors below its own (`tests/tests/tidy.rs` watches over it).
+//!
+//! ```text
+//! 6  train                              recipes, trainer thread, checkpoints
+//! 5  interpret                          explanations
+//! 4  predict                            chunk a song, run a model, stitch or average
+//! 3  models   dataset                   networks | tracks, splits, loader
+//! 2  nn  weights  features  augment     operations | files of weights | log-mel | draws and effects
+//! 1  audio  metrics  run  figure        decode, resample | scores | event log, history | plots as data
+//! 0  rng  device  job  workspace        addressed randomness | where tensors live | cancel and progress | folders
+//! ```
+
+pub mod audio;
+pub mod augment;
+pub mod dataset;
+pub mod device;
+pub mod features;
+pub mod figure;
+pub mod interpret;
+pub mod job;
+pub mod metrics;
+pub mod models;
+pub mod nn;
+pub mod predict;
+pub mod rng;
+pub mod run;
+pub mod train;
+pub mod weights;
+pub mod workspace;
