@@ -67,6 +67,14 @@ impl Address {
         }
     }
 
+    /// The draws at this address, from block `block` on.
+    pub fn stream_from(self, block: u64) -> Stream {
+        Stream {
+            block,
+            ..self.stream()
+        }
+    }
+
     /// Four random words of block `block`, alone. A [`Stream`] runs through blocks 0, 1, 2, …
     pub fn block(self, block: u64) -> [u32; 4] {
         philox([block as u32, (block >> 32) as u32, 0, 0], self.key())
