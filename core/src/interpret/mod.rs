@@ -1,1 +1,42 @@
 //! Why a model gives a tag: explanations over the time of a song.
+//!
+//! [`Explainer`] is what a model must tell about one window; [`song()`] asks it window by window and stitches the answers onto
+//! one time axis. A [`TokenMap`] is the answer of one method for every tag and token, whatever the method.
+
+mod explainer;
+mod map;
+mod song;
+mod stitch;
+
+pub use explainer::{Explainer, WindowExplanation};
+pub use map::{Grid, Method, TokenMap};
+pub use song::{LeaveOneOut, SongExplanation, SongSettings, song};
+
+use crate::job::Cancelled;
+
+/// Why there is no explanation.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller stopped the work.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// The network has no class token that reads the others, so that this method says nothing about it.
+    #[error("{model} cannot be explained by {method}: it has no class token")]
+    NotApplicable {
+        /// Name of the model.
+        model: String,
+        /// Name of the method.
+        method: &'static str,
+    },
+    /// The song has no samples.
+    #[error("there is nothing to explain: the song is empty")]
+    Empty,
+    /// The model failed on a window.
+    #[error("the model failed on the window at {start_secs:.2} s")]
+    Model {
+        /// Where the window starts.
+        start_secs: f64,
+        /// What the model said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}

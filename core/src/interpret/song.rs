@@ -1,0 +1,398 @@
+//! A whole song, of any length, explained window by window and stitched.
+
+use super::stitch::Stitcher;
+use super::{Error, Explainer, Grid, Method, TokenMap, WindowExplanation};
+use crate::job::Job;
+use crate::predict::{SlidingWindows, TagTimeline};
+use rayon::prelude::*;
+
+/// How a song is explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SongSettings {
+    /// Largest distance between the starts of two windows in seconds; `None`: half a window.
+    pub max_hop_secs: Option<f64>,
+    /// Whether the leave-one-out map is made too.
+    pub leave_one_out: LeaveOneOut,
+}
+
+/// Whether the leave-one-out map is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LeaveOneOut {
+    /// It is not.
+    #[default]
+    Skip,
+    /// It is.
+    Make,
+}
+
+/// What a model finds in a song, tag by tag, over time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SongExplanation {
+    /// Names of the tags, in the model's order.
+    pub tags: Vec<String>,
+    /// Where the tokens lie.
+    pub grid: Grid,
+    /// Length of the song in seconds.
+    pub duration_secs: f64,
+    /// Probability of every tag over time, and for the whole song.
+    pub over_time: TagTimeline,
+    /// `[tokens]`: the class token's attention to each token (last layer, mean over heads); a window's tokens and
+    /// the class token itself share 1.
+    pub attention: Vec<f32>,
+    /// `[windows of over_time]`: the part of its attention that the class token keeps for itself. Where it is high, the strip is
+    /// a small rest.
+    pub self_attention: Vec<f32>,
+    /// One map per method.
+    pub maps: Vec<TokenMap>,
+}
+
+impl SongExplanation {
+    /// The map of a method; `None` if it was not made.
+    pub fn map(&self, method: Method) -> Option<&TokenMap> {
+        self.maps.iter().find(|map| map.method == method)
+    }
+
+    /// A tag's index by its name.
+    pub fn tag_idx(&self, name: &str) -> Option<usize> {
+        self.tags.iter().position(|tag| tag == name)
+    }
+}
+
+/// Explains a song: `wave` is mono at the model's rate.
+///
+/// Windows of the model's length slide over the song; see [`crate::predict::SlidingWindows`]. A song that is shorter than one window is
+/// padded with zeros as in evaluation, and the tokens of the padding are cut away. Fails with [`Error::Cancelled`] soon
+/// after the job was cancelled.
+pub fn song(
+    model: &dyn Explainer,
+    wave: &[f32],
+    settings: SongSettings,
+    job: &Job,
+) -> Result<SongExplanation, Error> {
+    if wave.is_empty() {
+        return Err(Error::Empty);
+    }
+    let rate = f64::from(model.sample_rate_hz());
+    let window_samples = model.window_samples();
+    let max_hop = settings
+        .max_hop_secs
+        .map_or(window_samples / 2, |secs| (secs * rate) as usize);
+    let windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
+    let mut song = Song::new(model, wave.len(), &windows, settings);
+    let n_windows = windows.starts.len();
+    // As many windows at a time as there are threads: memory does not grow with the song.
+    let n_at_a_time = rayon::current_num_threads().max(1);
+    for first in (0..n_windows).step_by(n_at_a_time) {
+        job.report(first as u64, n_windows as u64, "explaining");
+        let answers: Vec<_> = (first..(first + n_at_a_time).min(n_windows))
+            .into_par_iter()
+            .map(|idx| {
+                job.check()?;
+                model.explain(&windows.cut(wave, idx), settings.leave_one_out)
+            })
+            .collect();
+        for (idx, answer) in (first..).zip(answers) {
+            song.add(idx, &locate(answer, windows.starts[idx] as f64 / rate)?);
+        }
+    }
+    job.report(n_windows as u64, n_windows as u64, "explaining");
+    Ok(song.finish(model, wave.len() as f64 / rate))
+}
+
+/// Says where in the song a model failed.
+fn locate(answer: Result<WindowExplanation, Error>, secs: f64) -> Result<WindowExplanation, Error> {
+    answer.map_err(|error| match error {
+        Error::Model { source, .. } => Error::Model {
+            start_secs: secs,
+            source,
+        },
+        other => other,
+    })
+}
+
+/// A song's explanation in the making: sums of weighted window values.
+struct Song<'a> {
+    windows: &'a SlidingWindows,
+    grid: Grid,
+    n_tags: usize,
+    stitcher: Stitcher,
+    probabilities: Vec<f32>,
+    attention: Vec<f32>,
+    self_attention: Vec<f32>,
+    maps: Vec<TokenMap>,
+}
+
+impl<'a> Song<'a> {
+    fn new(
+        model: &dyn Explainer,
+        n_samples: usize,
+        windows: &'a SlidingWindows,
+        settings: SongSettings,
+    ) -> Self {
+        let mut grid = model.grid(n_samples);
+        grid.n_tokens = grid.n_tokens.max(1);
+        let (n_tags, n_tokens) = (model.tags().len(), grid.n_tokens);
+        let mut methods = vec![Method::Contribution, Method::OnlyToken];
+        if settings.leave_one_out == LeaveOneOut::Make {
+            methods.push(Method::LeaveOneOut);
+        }
+        Self {
+            windows,
+            grid,
+            n_tags,
+            stitcher: Stitcher::new(n_tokens),
+            probabilities: Vec::with_capacity(windows.starts.len() * n_tags),
+            attention: vec![0.0; n_tokens],
+            self_attention: Vec::with_capacity(windows.starts.len()),
+            maps: methods
+                .into_iter()
+                .map(|method| TokenMap {
+                    method,
+                    n_tokens,
+                    values: vec![0.0; n_tags * n_tokens],
+                })
+                .collect(),
+        }
+    }
+
+    fn add(&mut self, window: usize, answer: &WindowExplanation) {
+        let n_tags = self.n_tags;
+        let n_window_tokens = answer.class_attention.len().saturating_sub(1);
+        let offset = self.windows.starts[window] as f64 / self.grid.samples_per_token;
+        let place = self.stitcher.place(offset, n_window_tokens);
+        self.probabilities.extend_from_slice(&answer.probabilities);
+        self.self_attention.extend(answer.class_attention.first());
+        place.add(&mut self.attention, |token| {
+            answer.class_attention[1 + token]
+        });
+        for map in &mut self.maps {
+            let method = map.method;
+            // Tag by tag, because a tag's lane is contiguous; a window's rows fit into the cache.
+            for (tag, row) in map.values.chunks_exact_mut(map.n_tokens).enumerate() {
+                let only = |position: usize| answer.only_logits[position * n_tags + tag];
+                match method {
+                    Method::Contribution => place.add(row, |token| only(1 + token) - only(0)),
+                    Method::OnlyToken => place.add(row, |token| sigmoid(only(1 + token))),
+                    Method::LeaveOneOut => place.add(row, |token| {
+                        answer.logits[tag] - answer.without_logits[(1 + token) * n_tags + tag]
+                    }),
+                }
+            }
+        }
+    }
+
+    fn finish(mut self, model: &dyn Explainer, duration_secs: f64) -> SongExplanation {
+        self.stitcher.finish(&mut self.attention);
+        for map in &mut self.maps {
+            for row in map.values.chunks_exact_mut(map.n_tokens) {
+                self.stitcher.finish(row);
+            }
+        }
+        SongExplanation {
+            tags: model.tags().to_vec(),
+            grid: self.grid,
+            duration_secs,
+            over_time: TagTimeline::new(
+                self.windows,
+                model.sample_rate_hz(),
+                self.n_tags,
+                self.probabilities,
+            ),
+            attention: self.attention,
+            self_attention: self.self_attention,
+            maps: self.maps,
+        }
+    }
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Cancel;
+    use crate::predict::SlidingWindows;
+    use proptest::prelude::*;
+
+    /// Hears loudness: two tags, "loud" and its opposite; a token's logit is the mean of its 4 samples, the class token's own is 3.
+    struct Fake {
+        tags: Vec<String>,
+        n_window: usize,
+    }
+
+    impl Fake {
+        fn new(n_window: usize) -> Self {
+            Self {
+                tags: vec!["loud".into(), "soft".into()],
+                n_window,
+            }
+        }
+    }
+
+    impl Explainer for Fake {
+        fn name(&self) -> &str {
+            "fake"
+        }
+        fn sample_rate_hz(&self) -> u32 {
+            10
+        }
+        fn window_samples(&self) -> usize {
+            self.n_window
+        }
+        fn tags(&self) -> &[String] {
+            &self.tags
+        }
+        fn grid(&self, n_samples: usize) -> Grid {
+            Grid {
+                samples_per_token: 4.0,
+                first_centre_samples: 1.5,
+                receptive_field_samples: 4.0,
+                n_tokens: n_samples / 4,
+                sample_rate_hz: 10,
+            }
+        }
+        fn explain(&self, window: &[f32], _: LeaveOneOut) -> Result<WindowExplanation, Error> {
+            assert_eq!(
+                window.len(),
+                self.n_window,
+                "the network takes whole windows only"
+            );
+            let tokens: Vec<f32> = window
+                .chunks_exact(4)
+                .map(|s| s.iter().sum::<f32>() / 4.0)
+                .collect();
+            let mean = tokens.iter().sum::<f32>() / tokens.len() as f32;
+            let share = 0.5 / tokens.len() as f32;
+            Ok(WindowExplanation {
+                probabilities: vec![mean, 1.0 - mean],
+                logits: vec![mean, -mean],
+                class_attention: std::iter::once(0.5)
+                    .chain(tokens.iter().map(|_| share))
+                    .collect(),
+                only_logits: [3.0, 3.0]
+                    .into_iter()
+                    .chain(tokens.iter().flat_map(|&t| [3.0 + t, 3.0 - t]))
+                    .collect(),
+                without_logits: Vec::new(),
+            })
+        }
+    }
+
+    fn explain(model: &Fake, wave: &[f32], hop_secs: f64) -> SongExplanation {
+        let settings = SongSettings {
+            max_hop_secs: Some(hop_secs),
+            ..SongSettings::default()
+        };
+        song(model, wave, settings, &Job::quiet()).unwrap()
+    }
+
+    fn contribution(explained: &SongExplanation, tag: usize) -> &[f32] {
+        explained.map(Method::Contribution).unwrap().tag(tag)
+    }
+
+    proptest! {
+        #[test]
+        fn an_impulse_lands_at_its_second_whatever_the_hop(at in 0usize..100, n_more in 0usize..37, hop in 1usize..20, n_window in 5usize..14) {
+            let n_samples = 4 * 100 + n_more;
+            let mut wave = vec![0.0; n_samples];
+            wave[4 * at..4 * at + 4].fill(1.0);
+            let explained = explain(&Fake::new(4 * n_window), &wave, hop as f64 / 10.0);
+            let lane = contribution(&explained, 0);
+            prop_assert_eq!(lane.len(), explained.grid.n_tokens);
+            let mass: f32 = lane.iter().sum();
+            let centre: f64 = lane.iter().enumerate().map(|(t, &v)| f64::from(v / mass) * explained.grid.centre_secs(t)).sum();
+            let truth = (4.0 * at as f64 + 1.5) / 10.0;
+            // Half a token; the fade may lean the two neighbours that share the impulse.
+            prop_assert!((centre - truth).abs() < 0.2, "{centre} is not {truth}");
+            prop_assert!(lane.iter().enumerate().all(|(t, &v)| v < 1e-5 || t.abs_diff(at) <= 1));
+            // The other tag hears the opposite, token by token.
+            prop_assert!(contribution(&explained, 1).iter().zip(lane).all(|(soft, loud)| (soft + loud).abs() < 1e-5));
+        }
+
+        #[test]
+        fn any_length_is_explained_whole_and_a_constant_stays_constant(n_samples in 1usize..700, n_window in 1usize..30, hop in 1usize..40) {
+            let wave = vec![1.0; n_samples];
+            let model = Fake::new(4 * n_window);
+            let explained = explain(&model, &wave, hop as f64 / 10.0);
+            prop_assert_eq!(explained.grid.n_tokens, (n_samples / 4).max(1));
+            prop_assert_eq!(explained.attention.len(), explained.grid.n_tokens);
+            prop_assert!((explained.duration_secs - n_samples as f64 / 10.0).abs() < 1e-9);
+            if n_samples >= 4 * n_window {
+                for &value in contribution(&explained, 0) {
+                    prop_assert!((value - 1.0).abs() < 1e-4, "{value}");
+                }
+            }
+            for &value in &explained.attention {
+                prop_assert!((value - 0.5 / n_window as f32).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn the_whole_song_answer_is_the_mean_over_the_chunks_of_the_evaluation() {
+        let wave: Vec<f32> = (0..1003).map(|i| (i % 17) as f32 / 17.0).collect();
+        let model = Fake::new(100);
+        let windows = SlidingWindows::new(wave.len(), 100, 100);
+        let chunks: Vec<_> = windows
+            .chunks
+            .iter()
+            .map(|&i| {
+                model
+                    .explain(&windows.cut(&wave, i), LeaveOneOut::Skip)
+                    .unwrap()
+                    .probabilities[0]
+            })
+            .collect();
+        let expected = chunks.iter().sum::<f32>() / chunks.len() as f32;
+        for hop_secs in [1.0, 5.0, 10.0] {
+            let explained = explain(&model, &wave, hop_secs);
+            assert!((explained.over_time.whole_song[0] - expected).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn padding_behind_a_short_song_is_cut_away() {
+        let explained = explain(&Fake::new(100), &[1.0; 42], 1.0);
+        assert_eq!(explained.grid.n_tokens, 10);
+        assert_eq!(contribution(&explained, 0), [1.0; 10]);
+        assert_eq!(explained.over_time.n_windows(), 1);
+    }
+
+    #[test]
+    fn evidence_and_probability_follow_from_the_contribution() {
+        let explained = explain(&Fake::new(40), &[1.0; 40], 1.0);
+        let only = explained.map(Method::OnlyToken).unwrap();
+        assert!((only.tag(0)[3] - sigmoid(4.0)).abs() < 1e-6);
+        assert_eq!(
+            explained.map(Method::Contribution).unwrap().evidence(1),
+            [0.0; 10]
+        );
+        assert!(explained.map(Method::LeaveOneOut).is_none());
+    }
+
+    #[test]
+    fn a_cancelled_job_ends_with_nothing() {
+        let cancel = Cancel::new();
+        let raised = cancel.clone();
+        let job = Job::new(cancel, move |progress| {
+            if progress.done > 10 {
+                raised.cancel();
+            }
+        });
+        let outcome = song(
+            &Fake::new(40),
+            &vec![0.0; 100_000],
+            SongSettings::default(),
+            &job,
+        );
+        assert!(matches!(outcome, Err(Error::Cancelled(_))));
+    }
+
+    #[test]
+    fn an_empty_song_is_an_error_and_not_a_made_up_answer() {
+        let outcome = song(&Fake::new(40), &[], SongSettings::default(), &Job::quiet());
+        assert!(matches!(outcome, Err(Error::Empty)));
+    }
+}
