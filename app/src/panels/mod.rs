@@ -1,1 +1,119 @@
 //! The panels of the window, one file each.
+//!
+//! A panel is a struct with its own looks (what is folded, sorted, scrolled to; stored between sessions) and
+//! `fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut egui::Ui)`. It reads `ctx.state` and asks for changes with `ctx.send(…)`.
+
+pub mod audition;
+pub mod curves;
+pub mod help;
+pub mod library;
+pub mod log;
+pub mod runs;
+pub mod tags;
+pub mod timeline;
+pub mod training;
+
+use crate::workbench::Ctx;
+
+/// A panel, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Panel {
+    /// Settings and buttons of training.
+    Training,
+    /// Curves of runs.
+    Curves,
+    /// Scores tag by tag.
+    Tags,
+    /// Runs on disk.
+    Runs,
+    /// Data sets and their tracks.
+    Library,
+    /// Listening to augmentations.
+    Audition,
+    /// A song, explained.
+    Timeline,
+    /// What happened.
+    Log,
+}
+
+impl Panel {
+    /// All panels, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Training,
+        Self::Curves,
+        Self::Tags,
+        Self::Runs,
+        Self::Library,
+        Self::Audition,
+        Self::Timeline,
+        Self::Log,
+    ];
+
+    /// Its number from 1, the digit of its shortcut.
+    pub fn number(self) -> usize {
+        Self::ALL
+            .iter()
+            .position(|other| *other == self)
+            .map_or(1, |idx| idx + 1)
+    }
+
+    /// What stands on its tab.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Training => "Training",
+            Self::Curves => "Curves",
+            Self::Tags => "Tags",
+            Self::Runs => "Runs",
+            Self::Library => "Library",
+            Self::Audition => "Audition",
+            Self::Timeline => "Timeline",
+            Self::Log => "Log",
+        }
+    }
+
+    /// What it is for, in a sentence.
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Self::Training => "Set up a training run, start it and steer it.",
+            Self::Curves => "Loss, scores, learning rate and speed of the chosen runs.",
+            Self::Tags => "Scores of the chosen run, tag by tag.",
+            Self::Runs => "All runs on disk; choose which to show.",
+            Self::Library => "Data sets and their tracks.",
+            Self::Audition => {
+                "Hear and see what augmentation does to a song, and what the model makes of it."
+            }
+            Self::Timeline => "See over time where the model looks in a song, tag by tag.",
+            Self::Log => "What happened, with times.",
+        }
+    }
+}
+
+/// All panels with their looks.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Panels {
+    training: training::State,
+    curves: curves::State,
+    tags: tags::State,
+    runs: runs::State,
+    library: library::State,
+    audition: audition::State,
+    timeline: timeline::State,
+    log: log::State,
+}
+
+impl Panels {
+    /// Draws one panel.
+    pub fn ui(&mut self, panel: Panel, ctx: &Ctx<'_>, ui: &mut egui::Ui) {
+        match panel {
+            Panel::Training => self.training.ui(ctx, ui),
+            Panel::Curves => self.curves.ui(ctx, ui),
+            Panel::Tags => self.tags.ui(ctx, ui),
+            Panel::Runs => self.runs.ui(ctx, ui),
+            Panel::Library => self.library.ui(ctx, ui),
+            Panel::Audition => self.audition.ui(ctx, ui),
+            Panel::Timeline => self.timeline.ui(ctx, ui),
+            Panel::Log => self.log.ui(ctx, ui),
+        }
+    }
+}

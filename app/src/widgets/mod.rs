@@ -1,1 +1,11 @@
 //! Small pieces of window that several panels use.
+
+mod card;
+mod empty_state;
+mod figures;
+mod path_field;
+
+pub use card::{card, section_heading};
+pub use empty_state::empty_state;
+pub use figures::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
+pub use path_field::path_field;

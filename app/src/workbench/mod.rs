@@ -1,1 +1,30 @@
 //! The window: state, commands, background jobs, and the glue to eframe.
+//!
+//! ```text
+//! panel ── Command ──► CommandSender ──► run (one match) ──► State ──► panel
+//!                                          │       ▲
+//!                                          ▼       │ poll, once a frame, in App::logic
+//!                                        Slot (thread, cancel, progress, keyed result)
+//! ```
+
+mod app;
+mod command;
+mod ctx;
+pub mod jobs;
+mod layout;
+mod menu;
+mod palette;
+pub mod parts;
+mod run;
+pub mod selection;
+mod state;
+mod status_bar;
+mod ui_command;
+
+pub use app::{App, Looks, Services};
+pub use command::{Command, Level, Notice, Pick, Play};
+pub use ctx::{CommandSender, Ctx};
+pub use jobs::Jobs;
+pub use selection::{Select, Selection, TimeRange};
+pub use state::State;
+pub use ui_command::{Menu, UiCommand};

@@ -1,0 +1,21 @@
+//! The Audition panel: listening to augmentations.
+
+use crate::widgets::empty_state;
+use crate::workbench::Ctx;
+
+/// The Audition panel's own looks.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct State {}
+
+impl State {
+    /// Draws the panel.
+    pub fn ui(&mut self, _ctx: &Ctx<'_>, ui: &mut egui::Ui) {
+        empty_state(
+            ui,
+            "Audition",
+            "Here will be listening to augmentations.",
+            |_| (),
+        );
+    }
+}

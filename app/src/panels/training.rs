@@ -1,0 +1,21 @@
+//! The Training panel: set up and steer training.
+
+use crate::widgets::empty_state;
+use crate::workbench::Ctx;
+
+/// The Training panel's own looks.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct State {}
+
+impl State {
+    /// Draws the panel.
+    pub fn ui(&mut self, _ctx: &Ctx<'_>, ui: &mut egui::Ui) {
+        empty_state(
+            ui,
+            "Training",
+            "Here will be set up and steer training.",
+            |_| (),
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
+
+use super::parts::{audition, library, timeline, training};
+use super::selection::Select;
+use super::ui_command::UiCommand;
+use crate::panels::Panel;
+use std::path::PathBuf;
+
+/// A request of a panel, a menu, a dialog or a dropped file.
+#[derive(Debug)]
+pub enum Command {
+    /// One of the commands without payload.
+    Ui(UiCommand),
+    /// Open whatever lies at this path: song, data set, model or run.
+    Open(PathBuf),
+    /// Open an audio file as the song.
+    OpenSong(PathBuf),
+    /// Use a folder with a tracks.csv as the data set.
+    OpenDataset(PathBuf),
+    /// Use these weights (.safetensors) in Audition and Timeline.
+    OpenModel(PathBuf),
+    /// Show the run in this folder.
+    OpenRun(PathBuf),
+    /// Ask the user for a path in a dialog of the system.
+    Pick(Pick),
+    /// Change the selection.
+    Select(Select),
+    /// Bring a panel to the front.
+    Show(Panel),
+    /// Tell the user something, in passing.
+    Tell(Notice),
+    /// About the run in training.
+    Training(training::Command),
+    /// About playing the song.
+    Play(Play),
+    /// About Audition.
+    Audition(audition::Command),
+    /// About Timeline.
+    Timeline(timeline::Command),
+    /// About Library.
+    Library(library::Command),
+}
+
+/// What a dialog asks for.
+#[expect(missing_docs, reason = "the names say it all")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pick {
+    Song,
+    Dataset,
+    Model,
+    Run,
+}
+
+/// About playing the song.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Play {
+    /// Play, or pause.
+    Toggle,
+    /// Play on from the play head.
+    Start,
+    /// Pause.
+    Pause,
+    /// Move the play head.
+    Seek {
+        /// Where to, from the start of the song.
+        to_secs: f64,
+    },
+    /// Move the play head by so much.
+    Skip {
+        /// Forward if positive.
+        by_secs: f64,
+    },
+    /// Repeat the selected stretch (or the whole song), or stop doing so.
+    ToggleLoop,
+    /// Set the volume, 0..=1.
+    Volume(f32),
+    /// Switch between the recording and what the network hears.
+    ToggleListening,
+    /// Play through this device; `None` is the system's default.
+    Device(Option<String>),
+}
+
+/// How serious a notice is.
+#[expect(missing_docs, reason = "the names say it all")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    Info,
+    Success,
+    Warning,
+    Error,
+}
+
+/// Something to tell the user: shown for a moment, kept in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How serious it is.
+    pub level: Level,
+    /// What to say, in a sentence.
+    pub text: String,
+}
+
+impl Notice {
+    /// A notice.
+    pub fn new(level: Level, text: impl Into<String>) -> Self {
+        Self {
+            level,
+            text: text.into(),
+        }
+    }
+}
+
+impl From<UiCommand> for Command {
+    fn from(command: UiCommand) -> Self {
+        Self::Ui(command)
+    }
+}
+
+impl From<Select> for Command {
+    fn from(change: Select) -> Self {
+        Self::Select(change)
+    }
+}
+
+impl From<Play> for Command {
+    fn from(play: Play) -> Self {
+        Self::Play(play)
+    }
+}
+
+impl From<Notice> for Command {
+    fn from(notice: Notice) -> Self {
+        Self::Tell(notice)
+    }
+}

@@ -1,0 +1,388 @@
+//! Background work of the window: named threads, cancel, progress, and results that know what they were asked for.
+//!
+//! A [`Slot`] is one kind of work ("decode song", "explain song"). At most one request of a kind runs and at most one
+//! waits; the newest wins: asking for something else cancels what runs. A result carries the key it was computed for, so
+//! that a panel never shows yesterday's answer as today's. Slots live in the state; panels read them, only the code that
+//! runs commands asks and polls.
+
+use anyhow::anyhow;
+use attune_core::job::{Cancel, Cancelled, Job, Progress};
+use crossbeam::channel::{Receiver, TryRecvError, bounded};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+type Work<T> = Box<dyn FnOnce(&Job) -> anyhow::Result<T> + Send>;
+
+/// What background work needs from the window: to be noticed.
+#[derive(Clone)]
+pub struct Jobs {
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Jobs {
+    /// `wake` makes the window look for news soon; any thread may call it.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            wake: Arc::new(wake),
+        }
+    }
+
+    /// Makes the window look for news soon.
+    pub fn wake(&self) {
+        (self.wake)();
+    }
+
+    /// The function behind [`Jobs::wake`], to hand to core.
+    pub fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::clone(&self.wake)
+    }
+}
+
+impl std::fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Jobs")
+    }
+}
+
+struct Running<K, T> {
+    key: K,
+    cancel: Cancel,
+    progress: Arc<Mutex<Progress>>,
+    since: Instant,
+    outcome: Receiver<anyhow::Result<T>>,
+}
+
+/// One kind of background work: its newest request, how far it is, and the last result.
+pub struct Slot<K, T> {
+    name: &'static str,
+    running: Option<Running<K, T>>,
+    waiting: Option<(K, Work<T>)>,
+    done: Option<(K, Result<T, String>)>,
+}
+
+impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
+    /// A kind of work called `name`: what the thread is called and what the user reads beside the progress bar.
+    pub fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            running: None,
+            waiting: None,
+            done: None,
+        }
+    }
+
+    /// Asks for `work` with `key`, unless exactly that is done, runs or waits already.
+    pub fn request(
+        &mut self,
+        jobs: &Jobs,
+        key: K,
+        work: impl FnOnce(&Job) -> anyhow::Result<T> + Send + 'static,
+    ) {
+        let wanted = match (&self.waiting, &self.running, &self.done) {
+            (Some((waiting, _)), _, _) => Some(waiting),
+            (None, Some(running), _) => Some(&running.key),
+            (None, None, Some((done, _))) => Some(done),
+            (None, None, None) => None,
+        };
+        if wanted != Some(&key) {
+            self.ask_again(jobs, key, work);
+        }
+    }
+
+    /// Asks for `work` with `key`, whatever has been done before.
+    pub fn ask_again(
+        &mut self,
+        jobs: &Jobs,
+        key: K,
+        work: impl FnOnce(&Job) -> anyhow::Result<T> + Send + 'static,
+    ) {
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+            self.waiting = Some((key, Box::new(work)));
+        } else {
+            self.start(jobs, key, Box::new(work));
+        }
+    }
+
+    /// Cancels what runs and forgets what waits. The last result stays.
+    pub fn cancel(&mut self) {
+        self.waiting = None;
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+        }
+    }
+
+    /// Cancels everything and forgets the last result.
+    pub fn clear(&mut self) {
+        self.cancel();
+        self.done = None;
+    }
+
+    /// Takes in what has come in; starts what waited. Whether there is a new result.
+    pub fn poll(&mut self, jobs: &Jobs) -> bool {
+        let Some(running) = &self.running else {
+            return false;
+        };
+        let outcome = match running.outcome.try_recv() {
+            Err(TryRecvError::Empty) => return false,
+            Err(TryRecvError::Disconnected) => Err(anyhow!(
+                "{}: ended unexpectedly (see the terminal)",
+                self.name
+            )),
+            Ok(outcome) => outcome,
+        };
+        let superseded = running.cancel.is_cancelled();
+        let finished = self.running.take();
+        if let Some((key, work)) = self.waiting.take() {
+            self.start(jobs, key, work);
+        }
+        let cancelled = |error: &anyhow::Error| error.chain().any(|cause| cause.is::<Cancelled>());
+        match (finished, outcome) {
+            (None, _) => false,
+            (Some(_), _) if superseded => false,
+            (Some(_), Err(error)) if cancelled(&error) => false,
+            (Some(running), outcome) => {
+                self.done = Some((running.key, outcome.map_err(|error| format!("{error:#}"))));
+                true
+            }
+        }
+    }
+
+    /// The last result, or what went wrong.
+    pub fn result(&self) -> Option<&Result<T, String>> {
+        self.done.as_ref().map(|(_, result)| result)
+    }
+
+    /// The last good result, whatever it was asked for.
+    pub fn value(&self) -> Option<&T> {
+        self.result().and_then(|result| result.as_ref().ok())
+    }
+
+    /// The result for exactly `key`, if it is there and good.
+    pub fn value_for(&self, key: &K) -> Option<&T> {
+        match &self.done {
+            Some((done, Ok(value))) if done == key => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Why the last request failed.
+    pub fn error(&self) -> Option<&str> {
+        match self.result() {
+            Some(Err(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the last result was asked for.
+    pub fn done_key(&self) -> Option<&K> {
+        self.done.as_ref().map(|(key, _)| key)
+    }
+
+    /// What is being worked on, or waits to be.
+    pub fn busy_with(&self) -> Option<&K> {
+        match (&self.waiting, &self.running) {
+            (Some((key, _)), _) => Some(key),
+            (None, Some(running)) if !running.cancel.is_cancelled() => Some(&running.key),
+            _ => None,
+        }
+    }
+
+    /// Whether something runs or waits that was not cancelled.
+    pub fn is_busy(&self) -> bool {
+        self.busy_with().is_some()
+    }
+
+    /// How far the running work is, for the status bar. Never waits.
+    pub fn activity(&self) -> Option<Activity> {
+        let running = self.running.as_ref()?;
+        if running.cancel.is_cancelled() && self.waiting.is_none() {
+            return None;
+        }
+        let progress = match running.progress.try_lock() {
+            Ok(progress) => progress.clone(),
+            Err(_) => Progress {
+                done: 0,
+                total: 0,
+                what: String::new(),
+            },
+        };
+        Some(Activity {
+            name: self.name,
+            progress,
+            seconds: running.since.elapsed().as_secs_f32(),
+        })
+    }
+
+    fn start(&mut self, jobs: &Jobs, key: K, work: Work<T>) {
+        let cancel = Cancel::new();
+        let progress = Arc::new(Mutex::new(Progress {
+            done: 0,
+            total: 0,
+            what: self.name.to_owned(),
+        }));
+        let (sender, outcome) = bounded(1);
+        let listener = {
+            let progress = Arc::clone(&progress);
+            let wake = jobs.waker();
+            move |news: Progress| {
+                *progress.lock().unwrap_or_else(PoisonError::into_inner) = news;
+                wake();
+            }
+        };
+        let job = Job::new(cancel.clone(), listener);
+        let wake = WakeOnDrop(jobs.clone());
+        let failed = sender.clone();
+        let spawned = std::thread::Builder::new()
+            .name(self.name.to_owned())
+            .spawn(move || {
+                let wake = wake;
+                // Nobody listens any more: the window is closing.
+                drop(sender.send(work(&job)));
+                drop(sender);
+                drop(wake);
+            });
+        if let Err(error) = spawned {
+            drop(failed.try_send(Err(
+                anyhow::Error::new(error).context("cannot start a thread"),
+            )));
+        }
+        self.running = Some(Running {
+            key,
+            cancel,
+            progress,
+            since: Instant::now(),
+            outcome,
+        });
+    }
+}
+
+impl<K, T> Drop for Slot<K, T> {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+        }
+    }
+}
+
+impl<K: std::fmt::Debug, T> std::fmt::Debug for Slot<K, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("name", &self.name)
+            .field(
+                "running",
+                &self.running.as_ref().map(|running| &running.key),
+            )
+            .finish_non_exhaustive()
+    }
+}
+
+/// Work that runs, as the status bar shows it.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    /// Name of the kind of work.
+    pub name: &'static str,
+    /// How far it is; `total` 0 while unknown.
+    pub progress: Progress,
+    /// How long it has been running.
+    pub seconds: f32,
+}
+
+impl Activity {
+    /// Part done, 0..=1, if known.
+    pub fn fraction(&self) -> Option<f32> {
+        let Progress { done, total, .. } = self.progress;
+        (total > 0).then(|| (done as f32 / total as f32).clamp(0.0, 1.0))
+    }
+}
+
+/// The window must hear of an end by panic as well.
+struct WakeOnDrop(Jobs);
+
+impl Drop for WakeOnDrop {
+    fn drop(&mut self) {
+        self.0.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn jobs() -> (Jobs, mpsc::Receiver<()>) {
+        let (sender, receiver) = mpsc::channel();
+        (Jobs::new(move || drop(sender.send(()))), receiver)
+    }
+
+    fn wait(slot: &mut Slot<u32, u32>, jobs: &Jobs, news: &mpsc::Receiver<()>) {
+        while slot.is_busy() && !slot.poll(jobs) {
+            news.recv().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_result_comes_with_its_key_and_is_not_computed_twice() {
+        let (jobs, news) = jobs();
+        let mut slot = Slot::new("test");
+        slot.request(&jobs, 3, |_| Ok(9));
+        wait(&mut slot, &jobs, &news);
+        assert_eq!(slot.value_for(&3), Some(&9));
+        assert_eq!(slot.value_for(&4), None);
+        slot.request(&jobs, 3, |_| panic!("asked twice"));
+        assert!(!slot.is_busy());
+    }
+
+    #[test]
+    fn the_newest_request_wins_and_the_old_one_is_told_to_stop() {
+        let (jobs, news) = jobs();
+        let mut slot = Slot::new("test");
+        let (saw_cancel, cancels) = mpsc::channel();
+        let until_cancelled = move |job: &Job| {
+            while !job.cancel.is_cancelled() {
+                std::thread::yield_now();
+            }
+            saw_cancel.send(()).unwrap();
+            Ok(1)
+        };
+        slot.request(&jobs, 1, until_cancelled);
+        slot.request(&jobs, 2, |_| panic!("overtaken before it ran"));
+        slot.request(&jobs, 3, |_| Ok(30));
+        wait(&mut slot, &jobs, &news);
+        while slot.done_key() != Some(&3) {
+            news.recv().unwrap();
+            slot.poll(&jobs);
+        }
+        assert_eq!(slot.value(), Some(&30));
+        assert_eq!(cancels.try_recv(), Ok(()));
+    }
+
+    #[test]
+    fn a_panic_in_a_job_is_an_error_not_a_frozen_window() {
+        let (jobs, news) = jobs();
+        let mut slot: Slot<u32, u32> = Slot::new("test");
+        slot.request(&jobs, 1, |_| panic!("on purpose"));
+        wait(&mut slot, &jobs, &news);
+        assert!(slot.error().unwrap().contains("ended unexpectedly"));
+    }
+
+    #[test]
+    fn a_cancelled_job_leaves_the_last_result() {
+        let (jobs, news) = jobs();
+        let mut slot = Slot::new("test");
+        slot.request(&jobs, 1, |_| Ok(10));
+        wait(&mut slot, &jobs, &news);
+        slot.request(&jobs, 2, |job: &Job| {
+            while !job.cancel.is_cancelled() {
+                std::thread::yield_now();
+            }
+            job.check()?;
+            Ok(20)
+        });
+        slot.cancel();
+        assert!(!slot.is_busy());
+        news.recv().unwrap();
+        slot.poll(&jobs);
+        assert_eq!(slot.value(), Some(&10));
+    }
+}

@@ -1,0 +1,7 @@
+//! The state, part by part. Each part is a `State` (read by panels), a `Command` (sent by panels), `run` (carries a command
+//! out, between frames) and `logic` (once before each frame: takes in results of jobs, asks for what has become stale).
+
+pub mod audition;
+pub mod library;
+pub mod timeline;
+pub mod training;

@@ -1,0 +1,430 @@
+//! The commands without payload: one list, from which menu, palette, shortcuts and help are made.
+
+use crate::panels::Panel;
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+/// A command that can be given from a menu, the palette or the keyboard.
+#[expect(
+    missing_docs,
+    reason = "label and tooltip of each are in `facts` below"
+)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UiCommand {
+    OpenSong,
+    OpenDataset,
+    OpenModel,
+    OpenRun,
+    OpenPath,
+    Quit,
+    Palette,
+    Help,
+    ToggleTheme,
+    ZoomIn,
+    ZoomOut,
+    ZoomReset,
+    ResetLayout,
+    Show(Panel),
+    StartTraining,
+    PauseTraining,
+    StopTraining,
+    Snapshot,
+    Validate,
+    RefreshRuns,
+    UseRunModel,
+    FollowCurves,
+    FitCurves,
+    TogglePlay,
+    ToStart,
+    Back,
+    Forward,
+    ToggleLoop,
+    ToggleListening,
+    ToggleAugmented,
+    VolumeUp,
+    VolumeDown,
+    ExplainSong,
+    RollAugmentation,
+    CancelJobs,
+}
+
+/// Where a command stands in the menu.
+#[expect(missing_docs, reason = "`label` below names each")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    File,
+    View,
+    Training,
+    Song,
+    Help,
+}
+
+impl Menu {
+    /// The menus, from left to right.
+    pub const ALL: [Self; 5] = [
+        Self::File,
+        Self::View,
+        Self::Training,
+        Self::Song,
+        Self::Help,
+    ];
+
+    /// What the menu is called.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::View => "View",
+            Self::Training => "Training",
+            Self::Song => "Song",
+            Self::Help => "Help",
+        }
+    }
+}
+
+const fn key(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::NONE, key))
+}
+
+const fn ctrl(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+const fn ctrl_shift(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(
+        Modifiers::COMMAND.plus(Modifiers::SHIFT),
+        key,
+    ))
+}
+
+impl UiCommand {
+    /// All commands, in the order of the menus.
+    pub fn all() -> impl Iterator<Item = Self> {
+        use UiCommand as C;
+        [
+            C::OpenSong,
+            C::OpenDataset,
+            C::OpenModel,
+            C::OpenRun,
+            C::OpenPath,
+            C::Quit,
+        ]
+        .into_iter()
+        .chain(Panel::ALL.into_iter().map(C::Show))
+        .chain([
+            C::FollowCurves,
+            C::FitCurves,
+            C::ToggleTheme,
+            C::ZoomIn,
+            C::ZoomOut,
+            C::ZoomReset,
+            C::ResetLayout,
+            C::StartTraining,
+            C::PauseTraining,
+            C::StopTraining,
+            C::Snapshot,
+            C::Validate,
+            C::RefreshRuns,
+            C::UseRunModel,
+            C::TogglePlay,
+            C::ToStart,
+            C::Back,
+            C::Forward,
+            C::ToggleLoop,
+            C::ToggleListening,
+            C::ToggleAugmented,
+            C::RollAugmentation,
+            C::VolumeUp,
+            C::VolumeDown,
+            C::ExplainSong,
+            C::CancelJobs,
+            C::Palette,
+            C::Help,
+        ])
+    }
+
+    /// Label, what it does in a sentence, its menu, and its shortcut.
+    fn facts(self) -> (&'static str, &'static str, Menu, Option<KeyboardShortcut>) {
+        use Menu as M;
+        use UiCommand as C;
+        match self {
+            C::OpenSong => (
+                "Open song…",
+                "Open an audio file: MP3, OGG, Opus, FLAC, WAV, AAC or M4A.",
+                M::File,
+                ctrl(Key::O),
+            ),
+            C::OpenDataset => (
+                "Open data set…",
+                "Open a folder that has a tracks.csv.",
+                M::File,
+                ctrl(Key::D),
+            ),
+            C::OpenModel => (
+                "Open model…",
+                "Open trained weights (.safetensors).",
+                M::File,
+                ctrl(Key::M),
+            ),
+            C::OpenRun => (
+                "Open run…",
+                "Open the folder of a training run and show its curves.",
+                M::File,
+                ctrl(Key::R),
+            ),
+            C::OpenPath => (
+                "Open path…",
+                "Type or paste the path of anything that can be opened.",
+                M::File,
+                ctrl(Key::L),
+            ),
+            C::Quit => (
+                "Quit",
+                "Close the window. Asks first while a training runs.",
+                M::File,
+                ctrl(Key::Q),
+            ),
+            C::Palette => (
+                "Command palette…",
+                "Find and run any command by typing a few letters.",
+                M::Help,
+                ctrl(Key::K),
+            ),
+            C::Help => (
+                "Keyboard shortcuts",
+                "Show all shortcuts.",
+                M::Help,
+                key(Key::F1),
+            ),
+            C::ToggleTheme => (
+                "Dark or light",
+                "Switch between the dark and the light look.",
+                M::View,
+                ctrl(Key::T),
+            ),
+            C::ZoomIn => (
+                "Larger",
+                "Make everything larger.",
+                M::View,
+                ctrl(Key::Plus),
+            ),
+            C::ZoomOut => (
+                "Smaller",
+                "Make everything smaller.",
+                M::View,
+                ctrl(Key::Minus),
+            ),
+            C::ZoomReset => (
+                "Normal size",
+                "Back to the normal size.",
+                M::View,
+                ctrl(Key::Num0),
+            ),
+            C::ResetLayout => (
+                "Reset layout",
+                "Put all panels back to where they stood at first.",
+                M::View,
+                None,
+            ),
+            C::Show(panel) => (panel.title(), panel.purpose(), M::View, {
+                let keys = [
+                    Key::Num1,
+                    Key::Num2,
+                    Key::Num3,
+                    Key::Num4,
+                    Key::Num5,
+                    Key::Num6,
+                    Key::Num7,
+                    Key::Num8,
+                ];
+                ctrl(keys[panel.number() - 1])
+            }),
+            C::StartTraining => (
+                "Start training",
+                "Start a run with the settings of the Training panel.",
+                M::Training,
+                ctrl(Key::Enter),
+            ),
+            C::PauseTraining => (
+                "Pause or continue training",
+                "Pause the run after the current step, or let it go on.",
+                M::Training,
+                ctrl_shift(Key::P),
+            ),
+            C::StopTraining => (
+                "Stop training",
+                "Stop the run after the current step; it can be resumed from its last checkpoint.",
+                M::Training,
+                ctrl_shift(Key::S),
+            ),
+            C::Snapshot => (
+                "Take a snapshot",
+                "Save the weights as they are now, and use them in Audition and Timeline.",
+                M::Training,
+                ctrl_shift(Key::C),
+            ),
+            C::Validate => (
+                "Validate now",
+                "Score the model on the validation split now.",
+                M::Training,
+                ctrl_shift(Key::V),
+            ),
+            C::RefreshRuns => (
+                "Look for runs",
+                "Read the list of runs on disk again.",
+                M::Training,
+                key(Key::F5),
+            ),
+            C::UseRunModel => (
+                "Use the run's best model",
+                "Load the best checkpoint of the shown run into Audition and Timeline.",
+                M::Training,
+                ctrl_shift(Key::B),
+            ),
+            C::FollowCurves => (
+                "Follow the newest steps",
+                "Keep the newest steps of the curves in view.",
+                M::View,
+                key(Key::F),
+            ),
+            C::FitCurves => (
+                "Fit curves",
+                "Show the curves from the first step to the last.",
+                M::View,
+                key(Key::G),
+            ),
+            C::TogglePlay => (
+                "Play or pause",
+                "Play or pause the open song.",
+                M::Song,
+                key(Key::Space),
+            ),
+            C::ToStart => (
+                "To the start",
+                "Move the play head to the start of the song or the selection.",
+                M::Song,
+                key(Key::Home),
+            ),
+            C::Back => (
+                "Back 5 s",
+                "Move the play head back by 5 seconds.",
+                M::Song,
+                key(Key::ArrowLeft),
+            ),
+            C::Forward => (
+                "Forward 5 s",
+                "Move the play head forward by 5 seconds.",
+                M::Song,
+                key(Key::ArrowRight),
+            ),
+            C::ToggleLoop => (
+                "Loop",
+                "Repeat the selected stretch, or the whole song.",
+                M::Song,
+                key(Key::L),
+            ),
+            C::ToggleListening => (
+                "As the network hears it",
+                "Switch between the recording and what the network gets: mono at its own rate.",
+                M::Song,
+                key(Key::N),
+            ),
+            C::ToggleAugmented => (
+                "Original or augmented",
+                "Switch between original and augmented at the same position.",
+                M::Song,
+                key(Key::A),
+            ),
+            C::RollAugmentation => (
+                "Roll the dice",
+                "Draw new augmentations as training does.",
+                M::Song,
+                key(Key::D),
+            ),
+            C::VolumeUp => ("Louder", "Raise the volume.", M::Song, key(Key::ArrowUp)),
+            C::VolumeDown => ("Softer", "Lower the volume.", M::Song, key(Key::ArrowDown)),
+            C::ExplainSong => (
+                "Explain the song",
+                "Compute attention and contributions over the open song.",
+                M::Song,
+                key(Key::E),
+            ),
+            C::CancelJobs => (
+                "Cancel background work",
+                "Stop what is being computed in the background. A training goes on.",
+                M::Song,
+                ctrl(Key::Period),
+            ),
+        }
+    }
+
+    /// What it is called in menus and the palette.
+    pub fn label(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// What it does, in a sentence.
+    pub fn tooltip(self) -> &'static str {
+        self.facts().1
+    }
+
+    /// Which menu it stands in.
+    pub fn menu(self) -> Menu {
+        self.facts().2
+    }
+
+    /// The keys that give it. Those without a modifier count only while no text field has the focus.
+    pub fn shortcut(self) -> Option<KeyboardShortcut> {
+        self.facts().3
+    }
+
+    /// The shortcut in words ("Ctrl+K"), empty if there is none.
+    pub fn shortcut_text(self, ctx: &egui::Context) -> String {
+        self.shortcut()
+            .map(|shortcut| ctx.format_shortcut(&shortcut))
+            .unwrap_or_default()
+    }
+
+    /// Takes the pressed shortcuts out of the input of this frame.
+    pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
+        let typing = ctx.text_edit_focused();
+        let mut commands: Vec<_> = Self::all()
+            .filter_map(|command| Some((command, command.shortcut()?)))
+            .filter(|(_, shortcut)| {
+                !typing || shortcut.modifiers.any() || is_function_key(shortcut.logical_key)
+            })
+            .collect();
+        // egui ignores extra Shift and Alt, so that the most specific must be tried first.
+        commands.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
+        ctx.input_mut(|input| {
+            commands
+                .into_iter()
+                .filter(|(_, shortcut)| input.consume_shortcut(shortcut))
+                .map(|(command, _)| command)
+                .collect()
+        })
+    }
+}
+
+fn is_function_key(key: Key) -> bool {
+    key.name().starts_with('F') && key.name().len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_commands_share_a_shortcut_or_a_label() {
+        let commands: Vec<_> = UiCommand::all().collect();
+        for (i, one) in commands.iter().enumerate() {
+            for other in &commands[..i] {
+                assert_ne!(one, other);
+                assert_ne!(one.label(), other.label());
+                assert!(
+                    one.shortcut().is_none() || one.shortcut() != other.shortcut(),
+                    "{one:?} and {other:?}"
+                );
+            }
+            assert!(one.tooltip().ends_with('.'), "{one:?}");
+        }
+    }
+}
