@@ -1,1 +1,34 @@
-//! Plots as data, and their writers.
+//! Plots as data: panels of lines, bands, bars, spans and heat maps over a common horizontal axis, written as SVG and PNG.
+//!
+//! ```
+//! use attune_core::figure::{Axis, Figure, Panel, palette};
+//! let figure = Figure::new("Loss", Axis::new("Step", "")).with(
+//!     Panel::new(Axis::new("Loss", ""))
+//!         .line("training", palette(0), vec![[0.0, 0.7], [1.0, 0.5], [2.0, 0.4]])
+//!         .mark(2.0, "best"),
+//! );
+//! assert!(figure.to_svg().contains("training"));
+//! ```
+
+mod colour;
+mod data;
+
+pub use colour::{Colour, ColourMap, palette};
+pub use data::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, Ticks};
+
+/// What can go wrong with writing a figure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The drawing could not be made into pixels.
+    #[error("the figure could not be rendered: {0}")]
+    Render(String),
+    /// The operating system refused.
+    #[error("{}", path.display())]
+    Io {
+        /// The file concerned.
+        path: std::path::PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}

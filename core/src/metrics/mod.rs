@@ -1,1 +1,19 @@
-//! Scores of a multi-label tagger.
+//! Scores of a multi-label tagger: how well clips are ranked, tag by tag and over all tags.
+//!
+//! Definitions are scikit-learn's (golden values in the tests), except that nothing is made up: a score that is not
+//! defined (no positive, no negative, a score that is not a number) is `None`, and the macro mean is taken over the
+//! tags where the score is defined.
+
+mod bootstrap;
+mod curve;
+mod rank;
+mod running;
+mod scores;
+mod threshold;
+
+pub use bootstrap::{Interval, Intervals, bootstrap};
+pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
+pub use rank::{average_precision, roc_auc};
+pub use running::RunningScores;
+pub use scores::{Scores, score, score_f64};
+pub use threshold::{BestF1, best_f1, best_f1_threshold};

@@ -1,1 +1,83 @@
 //! The event log of a training run, and the history folded from it.
+//!
+//! A run is a folder of plain files with one writer ([`RunLog`]) and any number of readers ([`History`], [`list`]):
+//!
+//! ```text
+//! run.toml            everything needed to repeat the run, written once
+//! events.jsonl        one JSON object a line: at_unix_ms, step, epoch, event, …
+//! scalars/NAME.TYPE   one file per column, fixed width, little endian, one value per training step
+//! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
+//! writer.lock         held by the writer as long as it lives
+//! ```
+//!
+//! Files only grow. A line without its end and a row that is not in every column yet do not count, so that a writer
+//! may be killed at any byte. `Resumed` at a step makes the fold forget what came after that step.
+
+mod event;
+mod history;
+mod lock;
+mod log;
+mod report;
+mod scalar;
+mod series;
+mod smooth;
+mod store;
+mod summary;
+
+pub use event::{CheckpointKind, Event, Record};
+pub use history::{History, Status, Validation};
+pub use log::RunLog;
+pub use report::{NamedFigure, Report, TestScores, write as write_report};
+pub use scalar::{Scalar, StepScalars};
+pub use series::{Column, Series};
+pub use smooth::Smoothed;
+pub use store::{allocate, find, list};
+pub use summary::RunSummary;
+
+use std::path::PathBuf;
+
+/// What can go wrong with a run folder.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else writes this run.
+    #[error("another process is writing this run: {}", .0.display())]
+    Locked(PathBuf),
+    /// A new run was to be written where one is already.
+    #[error("there is a run in this folder already: {}", .0.display())]
+    Exists(PathBuf),
+    /// The folder holds no run.
+    #[error("no run in this folder (neither run.toml nor events.jsonl): {}", .0.display())]
+    NoRun(PathBuf),
+    /// No run, or more than one, goes by that name.
+    #[error("{found} runs match {id:?} in {}", folder.display())]
+    NotFound {
+        /// What was asked for.
+        id: String,
+        /// How many runs it could mean.
+        found: usize,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// `run.toml` cannot be written as TOML.
+    #[error("the run's configuration cannot be written as TOML")]
+    Configuration(#[from] toml::ser::Error),
+    /// The operating system refused.
+    #[error("{}", path.display())]
+    Io {
+        /// The file or folder concerned.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A figure of the report could not be drawn.
+    #[error("a figure could not be drawn")]
+    Figure(#[from] crate::figure::Error),
+}
+
+impl Error {
+    fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { path, source }
+    }
+}

@@ -1,0 +1,129 @@
+//! What is measured at every training step, and how a row of it lies on the disk.
+
+/// A measure of a training step. Each has its own file under `scalars/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scalar {
+    /// Training loss of the batch.
+    Loss,
+    /// Learning rate of the step.
+    LearningRate,
+    /// Clips trained on per second.
+    ClipsPerSecond,
+    /// Euclidean norm of all gradients together.
+    GradientNorm,
+    /// Macro ROC-AUC over the last training clips; not at every step.
+    RunningRocAuc,
+    /// Macro average precision over the last training clips; not at every step.
+    RunningAveragePrecision,
+    /// Seconds that the step waited for its batch.
+    LoaderWait,
+    /// Seconds that the step took in all.
+    StepSeconds,
+}
+
+impl Scalar {
+    /// All scalars, in the order of their values in [`StepScalars`].
+    pub const ALL: [Self; 8] = [
+        Self::Loss,
+        Self::LearningRate,
+        Self::ClipsPerSecond,
+        Self::GradientNorm,
+        Self::RunningRocAuc,
+        Self::RunningAveragePrecision,
+        Self::LoaderWait,
+        Self::StepSeconds,
+    ];
+
+    /// Name for files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loss => "loss",
+            Self::LearningRate => "learning_rate",
+            Self::ClipsPerSecond => "clips_per_second",
+            Self::GradientNorm => "gradient_norm",
+            Self::RunningRocAuc => "running_roc_auc",
+            Self::RunningAveragePrecision => "running_average_precision",
+            Self::LoaderWait => "loader_wait_s",
+            Self::StepSeconds => "step_s",
+        }
+    }
+
+    /// Name for people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Loss => "Training loss",
+            Self::LearningRate => "Learning rate",
+            Self::ClipsPerSecond => "Clips per second",
+            Self::GradientNorm => "Gradient norm",
+            Self::RunningRocAuc => "Running ROC-AUC",
+            Self::RunningAveragePrecision => "Running PR-AUC",
+            Self::LoaderWait => "Waiting for data",
+            Self::StepSeconds => "Step time",
+        }
+    }
+
+    /// Unit, or empty.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::ClipsPerSecond => "clips/s",
+            Self::LoaderWait | Self::StepSeconds => "s",
+            _ => "",
+        }
+    }
+
+    /// Position in [`Scalar::ALL`].
+    pub(super) fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// What one training step measured. A value that was not measured is NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepScalars {
+    /// Training steps done with this one, from 1.
+    pub step: u64,
+    /// Epoch, from 0.
+    pub epoch: u32,
+    values: [f32; Scalar::ALL.len()],
+}
+
+impl StepScalars {
+    /// A step of which nothing is known yet.
+    pub fn new(step: u64, epoch: u32) -> Self {
+        Self {
+            step,
+            epoch,
+            values: [f32::NAN; Scalar::ALL.len()],
+        }
+    }
+
+    /// The same with a value more.
+    pub fn with(mut self, scalar: Scalar, value: f64) -> Self {
+        self.values[scalar.index()] = value as f32;
+        self
+    }
+
+    /// A value; `None` if it was not measured.
+    pub fn get(&self, scalar: Scalar) -> Option<f32> {
+        Some(self.values[scalar.index()]).filter(|value| !value.is_nan())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scalar_knows_its_place_and_has_a_name_of_its_own() {
+        for (position, scalar) in Scalar::ALL.into_iter().enumerate() {
+            assert_eq!(scalar.index(), position);
+            assert_eq!(
+                Scalar::ALL
+                    .iter()
+                    .filter(|s| s.name() == scalar.name())
+                    .count(),
+                1
+            );
+        }
+    }
+}
