@@ -1,0 +1,105 @@
+//! How reading and preparing a data set fails, told so that the user can mend it.
+
+use super::Split;
+use crate::job::Cancelled;
+use std::path::PathBuf;
+
+/// A data set could not be opened, prepared or loaded from.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder is not there or is a file of another kind.
+    #[error("there is no data set folder here; name a folder that holds tracks.csv: {}", .0.display())]
+    NotAFolder(PathBuf),
+    /// The folder holds no `tracks.csv`.
+    #[error(
+        "the folder has no tracks.csv{}; a data set is a folder with tracks.csv (columns {columns}) and, if it is labelled, labels.csv and tags.txt: {}",
+        if *.n_audio > 0 { format!(" but {n_audio} audio files") } else { String::new() }, folder.display()
+    )]
+    NoTracksFile {
+        /// The folder that was looked at.
+        folder: PathBuf,
+        /// How many audio files lie in it or below it (the search ends early in very large trees).
+        n_audio: usize,
+        /// The columns that `tracks.csv` must have.
+        columns: String,
+    },
+    /// A line of one of the data set's files cannot be used.
+    #[error("{problem}; {mend} ({}, line {line})", file.display())]
+    BadLine {
+        /// What is wrong.
+        problem: String,
+        /// What the user can do about it.
+        mend: String,
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: u64,
+    },
+    /// A command asks for a split that has no tracks.
+    #[error("split `{split}` of {name} is empty; {}", if present.is_empty() { "the data set has no tracks at all".to_owned() } else { format!("it has tracks in {present}") })]
+    EmptySplit {
+        /// The split that was asked for.
+        split: Split,
+        /// Name of the data set.
+        name: String,
+        /// The splits that are there, with their counts, in words.
+        present: String,
+    },
+    /// Fewer usable tracks than one batch needs.
+    #[error(
+        "split `{split}` has {n_tracks} usable tracks, a batch needs {batch_size}; choose a smaller batch"
+    )]
+    TooFewTracks {
+        /// The split that was asked for.
+        split: Split,
+        /// Tracks whose audio is in the cache.
+        n_tracks: usize,
+        /// Clips per batch.
+        batch_size: usize,
+    },
+    /// A configuration that cannot work.
+    #[error("{0}")]
+    BadConfig(String),
+    /// A track's audio is not in the cache: it was never prepared, could not be decoded, or the cache was deleted.
+    #[error("the audio of track `{0}` is not in the cache; prepare the data set again")]
+    NotCached(String),
+    /// A loader thread ended without a word.
+    #[error("a loader thread stopped unexpectedly; this is a bug in Attune")]
+    LoaderDied,
+    /// A file could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was attempted ("read", "write" …).
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The catalogue refused.
+    #[error("the catalogue cannot be used ({})", path.display())]
+    Catalogue {
+        /// The catalogue's file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+    /// The work was cancelled.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl Error {
+    /// Turns an I/O error into this module's, naming what was attempted on which file.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io {
+            action,
+            path,
+            source,
+        }
+    }
+}

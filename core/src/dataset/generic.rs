@@ -1,0 +1,305 @@
+//! The generic data set format: a folder with `tracks.csv` and, where known, `labels.csv`, `tags.txt`, `timelines.csv`.
+//!
+//! | file | columns, found by name |
+//! |---|---|
+//! | `tracks.csv` | `track_id,path,artist,split,duration_s,source,license` |
+//! | `labels.csv` | `track_id,tag`: one row per positive label |
+//! | `tags.txt` | one tag a line, in the order of the model's outputs |
+//! | `timelines.csv` | `track_id,tag,start_s,end_s` |
+//!
+//! CSV is RFC 4180 (quotes, CRLF or LF, a byte order mark is allowed), UTF-8. Paths are relative to the folder and stay within it.
+//! Without `tags.txt` the vocabulary is the sorted set of tags that occur. Wrong annotations are errors with file and line, because
+//! guessing would falsify results; audio files that are not there are [`Problem`]s, because annotations are of use without them.
+
+use super::table::{Row, Table};
+use super::{Dataset, Error, Problem, ProblemKind, Span, Split, TagIdx, Track};
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Component, Path, PathBuf};
+
+/// The columns of `tracks.csv`.
+pub(super) const TRACK_COLUMNS: [&str; 7] = [
+    "track_id",
+    "path",
+    "artist",
+    "split",
+    "duration_s",
+    "source",
+    "license",
+];
+
+/// Extensions of the files that count as audio when a folder has no `tracks.csv`.
+const AUDIO_EXTENSIONS: [&str; 10] = [
+    "mp3", "ogg", "oga", "opus", "flac", "wav", "aac", "m4a", "mp4", "aiff",
+];
+
+/// Reads the folder; `folder` may also be its `tracks.csv`.
+pub(super) fn open(folder: &Path) -> Result<Dataset, Error> {
+    let folder = if folder.is_file() && folder.file_name().is_some_and(|name| name == "tracks.csv")
+    {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    };
+    if !folder.is_dir() {
+        return Err(Error::NotAFolder(folder.to_path_buf()));
+    }
+    let root = std::path::absolute(folder).map_err(Error::io("find", folder))?;
+    let tracks_file = root.join("tracks.csv");
+    if !tracks_file.is_file() {
+        return Err(Error::NoTracksFile {
+            n_audio: count_audio(&root),
+            folder: root,
+            columns: TRACK_COLUMNS.join(","),
+        });
+    }
+    let (mut tracks, by_id) = read_tracks(&root, &tracks_file)?;
+    let labels = read_if_there(&root.join("labels.csv"), &["track_id", "tag"])?;
+    let timelines = read_if_there(
+        &root.join("timelines.csv"),
+        &["track_id", "tag", "start_s", "end_s"],
+    )?;
+    let tags_file = root.join("tags.txt");
+    let tags = if tags_file.is_file() {
+        read_tags(&tags_file)?
+    } else {
+        let mut found = BTreeSet::new();
+        for table in [&labels, &timelines].into_iter().flatten() {
+            for row in table.rows() {
+                found.insert(row?.required("tag")?.to_owned());
+            }
+        }
+        found.into_iter().collect()
+    };
+    let vocabulary = Vocabulary {
+        by_name: tags
+            .iter()
+            .enumerate()
+            .map(|(index, name)| (name.clone(), TagIdx(index as u32)))
+            .collect(),
+        by_id,
+    };
+    for table in labels.iter() {
+        for row in table.rows() {
+            let row = row?;
+            let (track_idx, tag) = (vocabulary.track(&row)?, vocabulary.tag(&row)?);
+            tracks[track_idx].tags.push(tag);
+        }
+    }
+    for table in timelines.iter() {
+        for row in table.rows() {
+            let row = row?;
+            let track_idx = vocabulary.track(&row)?;
+            let span = read_span(&row, vocabulary.tag(&row)?)?;
+            tracks[track_idx].timeline.push(span);
+        }
+    }
+    for track in &mut tracks {
+        track.tags.sort_unstable();
+        // The same label twice says nothing new.
+        track.tags.dedup();
+        track.timeline.sort_by(|a, b| {
+            a.start_secs
+                .total_cmp(&b.start_secs)
+                .then(a.tag.cmp(&b.tag))
+        });
+    }
+    let problems = find_missing(&tracks);
+    Ok(Dataset {
+        name: root.file_name().map_or_else(
+            || "data set".into(),
+            |name| name.to_string_lossy().into_owned(),
+        ),
+        root,
+        tags,
+        tracks,
+        problems,
+    })
+}
+
+/// The names that labels and timelines may use.
+struct Vocabulary {
+    by_name: HashMap<String, TagIdx>,
+    by_id: HashMap<String, usize>,
+}
+
+impl Vocabulary {
+    fn track(&self, row: &Row<'_>) -> Result<usize, Error> {
+        let id = row.required("track_id")?;
+        self.by_id.get(id).copied().ok_or_else(|| {
+            row.wrong(
+                format!("unknown track `{id}`"),
+                "add it to tracks.csv or remove this line",
+            )
+        })
+    }
+
+    fn tag(&self, row: &Row<'_>) -> Result<TagIdx, Error> {
+        let name = row.required("tag")?;
+        self.by_name.get(name).copied().ok_or_else(|| {
+            row.wrong(
+                format!("unknown tag `{name}`"),
+                "add it to tags.txt or remove this line",
+            )
+        })
+    }
+}
+
+fn read_if_there(path: &Path, columns: &[&'static str]) -> Result<Option<Table>, Error> {
+    path.is_file()
+        .then(|| Table::read(path, columns))
+        .transpose()
+}
+
+fn read_tracks(root: &Path, file: &Path) -> Result<(Vec<Track>, HashMap<String, usize>), Error> {
+    let table = Table::read(file, &TRACK_COLUMNS)?;
+    let mut tracks = Vec::new();
+    let mut lines = Vec::new();
+    let mut by_id = HashMap::new();
+    for row in table.rows() {
+        let row = row?;
+        let id = row.required("track_id")?.to_owned();
+        if let Some(&earlier) = by_id.get(&id) {
+            let line: u64 = lines[earlier];
+            return Err(row.wrong(
+                format!("duplicate track id `{id}`, already on line {line}"),
+                "give every track an id of its own",
+            ));
+        }
+        let split = row.required("split")?;
+        let track = Track {
+            path: root.join(relative_path(&row)?),
+            artist: row.text("artist").to_owned(),
+            split: split.parse().map_err(|_unknown| {
+                row.wrong(
+                    format!("unknown split `{split}`"),
+                    &format!("use {}", Split::ALL.map(Split::name).join(", ")),
+                )
+            })?,
+            duration_secs: match row.text("duration_s") {
+                "" => None,
+                _ => Some(row.seconds("duration_s")?),
+            },
+            source: row.text("source").to_owned(),
+            license: row.text("license").to_owned(),
+            tags: Vec::new(),
+            timeline: Vec::new(),
+            id: id.clone(),
+        };
+        by_id.insert(id, tracks.len());
+        lines.push(row.line());
+        tracks.push(track);
+    }
+    Ok((tracks, by_id))
+}
+
+/// The `path` column, if it is relative and stays within the folder.
+fn relative_path(row: &Row<'_>) -> Result<PathBuf, Error> {
+    let text = row.required("path")?;
+    let path = Path::new(text);
+    let within = path
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if within {
+        Ok(path.to_path_buf())
+    } else {
+        Err(row.wrong(
+            format!("path `{text}` leads out of the data set's folder"),
+            "give it relative to the folder, without `..` (a link within the folder may point elsewhere)",
+        ))
+    }
+}
+
+fn read_span(row: &Row<'_>, tag: TagIdx) -> Result<Span, Error> {
+    let span = Span {
+        tag,
+        start_secs: row.seconds("start_s")?,
+        end_secs: row.seconds("end_s")?,
+    };
+    if span.end_secs < span.start_secs {
+        return Err(row.wrong(
+            format!(
+                "the span ends at {} s before it starts at {} s",
+                span.end_secs, span.start_secs
+            ),
+            "exchange start_s and end_s",
+        ));
+    }
+    Ok(span)
+}
+
+fn read_tags(file: &Path) -> Result<Vec<String>, Error> {
+    let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let mut seen = HashMap::new();
+    let mut tags = Vec::new();
+    for (line, name) in (1u64..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        let name = name.trim();
+        if name.is_empty() {
+            continue;
+        }
+        if let Some(earlier) = seen.insert(name, line) {
+            return Err(Error::BadLine {
+                problem: format!("duplicate tag `{name}`, already on line {earlier}"),
+                mend: "name every tag once".into(),
+                file: file.to_path_buf(),
+                line,
+            });
+        }
+        tags.push(name.to_owned());
+    }
+    Ok(tags)
+}
+
+/// Files that are not there. Whole folders are listed at once, which is much faster than asking for a million files one by one.
+fn find_missing(tracks: &[Track]) -> Vec<Problem> {
+    let mut folders: HashMap<&Path, BTreeSet<std::ffi::OsString>> = HashMap::new();
+    let mut problems = Vec::new();
+    for track in tracks {
+        let (Some(folder), Some(name)) = (track.path.parent(), track.path.file_name()) else {
+            continue;
+        };
+        let names = folders.entry(folder).or_insert_with(|| {
+            std::fs::read_dir(folder)
+                .into_iter()
+                .flatten()
+                .filter_map(|entry| Some(entry.ok()?.file_name()))
+                .collect()
+        });
+        // A folder or a dangling link of that name is found out when it is decoded.
+        if !names.contains(name) {
+            problems.push(Problem {
+                track: track.id.clone(),
+                path: track.path.clone(),
+                kind: ProblemKind::Missing,
+                message: "the audio file is missing".into(),
+            });
+        }
+    }
+    problems
+}
+
+/// Counts audio files below `root`, as far as a thousand.
+fn count_audio(root: &Path) -> usize {
+    let mut waiting = vec![root.to_path_buf()];
+    let (mut count, mut n_folders) = (0, 0);
+    while let Some(folder) = waiting.pop() {
+        n_folders += 1;
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && n_folders < 1000 => waiting.push(entry.path()),
+                _ => count += usize::from(is_audio(&entry.path())),
+            }
+        }
+        if count >= 1000 {
+            break;
+        }
+    }
+    count
+}
+
+fn is_audio(path: &Path) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| {
+            AUDIO_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+        })
+}
