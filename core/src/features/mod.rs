@@ -1,1 +1,42 @@
-//! Log-mel spectrograms.
+//! Log-mel spectrograms: one definition of what a network sees of a sound.
+//!
+//! Follows torchaudio's `MelSpectrogram` and `AmplitudeToDB` as the reference implementations construct them:
+//! periodic Hann window, centred with reflection, power 2, HTK mel scale without area normalisation,
+//! `10 * log10(max(x, 1e-10))`. Paper: section 3.1.
+
+mod decibel;
+mod front_end;
+mod log_mel;
+mod mel;
+mod stft;
+
+pub use front_end::FrontEnd;
+pub use log_mel::{LogMel, LogMelExtractor};
+
+/// What can go wrong with a spectrogram.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A front end that cannot be computed.
+    #[error("impossible front end: {0}")]
+    FrontEnd(String),
+    /// The sound is too short to be reflected at its ends.
+    #[error(
+        "a sound of {n_samples} samples is too short: this front end needs at least {min_samples}"
+    )]
+    TooShort {
+        /// Its length.
+        n_samples: usize,
+        /// The shortest length that works.
+        min_samples: usize,
+    },
+    /// A buffer of the wrong length was handed in.
+    #[error("{what} has {found} values, expected {expected}")]
+    WrongLength {
+        /// Which buffer.
+        what: &'static str,
+        /// Its length.
+        found: usize,
+        /// The length that fits.
+        expected: usize,
+    },
+}
