@@ -1,1 +1,24 @@
 //! The song's timeline: one zoomable time axis with lanes.
+//!
+//! [`TimelineView`] draws and answers the mouse; [`Lane`] is what it draws; [`TimeMap`] says which second lies where.
+
+mod attention;
+mod contribution;
+mod lane;
+mod lanes;
+mod picture;
+mod probability;
+pub mod ruler;
+mod song;
+mod spectrogram;
+mod time_map;
+mod truth;
+mod view;
+mod waveform;
+
+pub use lane::{CachedMesh, Canvas, Lane, Place};
+pub use lanes::LanesOf;
+pub use picture::Picture;
+pub use song::{Song, TrueSpan, mel_centres_hz, picture};
+pub use time_map::TimeMap;
+pub use view::{Request, Shown, TimelineView, readout};

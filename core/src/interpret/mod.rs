@@ -3,14 +3,20 @@
 //! [`Explainer`] is what a model must tell about one window; [`song()`] asks it window by window and stitches the answers onto
 //! one time axis. A [`TokenMap`] is the answer of one method for every tag and token, whatever the method.
 
+mod draw;
 mod explainer;
+mod localisation;
 mod map;
 mod song;
 mod stitch;
+mod table;
 
+pub use draw::{Backdrop, draw};
 pub use explainer::{Explainer, WindowExplanation};
+pub use localisation::{Localisation, TagLocalisation, token_labels};
 pub use map::{Grid, Method, TokenMap};
 pub use song::{LeaveOneOut, SongExplanation, SongSettings, song};
+pub use table::{CSV_HEADER, write_csv};
 
 use crate::job::Cancelled;
 
