@@ -5,6 +5,7 @@
 
 use super::{Dataset, Error};
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub struct Catalogue {
 }
 
 /// One imported data set.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CatalogueEntry {
     /// What it is called.
     pub name: String,
@@ -195,4 +196,72 @@ fn list(connection: &Connection) -> rusqlite::Result<Vec<CatalogueEntry>> {
         })
     })?;
     rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::{Span, Split, TagIdx, Track};
+
+    fn dataset(n_tracks: usize) -> Dataset {
+        Dataset {
+            name: "set".into(),
+            root: "/music/set".into(),
+            tags: vec!["piano".into(), "slow".into()],
+            tracks: (0..n_tracks)
+                .map(|number| Track {
+                    id: format!("t{number}"),
+                    path: format!("/music/set/{number}.ogg").into(),
+                    artist: "somebody".into(),
+                    split: Split::Train,
+                    duration_secs: Some(20.0),
+                    source: String::new(),
+                    license: String::new(),
+                    tags: vec![TagIdx(1)],
+                    timeline: vec![Span {
+                        tag: TagIdx(0),
+                        start_secs: 1.0,
+                        end_secs: 2.0,
+                    }],
+                })
+                .collect(),
+            problems: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn importing_a_folder_again_replaces_what_was_known_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/catalogue.sqlite");
+        let mut catalogue = Catalogue::open(&path).unwrap();
+        catalogue.import(&dataset(3)).unwrap();
+        catalogue.import(&dataset(2)).unwrap();
+        drop(catalogue);
+        let catalogue = Catalogue::open(&path).unwrap();
+        let entries = catalogue.datasets().unwrap();
+        assert_eq!(entries.len(), 1);
+        assert_eq!((entries[0].n_tracks, entries[0].n_tags), (2, 2));
+        for table in ["tracks", "splits", "labels", "timelines"] {
+            let count: i64 = catalogue
+                .connection
+                .query_row(&format!("SELECT count(*) FROM {table}"), [], |row| {
+                    row.get(0)
+                })
+                .unwrap();
+            assert_eq!(count, 2, "nothing of the first import is left in {table}");
+        }
+    }
+
+    #[test]
+    fn a_catalogue_of_a_later_version_is_refused_with_a_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("catalogue.sqlite");
+        drop(Catalogue::open(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(connection);
+        let error = Catalogue::open(&path).unwrap_err();
+        let cause = std::error::Error::source(&error).unwrap().to_string();
+        assert!(cause.contains("version 99"), "{cause}");
+    }
 }

@@ -1,6 +1,7 @@
 //! How reading and preparing a data set fails, told so that the user can mend it.
 
 use super::Split;
+use crate::audio;
 use crate::job::Cancelled;
 use std::path::PathBuf;
 
@@ -84,6 +85,12 @@ pub enum Error {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// Audio could not be decoded, resampled or turned into features.
+    #[error(transparent)]
+    Audio(#[from] audio::Error),
+    /// Features could not be computed.
+    #[error(transparent)]
+    Features(#[from] crate::features::Error),
     /// The work was cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

@@ -303,3 +303,209 @@ fn is_audio(path: &Path) -> bool {
             AUDIO_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "track_id,path,artist,split,duration_s,source,license\r\n";
+
+    /// Opens a folder with these files, and an (empty) audio file `a.wav`.
+    fn open_files(files: &[(&str, &str)]) -> Result<Dataset, String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a.wav"), "").unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        open(folder.path()).map_err(|error| error.to_string())
+    }
+
+    /// Opening must fail, naming the file with the line and the problem.
+    fn check_refused(files: &[(&str, &str)], place: &str, problem: &str) {
+        let message = open_files(files).unwrap_err();
+        assert!(message.contains(place), "{message} should name {place}");
+        assert!(message.contains(problem), "{message} should say {problem}");
+    }
+
+    fn tracks(rows: &str) -> String {
+        format!("{HEADER}{rows}")
+    }
+
+    #[test]
+    fn quotes_crlf_byte_order_mark_and_column_order_are_all_read() {
+        let dataset = open_files(&[
+            (
+                "tracks.csv",
+                "\u{feff}path,track_id,split,artist,license,source,duration_s,mood\r\n\
+                 a.wav,one,train,\"Simon, \"\"Art\"\"\",CC0,\"two\r\nlines\",1.5,glad\r\n\
+                 b.wav,two,unlabelled,,,,,\r\n",
+            ),
+            (
+                "labels.csv",
+                "tag,track_id\nslow,one\npiano,one\nslow,one\n",
+            ),
+            ("tags.txt", "slow\r\npiano\r\n"),
+            (
+                "timelines.csv",
+                "track_id,tag,start_s,end_s\none,piano,0.50,1\none,piano,0,0.25\n",
+            ),
+        ])
+        .unwrap();
+        assert_eq!(dataset.tags, ["slow", "piano"]);
+        let track = &dataset.tracks[0];
+        assert_eq!(track.artist, "Simon, \"Art\"");
+        assert_eq!(track.duration_secs, Some(1.5));
+        assert_eq!(
+            track.tags,
+            [TagIdx(0), TagIdx(1)],
+            "a repeated label counts once"
+        );
+        assert_eq!(
+            track.timeline[0].end_secs, 0.25,
+            "spans are in order of time"
+        );
+        assert_eq!(dataset.tracks[1].duration_secs, None);
+        assert_eq!(dataset.problems.len(), 1, "b.wav is missing");
+        assert_eq!(dataset.problems[0].track, "two");
+    }
+
+    #[test]
+    fn without_tags_txt_the_vocabulary_is_what_occurs() {
+        let dataset = open_files(&[
+            ("tracks.csv", &tracks("one,a.wav,x,train,,,\n")),
+            ("labels.csv", "track_id,tag\none,zither\none,alto\n"),
+        ])
+        .unwrap();
+        assert_eq!(dataset.tags, ["alto", "zither"]);
+        assert_eq!(dataset.labels_of(0), [true, true]);
+    }
+
+    #[test]
+    fn wrong_headers_are_told_with_the_header_that_is_wanted() {
+        check_refused(
+            &[(
+                "tracks.csv",
+                "id,path,artist,split,duration_s,source,license\n",
+            )],
+            "tracks.csv, line 1",
+            "no column `track_id`; the header must be track_id,path",
+        );
+        check_refused(&[("tracks.csv", "")], "tracks.csv, line 1", "empty");
+        check_refused(
+            &[("tracks.csv", HEADER), ("labels.csv", "track,tag\n")],
+            "labels.csv, line 1",
+            "track_id",
+        );
+    }
+
+    #[test]
+    fn wrong_tracks_are_told_with_their_line() {
+        // Blank lines and fields with line breaks count as the lines they are.
+        let before = "one,a.wav,x,train,1,\"a\r\nb\",\r\n\r\n";
+        for (row, problem) in [
+            (
+                "one,a.wav,x,train,1,,",
+                "duplicate track id `one`, already on line 2",
+            ),
+            ("two,a.wav,x,dev,1,,", "unknown split `dev`"),
+            ("two,../a.wav,x,train,1,,", "leads out"),
+            ("two,/etc/passwd,x,train,1,,", "leads out"),
+            ("two,a.wav,x,train,-1,,", "`duration_s` is `-1`"),
+            ("two,,x,train,1,,", "`path` is empty"),
+            (",a.wav,x,train,1,,", "`track_id` is empty"),
+            ("two,a.wav,x,train,1,", "6 fields"),
+        ] {
+            let text = tracks(&format!("{before}{row}\r\n"));
+            check_refused(&[("tracks.csv", &text)], "tracks.csv, line 5", problem);
+        }
+    }
+
+    #[test]
+    fn wrong_annotations_are_told_with_their_line() {
+        let base = tracks("one,a.wav,x,train,1,,\n");
+        for (file, text, line, problem) in [
+            (
+                "labels.csv",
+                "track_id,tag\none,slow\ntwo,slow\n",
+                3,
+                "unknown track `two`",
+            ),
+            (
+                "labels.csv",
+                "track_id,tag\none,sloww\n",
+                2,
+                "unknown tag `sloww`",
+            ),
+            (
+                "timelines.csv",
+                "track_id,tag,start_s,end_s\none,slow,2,1\n",
+                2,
+                "ends at 1 s",
+            ),
+            (
+                "timelines.csv",
+                "track_id,tag,start_s,end_s\none,slow,-2,1\n",
+                2,
+                "`-2`",
+            ),
+            (
+                "timelines.csv",
+                "track_id,tag,start_s,end_s\none,slow,NaN,1\n",
+                2,
+                "`NaN`",
+            ),
+            (
+                "timelines.csv",
+                "track_id,tag,start_s,end_s\none,loud,0,1\n",
+                2,
+                "`loud`",
+            ),
+        ] {
+            check_refused(
+                &[("tracks.csv", &base), ("tags.txt", "slow\n"), (file, text)],
+                &format!("{file}, line {line}"),
+                problem,
+            );
+        }
+        check_refused(
+            &[("tracks.csv", &base), ("tags.txt", "slow\nfast\n\nslow\n")],
+            "tags.txt, line 4",
+            "duplicate tag `slow`",
+        );
+    }
+
+    #[test]
+    fn a_folder_of_audio_without_tracks_csv_says_what_is_expected() {
+        let message = open_files(&[]).unwrap_err();
+        assert!(message.contains("1 audio files"), "{message}");
+        assert!(message.contains("track_id,path,artist,split"), "{message}");
+        let nowhere = open(Path::new("/nowhere/at/all")).unwrap_err().to_string();
+        assert!(nowhere.contains("/nowhere/at/all"), "{nowhere}");
+    }
+
+    #[test]
+    fn asking_for_an_empty_split_names_those_that_are_there() {
+        let dataset = open_files(&[("tracks.csv", &tracks("one,a.wav,x,train,1,,\n"))]).unwrap();
+        assert_eq!(dataset.split(Split::Train).unwrap(), [0]);
+        let message = dataset.split(Split::Test).unwrap_err().to_string();
+        assert!(
+            message.contains("`test`") && message.contains("train (1)"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn the_fingerprint_follows_content_and_not_place() {
+        let labelled = |tag: &str| {
+            open_files(&[
+                ("tracks.csv", &tracks("one,a.wav,x,train,1,,\n")),
+                ("tags.txt", "slow\nfast\n"),
+                ("labels.csv", &format!("track_id,tag\none,{tag}\n")),
+            ])
+            .unwrap()
+            .fingerprint()
+        };
+        assert_eq!(labelled("slow"), labelled("slow"), "two folders");
+        assert_ne!(labelled("slow"), labelled("fast"));
+    }
+}

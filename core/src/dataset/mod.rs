@@ -10,12 +10,20 @@
 //! ```
 
 mod catalogue;
+mod clip;
 pub mod demo;
 mod error;
 mod generic;
+mod loader;
+mod pcm_cache;
 mod table;
+#[cfg(test)]
+mod test_set;
 mod track;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use clip::{ReplayedClip, clip_of};
 pub use error::Error;
+pub use loader::{Batch, ClipRef, Loader, LoaderConfig, Position};
+pub use pcm_cache::{Pcm, PcmCache, Report};
 pub use track::{Dataset, Problem, ProblemKind, Span, Split, TagIdx, Track, UnknownSplit};

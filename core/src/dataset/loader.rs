@@ -1,0 +1,458 @@
+//! Training batches: crop, augment, log-mel, collate, ahead of the trainer and in an order that only the seed decides.
+//!
+//! Worker `w` of `n` makes the batches `w, w + n, w + 2n, …` and hands them over through a bounded channel of its own; the trainer takes
+//! from the channels in turn. So the order needs no sorting, nobody runs ahead without bound, and the number of threads changes nothing:
+//! every draw is addressed by (seed, epoch, track). It also means that a loader can start at any [`Position`].
+
+use super::clip::Cutter;
+use super::{Dataset, Error, PcmCache, Split};
+use crate::augment::{Chain, Draw};
+use crate::features::FrontEnd;
+use crate::rng::{Address, Purpose};
+use crossbeam::channel::{Receiver, Sender, bounded};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// What a loader delivers.
+#[derive(Clone, Debug)]
+pub struct LoaderConfig {
+    /// Whose tracks.
+    pub split: Split,
+    /// Length of a clip at the cache's rate.
+    pub crop_samples: usize,
+    /// Clips per batch.
+    pub batch_size: usize,
+    /// What happens to a clip between cropping and the front end.
+    pub chain: Option<Chain>,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Threads that work ahead; at least one is started.
+    pub n_threads: usize,
+    /// How many batches may lie ready, all threads together (at least one each).
+    pub prefetch: usize,
+    /// The log-mel that the network wants; a rate other than the cache's is resampled to.
+    pub front_end: FrontEnd,
+}
+
+/// A place in the stream of batches.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Position {
+    /// Epoch, from 0.
+    pub epoch: u32,
+    /// Batch within the epoch, from 0.
+    pub step_in_epoch: u32,
+}
+
+/// Which clip it was: enough to make it again with [`super::clip_of`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClipRef {
+    /// Number of the track in the data set.
+    pub track_idx: usize,
+    /// How often the track has come before in this epoch.
+    pub visit: u32,
+    /// Where the crop starts, in samples at the cache's rate.
+    pub offset_samples: usize,
+    /// What was rolled, where there is augmentation.
+    pub draw: Option<Draw>,
+}
+
+/// What a network trains on in one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Epoch, from 0.
+    pub epoch: u32,
+    /// Which batch of the epoch, from 0.
+    pub step_in_epoch: u32,
+    /// Where the clips come from; `[batch]`.
+    pub clips: Vec<ClipRef>,
+    /// Log-mel spectrograms in dB; `[batch, n_mels, n_frames]`.
+    pub log_mels: Vec<f32>,
+    /// 1 where the clip has the tag, else 0; `[batch, n_tags]`.
+    pub labels: Vec<f32>,
+    /// Mel bands.
+    pub n_mels: usize,
+    /// Frames.
+    pub n_frames: usize,
+    /// Tags.
+    pub n_tags: usize,
+}
+
+/// An endless, ordered stream of training batches, made by threads that work ahead. Dropping it ends them.
+#[derive(Debug)]
+pub struct Loader {
+    queues: Vec<Receiver<Result<Batch, Error>>>,
+    workers: Vec<JoinHandle<()>>,
+    steps_per_epoch: u32,
+    /// Number of the next batch since the start, which says whose turn it is.
+    turn: usize,
+    position: Position,
+}
+
+impl Position {
+    /// The place one batch later.
+    pub fn after_one(self, steps_per_epoch: u32) -> Self {
+        self.after(1, steps_per_epoch)
+    }
+
+    /// The place `n_steps` batches later.
+    fn after(self, n_steps: u64, steps_per_epoch: u32) -> Self {
+        let per_epoch = u64::from(steps_per_epoch);
+        let total = u64::from(self.epoch) * per_epoch + u64::from(self.step_in_epoch) + n_steps;
+        Self {
+            epoch: (total / per_epoch) as u32,
+            step_in_epoch: (total % per_epoch) as u32,
+        }
+    }
+}
+
+impl Loader {
+    /// Starts the threads, with the batch at `from` as the first.
+    ///
+    /// Tracks whose audio is not in the cache are left out (see [`PcmCache::prepare`]'s report). Fails for an empty split and if there
+    /// are fewer usable tracks than a batch needs. An epoch's last, incomplete batch is dropped.
+    pub fn start(
+        dataset: Arc<Dataset>,
+        cache: Arc<PcmCache>,
+        config: LoaderConfig,
+        from: Position,
+    ) -> Result<Self, Error> {
+        let tracks: Vec<usize> = dataset
+            .split(config.split)?
+            .into_iter()
+            .filter(|&track_idx| cache.samples(&dataset.tracks[track_idx]).is_some())
+            .collect();
+        if config.batch_size == 0 {
+            return Err(Error::BadConfig(
+                "a batch must hold at least one clip".into(),
+            ));
+        }
+        if tracks.len() < config.batch_size {
+            return Err(Error::TooFewTracks {
+                split: config.split,
+                n_tracks: tracks.len(),
+                batch_size: config.batch_size,
+            });
+        }
+        let steps_per_epoch = (tracks.len() / config.batch_size) as u32;
+        let n_threads = config.n_threads.max(1);
+        let per_queue = config.prefetch.div_ceil(n_threads).max(1);
+        let shared = Arc::new(Source {
+            cutter: Cutter::new(&config, cache)?,
+            dataset,
+            tracks,
+            config,
+            steps_per_epoch,
+        });
+        // A position beyond the epoch's end (the data set has shrunk) counts on into the next.
+        let from = from.after(0, steps_per_epoch);
+        let mut loader = Self {
+            queues: Vec::new(),
+            workers: Vec::new(),
+            steps_per_epoch,
+            turn: 0,
+            position: from,
+        };
+        for worker in 0..n_threads {
+            let (sender, receiver) = bounded(per_queue);
+            let source = shared.clone();
+            let start = from.after(worker as u64, steps_per_epoch);
+            let handle = std::thread::Builder::new()
+                .name(format!("attune-loader-{worker}"))
+                .spawn(move || source.work(start, n_threads as u64, &sender))
+                .map_err(Error::io("start a thread for", "the loader"))?;
+            loader.queues.push(receiver);
+            loader.workers.push(handle);
+        }
+        Ok(loader)
+    }
+
+    /// The next batch; waits until it is ready. After an error every further call fails.
+    pub fn next(&mut self) -> Result<Batch, Error> {
+        let queue = &self.queues[self.turn % self.queues.len()];
+        let batch = queue.recv().map_err(|_closed| Error::LoaderDied)??;
+        self.turn += 1;
+        self.position = self.position.after_one(self.steps_per_epoch);
+        Ok(batch)
+    }
+
+    /// How many batches an epoch has.
+    pub fn steps_per_epoch(&self) -> u32 {
+        self.steps_per_epoch
+    }
+
+    /// Where the batch stands that [`Self::next`] will give.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        // Threads find their channel closed when they hand over their next batch.
+        self.queues.clear();
+        for worker in self.workers.drain(..) {
+            // A panic in a worker has been told by `next`.
+            drop(worker.join());
+        }
+    }
+}
+
+/// What the threads share.
+struct Source {
+    dataset: Arc<Dataset>,
+    cutter: Cutter,
+    tracks: Vec<usize>,
+    config: LoaderConfig,
+    steps_per_epoch: u32,
+}
+
+impl Source {
+    /// Makes every `stride`-th batch from `start` on until nobody wants them any more.
+    fn work(&self, start: Position, stride: u64, queue: &Sender<Result<Batch, Error>>) {
+        let mut position = start;
+        let mut order = (position.epoch, self.order(position.epoch));
+        loop {
+            if order.0 != position.epoch {
+                order = (position.epoch, self.order(position.epoch));
+            }
+            let batch = self.batch(position, &order.1);
+            let failed = batch.is_err();
+            if queue.send(batch).is_err() || failed {
+                return;
+            }
+            position = position.after(stride, self.steps_per_epoch);
+        }
+    }
+
+    /// The order of the tracks in an epoch.
+    fn order(&self, epoch: u32) -> Vec<usize> {
+        let mut order = self.tracks.clone();
+        Address {
+            seed: self.config.seed,
+            epoch,
+            visit: 0,
+            track: 0,
+            purpose: Purpose::Shuffle,
+        }
+        .stream()
+        .shuffle(&mut order);
+        order
+    }
+
+    fn batch(&self, position: Position, order: &[usize]) -> Result<Batch, Error> {
+        let size = self.config.batch_size;
+        let first = position.step_in_epoch as usize * size;
+        let (n_mels, n_frames) = (self.cutter.n_mels(), self.cutter.n_frames());
+        let n_tags = self.dataset.n_tags();
+        let mut batch = Batch {
+            epoch: position.epoch,
+            step_in_epoch: position.step_in_epoch,
+            clips: Vec::with_capacity(size),
+            log_mels: vec![0.0; size * n_mels * n_frames],
+            labels: vec![0.0; size * n_tags],
+            n_mels,
+            n_frames,
+            n_tags,
+        };
+        let rows = batch.log_mels.chunks_exact_mut(n_mels * n_frames);
+        for ((row, &track_idx), out) in (0..).zip(&order[first..first + size]).zip(rows) {
+            let clip = self
+                .cutter
+                .cut(&self.dataset, position.epoch, 0, track_idx)?;
+            self.cutter.log_mel_into(&clip.wave, out)?;
+            for tag in &self.dataset.tracks[track_idx].tags {
+                batch.labels[row * n_tags + tag.index()] = 1.0;
+            }
+            batch.clips.push(ClipRef {
+                track_idx,
+                visit: 0,
+                offset_samples: clip.offset_samples,
+                draw: clip.draw,
+            });
+        }
+        Ok(batch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::clip::clip_of;
+    use super::super::test_set::{RATE_HZ, make, samples};
+    use super::*;
+    use crate::job::Job;
+
+    const CROP: usize = 2000;
+
+    fn config(n_threads: usize) -> LoaderConfig {
+        LoaderConfig {
+            split: Split::Train,
+            crop_samples: CROP,
+            batch_size: 2,
+            chain: None,
+            seed: 11,
+            n_threads,
+            prefetch: 3,
+            front_end: FrontEnd {
+                sample_rate_hz: RATE_HZ,
+                n_fft: 256,
+                hop_samples: 128,
+                n_mels: 8,
+                f_min_hz: 0.0,
+                f_max_hz: 4000.0,
+            },
+        }
+    }
+
+    /// Seven tracks (three batches of two an epoch), one of them shorter than a crop.
+    fn prepared(folder: &std::path::Path) -> (Arc<Dataset>, Arc<PcmCache>) {
+        let dataset = make(folder, &[9000, 2000, 12_345, 8001, 900, 7000, 7001]);
+        let cache = PcmCache::open(folder.join("pcm"), RATE_HZ).unwrap();
+        let all: Vec<usize> = (0..dataset.tracks.len()).collect();
+        cache.prepare(&dataset, &all, &Job::quiet()).unwrap();
+        (Arc::new(dataset), Arc::new(cache))
+    }
+
+    fn batches(loader: &mut Loader, n: usize) -> Vec<Batch> {
+        (0..n).map(|_| loader.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn batches_do_not_depend_on_threads_or_on_where_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let start = |n_threads, from| {
+            Loader::start(dataset.clone(), cache.clone(), config(n_threads), from).unwrap()
+        };
+        let mut one = start(1, Position::default());
+        assert_eq!(one.steps_per_epoch(), 3, "the seventh track waits");
+        let expected = batches(&mut one, 10);
+        let mut four = start(4, Position::default());
+        assert_eq!(batches(&mut four, 10), expected);
+        let from = Position {
+            epoch: 1,
+            step_in_epoch: 2,
+        };
+        let mut resumed = start(3, from);
+        assert_eq!(resumed.position(), from);
+        assert_eq!(batches(&mut resumed, 5), expected[5..]);
+        assert_eq!(
+            resumed.position(),
+            Position {
+                epoch: 3,
+                step_in_epoch: 1
+            }
+        );
+    }
+
+    #[test]
+    fn an_epoch_takes_every_track_at_most_once_and_the_next_in_another_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let mut loader = Loader::start(dataset, cache, config(2), Position::default()).unwrap();
+        let mut orders = Vec::new();
+        for epoch in 0..4 {
+            let mut order = Vec::new();
+            for batch in batches(&mut loader, 3) {
+                assert_eq!(batch.epoch, epoch);
+                order.extend(batch.clips.iter().map(|clip| clip.track_idx));
+            }
+            let mut sorted = order.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(sorted.len(), 6, "{order:?}");
+            orders.push(order);
+        }
+        orders.dedup();
+        assert!(orders.len() > 1, "shuffled anew");
+    }
+
+    #[test]
+    fn a_clip_is_a_stretch_of_its_track_with_its_labels_and_can_be_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let config = config(1);
+        let extractor = crate::features::LogMelExtractor::new(&config.front_end).unwrap();
+        let mut loader = Loader::start(
+            dataset.clone(),
+            cache.clone(),
+            config.clone(),
+            Position::default(),
+        )
+        .unwrap();
+        let mut offsets = std::collections::BTreeSet::new();
+        for batch in batches(&mut loader, 12) {
+            for (row, clip) in batch.clips.iter().enumerate() {
+                let pcm = cache.samples(&dataset.tracks[clip.track_idx]).unwrap();
+                let mut expected: Vec<f32> = samples(clip.track_idx, pcm.n_samples())
+                    .into_iter()
+                    .skip(clip.offset_samples)
+                    .take(CROP)
+                    .map(|sample| f32::from(sample) / 32768.0)
+                    .collect();
+                // Only the short track is padded.
+                assert!(expected.len() == CROP || pcm.n_samples() < CROP);
+                expected.resize(CROP, 0.0);
+                let again = clip_of(
+                    &dataset,
+                    &cache,
+                    &config,
+                    batch.epoch,
+                    clip.visit,
+                    clip.track_idx,
+                )
+                .unwrap();
+                assert_eq!(again.wave, expected);
+                assert_eq!(again.offset_samples, clip.offset_samples);
+                let size = batch.n_mels * batch.n_frames;
+                assert_eq!(
+                    batch.log_mels[row * size..(row + 1) * size],
+                    extractor.log_mel(&expected).unwrap().values[..]
+                );
+                let labels = &batch.labels[row * 3..(row + 1) * 3];
+                for (tag, &label) in labels.iter().enumerate() {
+                    assert_eq!(label == 1.0, clip.track_idx % 3 == tag);
+                }
+                offsets.insert(clip.offset_samples);
+            }
+        }
+        assert!(offsets.len() > 10, "crops start at random places");
+    }
+
+    #[test]
+    fn what_cannot_work_fails_at_the_start_and_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let message = |config: LoaderConfig| {
+            Loader::start(dataset.clone(), cache.clone(), config, Position::default())
+                .unwrap_err()
+                .to_string()
+        };
+        let many = LoaderConfig {
+            batch_size: 8,
+            ..config(1)
+        };
+        assert!(message(many).contains("7 usable tracks"));
+        let empty = LoaderConfig {
+            split: Split::Valid,
+            ..config(1)
+        };
+        assert!(message(empty).contains("`valid`"));
+        let short = LoaderConfig {
+            crop_samples: 100,
+            ..config(1)
+        };
+        assert!(!message(short).is_empty());
+    }
+
+    #[test]
+    fn dropping_a_loader_ends_its_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let loader = Loader::start(dataset.clone(), cache, config(4), Position::default()).unwrap();
+        drop(loader);
+        assert_eq!(Arc::strong_count(&dataset), 1);
+    }
+}
