@@ -1,30 +1,11 @@
 //! A run's history, folded from its files. Reading goes on where it ended, so that a run is followed while it grows.
 
-use super::{Error, Record, Scalar, Series};
+use super::columns::{self, Rows};
+use super::log::{self, CONFIGURATION};
+use super::{Error, Event, Record, Scalar, Series, Status, lines, lock};
 use crate::metrics::Scores;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Status {
-    /// A writer is at work.
-    Running,
-    /// A writer waits to go on.
-    Paused,
-    /// All epochs are done.
-    Finished,
-    /// The user ended it.
-    Stopped,
-    /// It stopped getting better.
-    EarlyStopped,
-    /// It could not go on.
-    Failed,
-    /// Its writer went away without a word (killed, power cut). It can be resumed.
-    Interrupted,
-}
 
 /// One scoring of the validation split.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +16,7 @@ pub struct Validation {
     pub step: u64,
     /// Epoch, from 0.
     pub epoch: u32,
-    /// Binary cross entropy of the averaged probabilities.
+    /// Binary cross entropy of the averaged probabilities; NaN if it was not finite.
     pub loss: f64,
     /// ROC-AUC and average precision.
     pub scores: Arc<Scores>,
@@ -47,18 +28,59 @@ pub struct Validation {
 #[derive(Clone, Debug)]
 pub struct History {
     folder: PathBuf,
+    id: String,
+    configuration: Option<Arc<toml::Table>>,
+    reader: lines::Reader,
+    rows_read: u64,
+    /// For each `Resumed`: of the rows before this one, those of later steps than this do not count.
+    resumes: Vec<Resume>,
+    events: Vec<Arc<Record>>,
+    n_bad_lines: usize,
+    /// What the events say; see [`History::status`].
+    told_status: Status,
+    has_writer: bool,
+    started: Option<Arc<Record>>,
+    validations: Vec<Validation>,
+    evaluated: Option<(String, Arc<Scores>)>,
+    epoch_starts: Vec<(u32, u64)>,
+    series: [Series; Scalar::ALL.len()],
+    last_row_step: Option<u64>,
+    last_event_step: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Resume {
+    row: u64,
+    step: u64,
 }
 
 impl History {
     /// Reads a run folder. Fails with [`Error::NoRun`] if it holds none.
     pub fn open(folder: &Path) -> Result<Self, Error> {
-        let _ = folder;
-        unimplemented!()
+        if !log::is_run(folder) {
+            return Err(Error::NoRun(folder.to_owned()));
+        }
+        let mut history = Self::empty(folder);
+        history.refresh()?;
+        Ok(history)
     }
 
-    /// Reads what was appended since; whether anything changed. Starts over if the files became shorter.
+    /// Reads what was appended since; whether anything changed. Starts over if the files became shorter or are of
+    /// another run.
     pub fn refresh(&mut self) -> Result<bool, Error> {
-        unimplemented!()
+        let had_writer = self.has_writer;
+        // Looked at before the events, so that an end is not missed: a writer says how it ends, then lets go.
+        self.has_writer = lock::has_writer(&self.folder);
+        let changed = if let Some(changed) = self.read_appended()? {
+            changed
+        } else {
+            let has_writer = self.has_writer;
+            *self = Self::empty(&self.folder);
+            self.has_writer = has_writer;
+            self.read_appended()?;
+            true
+        };
+        Ok(changed || (had_writer != self.has_writer && self.told_status.needs_writer()))
     }
 
     /// The run folder.
@@ -68,67 +90,240 @@ impl History {
 
     /// The folder's name, by which the run is called.
     pub fn id(&self) -> &str {
-        unimplemented!()
+        &self.id
     }
 
     /// One measure over the steps.
     pub fn series(&self, scalar: Scalar) -> &Series {
-        let _ = scalar;
-        unimplemented!()
+        &self.series[scalar.index()]
     }
 
     /// All validations that still count, by step.
     pub fn validations(&self) -> &[Validation] {
-        unimplemented!()
+        &self.validations
+    }
+
+    /// Name and scores of the split evaluated last (after training, as a rule the test split).
+    pub fn evaluated(&self) -> Option<(&str, &Scores)> {
+        let (split, scores) = self.evaluated.as_ref()?;
+        Some((split, scores))
     }
 
     /// Where the run stood at the last refresh.
     pub fn status(&self) -> Status {
-        unimplemented!()
+        if self.told_status.needs_writer() && !self.has_writer {
+            Status::Interrupted
+        } else {
+            self.told_status
+        }
     }
 
     /// The validation with the lowest loss, the first of equals.
     pub fn best(&self) -> Option<&Validation> {
-        unimplemented!()
+        let finite = self.validations.iter().filter(|v| v.loss.is_finite());
+        finite.reduce(|best, v| if v.loss < best.loss { v } else { best })
     }
 
-    /// Epochs begun since the best validation's, as early stopping counts them.
+    /// Epochs validated since the best validation, as early stopping counts them.
     pub fn epochs_since_best(&self) -> Option<u32> {
-        unimplemented!()
+        let newest = self.validations.last()?;
+        Some(newest.epoch.saturating_sub(self.best()?.epoch))
     }
 
     /// `run.toml`, if it can be read.
     pub fn run_toml(&self) -> Option<&toml::Table> {
-        unimplemented!()
+        self.configuration.as_deref()
     }
 
     /// All events in the order written, those that no longer count among them.
     pub fn events(&self) -> &[Arc<Record>] {
-        unimplemented!()
+        &self.events
     }
 
     /// Names of the tags, from `Started`; empty before it.
     pub fn tags(&self) -> &[String] {
-        unimplemented!()
+        match self.started().map(|record| &record.event) {
+            Some(Event::Started { tags, .. }) => tags,
+            _ => &[],
+        }
     }
 
     /// The run's `Started` event.
     pub fn started(&self) -> Option<&Record> {
-        unimplemented!()
+        self.started.as_deref()
     }
 
-    /// First step of each epoch that still counts: (epoch, steps done at its start), rising.
+    /// The start of each epoch that still counts: (epoch, steps done at its start), rising.
     pub fn epoch_starts(&self) -> &[(u32, u64)] {
-        unimplemented!()
+        &self.epoch_starts
     }
 
     /// Training steps done, as far as written.
     pub fn last_step(&self) -> u64 {
-        unimplemented!()
+        self.last_event_step.max(self.last_row_step.unwrap_or(0))
     }
 
     /// Lines of `events.jsonl` that could not be understood (they are skipped).
     pub fn n_bad_lines(&self) -> usize {
-        unimplemented!()
+        self.n_bad_lines
+    }
+
+    fn empty(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            id: folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            configuration: None,
+            reader: lines::Reader::default(),
+            rows_read: 0,
+            resumes: Vec::new(),
+            events: Vec::new(),
+            n_bad_lines: 0,
+            told_status: Status::default(),
+            has_writer: false,
+            started: None,
+            validations: Vec::new(),
+            evaluated: None,
+            epoch_starts: Vec::new(),
+            series: Default::default(),
+            last_row_step: None,
+            last_event_step: 0,
+        }
+    }
+
+    /// Reads what was appended; whether there was anything. `None` if reading has to start over.
+    fn read_appended(&mut self) -> Result<Option<bool>, Error> {
+        if self.configuration.is_none() {
+            self.configuration = std::fs::read_to_string(self.folder.join(CONFIGURATION))
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .map(Arc::new);
+        }
+        let appended = self.reader.read(&self.folder);
+        let Some(appended) = appended.map_err(Error::io(self.folder.join(lines::FILE)))? else {
+            return Ok(None);
+        };
+        self.n_bad_lines += appended.n_bad_lines;
+        let mut changed = appended.n_bad_lines > 0;
+        for record in appended.records {
+            if let Event::Resumed { scalar_rows } = record.event
+                && scalar_rows < self.rows_read
+            {
+                // Rows of after the resumption were read before it was known.
+                return Ok(None);
+            }
+            self.take_in(record);
+            changed = true;
+        }
+        let Some(rows) = columns::read_rows(&self.folder, self.rows_read)? else {
+            return Ok(None);
+        };
+        changed |= !rows.steps.is_empty();
+        self.take_in_rows(&rows);
+        Ok(Some(changed))
+    }
+
+    fn take_in(&mut self, record: Record) {
+        let record = Arc::new(record);
+        self.told_status = self.told_status.after(&record.event);
+        self.last_event_step = record.step;
+        match &record.event {
+            Event::Started { .. } => self.started = Some(Arc::clone(&record)),
+            Event::EpochStarted => {
+                let epoch = record.epoch;
+                self.epoch_starts.retain(|start| start.0 < epoch);
+                self.epoch_starts.push((epoch, record.step));
+            }
+            Event::Validated {
+                loss,
+                scores,
+                seconds,
+            } => self.validations.push(Validation {
+                at_unix_ms: record.at_unix_ms,
+                step: record.step,
+                epoch: record.epoch,
+                loss: *loss,
+                scores: Arc::new(scores.clone()),
+                seconds: *seconds,
+            }),
+            Event::Evaluated { split, scores, .. } => {
+                self.evaluated = Some((split.clone(), Arc::new(scores.clone())));
+            }
+            Event::Resumed { scalar_rows } => self.forget_after(record.step, *scalar_rows),
+            _ => {}
+        }
+        self.events.push(record);
+    }
+
+    /// What came after `step` no longer counts, in the scalars up to row `scalar_rows`.
+    fn forget_after(&mut self, step: u64, scalar_rows: u64) {
+        self.validations.retain(|v| v.step <= step);
+        self.epoch_starts.retain(|start| start.1 <= step);
+        self.evaluated = None;
+        self.cut_after(step);
+        // A power cut may have taken rows that an earlier resumption had still seen.
+        for resume in &mut self.resumes {
+            resume.row = resume.row.min(scalar_rows);
+        }
+        self.resumes.push(Resume {
+            row: scalar_rows,
+            step,
+        });
+    }
+
+    fn cut_after(&mut self, step: u64) {
+        for series in &mut self.series {
+            series.cut_after(step);
+        }
+        self.last_row_step = self.last_row_step.map(|last| last.min(step));
+    }
+
+    fn take_in_rows(&mut self, rows: &Rows) {
+        let first_row = self.rows_read;
+        self.rows_read += rows.steps.len() as u64;
+        // Rows are taken in by stretches of rising steps that count.
+        let mut row = 0;
+        while row < rows.steps.len() {
+            let step = rows.steps[row];
+            if !self.counts(first_row + row as u64, step) {
+                row += 1;
+                continue;
+            }
+            if let Some(last) = self.last_row_step
+                && step <= last
+            {
+                // A resumption whose event is not there yet.
+                self.cut_after(step.saturating_sub(1));
+            }
+            let start = row;
+            let mut last = step;
+            row += 1;
+            while row < rows.steps.len()
+                && rows.steps[row] > last
+                && self.counts(first_row + row as u64, rows.steps[row])
+            {
+                last = rows.steps[row];
+                row += 1;
+            }
+            self.last_row_step = Some(last);
+            let steps = &rows.steps[start..row];
+            for (series, values) in self.series.iter_mut().zip(&rows.values) {
+                series.extend(
+                    steps
+                        .iter()
+                        .copied()
+                        .zip(values[start..row].iter().copied()),
+                );
+            }
+        }
+    }
+
+    fn counts(&self, row: u64, step: u64) -> bool {
+        self.resumes
+            .iter()
+            .all(|resume| row >= resume.row || step <= resume.step)
     }
 }

@@ -1,15 +1,38 @@
 //! The one writer of a run folder.
 
-use super::{Error, Event, StepScalars};
+use super::columns::ColumnWriter;
+use super::lock::WriterLock;
+use super::summary::Digest;
+use super::{Error, Event, Record, StepScalars, lines};
+use crate::workspace::write_whole;
 use serde::Serialize;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+pub(super) const CONFIGURATION: &str = "run.toml";
+
+/// Scalars wait no longer than this, if steps keep coming.
+const FLUSH_AFTER: Duration = Duration::from_secs(1);
+/// And no more of them than this.
+const MAX_PENDING: u64 = 4096;
 
 /// The writer of a run: holds the folder's lock as long as it lives.
 ///
-/// Events reach the system at once, scalars at each event and at least every second (when the next step comes).
+/// Events reach the system at once, scalars at each event and at least every second (when the next step comes), in
+/// this order, so that whoever sees an event sees the steps before it. Killed at any byte, what was handed over stays
+/// readable. After an error (a full disk) the writer may be used further: scalars wait, an event is lost.
 #[derive(Debug)]
 pub struct RunLog {
     folder: PathBuf,
+    events: File,
+    events_bytes: u64,
+    columns: ColumnWriter,
+    digest: Digest,
+    flushed: Instant,
+    clock: fn() -> u64,
+    _lock: WriterLock,
 }
 
 impl RunLog {
@@ -17,15 +40,34 @@ impl RunLog {
     /// repeat the run. Fails with [`Error::Exists`] if there is a run in it, with [`Error::Locked`] if somebody
     /// writes it.
     pub fn create(folder: &Path, configuration: &impl Serialize) -> Result<Self, Error> {
-        let _ = (folder, configuration);
-        unimplemented!()
+        let text = toml::to_string_pretty(configuration)?;
+        std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        let lock = WriterLock::take(folder)?;
+        if is_run(folder) {
+            return Err(Error::Exists(folder.to_owned()));
+        }
+        let path = folder.join(CONFIGURATION);
+        write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(Error::io(path))?;
+        Self::open(folder, lock)
     }
 
     /// Goes on with the run in `folder` after `step` steps, in `epoch`: writes `Resumed`, which makes readers forget
     /// what came after. Fails with [`Error::NoRun`] or [`Error::Locked`].
     pub fn resume(folder: &Path, step: u64, epoch: u32) -> Result<Self, Error> {
-        let _ = (folder, step, epoch);
-        unimplemented!()
+        if !is_run(folder) {
+            return Err(Error::NoRun(folder.to_owned()));
+        }
+        let lock = WriterLock::take(folder)?;
+        let mut log = Self::open(folder, lock)?;
+        let scalar_rows = log.columns.n_rows();
+        log.event(step, epoch, Event::Resumed { scalar_rows })?;
+        Ok(log)
+    }
+
+    /// The same with another clock (milliseconds since 1970), for tests.
+    pub fn with_clock(mut self, clock: fn() -> u64) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// The run folder.
@@ -35,18 +77,115 @@ impl RunLog {
 
     /// Appends an event, with all scalars before it.
     pub fn event(&mut self, step: u64, epoch: u32, event: Event) -> Result<(), Error> {
-        let _ = (step, epoch, event);
-        unimplemented!()
+        self.flush()?;
+        let record = Record {
+            at_unix_ms: (self.clock)(),
+            step,
+            epoch,
+            event,
+        };
+        let path = self.folder.join(lines::FILE);
+        let mut line = serde_json::to_vec(&record)
+            .map_err(io::Error::from)
+            .map_err(Error::io(&path))?;
+        line.push(b'\n');
+        let written = self
+            .events
+            .seek(SeekFrom::Start(self.events_bytes))
+            .and_then(|_| self.events.write_all(&line));
+        if let Err(source) = written {
+            // Half a line must not run into the next one. If this fails too, the next event overwrites it.
+            drop(self.events.set_len(self.events_bytes));
+            return Err(Error::Io { path, source });
+        }
+        self.events_bytes += line.len() as u64;
+        self.digest.take_in(&record, self.events_bytes);
+        self.digest.save(&self.folder);
+        Ok(())
     }
 
-    /// Appends what a step measured.
+    /// Appends what a step measured. Steps rise.
     pub fn step(&mut self, scalars: &StepScalars) -> Result<(), Error> {
-        let _ = scalars;
-        unimplemented!()
+        self.columns.push(scalars, (self.clock)());
+        if self.flushed.elapsed() >= FLUSH_AFTER || self.columns.n_pending() >= MAX_PENDING {
+            self.flush()?;
+        }
+        Ok(())
     }
 
-    /// Hands everything to the system now.
+    /// Hands all scalars to the system now.
     pub fn flush(&mut self) -> Result<(), Error> {
-        unimplemented!()
+        self.flushed = Instant::now();
+        self.columns.flush()
+    }
+
+    /// Opens the files and cuts off what a killed writer left unfinished.
+    fn open(folder: &Path, lock: WriterLock) -> Result<Self, Error> {
+        let path = folder.join(lines::FILE);
+        let open = || {
+            let mut events = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .read(true)
+                .write(true)
+                .open(&path)?;
+            let mut bytes = Vec::new();
+            events.read_to_end(&mut bytes)?;
+            let events_bytes = lines::whole_lines(&bytes) as u64;
+            events.set_len(events_bytes)?;
+            Ok((events, events_bytes))
+        };
+        let (events, events_bytes) = open().map_err(Error::io(&path))?;
+        Ok(Self {
+            digest: Digest::load(folder).map_err(Error::io(path))?,
+            columns: ColumnWriter::open(folder)?,
+            folder: folder.to_owned(),
+            events,
+            events_bytes,
+            flushed: Instant::now(),
+            clock: unix_ms,
+            _lock: lock,
+        })
+    }
+}
+
+impl Drop for RunLog {
+    fn drop(&mut self) {
+        // Whoever cares about an error has called `flush`.
+        drop(self.columns.flush());
+    }
+}
+
+/// Whether a folder holds a run.
+pub(super) fn is_run(folder: &Path) -> bool {
+    folder.join(CONFIGURATION).exists() || folder.join(lines::FILE).exists()
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_one_writer() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        let log = RunLog::create(&run, &toml::Table::new()).unwrap();
+        assert!(matches!(RunLog::resume(&run, 0, 0), Err(Error::Locked(_))));
+        drop(log);
+        assert!(matches!(
+            RunLog::create(&run, &toml::Table::new()),
+            Err(Error::Exists(_))
+        ));
+        RunLog::resume(&run, 0, 0).unwrap();
+        assert!(matches!(
+            RunLog::resume(folder.path(), 0, 0),
+            Err(Error::NoRun(_))
+        ));
     }
 }

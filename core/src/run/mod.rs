@@ -13,24 +13,28 @@
 //! Files only grow. A line without its end and a row that is not in every column yet do not count, so that a writer
 //! may be killed at any byte. `Resumed` at a step makes the fold forget what came after that step.
 
+mod columns;
 mod event;
 mod history;
+mod lines;
 mod lock;
 mod log;
 mod report;
 mod scalar;
 mod series;
 mod smooth;
+mod status;
 mod store;
 mod summary;
 
 pub use event::{CheckpointKind, Event, Record};
-pub use history::{History, Status, Validation};
+pub use history::{History, Validation};
 pub use log::RunLog;
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use scalar::{Scalar, StepScalars};
 pub use series::{Column, Series};
 pub use smooth::Smoothed;
+pub use status::Status;
 pub use store::{allocate, find, list};
 pub use summary::RunSummary;
 

@@ -103,6 +103,11 @@ impl StepScalars {
         self
     }
 
+    /// The value as it is stored, NaN if it was not measured.
+    pub(super) fn raw(&self, scalar: Scalar) -> f32 {
+        self.values[scalar.index()]
+    }
+
     /// A value; `None` if it was not measured.
     pub fn get(&self, scalar: Scalar) -> Option<f32> {
         Some(self.values[scalar.index()]).filter(|value| !value.is_nan())

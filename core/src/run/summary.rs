@@ -1,8 +1,16 @@
 //! What the list of runs shows of each, without reading its scalars.
+//!
+//! The writer keeps a digest of the events beside them (`summary.json`), with the number of bytes that it covers. A
+//! reader takes it, folds in the lines after it, and so reads a few kilobytes of a run of any length. The
+//! digest is never the truth: deleted, broken or old, the events are folded from the start.
 
-use super::Status;
+use super::{Event, Record, Status, columns, lines, lock};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "summary.json";
+const VERSION: u32 = 1;
 
 /// A run in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,4 +43,193 @@ pub struct RunSummary {
     pub roc_auc_macro: Option<f64>,
     /// Macro average precision at the lowest validation loss.
     pub average_precision_macro: Option<f64>,
+    /// Macro ROC-AUC on the split evaluated last, as a rule the test split.
+    pub test_roc_auc_macro: Option<f64>,
+    /// Macro average precision on the split evaluated last.
+    pub test_average_precision_macro: Option<f64>,
+}
+
+impl RunSummary {
+    /// Reads what the list shows of one run. Fails if the folder cannot be read.
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        // Before the events, so that an end is not missed: a writer says how it ends, then lets go.
+        let has_writer = lock::has_writer(folder);
+        let digest = Digest::load(folder)?;
+        let best = digest.best();
+        let steps = match columns::last_step(folder) {
+            Some((n_rows, step)) if n_rows > digest.scalar_rows => step.max(digest.last_step),
+            _ => digest.last_step,
+        };
+        let id = folder.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Self {
+            id: id.into_owned(),
+            status: if digest.status.needs_writer() && !has_writer {
+                Status::Interrupted
+            } else {
+                digest.status
+            },
+            steps,
+            epochs: digest.epochs,
+            best_loss: best.map(|best| best.loss),
+            best_epoch: best.map(|best| best.epoch),
+            roc_auc_macro: best.and_then(|best| best.roc_auc_macro),
+            average_precision_macro: best.and_then(|best| best.average_precision_macro),
+            test_roc_auc_macro: digest.test.and_then(|test| test.0),
+            test_average_precision_macro: digest.test.and_then(|test| test.1),
+            folder: folder.to_owned(),
+            name: digest.name,
+            model: digest.model,
+            data: digest.data,
+            started_unix_ms: digest.started_unix_ms,
+            last_unix_ms: digest.last_unix_ms,
+        })
+    }
+}
+
+/// The events of a run, folded to what the list needs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Digest {
+    version: u32,
+    /// Bytes of `events.jsonl` folded.
+    events_bytes: u64,
+    name: String,
+    model: String,
+    data: String,
+    started_unix_ms: Option<u64>,
+    last_unix_ms: Option<u64>,
+    status: Status,
+    last_step: u64,
+    epochs: u32,
+    /// Rows of `scalars/` that were there when the run was last resumed.
+    scalar_rows: u64,
+    validations: Vec<Brief>,
+    test: Option<(Option<f64>, Option<f64>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Brief {
+    step: u64,
+    epoch: u32,
+    loss: f64,
+    roc_auc_macro: Option<f64>,
+    average_precision_macro: Option<f64>,
+}
+
+impl Digest {
+    /// The digest of all whole lines of a run's events.
+    pub(super) fn load(folder: &Path) -> io::Result<Self> {
+        let kept = std::fs::read(folder.join(FILE))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .filter(|digest: &Self| digest.version == VERSION)
+            .unwrap_or_default();
+        for mut digest in [kept, Self::default()] {
+            let mut reader = lines::Reader::from_offset(digest.events_bytes);
+            if let Some(appended) = reader.read(folder)? {
+                for record in appended.records {
+                    digest.take_in(&record, reader.offset());
+                }
+                return Ok(digest);
+            }
+        }
+        Ok(Self::default())
+    }
+
+    /// Writes the digest beside the events. It saves readers time and may be missing: an error is of no consequence.
+    pub(super) fn save(&self, folder: &Path) {
+        let beside = folder.join(format!("{FILE}.part"));
+        if let Ok(bytes) = serde_json::to_vec(self)
+            && std::fs::write(&beside, bytes).is_ok()
+        {
+            drop(std::fs::rename(&beside, folder.join(FILE)));
+        }
+    }
+
+    pub(super) fn take_in(&mut self, record: &Record, events_bytes: u64) {
+        self.version = VERSION;
+        self.events_bytes = events_bytes;
+        self.last_unix_ms = Some(record.at_unix_ms);
+        self.last_step = record.step;
+        self.status = self.status.after(&record.event);
+        match &record.event {
+            Event::Started {
+                name, model, data, ..
+            } => {
+                self.name.clone_from(name);
+                self.model.clone_from(model);
+                self.data.clone_from(data);
+                self.started_unix_ms = Some(record.at_unix_ms);
+            }
+            Event::EpochStarted => self.epochs = record.epoch + 1,
+            Event::Validated { loss, scores, .. } if loss.is_finite() => {
+                self.validations.push(Brief {
+                    step: record.step,
+                    epoch: record.epoch,
+                    loss: *loss,
+                    roc_auc_macro: scores.roc_auc_macro,
+                    average_precision_macro: scores.average_precision_macro,
+                });
+            }
+            Event::Evaluated { scores, .. } => {
+                self.test = Some((scores.roc_auc_macro, scores.average_precision_macro));
+            }
+            Event::Resumed { scalar_rows } => {
+                self.scalar_rows = *scalar_rows;
+                self.epochs = self.epochs.min(record.epoch + 1);
+                self.validations.retain(|brief| brief.step <= record.step);
+                self.test = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn best(&self) -> Option<Brief> {
+        let validations = self.validations.iter().copied();
+        validations.reduce(|best, brief| if brief.loss < best.loss { brief } else { best })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Scores;
+    use crate::run::RunLog;
+
+    fn validated(loss: f64) -> Event {
+        Event::Validated {
+            loss,
+            scores: Scores {
+                roc_auc_macro: Some(1.0 - loss),
+                ..Scores::default()
+            },
+            seconds: 0.1,
+        }
+    }
+
+    #[test]
+    fn the_kept_digest_and_a_fold_of_all_events_agree() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
+        log.event(0, 0, Event::EpochStarted).unwrap();
+        log.event(10, 0, validated(0.5)).unwrap();
+        log.event(20, 1, validated(0.1)).unwrap();
+        drop(log);
+        let mut log = RunLog::resume(folder.path(), 10, 0).unwrap();
+        log.event(20, 1, validated(0.4)).unwrap();
+        let read = || RunSummary::read(folder.path()).unwrap();
+        let with_digest = read();
+        assert_eq!(with_digest.best_loss, Some(0.4), "the 0.1 was forgotten");
+        assert_eq!(with_digest.roc_auc_macro, Some(0.6));
+        assert_eq!(with_digest.status, Status::Running);
+        let digest = folder.path().join(FILE);
+        for broken in [Some("rubbish"), None] {
+            match broken {
+                Some(text) => std::fs::write(&digest, text).unwrap(),
+                None => std::fs::remove_file(&digest).unwrap(),
+            }
+            assert_eq!(read(), with_digest);
+        }
+        drop(log);
+        assert_eq!(read().status, Status::Interrupted);
+    }
 }
