@@ -1,1 +1,44 @@
-//! Tensor operations with hand-written backward passes.
+//! The engine: tensor operations with hand-written backward passes, recorded on an own [`Tape`].
+//!
+//! candle's tensors carry the numbers; none of candle's own layers or gradients are used (several are silently wrong,
+//! see `clippy.toml`). Every operation computes in `f32` by the fast kernels and in `f64` by plain loops that say the same
+//! thing without haste; the former are tested against the latter, the latter by finite differences.
+//!
+//! ```text
+//! models ──► layers ──► operations (one file each) ──► Element ──► kernels (f32) | plain (f64)
+//!                          │
+//!                          └──► Tape ──► backward ──► Gradients ──► Adam ──► Parameters
+//! ```
+//!
+//! Results are bit-equal for any number of threads.
+
+mod adam;
+mod attention;
+mod conv;
+mod data;
+mod dropout;
+mod element;
+mod kernels;
+mod layers;
+mod linear;
+mod loss;
+mod norm;
+mod parameters;
+mod plain;
+mod pointwise;
+mod pool;
+mod tape;
+mod tokens;
+
+pub use adam::{Adam, AdamConfig};
+pub use attention::{Attended, attention};
+pub use conv::{ConvOptions, conv2d};
+pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Mode, Weight};
+pub use linear::linear;
+pub use loss::{bce_with_logits, probabilities};
+pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
+pub use parameters::{Parameter, Parameters, Role};
+pub use pointwise::{add, dropout, gelu, relu};
+pub use pool::max_pool2d;
+pub use tape::{Gradients, Tape, Value, backward};
+pub use tokens::{class_and_positions, first_token, tokens_of_maps};

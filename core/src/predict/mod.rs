@@ -1,5 +1,71 @@
 //! The one way to ask a model about a song.
 
+mod chunks;
+mod model;
 mod over_time;
 
+pub use chunks::{chunk_starts, tag_track};
+pub use model::Model;
 pub use over_time::{SlidingWindows, TagTimeline};
+
+use crate::job::Cancelled;
+use std::path::PathBuf;
+
+/// Why a model gives no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller stopped the work.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    /// There is no sound.
+    #[error("there is nothing to tag: the sound is empty")]
+    Empty,
+    /// Waves of one batch must have one length.
+    #[error("waves of one batch have different lengths")]
+    UnequalLengths,
+    /// Not as many tags as the network has outputs.
+    #[error("{n_tags} tags for a network with {n_outputs} outputs")]
+    Tags {
+        /// Names given.
+        n_tags: usize,
+        /// Outputs.
+        n_outputs: usize,
+    },
+    /// Chunks of a length that the network cannot take.
+    #[error(
+        "chunks of {n_samples} samples are {n_frames} frames, the network takes {shortest} to {longest}"
+    )]
+    InputLength {
+        /// Length of a chunk.
+        n_samples: usize,
+        /// Its frames.
+        n_frames: usize,
+        /// Fewest frames.
+        shortest: usize,
+        /// Most frames.
+        longest: usize,
+    },
+    /// The file's description of the model cannot be read.
+    #[error("broken description of the model in {}", .path.display())]
+    Metadata {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// The model cannot be described.
+    #[error("the model cannot be described")]
+    Json(#[source] serde_json::Error),
+    /// The file of weights.
+    #[error(transparent)]
+    Weights(#[from] crate::weights::Error),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] crate::models::Error),
+    /// The spectrogram.
+    #[error(transparent)]
+    Features(#[from] crate::features::Error),
+    /// The network: a tensor is missing or has the wrong shape, or the input does not fit.
+    #[error(transparent)]
+    Network(#[from] candle_core::Error),
+}

@@ -1,0 +1,511 @@
+//! Music Tagging Transformer: Won, Choi, Serra, *Semi-Supervised Music Tagging Transformer*, ISMIR 2021, section 3.1.
+//!
+//! After `minzwon/semi-supervised-music-tagging-transformer` (MIT), whose parameter names these are.
+//!
+//! | step | shape (C convolution width, D attention width) |
+//! |---|---|
+//! | log-mel, batch norm | batch, 1, 128, frames |
+//! | three residual blocks, pooled 2×2, 2×2, 2×1 | batch, C, 16, frames / 4 |
+//! | channels and frequencies of one time side by side, linear | batch, tokens, D |
+//! | class token first, learned positions, dropout | batch, 1 + tokens, D |
+//! | pre-norm transformer layers | batch, 1 + tokens, D |
+//! | class token: layer norm, linear | batch, tags |
+
+use super::Error;
+use super::insight::{Attention, Insight};
+use super::network::{Network, Output, Pass, TokenGrid};
+use crate::features::FrontEnd;
+use crate::nn::{
+    self, BatchNorm, Conv2d, ConvOptions, LayerNorm, Linear, Tape, Value, Weight, probabilities,
+};
+use candle_core::{Device, Result, Tensor, bail};
+use candle_nn::{Init, VarBuilder};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Windows (frequency, time) of the pooling after each residual block.
+const POOLING: [[usize; 2]; 3] = [[2, 2], [2, 2], [2, 1]];
+
+/// Frames per token: the product of the pooling over time.
+const FRAMES_PER_TOKEN: usize = 4;
+
+/// Width of the hidden layer of the feed-forward part, in attention widths.
+const MLP_RATIO: usize = 4;
+
+/// Sizes of a Music Tagging Transformer.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct MttConfig {
+    /// Channels of the convolutions.
+    pub conv_width: usize,
+    /// Width of a token.
+    pub attention_width: usize,
+    /// Attention heads; they share the width.
+    pub n_heads: usize,
+    /// Transformer layers.
+    pub n_layers: usize,
+    /// Probability of dropping a number in training.
+    pub dropout: f32,
+    /// The most tokens that there are positions for.
+    pub max_tokens: usize,
+    /// Tags.
+    pub n_tags: usize,
+    /// What it sees of a sound.
+    pub front_end: FrontEnd,
+}
+
+impl MttConfig {
+    /// Fails with [`Error::Impossible`].
+    pub(super) fn check(&self) -> std::result::Result<(), Error> {
+        let wrong = |text: String| Err(Error::Impossible(text));
+        if self.conv_width == 0
+            || self.attention_width == 0
+            || self.n_tags == 0
+            || self.max_tokens == 0
+        {
+            return wrong("widths, tags and tokens must be at least 1".into());
+        }
+        if self.n_heads == 0 || !self.attention_width.is_multiple_of(self.n_heads) {
+            return wrong(format!(
+                "{} heads cannot share an attention width of {}",
+                self.n_heads, self.attention_width
+            ));
+        }
+        if self.n_layers == 0 {
+            return wrong("a transformer without layers".into());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return wrong(format!("dropout {} is not in [0, 1)", self.dropout));
+        }
+        if self.front_end.n_mels < 8 {
+            return wrong(format!(
+                "{} mel bands are too few to be pooled three times",
+                self.front_end.n_mels
+            ));
+        }
+        Ok(())
+    }
+
+    /// From the shapes of a checkpoint's tensors.
+    pub(super) fn recognise(
+        tensors: &BTreeMap<String, Tensor>,
+        n_heads: Option<usize>,
+    ) -> std::result::Result<Self, Error> {
+        let dims = |key: &str, rank: usize| match tensors.get(key).map(Tensor::dims) {
+            Some(dims) if dims.len() == rank => Ok(dims.to_vec()),
+            Some(dims) => Err(Error::Unrecognised(format!("{key} has shape {dims:?}"))),
+            None => Err(Error::Unrecognised(format!("no {key}"))),
+        };
+        let positions = dims("pos_embedding", 3)?;
+        let conv = dims("frontend.layer1.conv_1.weight", 4)?;
+        let tokens = dims("frontend.fc.weight", 2)?;
+        let head = dims("mlp_head.1.weight", 2)?;
+        let n_layers = (0..)
+            .take_while(|layer| {
+                tensors.contains_key(&format!("transformer.layers.{layer}.0.fn.norm.weight"))
+            })
+            .count();
+        let n_frequencies = tokens[1] / conv[0].max(1);
+        let n_mels = match tensors.get("spec.mel_scale.fb").map(Tensor::dims) {
+            Some(&[_, n_mels]) => n_mels,
+            _ => n_frequencies * 8,
+        };
+        let front_end = FrontEnd::mtt();
+        if n_mels != front_end.n_mels {
+            return Err(Error::Unrecognised(format!(
+                "a front end of {n_mels} mel bands"
+            )));
+        }
+        Ok(Self {
+            conv_width: conv[0],
+            attention_width: positions[2],
+            n_heads: n_heads.unwrap_or(8),
+            n_layers,
+            dropout: 0.1,
+            max_tokens: positions[1].saturating_sub(1),
+            n_tags: head[0],
+            front_end,
+        })
+    }
+
+    /// Width of what one time of the feature maps holds: channels times frequencies.
+    fn map_width(&self) -> usize {
+        let frequencies = POOLING
+            .iter()
+            .fold(self.front_end.n_mels, |n, window| n / window[0]);
+        self.conv_width * frequencies
+    }
+}
+
+/// The network.
+#[derive(Debug)]
+pub(super) struct MusicTaggingTransformer {
+    config: MttConfig,
+    maps: MapFrontEnd,
+    class_token: Weight,
+    positions: Weight,
+    layers: Vec<Layer>,
+    head_norm: LayerNorm,
+    head: Linear,
+}
+
+impl MusicTaggingTransformer {
+    pub(super) fn new(config: &MttConfig, builder: &VarBuilder<'_>) -> Result<Self> {
+        let width = config.attention_width;
+        let normal = Init::Randn {
+            mean: 0.0,
+            stdev: 1.0,
+        };
+        let layers = (0..config.n_layers)
+            .map(|layer| Layer::new(config, &builder.pp(format!("transformer.layers.{layer}"))))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            maps: MapFrontEnd::new(config, &builder.pp("frontend"))?,
+            class_token: Weight::new(builder, &[width], "cls_token", normal)?,
+            positions: Weight::new(
+                builder,
+                &[1, config.max_tokens + 1, width],
+                "pos_embedding",
+                normal,
+            )?,
+            layers,
+            head_norm: LayerNorm::new(&builder.pp("mlp_head.0"), width)?,
+            head: Linear::new(&builder.pp("mlp_head.1"), width, config.n_tags)?,
+            config: config.clone(),
+        })
+    }
+
+    /// Log-mel `[batch, mels, frames]` to tokens with positions `[batch, 1 + tokens, width]`.
+    fn tokens(&self, pass: &Pass, log_mel: &Tensor) -> Result<Value> {
+        let (_, n_mels, n_frames) = log_mel.dims3()?;
+        if n_mels != self.config.front_end.n_mels {
+            bail!(
+                "a spectrogram of {n_mels} mel bands, the network sees {}",
+                self.config.front_end.n_mels
+            );
+        }
+        let (shortest, longest) = (self.shortest_frames(), self.longest_frames());
+        if !(shortest..=longest).contains(&n_frames) {
+            bail!("a spectrogram of {n_frames} frames, the network sees {shortest} to {longest}");
+        }
+        let tape = &pass.tape;
+        let x = self
+            .maps
+            .forward(pass, &tape.constant(&log_mel.unsqueeze(1)?))?;
+        let x = nn::class_and_positions(&x, &self.class_token.on(tape), &self.positions.on(tape))?;
+        pass.mode.dropout(&x, self.config.dropout, "positions")
+    }
+
+    /// Logits `[rows, tags]` of class tokens `[rows, width]`.
+    fn answer(&self, tape: &Tape, class_tokens: &Value) -> Result<Value> {
+        self.head
+            .forward(tape, &self.head_norm.forward(tape, class_tokens)?)
+    }
+}
+
+impl Network for MusicTaggingTransformer {
+    fn front_end(&self) -> &FrontEnd {
+        &self.config.front_end
+    }
+
+    fn n_tags(&self) -> usize {
+        self.config.n_tags
+    }
+
+    fn forward(&self, pass: &Pass, log_mel: &Tensor) -> Result<Output> {
+        let mut x = self.tokens(pass, log_mel)?;
+        let mut attention = Vec::new();
+        for layer in &self.layers {
+            let weights = layer.forward(pass, &mut x)?;
+            if pass.record_attention {
+                attention.push(weights);
+            }
+        }
+        let logits = self.answer(&pass.tape, &nn::first_token(&x)?)?;
+        Ok(Output { logits, attention })
+    }
+
+    fn inspect(&self, log_mel: &Tensor) -> Result<Option<Insight>> {
+        let pass = Pass::inference();
+        let tape = &pass.tape;
+        let mut x = self.tokens(&pass, &log_mel.unsqueeze(0)?)?;
+        let mut attention = Vec::new();
+        let Some((last, lower)) = self.layers.split_last() else {
+            return Ok(None);
+        };
+        for layer in lower {
+            attention.push(layer.forward(&pass, &mut x)?);
+        }
+        let (contexts, weights) = last.contexts(tape, &x)?;
+        attention.push(weights);
+        let class_token = nn::first_token(&x)?;
+        // Row 0: as it is; then the n of "only", then the n of "without".
+        let (rows, width) = contexts.dims2()?;
+        let residual = Value::constant(
+            class_token
+                .tensor()
+                .broadcast_as((rows, width))?
+                .contiguous()?,
+        );
+        let read = nn::add(
+            &residual,
+            &last.to_out.forward(tape, &Value::constant(contexts))?,
+        )?;
+        let logits = self.answer(tape, &last.feed_forward(&pass, &read)?)?;
+
+        let n = (rows - 1) / 2;
+        let rows_of = |from: usize, len: usize| {
+            logits
+                .tensor()
+                .narrow(0, from, len)?
+                .flatten_all()?
+                .to_vec1::<f32>()
+        };
+        Ok(Some(Insight {
+            n_tokens: n - 1,
+            n_tags: self.config.n_tags,
+            probabilities: probabilities(&logits.tensor().narrow(0, 0, 1)?)?
+                .flatten_all()?
+                .to_vec1()?,
+            logits: rows_of(0, 1)?,
+            attention: attention
+                .iter()
+                .map(|weights| {
+                    Ok(Attention {
+                        heads: self.config.n_heads,
+                        n,
+                        values: weights.flatten_all()?.to_vec1()?,
+                    })
+                })
+                .collect::<Result<_>>()?,
+            only_logits: rows_of(1, n)?,
+            without_logits: rows_of(1 + n, n)?,
+        }))
+    }
+
+    fn tokens(&self) -> TokenGrid {
+        TokenGrid {
+            frames_per_token: FRAMES_PER_TOKEN,
+            first_centre_frames: 1.5,
+            // Two 3×3 convolutions at 1, 2 and 4 frames per pixel, and the pools: 1 + 4 + 1 + 8 + 2 + 16.
+            receptive_field_frames: 32,
+        }
+    }
+
+    fn shortest_frames(&self) -> usize {
+        FRAMES_PER_TOKEN
+    }
+
+    fn longest_frames(&self) -> usize {
+        self.config.max_tokens * FRAMES_PER_TOKEN + FRAMES_PER_TOKEN - 1
+    }
+}
+
+/// From spectrogram to tokens.
+#[derive(Debug)]
+struct MapFrontEnd {
+    input_norm: BatchNorm,
+    blocks: Vec<ResidualBlock>,
+    to_tokens: Linear,
+}
+
+impl MapFrontEnd {
+    fn new(config: &MttConfig, builder: &VarBuilder<'_>) -> Result<Self> {
+        let mut in_channels = 1;
+        let mut blocks = Vec::new();
+        for (i, pooling) in POOLING.into_iter().enumerate() {
+            let builder = builder.pp(format!("layer{}", i + 1));
+            blocks.push(ResidualBlock::new(
+                &builder,
+                in_channels,
+                config.conv_width,
+                pooling,
+            )?);
+            in_channels = config.conv_width;
+        }
+        Ok(Self {
+            input_norm: BatchNorm::new(&builder.pp("input_bn"), 1)?,
+            blocks,
+            to_tokens: Linear::new(
+                &builder.pp("fc"),
+                config.map_width(),
+                config.attention_width,
+            )?,
+        })
+    }
+
+    /// `[batch, 1, mels, frames]` to `[batch, tokens, width]`.
+    fn forward(&self, pass: &Pass, x: &Value) -> Result<Value> {
+        let mut x = self.input_norm.forward(&pass.tape, pass.mode, x)?;
+        for block in &self.blocks {
+            x = block.forward(pass, &x)?;
+        }
+        self.to_tokens.forward(&pass.tape, &nn::tokens_of_maps(&x)?)
+    }
+}
+
+/// Convolution, norm, ReLU, convolution, norm; plus the input (through a convolution and norm if the channels differ); ReLU, maximum pooling.
+#[derive(Debug)]
+struct ResidualBlock {
+    first: (Conv2d, BatchNorm),
+    second: (Conv2d, BatchNorm),
+    shortcut: Option<(Conv2d, BatchNorm)>,
+    pooling: [usize; 2],
+}
+
+impl ResidualBlock {
+    fn new(
+        builder: &VarBuilder<'_>,
+        in_channels: usize,
+        out_channels: usize,
+        pooling: [usize; 2],
+    ) -> Result<Self> {
+        let unit = |i: usize, in_channels: usize| -> Result<_> {
+            let options = ConvOptions {
+                padding: [1, 1],
+                ..ConvOptions::default()
+            };
+            let builder_of = |part: &str| builder.pp(format!("{part}_{i}"));
+            Ok((
+                Conv2d::new(
+                    &builder_of("conv"),
+                    in_channels,
+                    out_channels,
+                    [3, 3],
+                    options,
+                )?,
+                BatchNorm::new(&builder_of("bn"), out_channels)?,
+            ))
+        };
+        Ok(Self {
+            first: unit(1, in_channels)?,
+            second: unit(2, out_channels)?,
+            shortcut: (in_channels != out_channels)
+                .then(|| unit(3, in_channels))
+                .transpose()?,
+            pooling,
+        })
+    }
+
+    fn forward(&self, pass: &Pass, x: &Value) -> Result<Value> {
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let apply = |(conv, norm): &(Conv2d, BatchNorm), x: &Value| -> Result<Value> {
+            norm.forward(tape, mode, &conv.forward(tape, x)?)
+        };
+        let y = nn::relu(&apply(&self.first, x)?)?;
+        let y = apply(&self.second, &y)?;
+        let shortcut = match &self.shortcut {
+            Some(unit) => apply(unit, x)?,
+            None => x.clone(),
+        };
+        nn::max_pool2d(&nn::relu(&nn::add(&shortcut, &y)?)?, self.pooling)
+    }
+}
+
+/// A pre-norm transformer layer: attention and feed-forward, each with a residual connection.
+#[derive(Debug)]
+struct Layer {
+    n_heads: usize,
+    dropout: f32,
+    /// Names for the dropout draws.
+    names: [String; 3],
+    attention_norm: LayerNorm,
+    to_qkv: Linear,
+    to_out: Linear,
+    feed_forward_norm: LayerNorm,
+    hidden: Linear,
+    output: Linear,
+}
+
+impl Layer {
+    fn new(config: &MttConfig, builder: &VarBuilder<'_>) -> Result<Self> {
+        let width = config.attention_width;
+        let (attention, feed_forward) = (builder.pp("0.fn"), builder.pp("1.fn"));
+        Ok(Self {
+            n_heads: config.n_heads,
+            dropout: config.dropout,
+            names: ["to_out", "hidden", "output"]
+                .map(|part| format!("{}.{part}", builder.prefix())),
+            attention_norm: LayerNorm::new(&attention.pp("norm"), width)?,
+            to_qkv: Linear::without_bias(&attention.pp("fn.to_qkv"), width, 3 * width)?,
+            to_out: Linear::new(&attention.pp("fn.to_out.0"), width, width)?,
+            feed_forward_norm: LayerNorm::new(&feed_forward.pp("norm"), width)?,
+            hidden: Linear::new(&feed_forward.pp("fn.net.0"), width, MLP_RATIO * width)?,
+            output: Linear::new(&feed_forward.pp("fn.net.3"), MLP_RATIO * width, width)?,
+        })
+    }
+
+    /// Changes the tokens `[batch, n, width]` and gives the attention weights `[batch, heads, n, n]`.
+    fn forward(&self, pass: &Pass, x: &mut Value) -> Result<Tensor> {
+        let tape = &pass.tape;
+        let qkv = self
+            .to_qkv
+            .forward(tape, &self.attention_norm.forward(tape, x)?)?;
+        let attended = nn::attention(&qkv, self.n_heads)?;
+        let read = self.to_out.forward(tape, &attended.context)?;
+        let read = pass.mode.dropout(&read, self.dropout, &self.names[0])?;
+        *x = self.feed_forward(pass, &nn::add(x, &read)?)?;
+        Ok(attended.weights)
+    }
+
+    /// The second half, residual connection included. Any shape with the width last.
+    fn feed_forward(&self, pass: &Pass, x: &Value) -> Result<Value> {
+        let tape = &pass.tape;
+        let y = self
+            .hidden
+            .forward(tape, &self.feed_forward_norm.forward(tape, x)?)?;
+        let y = pass
+            .mode
+            .dropout(&nn::gelu(&y)?, self.dropout, &self.names[1])?;
+        let y = self.output.forward(tape, &y)?;
+        let y = pass.mode.dropout(&y, self.dropout, &self.names[2])?;
+        nn::add(x, &y)
+    }
+
+    /// What the class token of one clip `[1, n, width]` reads, before `to_out`, in `1 + 2 n` variants `[1 + 2 n, width]`: as it is; position
+    /// `i` only (the values of `i`); every position but `i` (the weights of the others made to sum to 1). And the attention weights.
+    fn contexts(&self, tape: &Tape, x: &Value) -> Result<(Tensor, Tensor)> {
+        let qkv = self
+            .to_qkv
+            .forward(tape, &self.attention_norm.forward(tape, x)?)?;
+        let attended = nn::attention(&qkv, self.n_heads)?;
+        let (_, n, packed) = qkv.tensor().dims3()?;
+        let width = packed / 3;
+        let head_width = width / self.n_heads;
+        let qkv = qkv.tensor().flatten_all()?.to_vec1::<f32>()?;
+        let weights = attended.weights.flatten_all()?.to_vec1::<f32>()?;
+        let whole = attended
+            .context
+            .tensor()
+            .narrow(1, 0, 1)?
+            .flatten_all()?
+            .to_vec1::<f32>()?;
+
+        let value = |i: usize| &qkv[i * packed + 2 * width..][..width];
+        let class_row = |head: usize| &weights[head * n * n..][..n];
+        let mut contexts = whole;
+        contexts.reserve(2 * n * width);
+        for i in 0..n {
+            contexts.extend_from_slice(value(i));
+        }
+        for left_out in 0..n {
+            for head in 0..self.n_heads {
+                let row = class_row(head);
+                let mut sum = vec![0f64; head_width];
+                let mut rest = 0f64;
+                for i in (0..n).filter(|&i| i != left_out) {
+                    let weight = f64::from(row[i]);
+                    rest += weight;
+                    for (sum, value) in sum.iter_mut().zip(&value(i)[head * head_width..]) {
+                        *sum += weight * f64::from(*value);
+                    }
+                }
+                // All others have underflowed to 0: they are equally unread.
+                let scale = if rest > 0.0 { 1.0 / rest } else { 0.0 };
+                contexts.extend(sum.iter().map(|sum| (sum * scale) as f32));
+            }
+        }
+        let contexts = Tensor::from_vec(contexts, (1 + 2 * n, width), &Device::Cpu)?;
+        Ok((contexts, attended.weights))
+    }
+}

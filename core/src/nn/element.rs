@@ -1,0 +1,313 @@
+//! The two number types of the engine, and which code computes with each.
+//!
+//! `f32` goes to the fast kernels, `f64` to plain loops. The plain loops are generic: run in `f32` they are what the
+//! kernels are tested against, run in `f64` they are what finite differences are taken of.
+
+use super::data::Writable;
+use super::kernels;
+use super::plain;
+use candle_core::WithDType;
+
+/// What the plain loops need of a number.
+pub(crate) trait Float:
+    Copy
+    + PartialOrd
+    + Default
+    + Send
+    + Sync
+    + std::iter::Sum
+    + std::ops::Add<Output = Self>
+    + std::ops::Sub<Output = Self>
+    + std::ops::Mul<Output = Self>
+    + std::ops::Div<Output = Self>
+    + std::ops::Neg<Output = Self>
+    + std::ops::AddAssign
+    + 'static
+{
+    const ZERO: Self;
+    const ONE: Self;
+    fn of(value: f64) -> Self;
+    fn wide(self) -> f64;
+    fn exp(self) -> Self;
+    fn ln_1p(self) -> Self;
+    fn sqrt(self) -> Self;
+    fn erf(self) -> Self;
+    fn abs(self) -> Self;
+}
+
+macro_rules! float {
+    ($type:ty, $erf:path) => {
+        impl Float for $type {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            fn of(value: f64) -> Self {
+                value as Self
+            }
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+            fn exp(self) -> Self {
+                <$type>::exp(self)
+            }
+            fn ln_1p(self) -> Self {
+                <$type>::ln_1p(self)
+            }
+            fn sqrt(self) -> Self {
+                <$type>::sqrt(self)
+            }
+            fn erf(self) -> Self {
+                $erf(self)
+            }
+            fn abs(self) -> Self {
+                <$type>::abs(self)
+            }
+        }
+    };
+}
+float!(f32, candle_core::cpu::erf::erf_f32);
+float!(f64, candle_core::cpu::erf::erf_f64);
+
+/// A number type that the engine computes with. The defaults are the plain loops.
+pub(crate) trait Element: Float + WithDType + Writable {
+    fn conv2d(shape: &ConvShape, x: &[Self], weight: &[Self], bias: Option<&[Self]>) -> Vec<Self> {
+        plain::conv::forward(shape, x, weight, bias)
+    }
+    fn conv2d_input_gradient(shape: &ConvShape, weight: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::conv::input_gradient(shape, weight, dy)
+    }
+    fn conv2d_weight_gradient(shape: &ConvShape, x: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::conv::weight_gradient(shape, x, dy)
+    }
+    /// Sums over all but the channel axis of `[batch, channels, plane]`.
+    fn channel_sums(channels: usize, plane: usize, dy: &[Self]) -> Vec<Self> {
+        plain::norm::channel_sums(channels, plane, dy)
+    }
+    fn batch_statistics(channels: usize, plane: usize, x: &[Self]) -> Vec<Moments<Self>> {
+        plain::norm::batch_statistics(channels, plane, x)
+    }
+    fn scale_channels(
+        channels: usize,
+        plane: usize,
+        x: &[Self],
+        scale: &[Self],
+        shift: &[Self],
+    ) -> Vec<Self> {
+        plain::norm::scale_channels(channels, plane, x, scale, shift)
+    }
+    fn batch_norm_gradient(
+        plane: usize,
+        x: &[Self],
+        weight: &[Self],
+        moments: &[Moments<Self>],
+        epsilon: f64,
+        dy: &[Self],
+    ) -> NormGradient<Self> {
+        plain::norm::batch_norm_gradient(plane, x, weight, moments, epsilon, dy)
+    }
+    fn layer_norm(x: &[Self], weight: &[Self], bias: &[Self], epsilon: f64) -> Vec<Self> {
+        plain::norm::layer_norm(x, weight, bias, epsilon)
+    }
+    fn layer_norm_gradient(
+        x: &[Self],
+        weight: &[Self],
+        epsilon: f64,
+        dy: &[Self],
+    ) -> NormGradient<Self> {
+        plain::norm::layer_norm_gradient(x, weight, epsilon, dy)
+    }
+    fn max_pool(shape: &PoolShape, x: &[Self]) -> (Vec<Self>, Vec<u8>) {
+        plain::pool::max_pool(shape, x)
+    }
+    fn max_pool_gradient(shape: &PoolShape, argmax: &[u8], dy: &[Self]) -> Vec<Self> {
+        plain::pool::max_pool_gradient(shape, argmax, dy)
+    }
+    /// `a b`, `a` of `[m, k]` and `b` of `[k, n]` in any strides, to row-major `[m, n]`, on top of what is in `to`.
+    fn matmul(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        to: &mut [Self],
+    ) {
+        plain::linear::matmul(m, n, k, a, b, to);
+    }
+    fn attention(shape: &AttentionShape, qkv: &[Self]) -> (Vec<Self>, Vec<Self>) {
+        plain::attention::forward(shape, qkv)
+    }
+    fn attention_gradient(
+        shape: &AttentionShape,
+        qkv: &[Self],
+        weights: &[Self],
+        dy: &[Self],
+    ) -> Vec<Self> {
+        plain::attention::gradient(shape, qkv, weights, dy)
+    }
+    fn gelu(x: &[Self]) -> Vec<Self> {
+        plain::pointwise::gelu(x)
+    }
+    fn gelu_gradient(x: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::pointwise::gelu_gradient(x, dy)
+    }
+    fn relu(x: &[Self]) -> Vec<Self> {
+        plain::pointwise::relu(x)
+    }
+    /// From the output: where it is 0 nothing passes.
+    fn relu_gradient(y: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::pointwise::relu_gradient(y, dy)
+    }
+}
+
+impl Element for f64 {}
+
+impl Element for f32 {
+    fn conv2d(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+        kernels::conv::forward(shape, x, weight, bias)
+    }
+    fn conv2d_input_gradient(shape: &ConvShape, weight: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::conv::input_gradient(shape, weight, dy)
+    }
+    fn conv2d_weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::conv::weight_gradient(shape, x, dy)
+    }
+    fn matmul(
+        m: usize,
+        n: usize,
+        k: usize,
+        a: Matrix<'_, f32>,
+        b: Matrix<'_, f32>,
+        to: &mut [f32],
+    ) {
+        kernels::matmul::parallel(m, n, k, a, b, to);
+    }
+}
+
+/// Runs generic code for the type of a tensor: `by_type!(tensor.dtype(), T => expression of T)`.
+macro_rules! by_type {
+    ($dtype:expr, $type:ident => $body:expr) => {
+        match $dtype {
+            candle_core::DType::F32 => {
+                type $type = f32;
+                $body
+            }
+            candle_core::DType::F64 => {
+                type $type = f64;
+                $body
+            }
+            other => candle_core::bail!("the engine computes in f32 and f64, not in {other:?}"),
+        }
+    };
+}
+pub(crate) use by_type;
+
+/// A matrix somewhere in memory: element (r, c) is `data[r * row_stride + c * column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Matrix<'a, T> {
+    pub(crate) data: &'a [T],
+    pub(crate) row_stride: usize,
+    pub(crate) column_stride: usize,
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// Row-major, `columns` wide.
+    pub(crate) fn rows(data: &'a [T], columns: usize) -> Self {
+        Self {
+            data,
+            row_stride: columns,
+            column_stride: 1,
+        }
+    }
+
+    /// The transpose.
+    pub(crate) fn t(self) -> Self {
+        Self {
+            data: self.data,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+}
+
+/// Sizes of a convolution. Axes: batch, channels, height (frequency), width (time).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ConvShape {
+    pub(crate) batch: usize,
+    pub(crate) in_channels: usize,
+    pub(crate) out_channels: usize,
+    pub(crate) input: [usize; 2],
+    pub(crate) kernel: [usize; 2],
+    pub(crate) stride: [usize; 2],
+    pub(crate) padding: [usize; 2],
+    pub(crate) dilation: [usize; 2],
+}
+
+impl ConvShape {
+    /// Height and width of the output; `None` if the kernel does not fit into the padded input.
+    pub(crate) fn output(&self) -> Option<[usize; 2]> {
+        let along = |axis: usize| {
+            let reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            let room = self.input[axis] + 2 * self.padding[axis];
+            (room >= reach).then(|| (room - reach) / self.stride[axis] + 1)
+        };
+        Some([along(0)?, along(1)?])
+    }
+
+    /// Pixels of one output channel.
+    pub(crate) fn out_plane(&self) -> usize {
+        self.output().map_or(0, |[height, width]| height * width)
+    }
+
+    /// Pixels of one input channel.
+    pub(crate) fn in_plane(&self) -> usize {
+        self.input[0] * self.input[1]
+    }
+
+    /// Products that make one output number.
+    pub(crate) fn depth(&self) -> usize {
+        self.in_channels * self.kernel[0] * self.kernel[1]
+    }
+}
+
+/// Sizes of a pooling over windows that do not overlap. What does not fill a window is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolShape {
+    /// Batch times channels.
+    pub(crate) planes: usize,
+    pub(crate) input: [usize; 2],
+    pub(crate) window: [usize; 2],
+}
+
+impl PoolShape {
+    /// Height and width of the output.
+    pub(crate) fn output(&self) -> [usize; 2] {
+        [
+            self.input[0] / self.window[0],
+            self.input[1] / self.window[1],
+        ]
+    }
+}
+
+/// Sizes of multi-head self-attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AttentionShape {
+    pub(crate) batch: usize,
+    pub(crate) tokens: usize,
+    pub(crate) heads: usize,
+    /// Width of one head.
+    pub(crate) width: usize,
+}
+
+/// Mean and biased variance of a channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Moments<T> {
+    pub(crate) mean: T,
+    pub(crate) variance: T,
+}
+
+/// Gradients of a normalisation for its input, weight and bias.
+#[derive(Clone, Debug)]
+pub(crate) struct NormGradient<T> {
+    pub(crate) x: Vec<T>,
+    pub(crate) weight: Vec<T>,
+    pub(crate) bias: Vec<T>,
+}
