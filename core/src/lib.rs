@@ -8,7 +8,8 @@
 //! 4  predict                            chunk a song, run a model, stitch or average
 //! 3  models   dataset                   networks | tracks, splits, loader
 //! 2  nn  weights  features  augment     operations | files of weights | log-mel | draws and effects
-//! 1  audio  metrics  run  figure        decode, resample | scores | event log, history | plots as data
+//!    run                                event log, history
+//! 1  audio  metrics  figure             decode, resample | scores | plots as data
 //! 0  rng  device  job  workspace        addressed randomness | where tensors live | cancel and progress | folders
 //! ```
 
