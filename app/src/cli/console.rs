@@ -6,7 +6,7 @@ use attune_core::workspace::Workspace;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// A command's surroundings.
@@ -40,6 +40,22 @@ impl Console {
         })
         .failed()?;
         Ok(Self { workspace, cancel })
+    }
+
+    /// The folder of a run, named by its id or by its folder.
+    pub fn run_folder(&self, run: &Path) -> Result<PathBuf, Failure> {
+        [run.to_path_buf(), self.workspace.runs().join(run)]
+            .into_iter()
+            .find(|folder| folder.join("run.toml").is_file())
+            .ok_or_else(|| {
+                let runs = self.workspace.runs();
+                let why = format!(
+                    "no such run: {} (neither a run folder nor an id in {})",
+                    run.display(),
+                    runs.display()
+                );
+                Failure::new(Fault::BadInput, anyhow::anyhow!(why))
+            })
     }
 
     /// Prints a line of results on stdout. A reader that has gone away ends the command as cancelled.

@@ -13,6 +13,8 @@ mod metrics;
 mod predict;
 mod runs;
 mod train;
+mod training_console;
+mod weights_argument;
 mod window;
 
 pub use console::Console;

@@ -1,13 +1,158 @@
-//! `attune train`
+//! `attune train`: a training run in the terminal, with progress, Ctrl-C (an orderly stop) and resuming.
 
-use super::{Console, Failure, Fault};
+use super::training_console::follow;
+use super::{Console, Failure, Fault, ResultExt};
+use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
+use std::path::PathBuf;
 
+/// Options of `attune train`.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  attune train --preset tiny --data demo --epochs 10
+  attune train --preset tiny --data ~/music/tunes --augment
+  attune train my-recipe.toml --json
+  attune train --resume 20261122-101500-tiny-tunes
 
-pub(super) fn run(_args: Args, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::new(
-        Fault::Failed,
-        anyhow::anyhow!("not built yet"),
+Ctrl-C stops the run after a checkpoint; --resume goes on, with the same numbers as if it had never stopped.")]
+pub(super) struct Args {
+    /// A recipe; options given beside it win
+    #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
+    config: Option<PathBuf>,
+    /// Go on with a run: its id or its folder
+    #[arg(long, value_name = "RUN")]
+    resume: Option<PathBuf>,
+    /// Model: `tiny` (two CPU cores), `student` (0.5 M parameters) or `paper` (4.6 M)
+    #[arg(long, value_name = "NAME")]
+    preset: Option<String>,
+    /// Data set: `demo`, or a folder in the generic format
+    #[arg(long, value_name = "DIR")]
+    data: Option<String>,
+    /// Augment training clips with this chain (`reference` if none is named)
+    #[arg(long, value_name = "CHAIN", num_args = 0..=1, default_missing_value = "reference")]
+    augment: Option<String>,
+    /// End after so many epochs
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// End after so many minutes of training
+    #[arg(long, value_name = "M")]
+    minutes: Option<f64>,
+    /// End after so many epochs without a lower validation loss (0: never)
+    #[arg(long, value_name = "N")]
+    patience: Option<u32>,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "RATE")]
+    learning_rate: Option<f64>,
+    /// Clips per step
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Length of a training clip in seconds
+    #[arg(long, value_name = "S")]
+    input_secs: Option<f64>,
+    /// Validate after every so many steps instead of every epoch
+    #[arg(long, value_name = "N")]
+    validate_steps: Option<u64>,
+    /// Seed of every random choice
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Name of the run
+    #[arg(long)]
+    name: Option<String>,
+    /// Say what the run will cost, and do not begin it
+    #[arg(long)]
+    estimate: bool,
+    /// Print the run's id, folder and best scores as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    fn config(&self) -> Result<TrainConfig, Failure> {
+        let mut config = match (&self.config, &self.preset) {
+            (Some(path), _) => TrainConfig::read(path).bad_input()?,
+            (None, Some(preset)) => TrainConfig::for_preset(preset),
+            (None, None) => {
+                let advice = "name a recipe (CONFIG.toml) or a model (--preset tiny)";
+                return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
+            }
+        };
+        if let Some(preset) = &self.preset {
+            config.model = ModelChoice::Preset(preset.clone());
+        }
+        if let Some(data) = &self.data {
+            config.data = DataChoice::parse(data);
+        }
+        if let Some(chain) = &self.augment {
+            config.augmentation = Augmentation::parse(chain).fault(Fault::Usage)?;
+        }
+        if let Some(name) = &self.name {
+            config.name.clone_from(name);
+        }
+        config.epochs = self.epochs.unwrap_or(config.epochs);
+        config.max_minutes = self.minutes.or(config.max_minutes);
+        config.patience_epochs = self.patience.unwrap_or(config.patience_epochs);
+        config.learning_rate = self.learning_rate.unwrap_or(config.learning_rate);
+        config.batch_size = self.batch.unwrap_or(config.batch_size);
+        config.input_secs = self.input_secs.unwrap_or(config.input_secs);
+        config.seed = self.seed.unwrap_or(config.seed);
+        config.validate = self
+            .validate_steps
+            .map_or(config.validate, ValidateEvery::Steps);
+        config.check().fault(Fault::Usage)?;
+        config.model.resolve(2).fault(Fault::Usage)?;
+        Ok(config)
+    }
+}
+
+pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    let handle = match &args.resume {
+        Some(run) => {
+            let folder = console.run_folder(run)?;
+            train::resume(&folder, &console.workspace, || ()).bad_input()?
+        }
+        None => {
+            let config = args.config()?;
+            if args.estimate {
+                return estimate(&config, console, args.json);
+            }
+            train::start(config, &console.workspace, || ()).failed()?
+        }
+    };
+    let summary = follow(handle, console)?;
+    if args.json {
+        console.json(&summary)?;
+    } else {
+        console.line(&summary.to_string())?;
+    }
+    if console.cancel.is_cancelled() {
+        let advice = format!("stopped; go on with: attune train --resume {}", summary.id);
+        return Err(Failure::new(Fault::Cancelled, anyhow::anyhow!(advice)));
+    }
+    Ok(())
+}
+
+fn estimate(config: &TrainConfig, console: &Console, as_json: bool) -> Result<(), Failure> {
+    let job = console.job();
+    let estimate = train::estimate(config, &console.workspace, &job).failed()?;
+    drop(job);
+    for warning in &estimate.warnings {
+        console.say(&format!("warning: {warning}"));
+    }
+    if as_json {
+        return console.json(&estimate);
+    }
+    console.line(&format!("parameters       {}", estimate.parameters))?;
+    console.line(&format!(
+        "memory           {:.2} GiB",
+        estimate.memory_bytes as f64 / f64::from(1 << 30)
+    ))?;
+    console.line(&format!("steps per epoch  {}", estimate.steps_per_epoch))?;
+    console.line(&format!(
+        "time per step    {:.3} s",
+        estimate.seconds_per_step
+    ))?;
+    console.line(&format!(
+        "time per epoch   {:.1} s, validation not included",
+        estimate.seconds_per_epoch
     ))
 }

@@ -38,6 +38,7 @@ impl std::fmt::Debug for Node {
 #[derive(Default)]
 struct Records {
     n_slots: usize,
+    n_bytes: usize,
     steps: Vec<Step>,
     parameters: BTreeMap<Arc<str>, usize>,
     watched: Vec<usize>,
@@ -94,6 +95,13 @@ impl Tape {
     /// A tape that records nothing: inference.
     pub fn off() -> Self {
         Self(None)
+    }
+
+    /// Memory of all outputs recorded so far, in bytes: what a forward pass keeps for its backward pass.
+    pub fn recorded_bytes(&self) -> usize {
+        self.0
+            .as_ref()
+            .map_or(0, |records| records.borrow().n_bytes)
     }
 
     /// Whether operations on its values are recorded.
@@ -205,6 +213,10 @@ pub(crate) fn record<const I: usize, const O: usize>(
         let mut held = records.borrow_mut();
         let first_output = held.n_slots;
         held.n_slots += O;
+        held.n_bytes += outputs
+            .iter()
+            .map(|tensor| tensor.elem_count() * tensor.dtype().size_in_bytes())
+            .sum::<usize>();
         held.steps.push(Step {
             name,
             inputs: inputs
@@ -250,6 +262,23 @@ impl Gradients {
         self.by_name
             .iter()
             .map(|(name, tensor)| (name.as_ref(), tensor))
+    }
+
+    /// Euclidean norm over the gradients of all parameters, summed in the order of their names.
+    pub fn norm(&self) -> Result<f64> {
+        let mut squares = 0.0;
+        for tensor in self.by_name.values() {
+            squares += super::data::with_data(
+                &tensor.to_dtype(candle_core::DType::F32)?,
+                |data: &[f32]| {
+                    Ok(data
+                        .iter()
+                        .map(|&value| f64::from(value) * f64::from(value))
+                        .sum::<f64>())
+                },
+            )?;
+        }
+        Ok(squares.sqrt())
     }
 
     /// The gradient of a watched value.

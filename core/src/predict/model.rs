@@ -171,10 +171,18 @@ impl Model {
         .map_err(Error::Json)
     }
 
+    /// What makes a file of its weights complete in itself: configuration, tags, length of a chunk.
+    pub fn metadata(&self) -> Result<BTreeMap<String, String>, Error> {
+        Ok(BTreeMap::from([(METADATA_KEY.to_owned(), self.about()?)]))
+    }
+
     /// Writes the weights as safetensors, with configuration and tags in the metadata; whole or not at all.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let metadata = BTreeMap::from([(METADATA_KEY.to_owned(), self.about()?)]);
-        Ok(weights::write(path, &self.parameters.to_map(), &metadata)?)
+        Ok(weights::write(
+            path,
+            &self.parameters.to_map(),
+            &self.metadata()?,
+        )?)
     }
 
     /// The rate at which it hears.

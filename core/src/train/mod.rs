@@ -1,1 +1,89 @@
-//! Training runs on a thread.
+//! Training runs on a thread: recipes, checkpoints, early stopping.
+//!
+//! A run speaks only through the event log of its folder ([`crate::run`]) and listens only to [`Command`]s. Whoever wants
+//! to see it folds the log; the `wake` function given to [`start`] only says that the log has grown.
+
+mod checkpoint;
+mod command;
+mod config;
+mod early_stop;
+mod estimate;
+mod evaluation;
+mod prepare;
+mod trainer;
+
+pub use checkpoint::{Checkpoints, DataRecord, Position, RunFile};
+pub use command::Command;
+pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
+pub use early_stop::{Best, EarlyStop, Verdict};
+pub use estimate::{Estimate, estimate};
+pub use evaluation::{Evaluation, evaluate};
+pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
+pub use trainer::{Handle, Outcome, resume, start};
+
+use std::path::PathBuf;
+
+/// Why a training run did not begin or did not go on.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum Error {
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("cannot write {}", path.display())]
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("not a configuration that Attune understands: {}", path.display())]
+    Config {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
+    #[error("{what} {why}")]
+    OutOfRange { what: String, why: String },
+    #[error("cannot go on from {}: {why}", path.display())]
+    Checkpoint { path: PathBuf, why: String },
+    #[error("the position in a checkpoint is not readable")]
+    Position { source: serde_json::Error },
+    #[error(
+        "the model has {model} tags, the data set {data}, or they are other tags: they must be the same, in the same order"
+    )]
+    OtherTags { model: usize, data: usize },
+    #[error("none of the tracks has audio that can be decoded")]
+    NoAudio,
+    #[error(
+        "the training split has {tracks} tracks with audio, fewer than one batch of {batch_size}: choose a smaller batch"
+    )]
+    TooFewTracks { tracks: usize, batch_size: usize },
+    #[error("the data set has changed since the run began (tags {then} then, {now} now)")]
+    DataChanged { then: usize, now: usize },
+    #[error(
+        "the loss is not finite at step {step}, tracks {tracks}; the last good checkpoint is kept. A lower learning rate may help"
+    )]
+    NotFinite { step: u64, tracks: String },
+    #[error("the training thread ended unexpectedly: {message}")]
+    Panicked { message: String },
+    #[error("the training thread could not be started")]
+    Thread { source: std::io::Error },
+    #[error(transparent)]
+    Cancelled(#[from] crate::job::Cancelled),
+    #[error(transparent)]
+    Audio(#[from] crate::audio::Error),
+    #[error(transparent)]
+    Augment(#[from] crate::augment::Error),
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::Error),
+    #[error(transparent)]
+    Model(#[from] crate::models::Error),
+    #[error(transparent)]
+    Tensor(#[from] candle_core::Error),
+    #[error(transparent)]
+    Predict(#[from] crate::predict::Error),
+    #[error(transparent)]
+    Run(#[from] crate::run::Error),
+    #[error(transparent)]
+    Weights(#[from] crate::weights::Error),
+}

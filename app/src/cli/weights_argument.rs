@@ -1,0 +1,69 @@
+//! The argument WEIGHTS of many commands: a file of weights, a run, or the model that comes with Attune.
+
+use super::{Console, Failure, Fault, ResultExt};
+use anyhow::anyhow;
+use attune_core::predict::Model;
+use std::path::{Path, PathBuf};
+
+/// What the shipped model is called on the command line.
+const SHIPPED: &str = "demo";
+
+/// Loads the model that `argument` names: `demo`, a safetensors file, a run's folder, or a run's id (its best checkpoint).
+pub(super) fn resolve_model(argument: &Path, console: &Console) -> Result<Model, Failure> {
+    let path = if argument == Path::new(SHIPPED) {
+        shipped()?
+    } else if argument.is_file() {
+        argument.to_path_buf()
+    } else if argument.is_dir() {
+        best_checkpoint(argument)?
+    } else {
+        let run = console.workspace.runs().join(argument);
+        if !run.is_dir() {
+            return Err(Failure::new(
+                Fault::BadInput,
+                anyhow!(
+                    "no such weights: {0} is neither a file, nor a run's folder, nor the id of a run in {1} \
+                     (nor `{SHIPPED}`, the model that comes with Attune)",
+                    argument.display(),
+                    console.workspace.runs().display()
+                ),
+            ));
+        }
+        best_checkpoint(&run)?
+    };
+    Model::load(&path).bad_input()
+}
+
+/// The best checkpoint of a run, else its last.
+fn best_checkpoint(run: &Path) -> Result<PathBuf, Failure> {
+    ["best", "last"]
+        .into_iter()
+        .map(|kind| {
+            run.join("checkpoints")
+                .join(kind)
+                .with_extension("safetensors")
+        })
+        .find(|path| path.is_file())
+        .ok_or_else(|| {
+            Failure::new(
+                Fault::BadInput,
+                anyhow!("the run has no checkpoint yet: {}", run.display()),
+            )
+        })
+}
+
+/// Where the shipped model lies.
+fn shipped() -> Result<PathBuf, Failure> {
+    let path = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../assets/models/demo.safetensors"
+    ));
+    if path.is_file() {
+        Ok(path.to_path_buf())
+    } else {
+        Err(Failure::new(
+            Fault::Failed,
+            anyhow!("the shipped model is missing: {}", path.display()),
+        ))
+    }
+}

@@ -1,0 +1,185 @@
+//! Checkpoints: weights, and beside the last ones everything else that a run needs to go on as if it had never stopped.
+//!
+//! `checkpoints/best.safetensors` and `last.safetensors` are complete models that load anywhere. The optimizer's moments
+//! and the position of `last` lie in `last-STEP.state.safetensors`, which is written first; renaming
+//! `last.safetensors`, whose metadata name that state, is the moment at which the checkpoint counts. A run that is killed
+//! between the two goes on from the checkpoint before.
+
+use super::{EarlyStop, Error};
+use crate::models::ModelConfig;
+use crate::nn::{Adam, AdamConfig, Parameters};
+use crate::predict::Model;
+use crate::weights;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Epoch of the next step, from 0.
+    pub epoch: u32,
+    /// Number of the next step within its epoch.
+    pub step_in_epoch: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Learning rate in force.
+    pub learning_rate: f64,
+    /// Early stopping so far.
+    pub early_stop: EarlyStop,
+    /// Time spent training so far, over all sittings, in seconds.
+    pub seconds: f64,
+    /// Step of the last validation.
+    pub validated_step: u64,
+}
+
+const STATE_KEY: &str = "attune.train.state";
+const POSITION_KEY: &str = "attune.train.position";
+
+/// The checkpoints of one run folder.
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    folder: PathBuf,
+}
+
+impl Checkpoints {
+    /// Those of the run in `run_folder`.
+    pub fn of(run_folder: &Path) -> Self {
+        Self {
+            folder: run_folder.join("checkpoints"),
+        }
+    }
+
+    /// The model with the lowest validation loss.
+    pub fn best(&self) -> PathBuf {
+        self.folder.join("best.safetensors")
+    }
+
+    /// The latest model.
+    pub fn last(&self) -> PathBuf {
+        self.folder.join("last.safetensors")
+    }
+
+    /// Keeps `model` as the best.
+    pub fn save_best(&self, model: &Model) -> Result<PathBuf, Error> {
+        model.save(&self.best())?;
+        Ok(self.best())
+    }
+
+    /// Keeps a copy of `model` under the number of its step.
+    pub fn save_snapshot(&self, model: &Model, step: u64) -> Result<PathBuf, Error> {
+        let path = self.folder.join(format!("step-{step}.safetensors"));
+        model.save(&path)?;
+        Ok(path)
+    }
+
+    /// Keeps everything needed to go on from `position`.
+    pub fn save_last(
+        &self,
+        model: &Model,
+        optimizer: &Adam,
+        position: &Position,
+    ) -> Result<PathBuf, Error> {
+        let state_name = format!("last-{}.state.safetensors", position.step);
+        let position_json =
+            serde_json::to_string(position).map_err(|source| Error::Position { source })?;
+        let metadata = BTreeMap::from([(POSITION_KEY.to_owned(), position_json)]);
+        weights::write(
+            &self.folder.join(&state_name),
+            &optimizer.to_map()?,
+            &metadata,
+        )?;
+        let mut metadata = model.metadata()?;
+        metadata.insert(STATE_KEY.to_owned(), state_name.clone());
+        weights::write(&self.last(), &model.parameters().to_map(), &metadata)?;
+        self.remove_states_but(&state_name);
+        Ok(self.last())
+    }
+
+    /// Puts the last checkpoint's values into `parameters` and gives its optimizer and position.
+    pub fn load_last(
+        &self,
+        parameters: &Parameters,
+        adam: AdamConfig,
+    ) -> Result<(Adam, Position), Error> {
+        let last = weights::read(&self.last())?;
+        let broken = |why: &str| Error::Checkpoint {
+            path: self.last(),
+            why: why.to_owned(),
+        };
+        let state_name = last
+            .metadata
+            .get(STATE_KEY)
+            .ok_or_else(|| broken("it does not name the optimizer's state"))?;
+        let state = weights::read(&self.folder.join(state_name))?;
+        let position = state
+            .metadata
+            .get(POSITION_KEY)
+            .ok_or_else(|| broken("its state has no position"))?;
+        let position =
+            serde_json::from_str(position).map_err(|source| Error::Position { source })?;
+        parameters.load_from(&last.tensors)?;
+        Ok((Adam::from_map(adam, &state.tensors)?, position))
+    }
+
+    /// A state that stays behind costs space and nothing else, so failing to remove one is no error.
+    fn remove_states_but(&self, keep: &str) {
+        for entry in std::fs::read_dir(&self.folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with("last-") && name.ends_with(".state.safetensors") && name != keep {
+                drop(std::fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
+/// What `run.toml` holds: everything needed to repeat the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunFile {
+    /// Version of Attune that began the run.
+    pub attune: String,
+    /// When it began, in milliseconds since 1970.
+    pub created_unix_ms: u64,
+    /// Trainable parameters of the network.
+    pub parameters: u64,
+    /// The data set as it was.
+    pub data: DataRecord,
+    /// The configuration.
+    pub config: super::TrainConfig,
+    /// The network in full, the number of tags included.
+    pub model: ModelConfig,
+}
+
+/// Which data a run was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataRecord {
+    /// Its name.
+    pub name: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Changes when tracks, labels or splits change.
+    pub fingerprint: String,
+    /// The tags, in the order of the network's outputs.
+    pub tags: Vec<String>,
+}
+
+impl RunFile {
+    /// Reads it from a run folder.
+    pub fn read(run_folder: &Path) -> Result<Self, Error> {
+        let path = run_folder.join("run.toml");
+        let text = std::fs::read_to_string(&path).map_err(|source| Error::Read {
+            path: path.clone(),
+            source,
+        })?;
+        toml::from_str(&text).map_err(|source| Error::Config {
+            path,
+            source: Box::new(source),
+        })
+    }
+}

@@ -1,0 +1,297 @@
+//! What a training run is: the recipe as data. A run folder keeps it, so that nothing else is needed to repeat the run.
+
+use crate::augment::Chain;
+use crate::models::ModelConfig;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// The configuration of a training run, as written in `CONFIG.toml` and kept in `run.toml`.
+///
+/// Defaults equal the paper's (section 4.3) and its reference implementation's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// A name for people; empty: made from the model and the data set.
+    pub name: String,
+    /// Where the tracks come from.
+    pub data: DataChoice,
+    /// Length of a training clip, in seconds; the model is later asked about chunks of the same length.
+    pub input_secs: f64,
+    /// Clips per step.
+    pub batch_size: usize,
+    /// Learning rate of Adam.
+    pub learning_rate: f64,
+    /// L2 decay added to the gradient, as `torch.optim.Adam` does; the paper uses none.
+    pub weight_decay: f64,
+    /// The run ends after this many epochs at the latest.
+    pub epochs: u32,
+    /// The run ends after this many epochs without a lower validation loss; 0: never.
+    pub patience_epochs: u32,
+    /// The run ends after this many minutes of training at the latest. A run with a time limit does not repeat exactly.
+    pub max_minutes: Option<f64>,
+    /// Seed of every random choice of the run.
+    pub seed: u64,
+    /// How training clips are augmented.
+    pub augmentation: Augmentation,
+    /// When the run validates.
+    pub validate: ValidateEvery,
+    /// The network: a preset's name, or its configuration in full.
+    pub model: ModelChoice,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            data: DataChoice::Demo,
+            input_secs: 10.0,
+            batch_size: 32,
+            learning_rate: 1e-4,
+            weight_decay: 0.0,
+            epochs: 200,
+            patience_epochs: 20,
+            max_minutes: None,
+            seed: 1,
+            augmentation: Augmentation::Preset("none".to_owned()),
+            validate: ValidateEvery::Epochs(1),
+            model: ModelChoice::Preset("paper".to_owned()),
+        }
+    }
+}
+
+/// Which data set to train on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataChoice {
+    /// The demo set, composed and rendered on first use.
+    Demo,
+    /// A folder in the generic format (see README).
+    Folder(PathBuf),
+}
+
+impl DataChoice {
+    /// `demo` means the demo set, all else is a folder.
+    pub fn parse(text: &str) -> Self {
+        if text == "demo" {
+            Self::Demo
+        } else {
+            Self::Folder(PathBuf::from(text))
+        }
+    }
+}
+
+/// Which network to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelChoice {
+    /// A shipped preset, see `attune train --help`.
+    Preset(String),
+    /// A configuration in full.
+    Config(ModelConfig),
+}
+
+impl ModelChoice {
+    /// The preset's name, or `custom`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Preset(name) => name.clone(),
+            Self::Config(_) => "custom".to_owned(),
+        }
+    }
+
+    /// The configuration, for `n_tags` tags.
+    pub fn resolve(&self, n_tags: usize) -> Result<ModelConfig, Error> {
+        let config = match self {
+            Self::Config(config) => config.clone(),
+            Self::Preset(name) => ModelConfig::preset(name)?,
+        };
+        Ok(config.with_n_tags(n_tags))
+    }
+}
+
+/// How training clips are augmented.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augmentation {
+    /// A shipped chain: `none`, `reference` or `paper`.
+    Preset(String),
+    /// A chain in full.
+    Chain(Chain),
+}
+
+impl Augmentation {
+    /// A shipped chain's name, or a file with a chain.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let path = Path::new(text);
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            let named = Self::Preset(text.to_owned());
+            named.resolve()?;
+            return Ok(named);
+        }
+        Ok(Self::Chain(Chain::load(path)?))
+    }
+
+    /// The chain to roll draws from; `None` if clips are not augmented.
+    pub fn resolve(&self) -> Result<Option<Chain>, Error> {
+        match self {
+            Self::Preset(name) if name == "none" => Ok(None),
+            Self::Preset(name) => Ok(Some(Chain::preset(name)?)),
+            Self::Chain(chain) => Ok(Some(chain.clone())),
+        }
+    }
+}
+
+/// When a run validates. It always validates at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValidateEvery {
+    /// After every so many epochs.
+    Epochs(u32),
+    /// After every so many steps.
+    Steps(u64),
+    /// After so many minutes of training. Such a run does not repeat exactly.
+    Minutes(f64),
+}
+
+impl TrainConfig {
+    /// A recipe for a preset of the model that suits its size: `tiny` learns on two CPU cores within minutes.
+    pub fn for_preset(preset: &str) -> Self {
+        let base = Self {
+            model: ModelChoice::Preset(preset.to_owned()),
+            ..Self::default()
+        };
+        match preset {
+            "tiny" => Self {
+                input_secs: 3.69,
+                batch_size: 16,
+                learning_rate: 1e-3,
+                ..base
+            },
+            _ => base,
+        }
+    }
+
+    /// The demo's recipe: the tiny model on the demo set, done within four minutes on two cores.
+    pub fn demo() -> Self {
+        Self {
+            name: "demo".to_owned(),
+            max_minutes: Some(3.5),
+            epochs: 120,
+            ..Self::for_preset("tiny")
+        }
+    }
+
+    /// The name, or one made from the model and the data set.
+    pub fn label(&self) -> String {
+        if !self.name.is_empty() {
+            return self.name.clone();
+        }
+        let model = self.model.label();
+        let data = match &self.data {
+            DataChoice::Demo => "demo".into(),
+            DataChoice::Folder(folder) => folder
+                .file_name()
+                .unwrap_or(folder.as_os_str())
+                .to_string_lossy(),
+        };
+        format!("{model}-{data}")
+    }
+
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        let config: Self = toml::from_str(&text).map_err(|source| Error::Config {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Says what is out of range, before anything is begun.
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |what: &str, why: &str| {
+            Err(Error::OutOfRange {
+                what: what.to_owned(),
+                why: why.to_owned(),
+            })
+        };
+        if !(self.input_secs.is_finite() && self.input_secs > 0.0) {
+            return wrong("input_secs", "must be a positive number of seconds");
+        }
+        if self.batch_size < 2 {
+            return wrong(
+                "batch_size",
+                "must be at least 2: batch normalisation needs company",
+            );
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return wrong("learning_rate", "must be a positive number");
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return wrong("weight_decay", "must be zero or a positive number");
+        }
+        if self.epochs == 0 {
+            return wrong("epochs", "must be at least 1");
+        }
+        if self
+            .max_minutes
+            .is_some_and(|minutes| !(minutes.is_finite() && minutes > 0.0))
+        {
+            return wrong("max_minutes", "must be a positive number of minutes");
+        }
+        match self.validate {
+            ValidateEvery::Epochs(0) | ValidateEvery::Steps(0) => {
+                wrong("validate", "must be at least 1")
+            }
+            ValidateEvery::Minutes(minutes) if !(minutes.is_finite() && minutes > 0.0) => {
+                wrong("validate", "must be a positive number of minutes")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_equal_the_paper() {
+        let config: TrainConfig = toml::from_str("").unwrap();
+        assert_eq!(
+            (
+                config.learning_rate,
+                config.patience_epochs,
+                config.batch_size
+            ),
+            (1e-4, 20, 32)
+        );
+        assert_eq!(config.model, ModelChoice::Preset("paper".to_owned()));
+    }
+
+    #[test]
+    fn a_configuration_survives_its_file() {
+        let config = TrainConfig {
+            data: DataChoice::Folder("/music".into()),
+            validate: ValidateEvery::Steps(250),
+            max_minutes: Some(4.0),
+            ..TrainConfig::for_preset("tiny")
+        };
+        assert_eq!(
+            toml::from_str::<TrainConfig>(&toml::to_string(&config).unwrap()).unwrap(),
+            config
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_an_error_that_names_it() {
+        let error = toml::from_str::<TrainConfig>("learning_rat = 1e-3").unwrap_err();
+        assert!(error.to_string().contains("learning_rat"), "{error}");
+    }
+}

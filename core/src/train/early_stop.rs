@@ -1,0 +1,110 @@
+//! Early stopping on the validation loss, and which checkpoint is the best (paper, section 4.3).
+
+use serde::{Deserialize, Serialize};
+
+/// Follows the validation loss through the epochs.
+///
+/// Patience counts epochs, not validations, so that validating more often does not stop a run earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EarlyStop {
+    patience_epochs: u32,
+    best: Option<Best>,
+}
+
+/// The best validation so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Best {
+    /// Its loss (binary cross entropy of the averaged probabilities).
+    pub loss: f64,
+    /// The epoch it was reached in, from 0.
+    pub epoch: u32,
+    /// The step it was reached at.
+    pub step: u64,
+}
+
+/// What a validation means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The best so far: keep this model.
+    Improved,
+    /// Not better; the run goes on for at most this many epochs without an improvement.
+    Waiting {
+        /// Epochs of patience left.
+        epochs_left: u32,
+    },
+    /// The patience is used up.
+    Stop,
+}
+
+impl EarlyStop {
+    /// Stops after `patience_epochs` epochs without an improvement; 0 never stops.
+    pub fn new(patience_epochs: u32) -> Self {
+        Self {
+            patience_epochs,
+            best: None,
+        }
+    }
+
+    /// The best validation so far.
+    pub fn best(&self) -> Option<Best> {
+        self.best
+    }
+
+    /// Takes note of a validation and judges it. A loss that is not a number is never an improvement.
+    pub fn judge(&mut self, loss: f64, epoch: u32, step: u64) -> Verdict {
+        if loss.is_finite() && self.best.is_none_or(|best| loss < best.loss) {
+            self.best = Some(Best { loss, epoch, step });
+            return Verdict::Improved;
+        }
+        let waited = epoch - self.best.map_or(0, |best| best.epoch).min(epoch);
+        if self.patience_epochs > 0 && waited >= self.patience_epochs {
+            Verdict::Stop
+        } else {
+            Verdict::Waiting {
+                epochs_left: self.patience_epochs.saturating_sub(waited),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stops_after_the_patience_counted_from_the_best_epoch() {
+        let mut early_stop = EarlyStop::new(2);
+        assert_eq!(early_stop.judge(0.5, 0, 10), Verdict::Improved);
+        assert_eq!(early_stop.judge(0.4, 1, 20), Verdict::Improved);
+        assert_eq!(
+            early_stop.judge(0.4, 2, 30),
+            Verdict::Waiting { epochs_left: 1 }
+        );
+        assert_eq!(
+            early_stop.judge(0.45, 2, 35),
+            Verdict::Waiting { epochs_left: 1 },
+            "same epoch, same patience"
+        );
+        assert_eq!(early_stop.judge(f64::NAN, 3, 40), Verdict::Stop);
+        assert_eq!(
+            early_stop.best(),
+            Some(Best {
+                loss: 0.4,
+                epoch: 1,
+                step: 20
+            })
+        );
+    }
+
+    #[test]
+    fn no_patience_means_no_stop() {
+        let mut early_stop = EarlyStop::new(0);
+        early_stop.judge(0.5, 0, 1);
+        assert_eq!(
+            early_stop.judge(0.6, 1000, 2),
+            Verdict::Waiting { epochs_left: 0 }
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! What a run will cost, measured on this machine before it begins.
+
+use super::{Error, TrainConfig};
+use crate::dataset::Split;
+use crate::job::Job;
+use crate::models::Pass;
+use crate::nn::{self, Adam, AdamConfig, Parameters};
+use crate::rng::{Address, Purpose};
+use crate::workspace::Workspace;
+use candle_core::{DType, Tensor};
+use serde::Serialize;
+use std::time::Instant;
+
+/// What a run will cost.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Memory of weights, gradients, optimizer and recorded activations, in bytes.
+    pub memory_bytes: u64,
+    /// Memory that the machine has free, in bytes, where the system tells.
+    pub available_bytes: Option<u64>,
+    /// Steps in an epoch.
+    pub steps_per_epoch: u32,
+    /// Time of one step, in seconds, features and loading not included.
+    pub seconds_per_step: f64,
+    /// Time of one epoch of steps, in seconds, validation not included.
+    pub seconds_per_epoch: f64,
+    /// What the user should know before starting.
+    pub warnings: Vec<String>,
+}
+
+/// Measures one training step of `config` on noise (the second of two, the first warms up).
+///
+/// Opens the data set to count its tracks; nothing is decoded.
+pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Result<Estimate, Error> {
+    config.check()?;
+    let dataset = super::open_data(&config.data, workspace, job)?;
+    let n_train = dataset.split(Split::Train)?.len();
+    let steps_per_epoch = (n_train / config.batch_size) as u32;
+    let model_config = config.model.resolve(dataset.n_tags())?;
+    let parameters = Parameters::initialise(config.seed, DType::F32);
+    let network = model_config.build(parameters.var_builder())?;
+    let front_end = network.front_end();
+    let n_samples = (config.input_secs * f64::from(front_end.sample_rate_hz)).round() as usize;
+    let n_frames = front_end.n_frames(n_samples);
+
+    let shape = (config.batch_size, front_end.n_mels, n_frames);
+    let mut noise = Address::new(config.seed, Purpose::Check, 0).stream();
+    let values: Vec<f32> = (0..shape.0 * shape.1 * shape.2)
+        .map(|_| noise.range(-60.0, 20.0))
+        .collect();
+    let log_mels = Tensor::from_vec(values, shape, &crate::device::cpu())?;
+    let labels = Tensor::zeros(
+        (config.batch_size, dataset.n_tags()),
+        DType::F32,
+        &crate::device::cpu(),
+    )?;
+    let mut optimizer = Adam::new(AdamConfig::default());
+    let (mut seconds_per_step, mut activation_bytes) = (0.0, 0);
+    for step in 0..2 {
+        job.check()?;
+        job.report(step, 2, "measuring a step");
+        let begun = Instant::now();
+        let pass = Pass::training(config.seed, step);
+        let output = network.forward(&pass, &log_mels)?;
+        let loss = nn::bce_with_logits(&output.logits, &labels)?;
+        activation_bytes = pass.tape.recorded_bytes();
+        let gradients = nn::backward(&loss)?;
+        optimizer.step(&parameters, &gradients, config.learning_rate)?;
+        seconds_per_step = begun.elapsed().as_secs_f64();
+    }
+
+    let n_parameters = parameters.n_weights() as u64;
+    // Weights, gradients, two moments, the published snapshot; activations, and their gradients in passing.
+    let memory_bytes = n_parameters * 4 * 5 + activation_bytes as u64 * 3 / 2;
+    let available_bytes = available_memory();
+    let mut warnings = Vec::new();
+    if let Some(available) = available_bytes
+        && memory_bytes > available
+    {
+        warnings.push(format!(
+            "this needs about {:.1} GiB and {:.1} GiB are free: choose a smaller batch or a shorter input",
+            gibibytes(memory_bytes),
+            gibibytes(available)
+        ));
+    }
+    if steps_per_epoch == 0 {
+        warnings.push(format!(
+            "the training split has {n_train} tracks, fewer than one batch of {}: choose a smaller batch",
+            config.batch_size
+        ));
+    }
+    if let Err(problem) = dataset.split(Split::Valid) {
+        warnings.push(problem.to_string());
+    }
+    Ok(Estimate {
+        parameters: n_parameters,
+        memory_bytes,
+        available_bytes,
+        steps_per_epoch,
+        seconds_per_step,
+        seconds_per_epoch: seconds_per_step * f64::from(steps_per_epoch),
+        warnings,
+    })
+}
+
+fn gibibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 30)
+}
+
+/// `MemAvailable` of Linux, in bytes.
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
