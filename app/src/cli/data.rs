@@ -1,7 +1,7 @@
 //! `attune data`: look at data sets and import them into the catalogue.
 
 use super::{Console, Failure, ResultExt};
-use attune_core::dataset::{Catalogue, Dataset, Problem, Split};
+use attune_core::dataset::{Catalogue, Dataset, Problem, Split, demo};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -37,6 +37,8 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Compose and render the demo data set, if that has not been done yet, and print its folder
+    Demo,
     /// List the imported data sets
     List {
         /// Print one JSON array
@@ -61,6 +63,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 console.workspace.catalogue().display()
             ));
             show(&dataset, json, console)
+        }
+        What::Demo => {
+            let folder = demo::ensure(&console.workspace, &console.job()).failed()?;
+            console.line(&folder.to_string_lossy())
         }
         What::List { json } => list(json, console),
     }

@@ -170,6 +170,10 @@ impl Loader {
     }
 
     /// The next batch; waits until it is ready. After an error every further call fails.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the stream is endless and ends with an error; a for loop over it would be a mistake"
+    )]
     pub fn next(&mut self) -> Result<Batch, Error> {
         let queue = &self.queues[self.turn % self.queues.len()];
         let batch = queue.recv().map_err(|_closed| Error::LoaderDied)??;

@@ -91,10 +91,9 @@ impl Table {
             while matches!(self.bytes.get(start), Some(b'\r' | b'\n')) {
                 start += 1;
             }
-            line += self.bytes[counted_to..start]
-                .iter()
-                .filter(|&&byte| byte == b'\n')
-                .count() as u64;
+            for &byte in &self.bytes[counted_to..start] {
+                line += u64::from(byte == b'\n');
+            }
             counted_to = start;
             let mut record = csv::StringRecord::new();
             match reader.read_record(&mut record) {

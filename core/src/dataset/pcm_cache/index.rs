@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// The index file of one shard.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Index {
     /// Version of this format; others are ignored, so that the audio is decoded again.
     pub(super) version: u32,
