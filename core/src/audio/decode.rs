@@ -18,11 +18,11 @@ use std::path::Path;
 use std::sync::LazyLock;
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_OPUS};
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::FORMAT_ID_ISOMP4;
+use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_OGG, FORMAT_ID_WAVE};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
@@ -80,6 +80,10 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
                 }
                 Err(error) => break Some(error.to_string()),
             },
+            // Whether that is too early is for the promised length to say.
+            Ok(Err(Symphonia::IoError(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                break None;
+            }
             Ok(Err(error)) => break Some(error.to_string()),
             Err(Panicked) => break Some("the reader stumbled over damaged data".to_owned()),
         }
@@ -165,6 +169,8 @@ struct Track {
     edges: Edges,
     /// The most that may be cut off the end on account of the packets' own marks.
     max_tail: u64,
+    /// An Ogg stream whose last page is missing.
+    unmarked_end: bool,
     gain: f32,
     frames_per_tick: f64,
 }
@@ -172,6 +178,7 @@ struct Track {
 impl Track {
     fn choose(path: &Path, format: &mut dyn FormatReader) -> Result<Self, Error> {
         let is_mp4 = format.format_info().format == FORMAT_ID_ISOMP4;
+        let is_wave = format.format_info().format == FORMAT_ID_WAVE;
         let missing = |reason: &str| Error::Unsupported {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -199,6 +206,8 @@ impl Track {
             // Without a LAME tag the length is a guess from the bit rate: nothing is cut off then.
             max_tail = track.padding.map_or(0, u64::from);
             promised = promised.filter(|_| track.delay.is_some());
+        } else if is_wave && promised.is_some_and(|n| is_endless(n, &params)) {
+            promised = None;
         } else if is_mp4 {
             edges = edges::of_mp4(path);
             promised = match (edges.keep, promised) {
@@ -206,6 +215,8 @@ impl Track {
                 (None, n) => n.map(|n| n.saturating_sub(edges.skip)),
             };
         }
+        let unmarked_end =
+            format.format_info().format == FORMAT_ID_OGG && track.num_frames.is_none();
         let frames_per_tick = track.time_base.map_or(0.0, |base| {
             rate_hz * f64::from(base.numer.get()) / f64::from(base.denom.get())
         });
@@ -222,6 +233,7 @@ impl Track {
             promised,
             edges,
             max_tail,
+            unmarked_end,
             gain,
             frames_per_tick,
         })
@@ -251,6 +263,18 @@ impl Track {
     }
 }
 
+/// Whether a WAV header gives the largest possible length: its writer did not know where it would end.
+fn is_endless(n_frames: u64, params: &AudioCodecParameters) -> bool {
+    let channels = params.channels.as_ref().map_or(1, |c| c.count()) as u64;
+    let bits = u64::from(
+        params
+            .bits_per_coded_sample
+            .or(params.bits_per_sample)
+            .unwrap_or(16),
+    );
+    n_frames.saturating_mul(channels * bits / 8) > u64::from(u32::MAX - 0x1_0000)
+}
+
 /// Pre-skip in frames and linear output gain from an Opus header (RFC 7845, section 5.1).
 fn opus_head(head: &[u8]) -> (u64, f32) {
     let field = |at: usize| head.get(at..at + 2).map(|b| [b[0], b[1]]);
@@ -276,6 +300,7 @@ struct Tape {
     /// Frames on the tape when the current stream began.
     stream_start: u64,
     promised: u64,
+    unmarked_end: bool,
     n_broken: usize,
     n_not_numbers: usize,
 }
@@ -303,6 +328,7 @@ impl Tape {
         let kept = self.stream_start + decoded.saturating_sub(tail).min(keep);
         self.samples.truncate(kept as usize * self.channels.max(1));
         self.promised += track.promised.unwrap_or(0);
+        self.unmarked_end = track.unmarked_end;
     }
 
     /// Appends a decoded packet; an error if it does not fit to what is there.
@@ -374,6 +400,11 @@ impl Tape {
                 "ends after {:.2} s, its header promises {:.2} s",
                 secs(n_frames),
                 secs(self.promised)
+            ));
+        } else if self.unmarked_end {
+            warnings.push(format!(
+                "has no end mark: it may have been cut off after {:.2} s",
+                secs(n_frames)
             ));
         }
         if self.n_broken > 0 {

@@ -1,43 +1,29 @@
 //! Sound out: mono 32-bit float WAV, so that what was computed is what is in the file, neither dithered nor clipped.
 
 use super::Error;
-use std::fs;
-use std::io::{self, BufWriter, Write};
+use crate::workspace::write_whole;
+use std::io;
 use std::path::Path;
 
 /// Writes one channel as a 32-bit float WAV file, which is whole or absent: an old file stays until the new one is complete.
 pub fn write_wav(path: &Path, samples: &[f32], rate_hz: u32) -> Result<(), Error> {
-    let failed = |source: io::Error| Error::Write {
-        path: path.to_owned(),
-        source,
-    };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.partial", std::process::id()));
-    let beside = Path::new(&beside);
-    let written = write_whole(beside, samples, rate_hz).and_then(|()| fs::rename(beside, path));
-    if written.is_err() {
-        // The error that matters is the first one.
-        drop(fs::remove_file(beside));
-    }
-    written.map_err(failed)
-}
-
-fn write_whole(path: &Path, samples: &[f32], rate_hz: u32) -> io::Result<()> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: rate_hz,
         bits_per_sample: 32,
         sample_format: hound::SampleFormat::Float,
     };
-    let file = fs::File::create(path)?;
-    let mut writer =
-        hound::WavWriter::new(BufWriter::new(&file), spec).map_err(io::Error::other)?;
-    for &sample in samples {
-        writer.write_sample(sample).map_err(io::Error::other)?;
-    }
-    writer.finalize().map_err(io::Error::other)?;
-    (&file).flush()?;
-    file.sync_all()
+    write_whole(path, |file| {
+        let mut writer = hound::WavWriter::new(file, spec).map_err(io::Error::other)?;
+        for &sample in samples {
+            writer.write_sample(sample).map_err(io::Error::other)?;
+        }
+        writer.finalize().map_err(io::Error::other)
+    })
+    .map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[cfg(test)]
@@ -55,16 +41,11 @@ mod tests {
         let read = decode(&path, &Job::quiet()).unwrap();
         assert_eq!(&*read.clip.samples, &samples);
         assert_eq!((read.clip.rate_hz, read.clip.channels), (22_050, 1));
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "nothing is left beside it"
-        );
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_an_error_with_the_path() {
-        let error = write_wav(Path::new("/nowhere/a.wav"), &[0.0], 8_000).unwrap_err();
-        assert!(error.to_string().contains("/nowhere/a.wav"), "{error}");
+    fn a_place_that_cannot_be_written_to_is_an_error_with_the_path() {
+        let error = write_wav(Path::new("/dev/null/a.wav"), &[0.0], 8_000).unwrap_err();
+        assert!(error.to_string().contains("/dev/null/a.wav"), "{error}");
     }
 }

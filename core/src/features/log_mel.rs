@@ -326,4 +326,68 @@ mod tests {
             assert!(LogMelExtractor::new(&bad).is_err(), "{bad:?}");
         }
     }
+
+    /// Tensor `name` of tests/golden/frontend.safetensors; 16-bit integers come as samples.
+    fn golden(name: &str) -> Vec<f32> {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../tests/golden/frontend.safetensors"
+        );
+        let file = std::fs::read(path).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
+        let tensor = tensors.tensor(name).unwrap();
+        let data = tensor.data();
+        match tensor.dtype() {
+            safetensors::Dtype::I16 => {
+                let (values, _) = data.as_chunks::<2>();
+                let sample = |v: &[u8; 2]| f32::from(i16::from_le_bytes(*v)) / 32_768.0;
+                values.iter().map(sample).collect()
+            }
+            _ => {
+                let (values, _) = data.as_chunks::<4>();
+                values.iter().map(|v| f32::from_le_bytes(*v)).collect()
+            }
+        }
+    }
+
+    /// Column `frame` of `[128, n_frames]` values.
+    fn column(values: &[f32], n_frames: usize, frame: usize) -> Vec<f32> {
+        (0..128).map(|mel| values[mel * n_frames + frame]).collect()
+    }
+
+    #[test]
+    fn power_equals_torchaudio_to_a_millionth_of_the_loudest_band() {
+        let extractor = LogMelExtractor::new(&FrontEnd::mtt()).unwrap();
+        let found = extractor.mel_power(&golden("wave.music")).unwrap();
+        let golden = golden("mel_power.music");
+        for frame in 0..38 {
+            let expected = column(&golden, 38, frame);
+            let loudest = expected.iter().copied().fold(0.0, f32::max);
+            let found = column(&found.values, found.n_frames, frame);
+            for (mel, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let error = (found - expected).abs() / loudest;
+                assert!(error < 1e-6, "band {mel}, frame {frame}: {error:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn decibels_equal_torchaudio_wherever_there_is_power() {
+        let extractor = LogMelExtractor::new(&FrontEnd::mtt()).unwrap();
+        for (wave, n_frames) in [("music", 38), ("short", 2)] {
+            let found = extractor.log_mel(&golden(&format!("wave.{wave}"))).unwrap();
+            let golden = golden(&format!("logmel.{wave}"));
+            for frame in 0..n_frames {
+                let expected = column(&golden, n_frames, frame);
+                let loudest = expected.iter().copied().fold(-100.0, f32::max);
+                let found = column(&found.values, found.n_frames, frame);
+                for (mel, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    if *expected > loudest - 60.0 {
+                        let error = (found - expected).abs();
+                        assert!(error < 1e-3, "{wave}, band {mel}, frame {frame}: {error}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 //! `10 * log10(max(x, 1e-10))`. Paper: section 3.1.
 
 mod decibel;
+mod file;
 mod front_end;
 mod log_mel;
 mod mel;
@@ -12,6 +13,9 @@ mod stft;
 
 pub use front_end::FrontEnd;
 pub use log_mel::{LogMel, LogMelExtractor};
+
+use std::io;
+use std::path::PathBuf;
 
 /// What can go wrong with a spectrogram.
 #[derive(Debug, thiserror::Error)]
@@ -38,5 +42,13 @@ pub enum Error {
         found: usize,
         /// The length that fits.
         expected: usize,
+    },
+    /// The file could not be written.
+    #[error("cannot write the spectrogram {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
 }
