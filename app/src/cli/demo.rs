@@ -48,8 +48,8 @@ struct TagScores {
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     if !args.json && !args.headless {
-        if has_display() {
-            return window::run(window::Args::default(), console);
+        if window::has_display() {
+            return window::run(window::Args::demo(), console);
         }
         console.say("There is no display (neither DISPLAY nor WAYLAND_DISPLAY is set): the demo runs in the terminal.");
     }
@@ -96,12 +96,6 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         average_precision_macro: scores.average_precision_macro,
         run: summary.id,
     })
-}
-
-/// Whether a window can be asked for at all.
-fn has_display() -> bool {
-    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    cfg!(not(target_os = "linux")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
 fn test_scores(model: &Model, dataset: &Dataset, console: &Console) -> Result<Scores, Failure> {

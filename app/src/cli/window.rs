@@ -1,13 +1,88 @@
-//! `attune window`
+//! `attune window`: opens the window, with files, a run or a data set if named.
 
-use super::{Console, Failure, Fault};
+use super::training_console::follow;
+use super::{Console, Failure, Fault, ResultExt};
+use crate::workbench::parts::training;
+use crate::workbench::{Command, Opening, Services, open};
+use anyhow::anyhow;
+use attune_core::train::TrainConfig;
+use std::path::PathBuf;
+use std::time::Instant;
 
+/// Options of `attune window`.
 #[derive(Debug, Default, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = "\
+Examples:
+  attune window                    as it was left
+  attune window song.mp3           with a song open
+  attune window ~/music/dataset    with a data set (a folder with a tracks.csv)
+  attune window model.safetensors song.flac")]
+pub(super) struct Args {
+    /// Songs, data set folders, weights (.safetensors), run folders or training configurations (.toml) to open
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Write how long frames took to FILE, as JSON, when the window is closed
+    #[arg(long, value_name = "FILE", hide = true)]
+    frame_stats: Option<PathBuf>,
+    /// Start the demo training at once
+    #[arg(long, hide = true)]
+    demo: bool,
+}
 
-pub(super) fn run(_args: Args, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::new(
-        Fault::Failed,
-        anyhow::anyhow!("not built yet"),
-    ))
+impl Args {
+    /// The window in which the demo trains.
+    pub(super) fn demo() -> Self {
+        Self {
+            demo: true,
+            ..Self::default()
+        }
+    }
+}
+
+/// Whether there is a display to open a window on.
+pub(super) fn has_display() -> bool {
+    cfg!(not(target_os = "linux"))
+        || ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
+pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    let since = Instant::now();
+    if !has_display() {
+        return Err(Failure::new(
+            Fault::Failed,
+            anyhow!(
+                "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set); everything can be done in the terminal too: try `attune demo --headless` or `attune --help`"
+            ),
+        ));
+    }
+    let mut commands: Vec<_> = args
+        .paths
+        .into_iter()
+        .map(|path| std::path::absolute(&path).unwrap_or(path))
+        .map(Command::Open)
+        .collect();
+    if args.demo {
+        let start = training::Command::Start(Box::new(TrainConfig::demo()));
+        commands.push(Command::Training(start));
+    }
+    let kept = open(Opening {
+        services: Services {
+            workspace: console.workspace.clone(),
+        },
+        commands,
+        cancel: console.cancel.clone(),
+        frame_stats: args.frame_stats,
+        since,
+    })
+    .failed()?;
+    if let Some(training) = kept {
+        console.say(
+            "The window is closed; the training goes on here. Ctrl-C stops it after a checkpoint.",
+        );
+        let summary = follow(training, console)?;
+        console.say(&summary.to_string());
+    }
+    Ok(())
 }

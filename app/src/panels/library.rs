@@ -19,3 +19,6 @@ impl State {
         );
     }
 }
+
+/// A menu of the known data sets, for the Training panel. Calls `choose` with the folder of the one that was clicked.
+pub fn choose_ui(_ctx: &Ctx<'_>, _ui: &mut egui::Ui, _choose: impl FnOnce(std::path::PathBuf)) {}

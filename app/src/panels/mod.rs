@@ -15,6 +15,8 @@ pub mod training;
 
 use crate::workbench::Ctx;
 
+pub(crate) use training::Progress;
+
 /// A panel, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Panel {
@@ -103,6 +105,16 @@ pub struct Panels {
 }
 
 impl Panels {
+    /// The Training panel's form.
+    pub fn training(&mut self) -> &mut training::State {
+        &mut self.training
+    }
+
+    /// The Curves panel's view.
+    pub fn curves(&mut self) -> &mut curves::State {
+        &mut self.curves
+    }
+
     /// Draws one panel.
     pub fn ui(&mut self, panel: Panel, ctx: &Ctx<'_>, ui: &mut egui::Ui) {
         match panel {

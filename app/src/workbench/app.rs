@@ -1,21 +1,32 @@
 //! The window as a value: `logic` before a frame, `ui` for a frame. Knows egui, not eframe, so that tests drive it whole.
 
-use super::command::{Command, Notice};
+use super::command::{Command, Level, Notice};
 use super::ctx::{CommandSender, Ctx};
+use super::dialogs::{Closing, PathDialog, closing_ui};
 use super::jobs::Jobs;
 use super::layout::{self, Layout};
+use super::opening::Opening;
 use super::palette::{Outcome, Palette};
-use super::parts::{audition, library, timeline, training};
+use super::parts::{audition, library, model, runs, song, timeline, training};
 use super::selection::Selection;
 use super::state::State;
 use super::ui_command::UiCommand;
 use super::{menu, run, status_bar};
 use crate::panels::{Panels, help};
 use crate::theme;
+use attune_core::train::{self, Handle};
 use attune_core::workspace::Workspace;
 use crossbeam::channel::Receiver;
-use egui::{Context, Frame, Margin, Modal, Panel, Ui};
-use egui_notify::Toasts;
+use egui::{Context, Frame, Margin, Modal, Panel, RichText, Ui, ViewportCommand};
+use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Workers wake the window at most this often: what they tell is for people.
+const WAKE: Duration = Duration::from_millis(40);
+/// How often the memory is looked at.
+const MEMORY_EVERY: Duration = Duration::from_secs(2);
+/// Lines of a toast are broken at this many letters.
+const TOAST_LETTERS: usize = 64;
 
 /// What the window needs from outside.
 #[derive(Debug)]
@@ -24,13 +35,16 @@ pub struct Services {
     pub workspace: Workspace,
 }
 
-/// What is remembered between sessions, besides what is in the workspace.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
+/// What is remembered between sessions, besides what is in the workspace. Each field is stored under a key of its own, so
+/// that one that an older version wrote differently does not take the others with it.
+#[derive(Debug, Default)]
 pub struct Looks {
-    layout: Option<Layout>,
-    panels: Panels,
-    selection: Selection,
+    /// Where the panels stand.
+    pub layout: Option<String>,
+    /// What each panel remembers.
+    pub panels: Option<String>,
+    /// What the user had chosen.
+    pub selection: Option<String>,
 }
 
 /// The window.
@@ -40,42 +54,60 @@ pub struct App {
     pub(super) layout: Layout,
     pub(super) jobs: Jobs,
     pub(super) sender: CommandSender,
+    pub(super) opening: Opening,
     commands: Receiver<Command>,
     palette: Option<Palette>,
+    path_dialog: Option<PathDialog>,
     help: bool,
+    closing: Option<Asked>,
+    kept: Option<Handle>,
     toasts: Toasts,
+    memory_at: Option<Instant>,
+}
+
+/// The window is to be closed while a training runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Open,
+    Stopping,
 }
 
 impl App {
     /// The window as it looked last time. Gives `ctx` its fonts and styles.
-    pub fn new(ctx: &Context, services: Services, looks: Looks) -> Self {
+    pub fn new(ctx: &Context, services: Services, looks: &Looks) -> Self {
         theme::apply(ctx);
         let (sender, commands) = CommandSender::channel();
         let wake = ctx.clone();
         let mut state = State::new(services.workspace);
-        state.selection = looks.selection;
+        state.selection = read::<Selection>(looks.selection.as_deref()).unwrap_or_default();
         Self {
             state,
-            panels: looks.panels,
-            layout: looks
-                .layout
+            panels: read(looks.panels.as_deref()).unwrap_or_default(),
+            layout: read(looks.layout.as_deref())
                 .filter(layout::is_complete)
                 .unwrap_or_else(layout::default_layout),
-            jobs: Jobs::new(move || wake.request_repaint()),
+            jobs: Jobs::new(move || wake.request_repaint_after(WAKE)),
             sender,
+            opening: Opening::new(),
             commands,
             palette: None,
+            path_dialog: None,
             help: false,
-            toasts: Toasts::default(),
+            closing: None,
+            kept: None,
+            toasts: Toasts::default()
+                .with_anchor(Anchor::BottomRight)
+                .with_margin(egui::vec2(12.0, 36.0)),
+            memory_at: None,
         }
     }
 
     /// What to remember.
-    pub fn looks(&mut self) -> Looks {
+    pub fn looks(&self) -> Looks {
         Looks {
-            layout: Some(self.layout.clone()),
-            panels: std::mem::take(&mut self.panels),
-            selection: self.state.selection.clone(),
+            layout: serde_json::to_string(&self.layout).ok(),
+            panels: serde_json::to_string(&self.panels).ok(),
+            selection: serde_json::to_string(&self.state.selection).ok(),
         }
     }
 
@@ -89,19 +121,52 @@ impl App {
         self.sender.clone()
     }
 
+    /// A training that is to go on after the window has been closed.
+    pub fn take_kept_training(&mut self) -> Option<Handle> {
+        self.kept.take()
+    }
+
     /// Before each frame, and while the window is hidden: takes in what workers did, runs commands.
     pub fn logic(&mut self, ctx: &Context) {
-        for command in UiCommand::pressed(ctx) {
-            self.sender.send(command);
+        if self.closing.is_none() {
+            for command in UiCommand::pressed(ctx) {
+                self.sender.send(command);
+            }
         }
+        for file in ctx.input(|input| input.raw.dropped_files.clone()) {
+            self.sender.send(Command::Open(file.path().to_path_buf()));
+        }
+        self.opening.logic(&self.jobs, &self.sender);
+        let (state, jobs, sender) = (&mut self.state, &self.jobs, &self.sender);
+        training::logic(state, jobs, sender);
+        runs::logic(state, jobs, sender);
+        model::logic(state, jobs, sender);
+        song::logic(state, jobs, sender);
+        library::logic(state, jobs, sender);
+        audition::logic(state, jobs, sender);
+        timeline::logic(state, jobs, sender);
         while let Ok(command) = self.commands.try_recv() {
             run::run(self, command, ctx);
         }
-        let (state, jobs, sender) = (&mut self.state, &self.jobs, &self.sender);
-        training::logic(state, jobs, sender);
-        audition::logic(state, jobs, sender);
-        timeline::logic(state, jobs, sender);
-        library::logic(state, jobs, sender);
+        self.close_logic(ctx);
+        if self.memory_at.is_none_or(|at| at.elapsed() > MEMORY_EVERY) {
+            self.memory_at = Some(Instant::now());
+            self.state.memory_bytes = resident_bytes();
+        }
+    }
+
+    fn close_logic(&mut self, ctx: &Context) {
+        let running = self.state.training.is_running();
+        if ctx.input(|input| input.viewport().close_requested()) && running && self.kept.is_none() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            self.closing.get_or_insert(Asked::Open);
+        }
+        if self.closing == Some(Asked::Stopping) && !running {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+        if !running {
+            self.closing = None;
+        }
     }
 
     /// Draws a frame.
@@ -110,11 +175,11 @@ impl App {
         let bar = |margin: Margin| Frame::new().fill(palette.backdrop).inner_margin(margin);
         let ctx = Ctx::new(&self.state, &self.sender);
         Panel::top("menu")
-            .frame(bar(Margin::symmetric(6, 2)))
+            .frame(bar(Margin::symmetric(6, 3)))
             .show_separator_line(false)
             .show(ui, |ui| menu::menu_bar_ui(&ctx, ui));
         Panel::bottom("status")
-            .frame(bar(Margin::symmetric(10, 3)))
+            .frame(bar(Margin::symmetric(10, 2)))
             .show_separator_line(false)
             .exact_size(theme::STATUS_HEIGHT)
             .show(ui, |ui| status_bar::status_bar_ui(&ctx, ui));
@@ -128,6 +193,11 @@ impl App {
         {
             self.palette = None;
         }
+        if let Some(open) = &mut self.path_dialog
+            && !open.ui(&ctx, ui)
+        {
+            self.path_dialog = None;
+        }
         if self.help {
             let modal = Modal::new(egui::Id::unique("help")).show(ui.ctx(), |ui| {
                 ui.heading("Keyboard shortcuts");
@@ -137,12 +207,52 @@ impl App {
             });
             self.help = !modal.should_close() && !modal.inner;
         }
+        drop_target_ui(ui);
         self.toasts.show(ui.ctx());
+        self.closing_ui(ui);
     }
 
+    fn closing_ui(&mut self, ui: &mut Ui) {
+        let Some(asked) = self.closing else { return };
+        match closing_ui(asked == Asked::Stopping, ui) {
+            None => {}
+            Some(Closing::Stay) => self.closing = None,
+            Some(Closing::Stop) => {
+                self.closing = Some(Asked::Stopping);
+                let stop = training::Command::Steer(train::Command::Stop);
+                self.sender.send(Command::Training(stop));
+            }
+            Some(Closing::TrainOn) => {
+                self.kept = self.state.training.take_handle();
+                self.closing = None;
+                ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    /// Shows a notice for a moment and keeps it in the log.
     pub(super) fn tell(&mut self, notice: Notice) {
-        self.toasts.info(notice.text.clone());
-        self.state.notices.push(notice);
+        let level = match notice.level {
+            Level::Info => ToastLevel::Info,
+            Level::Success => ToastLevel::Success,
+            Level::Warning => ToastLevel::Warning,
+            Level::Error => ToastLevel::Error,
+        };
+        let mut toast = Toast::custom(RichText::new(broken(&notice.text)), level);
+        let seconds = match notice.level {
+            Level::Info | Level::Success => 4,
+            Level::Warning => 7,
+            Level::Error => 12,
+        };
+        toast
+            .duration(Duration::from_secs(seconds))
+            .closable(true)
+            .show_progress_bar(false);
+        self.toasts.add(toast);
+        let now_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_millis() as u64);
+        self.state.notices.push((now_ms, notice));
     }
 
     pub(super) fn toggle_palette(&mut self) {
@@ -155,4 +265,55 @@ impl App {
     pub(super) fn toggle_help(&mut self) {
         self.help = !self.help;
     }
+
+    pub(super) fn ask_for_path(&mut self) {
+        self.path_dialog = Some(PathDialog::default());
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: Option<&str>) -> Option<T> {
+    // What an older version wrote and this one cannot read is forgotten.
+    serde_json::from_str(text?).ok()
+}
+
+/// Says what a drop will do, while something is dragged over the window.
+fn drop_target_ui(ui: &mut Ui) {
+    let n_files = ui.input(|input| input.raw.hovered_files.len());
+    if n_files == 0 {
+        return;
+    }
+    let palette = theme::palette(ui.visuals());
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop"));
+    let painter = ui.ctx().layer_painter(layer);
+    let rect = ui.ctx().content_rect();
+    painter.rect_filled(rect, 0.0, palette.backdrop.gamma_multiply(0.85));
+    painter.text(
+        rect.center(),
+        egui::Align2::CENTER_CENTER,
+        "Drop a song, a data set folder, weights, a run folder or a configuration",
+        egui::TextStyle::Heading.resolve(ui.style()),
+        palette.strong,
+    );
+}
+
+/// `text` with line breaks, so that a toast is not wider than the window.
+fn broken(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_inclusive([' ', '/']) {
+        if let Some(line) = lines.last_mut() {
+            if line.chars().count() + word.chars().count() > TOAST_LETTERS && !line.is_empty() {
+                lines.push(word.to_owned());
+            } else {
+                line.push_str(word);
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// Memory that this process occupies.
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * 4096)
 }

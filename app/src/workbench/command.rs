@@ -1,6 +1,6 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
-use super::parts::{audition, library, timeline, training};
+use super::parts::{audition, library, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::Panel;
@@ -29,6 +29,10 @@ pub enum Command {
     Show(Panel),
     /// Tell the user something, in passing.
     Tell(Notice),
+    /// Use a training configuration (.toml) in the Training panel.
+    OpenConfig(PathBuf),
+    /// About the runs on disk.
+    Runs(runs::Command),
     /// About the run in training.
     Training(training::Command),
     /// About playing the song.
@@ -74,6 +78,11 @@ pub enum Play {
     ToggleLoop,
     /// Set the volume, 0..=1.
     Volume(f32),
+    /// Change the volume by so much.
+    Louder {
+        /// Softer if negative; 1 is the whole range.
+        by: f32,
+    },
     /// Switch between the recording and what the network hears.
     ToggleListening,
     /// Play through this device; `None` is the system's default.

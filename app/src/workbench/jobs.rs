@@ -174,6 +174,11 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         }
     }
 
+    /// Takes the last result out, for values that must move on.
+    pub fn take(&mut self) -> Option<Result<T, String>> {
+        self.done.take().map(|(_, result)| result)
+    }
+
     /// What the last result was asked for.
     pub fn done_key(&self) -> Option<&K> {
         self.done.as_ref().map(|(key, _)| key)

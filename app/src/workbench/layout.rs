@@ -55,6 +55,14 @@ pub(super) fn show(layout: &mut Layout, panel: Panel) {
     layout.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == panel));
 }
 
+/// Whether a panel is in front.
+pub(super) fn is_shown(layout: &Layout, panel: Panel) -> bool {
+    layout
+        .active_tiles()
+        .iter()
+        .any(|tile| layout.tiles.get_pane(tile) == Some(&panel))
+}
+
 /// Draws the panels.
 pub(super) fn layout_ui(layout: &mut Layout, panels: &mut Panels, ctx: &Ctx<'_>, ui: &mut Ui) {
     layout.ui(&mut Drawing { panels, ctx }, ui);

@@ -2,10 +2,14 @@
 
 use super::app::App;
 use super::command::{Command, Level, Notice};
-use super::layout;
-use super::parts::{audition, library, timeline, training};
+use super::parts::{audition, library, runs, timeline, training};
+use super::selection::Select;
 use super::ui_command::UiCommand;
+use super::{layout, opening};
+use crate::panels::Panel;
+use attune_core::train::{self, TrainConfig};
 use egui::Context;
+use std::path::PathBuf;
 
 /// Carries out one command.
 pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
@@ -15,23 +19,69 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Select(change) => state.selection.apply(change),
         Command::Show(panel) => layout::show(&mut app.layout, panel),
         Command::Tell(notice) => app.tell(notice),
+        Command::Open(path) => app.opening.open(path),
+        Command::OpenSong(path) => {
+            state.song.open(path, Vec::new());
+            let shown = layout::is_shown(&app.layout, Panel::Audition);
+            layout::show(
+                &mut app.layout,
+                if shown {
+                    Panel::Audition
+                } else {
+                    Panel::Timeline
+                },
+            );
+        }
+        Command::OpenDataset(folder) => open_dataset(app, folder),
+        Command::OpenModel(path) => state.model.open(path, jobs),
+        Command::OpenRun(folder) => {
+            state.selection.apply(Select::Run(Some(folder)));
+            layout::show(&mut app.layout, Panel::Curves);
+        }
+        Command::OpenConfig(path) => match TrainConfig::read(&path) {
+            Ok(config) => {
+                app.panels.training().set_config(config);
+                layout::show(&mut app.layout, Panel::Training);
+            }
+            Err(error) => app.tell(Notice::new(
+                Level::Error,
+                format!("{:#}", anyhow::Error::new(error)),
+            )),
+        },
+        Command::Pick(what) => {
+            let start = state
+                .song
+                .wanted()
+                .and_then(|song| song.parent())
+                .map(PathBuf::from);
+            opening::pick(what, start, sender.clone(), jobs.clone());
+        }
         Command::Training(command) => training::run(command, state, jobs, sender),
+        Command::Runs(command) => runs::run(command, state, jobs, sender),
         Command::Audition(command) => audition::run(command, state, jobs, sender),
         Command::Timeline(command) => timeline::run(command, state, jobs, sender),
         Command::Library(command) => library::run(command, state, jobs, sender),
-        other => app.tell(Notice::new(
+        Command::Play(_) => app.tell(Notice::new(
             Level::Info,
-            format!("Not built yet: {other:?}"),
+            "Playback is not part of this build.",
         )),
     }
 }
 
+/// The same for a command without payload.
 fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
+    use super::command::{Pick, Play};
+    let steer = |order| Command::Training(training::Command::Steer(order));
+    let sender = app.sender.clone();
     match command {
-        UiCommand::Show(panel) => layout::show(&mut app.layout, panel),
+        UiCommand::OpenSong => sender.send(Command::Pick(Pick::Song)),
+        UiCommand::OpenDataset => sender.send(Command::Pick(Pick::Dataset)),
+        UiCommand::OpenModel => sender.send(Command::Pick(Pick::Model)),
+        UiCommand::OpenRun => sender.send(Command::Pick(Pick::Run)),
+        UiCommand::OpenPath => app.ask_for_path(),
+        UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
         UiCommand::Palette => app.toggle_palette(),
         UiCommand::Help => app.toggle_help(),
-        UiCommand::ResetLayout => app.layout = layout::default_layout(),
         UiCommand::ToggleTheme => {
             let other = match ctx.theme() {
                 egui::Theme::Dark => egui::Theme::Light,
@@ -42,10 +92,82 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::ZoomIn => egui::gui_zoom::zoom_in(ctx),
         UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
         UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
-        UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
-        other => app.tell(Notice::new(
-            Level::Info,
-            format!("Not built yet: {}", other.label()),
-        )),
+        UiCommand::ResetLayout => app.layout = layout::default_layout(),
+        UiCommand::Show(panel) => layout::show(&mut app.layout, panel),
+        UiCommand::StartTraining => {
+            let config = Box::new(app.panels.training().config().clone());
+            match config.check() {
+                Ok(()) => {
+                    sender.send(Command::Training(training::Command::Start(config)));
+                    layout::show(&mut app.layout, Panel::Curves);
+                }
+                Err(error) => sender.send(Notice::new(Level::Error, error.to_string())),
+            }
+            layout::show(&mut app.layout, Panel::Training);
+        }
+        UiCommand::PauseTraining => sender.send(Command::Training(training::Command::TogglePause)),
+        UiCommand::StopTraining => sender.send(steer(train::Command::Stop)),
+        UiCommand::Snapshot => {
+            app.state.model.take_next();
+            sender.send(steer(train::Command::Snapshot));
+        }
+        UiCommand::Validate => sender.send(steer(train::Command::Validate)),
+        UiCommand::RefreshRuns => sender.send(Command::Runs(runs::Command::Refresh)),
+        UiCommand::UseRunModel => match &app.state.selection.run {
+            Some(folder) => {
+                let best = train::Checkpoints::of(folder).best();
+                sender.send(Command::OpenModel(best));
+            }
+            None => sender.send(Notice::new(
+                Level::Warning,
+                "Choose a run in the Runs panel first.",
+            )),
+        },
+        UiCommand::FollowModel => {
+            let follow = !app.state.model.follows_training();
+            app.state.model.follow_training(follow);
+            sender.send(Notice::new(
+                Level::Info,
+                if follow {
+                    "Audition and Timeline use the weights of the training as they are published."
+                } else {
+                    "Audition and Timeline keep their model."
+                },
+            ));
+        }
+        UiCommand::FollowCurves => app.panels.curves().toggle_follow(&app.state),
+        UiCommand::FitCurves => app.panels.curves().fit(),
+        UiCommand::TogglePlay => sender.send(Play::Toggle),
+        UiCommand::ToStart => {
+            let to_secs = app.state.selection.time.map_or(0.0, |time| time.start_secs);
+            sender.send(Play::Seek { to_secs });
+        }
+        UiCommand::Back => sender.send(Play::Skip { by_secs: -5.0 }),
+        UiCommand::Forward => sender.send(Play::Skip { by_secs: 5.0 }),
+        UiCommand::ToggleLoop => sender.send(Play::ToggleLoop),
+        UiCommand::ToggleListening => sender.send(Play::ToggleListening),
+        UiCommand::VolumeUp => sender.send(Play::Louder { by: 0.1 }),
+        UiCommand::VolumeDown => sender.send(Play::Louder { by: -0.1 }),
+        UiCommand::ToggleAugmented | UiCommand::RollAugmentation | UiCommand::ExplainSong => {
+            sender.send(Notice::new(
+                Level::Info,
+                format!("{}: not part of this build.", command.label()),
+            ));
+        }
+        UiCommand::CancelJobs => {
+            let state = &mut app.state;
+            state.song.cancel_jobs();
+            state.training.cancel_jobs();
+            state.audition.cancel_jobs();
+            state.timeline.cancel_jobs();
+            state.library.cancel_jobs();
+        }
     }
+}
+
+/// Uses a folder as the data set: in the Training panel's form, and in the library.
+fn open_dataset(app: &mut App, folder: PathBuf) {
+    app.state.selection.dataset = Some(folder.clone());
+    app.panels.training().set_folder(folder);
+    layout::show(&mut app.layout, Panel::Library);
 }

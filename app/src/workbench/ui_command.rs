@@ -31,6 +31,7 @@ pub enum UiCommand {
     Validate,
     RefreshRuns,
     UseRunModel,
+    FollowModel,
     FollowCurves,
     FitCurves,
     TogglePlay,
@@ -124,6 +125,7 @@ impl UiCommand {
             C::Validate,
             C::RefreshRuns,
             C::UseRunModel,
+            C::FollowModel,
             C::TogglePlay,
             C::ToStart,
             C::Back,
@@ -278,6 +280,12 @@ impl UiCommand {
                 "Load the best checkpoint of the shown run into Audition and Timeline.",
                 M::Training,
                 ctrl_shift(Key::B),
+            ),
+            C::FollowModel => (
+                "Follow the model in training",
+                "Let the weights that the training publishes replace the model in Audition and Timeline, or stop doing so.",
+                M::Training,
+                ctrl_shift(Key::M),
             ),
             C::FollowCurves => (
                 "Follow the newest steps",

@@ -1,10 +1,21 @@
 //! The part of the state about listening to augmentations: values, commands, and the code that runs them between frames.
 
+use crate::workbench::jobs::Activity;
 use crate::workbench::{CommandSender, Jobs, State as Whole};
 
 /// What the panel shows. Changed only by [`run`] and [`logic`].
 #[derive(Debug, Default)]
 pub struct State {}
+
+impl State {
+    /// Work in progress, for the status bar.
+    pub fn activities(&self) -> impl Iterator<Item = Activity> {
+        std::iter::empty()
+    }
+
+    /// Cancels it.
+    pub fn cancel_jobs(&mut self) {}
+}
 
 /// What the panel can ask for.
 #[derive(Debug)]

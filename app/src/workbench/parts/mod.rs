@@ -3,5 +3,8 @@
 
 pub mod audition;
 pub mod library;
+pub mod model;
+pub mod runs;
+pub mod song;
 pub mod timeline;
 pub mod training;

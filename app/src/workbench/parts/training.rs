@@ -1,19 +1,220 @@
-//! The part of the state about the run in training: values, commands, and the code that runs them between frames.
+//! The run in training: its handle, what can be asked of it, and the estimate before it.
 
-use crate::workbench::{CommandSender, Jobs, State as Whole};
+use super::runs;
+use crate::workbench::jobs::{Activity, Slot};
+use crate::workbench::{
+    Command as AnyCommand, CommandSender, Jobs, Level, Notice, Select, State as Whole,
+};
+use attune_core::train::{self, Estimate, Handle, Outcome, TrainConfig};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The run in training.
-#[derive(Debug, Default)]
-pub struct State {}
-
-/// What can be asked of it.
 #[derive(Debug)]
-pub enum Command {}
-
-/// Carries out a command, between frames.
-pub fn run(command: Command, _state: &mut Whole, _jobs: &Jobs, _sender: &CommandSender) {
-    match command {}
+pub struct State {
+    starting: Slot<u64, Handle>,
+    asked: u64,
+    handle: Option<Handle>,
+    estimate: Slot<Box<TrainConfig>, Estimate>,
+    /// Asked to pause, and not yet to go on.
+    paused: bool,
 }
 
-/// Called once before each frame.
-pub fn logic(_state: &mut Whole, _jobs: &Jobs, _sender: &CommandSender) {}
+/// What can be asked.
+#[derive(Debug)]
+pub enum Command {
+    /// Begin a run.
+    Start(Box<TrainConfig>),
+    /// Go on with the run in this folder from its last checkpoint.
+    Resume(PathBuf),
+    /// Tell the run something.
+    Steer(train::Command),
+    /// Pause the run, or let it go on.
+    TogglePause,
+    /// Find out what a run of this configuration would cost.
+    Estimate(Box<TrainConfig>),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            starting: Slot::new("start training"),
+            asked: 0,
+            handle: None,
+            estimate: Slot::new("estimate the run"),
+            paused: false,
+        }
+    }
+}
+
+impl State {
+    /// Whether a run is in training here (or about to begin).
+    pub fn is_running(&self) -> bool {
+        self.handle.is_some() || self.starting.is_busy()
+    }
+
+    /// Whether the user paused it.
+    pub fn is_paused(&self) -> bool {
+        self.paused && self.is_running()
+    }
+
+    /// The folder of the run in training.
+    pub fn run_folder(&self) -> Option<&Path> {
+        self.handle
+            .as_ref()
+            .map(|handle| handle.run_folder.as_path())
+    }
+
+    /// What the run does while it is not in a training step (rendering, decoding, validating).
+    pub fn preparing(&self) -> Option<Activity> {
+        let progress = self.handle.as_ref()?.preparing()?;
+        Some(Activity {
+            name: "training",
+            progress: progress.as_ref().clone(),
+            seconds: 0.0,
+        })
+    }
+
+    /// The newest weights that the run has published.
+    pub fn model(&self) -> Option<Arc<attune_core::predict::Model>> {
+        self.handle.as_ref()?.model()
+    }
+
+    /// The estimate for exactly this configuration, or why there is none.
+    pub fn estimate(&self, config: &TrainConfig) -> Option<Result<&Estimate, &str>> {
+        if self.estimate.done_key().map(AsRef::as_ref) != Some(config) {
+            return None;
+        }
+        match self.estimate.result()? {
+            Ok(estimate) => Some(Ok(estimate)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Whether an estimate is being made.
+    pub fn is_estimating(&self) -> bool {
+        self.estimate.is_busy()
+    }
+
+    /// Takes the run out of the window's hands, to let it go on without a window.
+    pub fn take_handle(&mut self) -> Option<Handle> {
+        self.handle.take()
+    }
+
+    pub(in crate::workbench) fn activities(&self) -> impl Iterator<Item = Activity> {
+        [self.starting.activity(), self.estimate.activity()]
+            .into_iter()
+            .flatten()
+    }
+
+    pub(in crate::workbench) fn cancel_jobs(&mut self) {
+        self.estimate.cancel();
+    }
+}
+
+/// Carries out a command, between frames.
+pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    let workspace = state.workspace.clone();
+    let training = &mut state.training;
+    let busy = || {
+        Notice::new(
+            Level::Warning,
+            "A training is running: stop it before beginning another.",
+        )
+    };
+    match command {
+        Command::Start(_) | Command::Resume(_) if training.is_running() => sender.send(busy()),
+        Command::Start(config) => {
+            training.asked += 1;
+            training.estimate.cancel();
+            let wake = jobs.clone();
+            training.starting.ask_again(jobs, training.asked, move |_| {
+                Ok(train::start(*config, &workspace, move || wake.wake())?)
+            });
+        }
+        Command::Resume(folder) => {
+            training.asked += 1;
+            let wake = jobs.clone();
+            training.starting.ask_again(jobs, training.asked, move |_| {
+                Ok(train::resume(&folder, &workspace, move || wake.wake())?)
+            });
+        }
+        Command::Steer(order) => {
+            let heard = training
+                .handle
+                .as_ref()
+                .is_some_and(|handle| handle.send(order));
+            match order {
+                train::Command::Pause if heard => training.paused = true,
+                train::Command::Continue | train::Command::Stop => training.paused = false,
+                _ => {}
+            }
+            if !heard {
+                sender.send(Notice::new(Level::Warning, "No training is running."));
+            }
+        }
+        Command::TogglePause => {
+            let order = if training.paused {
+                train::Command::Continue
+            } else {
+                train::Command::Pause
+            };
+            run(Command::Steer(order), state, jobs, sender);
+        }
+        Command::Estimate(config) => {
+            training.estimate.request(jobs, config.clone(), move |job| {
+                Ok(train::estimate(&config, &workspace, job)?)
+            });
+        }
+    }
+}
+
+/// Called once before each frame: takes in a run that has begun or ended.
+pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    let training = &mut state.training;
+    training.estimate.poll(jobs);
+    if training.starting.poll(jobs) {
+        match training.starting.take() {
+            Some(Ok(handle)) => {
+                sender.send(Select::Run(Some(handle.run_folder.clone())));
+                sender.send(AnyCommand::Runs(runs::Command::Refresh));
+                training.paused = false;
+                training.handle = Some(handle);
+            }
+            Some(Err(error)) => sender.send(Notice::new(
+                Level::Error,
+                format!("The training did not begin: {error}"),
+            )),
+            None => {}
+        }
+    }
+    if training.handle.as_ref().is_some_and(Handle::is_finished)
+        && let Some(handle) = training.handle.take()
+    {
+        training.paused = false;
+        sender.send(AnyCommand::Runs(runs::Command::Refresh));
+        let name = handle
+            .run_folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        // The thread has ended: joining it does not wait.
+        sender.send(match handle.join() {
+            Ok(Outcome::Finished) => {
+                Notice::new(Level::Success, format!("Training finished: {name}"))
+            }
+            Ok(Outcome::EarlyStopped) => Notice::new(
+                Level::Success,
+                format!("Training ended, the validation loss no longer fell: {name}"),
+            ),
+            Ok(Outcome::Stopped) => Notice::new(
+                Level::Info,
+                format!("Training stopped; it can be resumed from the Runs panel: {name}"),
+            ),
+            Err(error) => Notice::new(
+                Level::Error,
+                format!("Training failed: {:#}: {name}", anyhow::Error::new(error)),
+            ),
+        });
+    }
+}

@@ -1,0 +1,105 @@
+//! Values reduced to columns of pixels, kept until the run has grown or the view has moved.
+
+use super::chart::Source;
+use crate::workbench::parts::runs::RunView;
+use attune_core::run::Column;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Key {
+    revision: u64,
+    start: f64,
+    end: f64,
+    n_columns: usize,
+}
+
+/// The reduced values of all traces in view.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    kept: HashMap<(PathBuf, Source), (Key, Vec<Column>)>,
+}
+
+impl Columns {
+    /// The values of `source` within `steps`, at most one pair of extremes per column.
+    pub(super) fn of(
+        &mut self,
+        run: &RunView,
+        source: Source,
+        steps: &Range<f64>,
+        n_columns: usize,
+    ) -> &[Column] {
+        let key = Key {
+            revision: run.revision,
+            start: steps.start,
+            end: steps.end,
+            n_columns,
+        };
+        let (kept_for, columns) = self
+            .kept
+            .entry((run.folder.clone(), source))
+            .or_insert_with(|| {
+                (
+                    Key {
+                        n_columns: 0,
+                        ..key
+                    },
+                    Vec::new(),
+                )
+            });
+        if *kept_for != key {
+            *kept_for = key;
+            *columns = reduce(run, source, steps, n_columns);
+        }
+        columns
+    }
+
+    /// Forgets runs that are shown no more.
+    pub(super) fn keep_only(&mut self, runs: &[std::sync::Arc<RunView>]) {
+        self.kept
+            .retain(|(folder, _), _| runs.iter().any(|run| run.folder == *folder));
+    }
+}
+
+fn reduce(run: &RunView, source: Source, steps: &Range<f64>, n_columns: usize) -> Vec<Column> {
+    // One step more on either side, so that lines run out of the picture instead of ending in it.
+    let width = (steps.end - steps.start) / n_columns.max(1) as f64;
+    let wide = steps.start - width.max(1.0)..steps.end + width.max(1.0);
+    match source {
+        Source::Step(scalar) => run.series(scalar).min_max(wide, n_columns + 2),
+        Source::SmoothedLoss => run.smoothed_loss.min_max(wide, n_columns + 2),
+        Source::Validated(score) => {
+            // Rarely more than some hundreds; all of them, so that lines enter from outside.
+            let points = run.validations.iter().filter_map(|validation| {
+                let value = score.of(validation)? as f32;
+                Some(Column {
+                    x: validation.step as f64,
+                    min: value,
+                    max: value,
+                })
+            });
+            points.collect()
+        }
+    }
+}
+
+/// The value at `step`, or at the last one before it that has any.
+pub(super) fn value_at(run: &RunView, source: Source, step: u64) -> Option<f64> {
+    match source {
+        Source::Step(scalar) => run
+            .series(scalar)
+            .at(step)
+            .map(|(_, value)| f64::from(value)),
+        Source::SmoothedLoss => run
+            .smoothed_loss
+            .at(step)
+            .map(|(_, value)| f64::from(value)),
+        Source::Validated(score) => run
+            .validations
+            .iter()
+            .take_while(|validation| validation.step <= step)
+            .filter_map(|validation| score.of(validation))
+            .last(),
+    }
+}

@@ -1,0 +1,522 @@
+//! Draws one chart: its head with the values under the cursor, and its curves.
+
+use super::chart::{Chart, Look, Trace};
+use super::columns::{Columns, value_at};
+use crate::theme::{self, Palette};
+use crate::widgets::number_text;
+use crate::workbench::parts::runs::RunView;
+use attune_core::run::{Column, Event, Status};
+use egui::{Color32, RichText, Sense, Stroke, Ui, Vec2, vec2};
+use egui_plot::{
+    FilledArea, GridInput, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints,
+    PlotUi, Points, VLine,
+};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Width of the numbers on the left, so that all charts line up.
+const AXIS_WIDTH: f32 = 52.0;
+
+/// What all charts of a frame share.
+pub(super) struct Shared<'a> {
+    pub(super) runs: &'a [Arc<RunView>],
+    pub(super) steps: Range<f64>,
+    /// Step under the pointer, in whatever chart it is.
+    pub(super) cursor: Option<f64>,
+    pub(super) palette: &'static Palette,
+}
+
+impl Shared<'_> {
+    fn colour(&self, run_idx: usize, trace: &Trace) -> Color32 {
+        if self.runs.len() == 1 {
+            (trace.colour)(self.palette)
+        } else {
+            self.palette.of_series(run_idx)
+        }
+    }
+}
+
+/// What the user did to a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Gesture {
+    /// Moved the curves by so many steps.
+    Pan(f64),
+    /// Zoomed around a step.
+    Zoom { factor: f64, around: f64 },
+    /// Drew a box.
+    Box {
+        steps: Range<f64>,
+        values: Range<f64>,
+    },
+    /// Asked for everything.
+    Reset,
+}
+
+/// What came of a chart in this frame.
+pub(super) struct Answer {
+    pub(super) cursor: Option<f64>,
+    pub(super) gesture: Option<Gesture>,
+}
+
+/// Draws a chart into `size`. `values`: the range of values to show, or `None` to fit what is in view.
+pub(super) fn chart_ui(
+    ui: &mut Ui,
+    chart: Chart,
+    shared: &Shared<'_>,
+    columns: &mut Columns,
+    logarithmic: bool,
+    values: Option<Range<f64>>,
+    size: Vec2,
+) -> Answer {
+    let n_columns = ((size.x - AXIS_WIDTH).max(50.0) / 1.5) as usize;
+    ui.allocate_ui(size, |ui| {
+        ui.set_min_size(size);
+        head_ui(ui, chart, shared);
+        let scale = Scale { logarithmic };
+        let mut curves = Vec::new();
+        let mut extent = Extent::default();
+        for (run_idx, run) in shared.runs.iter().enumerate() {
+            for trace in chart.traces() {
+                let columns = columns.of(run, trace.source, &shared.steps, n_columns);
+                if columns.is_empty() || (trace.look == Look::Band && shared.runs.len() > 3) {
+                    continue;
+                }
+                extent.take(columns, trace.look, &shared.steps);
+                curves.push((run_idx, trace, columns.to_vec()));
+            }
+        }
+        let values = values.unwrap_or_else(|| extent.range(chart, scale));
+        plot_ui(ui, chart, shared, scale, &curves, values)
+    })
+    .inner
+}
+
+fn plot_ui(
+    ui: &mut Ui,
+    chart: Chart,
+    shared: &Shared<'_>,
+    scale: Scale,
+    curves: &[(usize, &Trace, Vec<Column>)],
+    values: Range<f64>,
+) -> Answer {
+    let height = ui.available_height().max(40.0);
+    let plot = Plot::new(chart.title())
+        .height(height)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .allow_boxed_zoom(true)
+        .show_x(false)
+        .show_y(false)
+        .y_axis_min_width(AXIS_WIDTH)
+        .grid_color(shared.palette.grid)
+        .set_margin_fraction(Vec2::ZERO)
+        .label_formatter(|_| None)
+        .x_axis_formatter(|mark, _| step_text(mark.value))
+        .y_axis_formatter(move |mark, _| number_text(scale.value(mark.value)));
+    let plot = if scale.logarithmic {
+        plot.y_grid_spacer(logarithmic_grid)
+    } else {
+        plot
+    };
+    let (steps, cursor) = (shared.steps.clone(), shared.cursor);
+    let shown_values = values.clone();
+    let response = plot.show(ui, |plot| {
+        plot.set_plot_bounds_x(steps.start..=steps.end);
+        plot.set_plot_bounds_y(shown_values.start..=shown_values.end);
+        if let [run] = shared.runs {
+            marks(plot, chart, run, shared.palette);
+        }
+        for (run_idx, trace, columns) in curves {
+            draw(plot, trace, columns, shared.colour(*run_idx, trace), scale);
+        }
+        if let Some(step) = cursor {
+            plot.vline(
+                VLine::new("", step)
+                    .color(shared.palette.weak)
+                    .width(1.0)
+                    .allow_hover(false),
+            );
+        }
+        plot.pointer_coordinate().map(|at| at.x)
+    });
+    let pointer_step = response.inner;
+    let (bounds, response) = (*response.transform.bounds(), response.response);
+    response.widget_info(|| {
+        egui::WidgetInfo::labeled(egui::Role::Image, true, format!("{} chart", chart.title()))
+    });
+    let per_point = (steps.end - steps.start) / f64::from(response.rect.width().max(1.0));
+    let hovered = response.contains_pointer();
+    let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta, input.zoom_delta()));
+    let mut gesture = None;
+    if response.dragged_by(egui::PointerButton::Primary) && response.drag_delta().x != 0.0 {
+        gesture = Some(Gesture::Pan(
+            -f64::from(response.drag_delta().x) * per_point,
+        ));
+    } else if response.double_clicked() {
+        gesture = Some(Gesture::Reset);
+    } else if response.drag_stopped_by(egui::PointerButton::Secondary) {
+        let (x, y) = (bounds.range_x(), bounds.range_y());
+        if (*x.start(), *x.end()) != (steps.start, steps.end) {
+            gesture = Some(Gesture::Box {
+                steps: *x.start()..*x.end(),
+                values: *y.start()..*y.end(),
+            });
+        }
+    } else if let (true, Some(around)) = (hovered, pointer_step) {
+        if scroll.x != 0.0 {
+            gesture = Some(Gesture::Pan(-f64::from(scroll.x) * per_point));
+        } else if scroll.y != 0.0 || pinch != 1.0 {
+            let factor = f64::from(pinch) * f64::from(scroll.y / 240.0).exp();
+            gesture = Some(Gesture::Zoom { factor, around });
+        }
+    }
+    Answer {
+        cursor: pointer_step.filter(|_| response.hovered()),
+        gesture,
+    }
+}
+
+/// Title, unit, and what each curve is worth under the cursor or at its end.
+fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
+    let palette = shared.palette;
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        ui.add_space(2.0);
+        let title = RichText::new(chart.title())
+            .text_style(theme::section())
+            .color(palette.strong);
+        ui.label(title).on_hover_text(chart.help());
+        ui.label(RichText::new(chart.unit()).small().color(palette.weak));
+        ui.add_space(4.0);
+        let one = shared.runs.len() == 1;
+        for (run_idx, run) in shared.runs.iter().enumerate() {
+            let step = shared
+                .cursor
+                .map_or(run.last_step, |at| at.max(0.0).round() as u64);
+            let traces: Vec<_> = chart
+                .traces()
+                .iter()
+                .filter(|trace| trace.look != Look::Band)
+                .filter(|trace| {
+                    one || matches!(trace.look, Look::Marked | Look::Line)
+                        || chart.traces().len() <= 2
+                })
+                .collect();
+            if !one {
+                swatch_ui(ui, palette.of_series(run_idx), Look::Line);
+            }
+            for trace in traces {
+                let Some(value) = value_at(run, trace.source, step) else {
+                    continue;
+                };
+                if one {
+                    swatch_ui(ui, (trace.colour)(palette), trace.look);
+                    ui.label(RichText::new(trace.name).small().color(palette.weak));
+                }
+                let text = RichText::new(number_text(value)).text_style(theme::figures());
+                ui.label(text.color(palette.strong)).on_hover_text(format!(
+                    "{}: {} of run {}",
+                    chart.title(),
+                    trace.name,
+                    run.id
+                ));
+                ui.add_space(4.0);
+            }
+        }
+    });
+}
+
+fn swatch_ui(ui: &mut Ui, colour: Color32, look: Look) {
+    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 10.0), Sense::hover());
+    let width = if look == Look::Thin { 1.0 } else { 2.0 };
+    ui.painter()
+        .hline(rect.x_range(), rect.center().y, Stroke::new(width, colour));
+    if look == Look::Marked {
+        ui.painter().circle_filled(rect.center(), 2.5, colour);
+    }
+}
+
+fn draw(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color32, scale: Scale) {
+    let points = |value: fn(&Column) -> f32| -> Vec<PlotPoint> {
+        columns
+            .iter()
+            .map(|column| PlotPoint::new(column.x, scale.position(f64::from(value(column)))))
+            .collect()
+    };
+    let line = |width: f32, colour: Color32| {
+        Line::new(
+            trace.name,
+            PlotPoints::Owned(points(|column| (column.min + column.max) / 2.0)),
+        )
+        .color(colour)
+        .width(width)
+        .allow_hover(false)
+    };
+    match trace.look {
+        Look::Band => {
+            let xs: Vec<f64> = columns.iter().map(|column| column.x).collect();
+            let low: Vec<f64> = columns
+                .iter()
+                .map(|column| scale.position(f64::from(column.min)))
+                .collect();
+            let high: Vec<f64> = columns
+                .iter()
+                .map(|column| scale.position(f64::from(column.max)))
+                .collect();
+            if columns.iter().any(|column| column.min < column.max) {
+                let area = FilledArea::new(trace.name, &xs, &low, &high);
+                plot.add(
+                    area.fill_color(colour.gamma_multiply(0.22))
+                        .allow_hover(false),
+                );
+            } else {
+                plot.line(line(1.0, colour.gamma_multiply(0.45)));
+            }
+        }
+        Look::Thin => plot.line(line(1.0, colour.gamma_multiply(0.75))),
+        Look::Line => plot.line(line(theme::CURVE_WIDTH + 0.3, colour)),
+        Look::Marked => {
+            plot.line(line(theme::CURVE_WIDTH, colour));
+            let radius = if columns.len() > 150 { 1.2 } else { 2.6 };
+            plot.points(
+                Points::new(trace.name, PlotPoints::Owned(points(|column| column.max)))
+                    .radius(radius)
+                    .color(colour)
+                    .shape(MarkerShape::Circle)
+                    .allow_hover(false),
+            );
+        }
+    }
+}
+
+/// The best epoch, the end by early stopping, and where the user stepped in.
+fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) {
+    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
+        plot.vline(
+            VLine::new(name, step as f64)
+                .color(colour)
+                .width(1.0)
+                .style(style)
+                .allow_hover(false),
+        );
+    };
+    if let Some(best) = &run.best
+        && matches!(chart, Chart::Loss | Chart::Scores)
+    {
+        mark(
+            best.step,
+            "best".to_owned(),
+            palette.good,
+            LineStyle::dashed_dense(),
+        );
+    }
+    for record in &run.events {
+        match &record.event {
+            Event::EarlyStopped { .. } => mark(
+                record.step,
+                "early stop".to_owned(),
+                palette.warning,
+                LineStyle::Solid,
+            ),
+            Event::Resumed { .. } => mark(
+                record.step,
+                "resumed".to_owned(),
+                palette.line,
+                LineStyle::dotted_loose(),
+            ),
+            Event::Failed { .. } => mark(
+                record.step,
+                "failed".to_owned(),
+                palette.error,
+                LineStyle::Solid,
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// In words, what early stopping waits for.
+pub(super) fn patience_text(run: &RunView) -> Option<(String, Option<f32>)> {
+    let best = run.best.as_ref()?;
+    let best_epoch = best.epoch + 1;
+    match (
+        run.facts().patience_epochs,
+        run.epochs_since_best,
+        run.status,
+    ) {
+        (Some(patience), Some(since), Status::Running | Status::Paused) if patience > 0 => Some((
+            format!(
+                "best epoch {best_epoch}, patience {} of {patience} epochs left",
+                patience.saturating_sub(since)
+            ),
+            Some(1.0 - since as f32 / patience as f32),
+        )),
+        (_, _, Status::EarlyStopped) => {
+            Some((format!("best epoch {best_epoch}, stopped early"), None))
+        }
+        _ => Some((format!("best epoch {best_epoch}"), None)),
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Scale {
+    logarithmic: bool,
+}
+
+impl Scale {
+    fn position(self, value: f64) -> f64 {
+        if self.logarithmic {
+            value.max(1e-12).log10()
+        } else {
+            value
+        }
+    }
+
+    fn value(self, position: f64) -> f64 {
+        if self.logarithmic {
+            10f64.powf(position)
+        } else {
+            // What is left of a difference of two equal numbers is not a value.
+            if position.abs() < 1e-12 {
+                0.0
+            } else {
+                position
+            }
+        }
+    }
+}
+
+/// The range of the values in view.
+#[derive(Default)]
+struct Extent {
+    bounds: Option<(f64, f64)>,
+    band_tops: Vec<f32>,
+}
+
+impl Extent {
+    fn take(&mut self, columns: &[Column], look: Look, steps: &Range<f64>) {
+        for column in columns.iter().filter(|column| steps.contains(&column.x)) {
+            if !(column.min.is_finite() && column.max.is_finite()) {
+                continue;
+            }
+            let (low, high) = (f64::from(column.min), f64::from(column.max));
+            if look == Look::Band {
+                self.band_tops.push(column.max);
+                self.include(low, low);
+            } else {
+                self.include(low, high);
+            }
+        }
+    }
+
+    fn include(&mut self, low: f64, high: f64) {
+        let (old_low, old_high) = self.bounds.unwrap_or((low, high));
+        self.bounds = Some((old_low.min(low), old_high.max(high)));
+    }
+
+    /// The range to draw: everything, but for the highest peaks of a raw band.
+    fn range(mut self, chart: Chart, scale: Scale) -> Range<f64> {
+        if !self.band_tops.is_empty() {
+            let at = (self.band_tops.len() - 1) * 98 / 100;
+            let (_, top, _) = self.band_tops.select_nth_unstable_by(at, f32::total_cmp);
+            let top = f64::from(*top);
+            self.include(top, top);
+        }
+        let (mut low, mut high) = self.bounds.unwrap_or((0.0, 1.0));
+        if chart.starts_at_zero() {
+            low = 0.0;
+        }
+        (low, high) = (scale.position(low), scale.position(high));
+        let mut margin = (high - low) * 0.06;
+        if margin <= 0.0 {
+            margin = if scale.logarithmic {
+                0.3
+            } else {
+                (high.abs() * 0.2).max(1e-9)
+            };
+        }
+        let bottom = if chart.starts_at_zero() {
+            low
+        } else {
+            low - margin
+        };
+        bottom..high + margin
+    }
+}
+
+/// Marks at 1, 2 and 5 of each decade, or at whole decades if there are many.
+fn logarithmic_grid(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let decades = high - low;
+    let parts: &[f64] = if decades > 4.0 {
+        &[1.0]
+    } else if decades > 1.0 {
+        &[1.0, 2.0, 5.0]
+    } else {
+        &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]
+    };
+    let mut marks = Vec::new();
+    for decade in low.floor() as i32..=high.ceil() as i32 {
+        for part in parts {
+            let value = f64::from(decade) + part.log10();
+            if (low..=high).contains(&value) {
+                marks.push(GridMark {
+                    value,
+                    step_size: if *part == 1.0 {
+                        decades.max(0.5)
+                    } else {
+                        decades.max(0.5) / 3.0
+                    },
+                });
+            }
+        }
+    }
+    marks
+}
+
+fn step_text(step: f64) -> String {
+    match step.abs() {
+        size if step < -0.5 || (step.fract().abs() > 1e-6 && size < 10.0) => String::new(),
+        size if size >= 1e6 => format!("{} M", number_text(step / 1e6)),
+        size if size >= 1e4 => format!("{} k", number_text(step / 1e3)),
+        _ => format!("{step:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_peaks_of_the_raw_band_do_not_flatten_the_curve() {
+        let column = |x: usize, max: f32| Column {
+            x: x as f64,
+            min: 0.2,
+            max,
+        };
+        let mut columns: Vec<_> = (0..1000).map(|x| column(x, 0.5)).collect();
+        columns[3].max = 900.0;
+        let mut extent = Extent::default();
+        extent.take(&columns, Look::Band, &(0.0..1000.0));
+        let range = extent.range(Chart::Loss, Scale { logarithmic: false });
+        assert!(range.end < 0.6 && range.start < 0.2, "{range:?}");
+    }
+
+    #[test]
+    fn a_constant_curve_has_a_range() {
+        for logarithmic in [false, true] {
+            let mut extent = Extent::default();
+            let columns = [Column {
+                x: 1.0,
+                min: 1e-4,
+                max: 1e-4,
+            }];
+            extent.take(&columns, Look::Line, &(0.0..2.0));
+            let range = extent.range(Chart::LearningRate, Scale { logarithmic });
+            assert!(range.start < range.end);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The runs on disk, and a live view of those that are shown.
+//!
+//! A thread per shown run follows its log: it reads what was appended, folds it, and publishes an immutable [`RunView`].
+//! Frames only take the newest view. Whether the run is written by a thread next door, by another process or was written
+//! last week makes no difference.
+
+use crate::workbench::jobs::Slot;
+use crate::workbench::{CommandSender, Jobs, State as Whole};
+use arc_swap::ArcSwap;
+use attune_core::dataset::{Dataset, Split};
+use attune_core::run::{
+    self, Event, History, Record, RunSummary, Scalar, Series, Smoothed, Status, Validation,
+};
+use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often the log of a run in progress is looked at.
+const LIVE: Duration = Duration::from_millis(250);
+/// How often the log of a run that is over is looked at: it may be resumed by another process.
+const QUIET: Duration = Duration::from_secs(2);
+/// How often the list is read anew while something trains.
+const LIST_EVERY: Duration = Duration::from_secs(10);
+
+/// The runs on disk.
+#[derive(Debug)]
+pub struct State {
+    list: Slot<u64, Vec<RunSummary>>,
+    asked: u64,
+    listed_at: Option<Instant>,
+    followers: BTreeMap<PathBuf, Follower>,
+    smoothing: Arc<AtomicU64>,
+    positives: Slot<PathBuf, BTreeMap<String, usize>>,
+}
+
+/// What can be asked.
+#[derive(Debug)]
+pub enum Command {
+    /// Read the list of runs again.
+    Refresh,
+    /// How much of the old average stays in the smoothed loss at each step, 0..1.
+    SetSmoothing(f64),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            list: Slot::new("list runs"),
+            asked: 0,
+            listed_at: None,
+            followers: BTreeMap::new(),
+            smoothing: Arc::new(AtomicU64::new(0.9f64.to_bits())),
+            positives: Slot::new("count labels"),
+        }
+    }
+}
+
+impl State {
+    /// The runs on disk as last listed, newest first; `None` before the first list has come in.
+    pub fn list(&self) -> Option<&[RunSummary]> {
+        self.list.value().map(Vec::as_slice)
+    }
+
+    /// The newest view of a shown run.
+    pub fn view(&self, folder: &Path) -> Option<Arc<RunView>> {
+        match &**self.followers.get(folder)?.news.load() {
+            News::View(view) => Some(Arc::clone(view)),
+            News::Reading | News::Failed(_) => None,
+        }
+    }
+
+    /// Why a run cannot be shown.
+    pub fn error(&self, folder: &Path) -> Option<String> {
+        match &**self.followers.get(folder)?.news.load() {
+            News::Failed(error) => Some(error.clone()),
+            News::Reading | News::View(_) => None,
+        }
+    }
+
+    /// The share of the old average in the smoothed loss.
+    pub fn smoothing(&self) -> f64 {
+        f64::from_bits(self.smoothing.load(Ordering::Relaxed))
+    }
+
+    /// How many tracks of the validation split have each tag, for the data set of the shown run.
+    pub fn positives(&self) -> Option<&BTreeMap<String, usize>> {
+        self.positives.value()
+    }
+
+    pub(in crate::workbench) fn activities(
+        &self,
+    ) -> impl Iterator<Item = crate::workbench::jobs::Activity> {
+        self.positives.activity().into_iter()
+    }
+
+    fn refresh(&mut self, jobs: &Jobs, runs: PathBuf) {
+        self.asked += 1;
+        self.listed_at = Some(Instant::now());
+        self.list.ask_again(jobs, self.asked, move |_| {
+            let mut list = run::list(&runs);
+            list.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
+            Ok(list)
+        });
+    }
+}
+
+/// Carries out a command, between frames.
+pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
+    match command {
+        Command::Refresh => {
+            let runs = state.workspace.runs();
+            state.runs.refresh(jobs, runs);
+        }
+        Command::SetSmoothing(weight) => {
+            state
+                .runs
+                .smoothing
+                .store(weight.clamp(0.0, 0.9999).to_bits(), Ordering::Relaxed);
+            for follower in state.runs.followers.values() {
+                follower.poke();
+            }
+        }
+    }
+}
+
+/// Called once before each frame: follows the shown runs and no others.
+pub fn logic(state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
+    let runs = &mut state.runs;
+    runs.list.poll(jobs);
+    runs.positives.poll(jobs);
+    let stale = match runs.listed_at {
+        None => true,
+        Some(at) => state.training.is_running() && at.elapsed() > LIST_EVERY,
+    };
+    if stale && !runs.list.is_busy() {
+        runs.refresh(jobs, state.workspace.runs());
+    }
+    let wanted = || state.selection.run.iter().chain(&state.selection.overlays);
+    runs.followers
+        .retain(|folder, _| wanted().any(|other| other == folder));
+    for folder in wanted() {
+        if !runs.followers.contains_key(folder) {
+            let follower = Follower::start(folder.clone(), Arc::clone(&runs.smoothing), jobs);
+            runs.followers.insert(folder.clone(), follower);
+        }
+    }
+    let data_folder = state
+        .selection
+        .run
+        .as_ref()
+        .and_then(|run| runs.view(run))
+        .and_then(|view| view.data_folder.clone());
+    if let Some(folder) = data_folder {
+        runs.positives.request(jobs, folder.clone(), move |_| {
+            let dataset = Dataset::open(&folder)?;
+            let counts = dataset.tag_counts(Some(Split::Valid));
+            Ok(dataset.tags.into_iter().zip(counts).collect())
+        });
+    }
+}
+
+/// A run as it stood when its log was last read. Immutable; a newer one replaces it.
+#[derive(Debug)]
+pub struct RunView {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The folder's name.
+    pub id: String,
+    /// Grows with each view of the same run.
+    pub revision: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// Names of the tags.
+    pub tags: Vec<String>,
+    /// All validations that count, by step.
+    pub validations: Vec<Validation>,
+    /// The one with the lowest loss.
+    pub best: Option<Validation>,
+    /// Epochs since then, as early stopping counts.
+    pub epochs_since_best: Option<u32>,
+    /// (epoch, step) at which each epoch began.
+    pub epoch_starts: Vec<(u32, u64)>,
+    /// Everything that was logged, oldest first.
+    pub events: Vec<Arc<Record>>,
+    /// Steps done.
+    pub last_step: u64,
+    /// The training loss, smoothed.
+    pub smoothed_loss: Series,
+    /// Where its data set lies, if the run says so.
+    pub data_folder: Option<PathBuf>,
+    series: Vec<Series>,
+}
+
+impl RunView {
+    fn new(history: &History, smoothed_loss: Series, revision: u64) -> Self {
+        let data_folder = history
+            .run_toml()
+            .and_then(|run| run.get("data")?.get("folder")?.as_str().map(PathBuf::from));
+        Self {
+            folder: history.folder().to_owned(),
+            id: history.id().to_owned(),
+            revision,
+            status: history.status(),
+            tags: history.tags().to_vec(),
+            validations: history.validations().to_vec(),
+            best: history.best().cloned(),
+            epochs_since_best: history.epochs_since_best(),
+            epoch_starts: history.epoch_starts().to_vec(),
+            events: history.events().to_vec(),
+            last_step: history.last_step(),
+            smoothed_loss,
+            data_folder,
+            series: Scalar::ALL
+                .iter()
+                .map(|scalar| history.series(*scalar).clone())
+                .collect(),
+        }
+    }
+
+    /// One measure over the steps.
+    pub fn series(&self, scalar: Scalar) -> &Series {
+        &self.series[scalar as usize]
+    }
+
+    /// The facts with which the run began.
+    pub fn facts(&self) -> Facts {
+        self.events
+            .iter()
+            .find_map(|record| match &record.event {
+                Event::Started {
+                    name,
+                    model,
+                    data,
+                    n_parameters,
+                    steps_per_epoch,
+                    epochs,
+                    patience_epochs,
+                    ..
+                } => Some(Facts {
+                    name: name.clone(),
+                    model: model.clone(),
+                    data: data.clone(),
+                    n_parameters: *n_parameters,
+                    steps_per_epoch: *steps_per_epoch,
+                    epochs: *epochs,
+                    patience_epochs: *patience_epochs,
+                }),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+
+    /// The epoch in which `step` lies.
+    pub fn epoch_at(&self, step: u64) -> u32 {
+        let after = self
+            .epoch_starts
+            .partition_point(|(_, start)| *start < step);
+        self.epoch_starts[..after]
+            .last()
+            .map_or(0, |(epoch, _)| *epoch)
+    }
+
+    /// The epoch now in progress, or the last one.
+    pub fn epoch(&self) -> u32 {
+        self.epoch_starts.last().map_or(0, |(epoch, _)| *epoch)
+    }
+
+    /// Mean of the last speeds, in clips per second.
+    pub fn clips_per_second(&self) -> Option<f32> {
+        let series = self.series(Scalar::ClipsPerSecond);
+        let (_, last) = series.step_range()?;
+        let first = last.saturating_sub(20);
+        let (low, high) = series.extent(first as f64..last as f64 + 1.0)?;
+        Some((low + high) / 2.0)
+    }
+}
+
+/// The facts with which a run began. Counts are 0 where an old log lacks them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The user's name for it.
+    pub name: String,
+    /// Model preset.
+    pub model: String,
+    /// Name of the data set.
+    pub data: String,
+    /// Trained numbers.
+    pub n_parameters: u64,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// At most so many epochs.
+    pub epochs: u32,
+    /// Stops early after so many epochs without a better validation loss.
+    pub patience_epochs: Option<u32>,
+}
+
+enum News {
+    Reading,
+    View(Arc<RunView>),
+    Failed(String),
+}
+
+struct Follower {
+    news: Arc<ArcSwap<News>>,
+    /// Dropping it ends the thread.
+    poke: Sender<()>,
+}
+
+impl std::fmt::Debug for Follower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Follower")
+    }
+}
+
+impl Follower {
+    fn start(folder: PathBuf, smoothing: Arc<AtomicU64>, jobs: &Jobs) -> Self {
+        let news = Arc::new(ArcSwap::from_pointee(News::Reading));
+        let (poke, pokes) = bounded::<()>(1);
+        let published = Arc::clone(&news);
+        let jobs = jobs.clone();
+        let thread = std::thread::Builder::new()
+            .name("follow run".to_owned())
+            .spawn(move || {
+                let publish = |news| {
+                    published.store(Arc::new(news));
+                    jobs.wake();
+                };
+                let mut history = match History::open(&folder) {
+                    Ok(history) => history,
+                    Err(error) => {
+                        return publish(News::Failed(format!("{:#}", anyhow::Error::new(error))));
+                    }
+                };
+                let mut weight = f64::NAN;
+                let mut smoothed = Smoothed::new(0.0);
+                let mut changed = true;
+                for revision in 0.. {
+                    let wanted = f64::from_bits(smoothing.load(Ordering::Relaxed));
+                    if wanted.to_bits() != weight.to_bits() {
+                        weight = wanted;
+                        smoothed = Smoothed::new(weight);
+                        changed = true;
+                    }
+                    if changed {
+                        smoothed.follow(history.series(Scalar::Loss));
+                        let view = RunView::new(&history, smoothed.series().clone(), revision);
+                        publish(News::View(Arc::new(view)));
+                    }
+                    let pause = match history.status() {
+                        Status::Running | Status::Paused => LIVE,
+                        _ => QUIET,
+                    };
+                    if pokes.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                        return;
+                    }
+                    let status = history.status();
+                    changed = match history.refresh() {
+                        Ok(changed) => changed || history.status() != status,
+                        Err(error) => {
+                            return publish(News::Failed(format!(
+                                "{:#}",
+                                anyhow::Error::new(error)
+                            )));
+                        }
+                    };
+                }
+            });
+        if let Err(error) = thread {
+            news.store(Arc::new(News::Failed(format!(
+                "cannot start a thread: {error}"
+            ))));
+        }
+        Self { news, poke }
+    }
+
+    fn poke(&self) {
+        match self.poke.try_send(()) {
+            // Full: it will look anyway. Disconnected: the run failed, and its error is shown.
+            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+        }
+    }
+}
