@@ -7,7 +7,7 @@ use egui::Color32;
 use std::sync::Arc;
 
 /// The lane of the attention strip.
-pub struct Attention {
+pub(super) struct Attention {
     explanation: Arc<SongExplanation>,
     highest: f32,
     subtitle: String,
@@ -17,7 +17,7 @@ pub struct Attention {
 
 impl Attention {
     /// Of an explanation.
-    pub fn new(explanation: Arc<SongExplanation>) -> Self {
+    pub(super) fn new(explanation: Arc<SongExplanation>) -> Self {
         let highest = explanation.attention.iter().copied().fold(0.0, f32::max);
         let n_windows = explanation.self_attention.len().max(1) as f32;
         let to_itself = explanation.self_attention.iter().sum::<f32>() / n_windows;

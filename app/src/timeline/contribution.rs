@@ -17,7 +17,7 @@ pub(super) fn evidence_against(palette: &Palette) -> Color32 {
 }
 
 /// The lane of what speaks for and against a tag.
-pub struct Contribution {
+pub(super) struct Contribution {
     explanation: Arc<SongExplanation>,
     method: Method,
     tag_idx: usize,
@@ -28,7 +28,7 @@ pub struct Contribution {
 
 impl Contribution {
     /// Of a tag, by a method of the explanation. The scale is the tag's own highest value, the same at every zoom.
-    pub fn new(explanation: Arc<SongExplanation>, method: Method, tag_idx: usize) -> Self {
+    pub(super) fn new(explanation: Arc<SongExplanation>, method: Method, tag_idx: usize) -> Self {
         let highest = explanation
             .map(method)
             .map_or(&[][..], |map| map.tag(tag_idx))

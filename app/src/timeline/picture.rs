@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// Decibels below the loudest value that are still shown.
-pub const RANGE_DB: f32 = 80.0;
+const RANGE_DB: f32 = 80.0;
 
 /// A spectrogram in levels.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use egui::{Color32, Stroke};
 use std::sync::Arc;
 
 /// The lane of a tag's probability.
-pub struct Probability {
+pub(super) struct Probability {
     explanation: Arc<SongExplanation>,
     tag_idx: usize,
     colour: Color32,
@@ -16,7 +16,7 @@ pub struct Probability {
 
 impl Probability {
     /// Of a tag, in its colour.
-    pub fn new(explanation: Arc<SongExplanation>, tag_idx: usize, colour: Color32) -> Self {
+    pub(super) fn new(explanation: Arc<SongExplanation>, tag_idx: usize, colour: Color32) -> Self {
         let whole = explanation
             .over_time
             .whole_song

@@ -75,7 +75,8 @@ pub fn clock(secs: f64, decimals: usize) -> String {
         format!("{minutes}:{seconds:02}")
     };
     if decimals > 0 {
-        text.push_str(&format!(".{:0decimals$}", units % scale as u64));
+        let fraction = units % scale as u64;
+        text = format!("{text}.{fraction:0decimals$}");
     }
     text
 }

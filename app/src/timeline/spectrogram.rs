@@ -15,7 +15,7 @@ const TILES_PER_FRAME: usize = 3;
 const TILES_KEPT: usize = 48;
 
 /// The lane of a spectrogram.
-pub struct Spectrogram {
+pub(super) struct Spectrogram {
     picture: Arc<Picture>,
     mel_centres_hz: Vec<f32>,
     colours: [Color32; 256],
@@ -30,7 +30,7 @@ struct Tile {
 
 impl Spectrogram {
     /// Of a picture; `mel_centres_hz` names the bands in the readout.
-    pub fn new(picture: Arc<Picture>, mel_centres_hz: Vec<f32>) -> Self {
+    pub(super) fn new(picture: Arc<Picture>, mel_centres_hz: Vec<f32>) -> Self {
         Self {
             picture,
             mel_centres_hz,

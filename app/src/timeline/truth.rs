@@ -4,14 +4,14 @@ use super::lane::{Bars, CachedMesh, Canvas, Lane, Place};
 use std::ops::Range;
 
 /// The lane of a tag's ground truth.
-pub struct Truth {
+pub(super) struct Truth {
     spans_secs: Vec<Range<f64>>,
     mesh: CachedMesh,
 }
 
 impl Truth {
     /// Of a tag's spans in seconds.
-    pub fn new(spans_secs: Vec<Range<f64>>) -> Self {
+    pub(super) fn new(spans_secs: Vec<Range<f64>>) -> Self {
         Self {
             spans_secs,
             mesh: CachedMesh::default(),

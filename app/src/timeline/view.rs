@@ -133,7 +133,11 @@ impl TimelineView {
         }
         self.play_head_was_visible = map.shows(shown.play_head_secs);
         let on_ruler = ui
-            .interact(ruler_rect, ui.id().with("ruler"), Sense::click_and_drag())
+            .interact(
+                ruler_rect,
+                ui.scope_id().with("ruler"),
+                Sense::click_and_drag(),
+            )
             .accessible_name("Time ruler");
         self.handle_pointer(&on_ruler, ui, &mut map, &mut requests);
         if on_ruler.hovered() {
@@ -154,7 +158,7 @@ impl TimelineView {
                 self.lanes_ui(shown, ui, &mut map, palette, &mut requests)
             });
         let hover = on_ruler.hover_pos().map(|pos| pos.x).or(scrolled.inner);
-        self.handle_keys(shown, ui, &mut map, &mut requests);
+        Self::handle_keys(shown, ui, &mut map, &mut requests);
 
         ruler::paint(&ui.painter_at(ruler_rect), ruler_rect, &map, palette);
         let lanes_rect = Rect::from_min_max(pos2(ruler_rect.left(), top.top()), visible.max);
@@ -189,7 +193,7 @@ impl TimelineView {
             area.max,
         );
         let response = ui
-            .interact(area, ui.id().with("lanes"), Sense::click_and_drag())
+            .interact(area, ui.scope_id().with("lanes"), Sense::click_and_drag())
             .on_hover_cursor(CursorIcon::Crosshair)
             .accessible_name("Timeline lanes");
         self.handle_pointer(&response, ui, map, requests);
@@ -293,13 +297,7 @@ impl TimelineView {
         }
     }
 
-    fn handle_keys(
-        &self,
-        shown: &Shown<'_>,
-        ui: &Ui,
-        map: &mut TimeMap,
-        requests: &mut Vec<Request>,
-    ) {
+    fn handle_keys(shown: &Shown<'_>, ui: &Ui, map: &mut TimeMap, requests: &mut Vec<Request>) {
         if ui.ctx().egui_wants_keyboard_input() || !ui.is_enabled() {
             return;
         }

@@ -6,7 +6,7 @@ use egui::Stroke;
 use std::sync::Arc;
 
 /// The lane of a waveform.
-pub struct Waveform {
+pub(super) struct Waveform {
     overview: Arc<Overview>,
     rate_hz: f64,
     n_samples: usize,
@@ -15,7 +15,7 @@ pub struct Waveform {
 
 impl Waveform {
     /// Of `n_samples` samples at `rate_hz`.
-    pub fn new(overview: Arc<Overview>, rate_hz: u32, n_samples: usize) -> Self {
+    pub(super) fn new(overview: Arc<Overview>, rate_hz: u32, n_samples: usize) -> Self {
         Self {
             overview,
             rate_hz: f64::from(rate_hz),

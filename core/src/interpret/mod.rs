@@ -7,6 +7,7 @@ mod draw;
 mod explainer;
 mod localisation;
 mod map;
+mod model;
 mod song;
 mod stitch;
 mod table;
@@ -27,12 +28,10 @@ pub enum Error {
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// The network has no class token that reads the others, so that this method says nothing about it.
-    #[error("{model} cannot be explained by {method}: it has no class token")]
+    #[error("{model} cannot be explained over time: it has no class token that reads others")]
     NotApplicable {
         /// Name of the model.
         model: String,
-        /// Name of the method.
-        method: &'static str,
     },
     /// The song has no samples.
     #[error("there is nothing to explain: the song is empty")]

@@ -6,7 +6,7 @@ mod over_time;
 
 pub use chunks::{chunk_starts, tag_track};
 pub use model::Model;
-pub use over_time::{SlidingWindows, TagTimeline};
+pub use over_time::{SlidingWindows, TagTimeline, over_time};
 
 use crate::job::Cancelled;
 use std::path::PathBuf;

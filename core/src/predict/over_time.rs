@@ -4,6 +4,9 @@
 //! more as are needed so that neighbours lie no further apart than the wanted hop. So the whole-song answer costs nothing
 //! extra and agrees with `tag_track`, and no two neighbouring windows merely touch.
 
+use super::{Error, Model, chunk_starts};
+use crate::job::Job;
+
 /// Where the windows of a song start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlidingWindows {
@@ -52,15 +55,40 @@ impl SlidingWindows {
     }
 }
 
-fn chunk_starts(n_samples: usize, chunk_samples: usize) -> Vec<usize> {
-    let n_chunks = n_samples.div_ceil(chunk_samples.max(1)).max(1);
-    if n_chunks == 1 {
-        return vec![0];
+/// Windows in one pass through the network.
+const BATCH: usize = 6;
+
+/// Tags a song over time: `wave` is mono at the model's rate, neighbouring windows lie at most `max_hop_secs` apart.
+///
+/// Fails with [`Error::Empty`] if there are no samples, [`Error::Cancelled`] if the caller stopped it.
+pub fn over_time(
+    model: &Model,
+    wave: &[f32],
+    max_hop_secs: f64,
+    job: &Job,
+) -> Result<TagTimeline, Error> {
+    if wave.is_empty() {
+        return Err(Error::Empty);
     }
-    let span = (n_samples - chunk_samples) as f64 / (n_chunks - 1) as f64;
-    (0..n_chunks)
-        .map(|idx| (idx as f64 * span).round() as usize)
-        .collect()
+    let max_hop = (max_hop_secs * f64::from(model.sample_rate_hz())) as usize;
+    let windows = SlidingWindows::new(wave.len(), model.input_samples, max_hop);
+    let n_windows = windows.starts.len();
+    let mut probabilities = Vec::with_capacity(n_windows * model.tags.len());
+    for first in (0..n_windows).step_by(BATCH) {
+        job.check()?;
+        job.report(first as u64, n_windows as u64, "tagging over time");
+        let cut: Vec<_> = (first..(first + BATCH).min(n_windows))
+            .map(|idx| windows.cut(wave, idx))
+            .collect();
+        let waves: Vec<&[f32]> = cut.iter().map(|wave| &**wave).collect();
+        probabilities.extend(model.probabilities(&waves)?.into_iter().flatten());
+    }
+    Ok(TagTimeline::new(
+        &windows,
+        model.sample_rate_hz(),
+        model.tags.len(),
+        probabilities,
+    ))
 }
 
 /// Tag probabilities over the time of a song, one row per window.

@@ -1,0 +1,129 @@
+//! Explanations of whole songs by a real network: their numbers agree with tagging, window by window and as a whole.
+
+use attune_core::interpret::{self, Explainer, LeaveOneOut, Method, SongSettings};
+use attune_core::job::Job;
+use attune_core::models::ModelConfig;
+use attune_core::nn::Parameters;
+use attune_core::predict::{self, Model, tag_track};
+use candle_core::DType;
+
+const INPUT_SAMPLES: usize = 40_000;
+
+/// An untrained network: it answers nonsense, but exactly.
+fn model(n_tags: usize, input_samples: usize) -> Model {
+    let config = ModelConfig::preset("tiny").unwrap().with_n_tags(n_tags);
+    let parameters = Parameters::initialise(7, DType::F32);
+    config.build(parameters.var_builder()).unwrap();
+    let tags = (0..n_tags).map(|tag| format!("tag {tag}")).collect();
+    Model::from_parameters(config, tags, input_samples, &parameters).unwrap()
+}
+
+/// A sound that changes all the time.
+fn wave(n_samples: usize) -> Vec<f32> {
+    (0..n_samples)
+        .map(|i| {
+            let secs = i as f32 / 22_050.0;
+            let tone = (secs * (800.0 + 400.0 * (secs * 1.3).sin()) * 6.0).sin();
+            tone * 0.4 * (1.0 + (secs * 5.0).sin())
+        })
+        .collect()
+}
+
+fn explain(model: &Model, wave: &[f32], hop_secs: Option<f64>) -> interpret::SongExplanation {
+    let settings = SongSettings {
+        max_hop_secs: hop_secs,
+        leave_one_out: LeaveOneOut::Make,
+    };
+    interpret::song(model, wave, settings, &Job::quiet()).unwrap()
+}
+
+#[test]
+fn the_whole_song_answer_is_that_of_tagging_whatever_the_hop() {
+    let model = model(5, INPUT_SAMPLES);
+    for n_samples in [12_345, INPUT_SAMPLES, 150_001] {
+        let wave = wave(n_samples);
+        let tagged = tag_track(&model, &wave, &Job::quiet()).unwrap();
+        for hop_secs in [None, Some(0.4), Some(5.0)] {
+            let explained = explain(&model, &wave, hop_secs);
+            for (one, other) in explained.over_time.whole_song.iter().zip(&tagged) {
+                assert!((one - other).abs() < 1e-6, "{one} is not {other}");
+            }
+        }
+        let over_time = predict::over_time(&model, &wave, 0.4, &Job::quiet()).unwrap();
+        let explained = explain(&model, &wave, Some(0.4)).over_time;
+        assert_eq!(over_time.centres_secs, explained.centres_secs);
+        for (one, other) in over_time.probabilities.iter().zip(&explained.probabilities) {
+            assert!((one - other).abs() < 1e-6, "{one} is not {other}");
+        }
+    }
+}
+
+#[test]
+fn a_song_of_one_window_is_explained_as_the_window() {
+    let model = model(5, INPUT_SAMPLES);
+    let wave = wave(INPUT_SAMPLES);
+    let window = Explainer::explain(&model, &wave, LeaveOneOut::Make).unwrap();
+    let explained = explain(&model, &wave, None);
+    assert_eq!(explained.grid.n_tokens, window.class_attention.len() - 1);
+    let contribution = explained.map(Method::Contribution).unwrap();
+    let left_out = explained.map(Method::LeaveOneOut).unwrap();
+    for tag in 0..5 {
+        for token in 0..explained.grid.n_tokens {
+            let only = |position: usize| window.only_logits[position * 5 + tag];
+            let difference = contribution.tag(tag)[token] - (only(1 + token) - only(0));
+            assert!(difference.abs() < 1e-5);
+            let without = window.without_logits[(1 + token) * 5 + tag];
+            let difference = left_out.tag(tag)[token] - (window.logits[tag] - without);
+            assert!(difference.abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn attention_of_a_window_and_of_the_class_token_to_itself_share_one() {
+    let explained = explain(&model(5, INPUT_SAMPLES), &wave(INPUT_SAMPLES), None);
+    let shared = explained.attention.iter().sum::<f32>() + explained.self_attention[0];
+    assert!((shared - 1.0).abs() < 1e-4, "{shared}");
+}
+
+/// A sound that is the same everywhere, so that whatever changes from token to token comes from windows and their edges.
+#[test]
+fn a_steady_sound_shows_no_step_where_windows_meet() {
+    let model = model(5, INPUT_SAMPLES);
+    // 43 cycles in the 2,048 samples of a token.
+    let steady: Vec<f32> = (0..20 * 8192)
+        .map(|i| ((i % 2048) as f32 * 43.0 * std::f32::consts::TAU / 2048.0).sin())
+        .collect();
+    let stitched = explain(&model, &steady, None);
+    let alone = explain(&model, &steady[..INPUT_SAMPLES], None);
+    let steepest = |explained: &interpret::SongExplanation| {
+        let lane = explained.map(Method::Contribution).unwrap().tag(0);
+        let steps = lane.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        steps.fold(0.0, f32::max)
+    };
+    let (seam, natural) = (steepest(&stitched), steepest(&alone));
+    assert!(
+        seam <= natural,
+        "a step of {seam} in the song, of {natural} in a single window"
+    );
+}
+
+/// For the record: `cargo test -p attune-tests --test explanations -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn time_of_explaining_relative_to_tagging() {
+    let model = model(50, 81_920);
+    let wave = wave(240 * 22_050);
+    for _ in 0..3 {
+        let start = std::time::Instant::now();
+        tag_track(&model, &wave, &Job::quiet()).unwrap();
+        let tagging = start.elapsed().as_secs_f64();
+        let start = std::time::Instant::now();
+        explain(&model, &wave, None);
+        let explaining = start.elapsed().as_secs_f64();
+        println!(
+            "four minutes, fifty tags: tagging {tagging:.2} s, explaining {explaining:.2} s, ratio {:.2}",
+            explaining / tagging
+        );
+    }
+}
