@@ -1,0 +1,272 @@
+//! The player's own thread: opens devices and resamples tracks, which both may take longer than a frame of the window.
+
+use super::device::{self, Opened, Plan};
+use super::engine::Engine;
+use super::shared::{Now, Output, Shared, Wishes};
+use super::source::Prepared;
+use super::track::Track;
+use attune_core::audio::Clip;
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Between two looks at the health of the device.
+const TICK: Duration = Duration::from_millis(100);
+/// A device that has not asked for sound for so long is gone.
+const STALLED_NS: u64 = 3_000_000_000;
+/// Tracks on their way to the callback.
+const RING_LEN: usize = 16;
+
+/// What the player asks for.
+pub(super) enum Request {
+    /// Play this from now on.
+    Load { serial: u64, track: Option<Arc<Track>> },
+    /// Another sound for a variant of what is loaded.
+    Replace { serial: u64, variant: usize, clip: Clip },
+    /// Play on this device (`None`: the default one).
+    Choose(Option<String>),
+    /// Look for devices again.
+    List,
+    /// Answer when all before is done.
+    Settle(Sender<()>),
+}
+
+/// How the worker comes by its host.
+pub(super) type FindHost = Box<dyn FnOnce() -> Option<cpal::Host> + Send>;
+
+/// Sounds for the callback and the track they come from.
+struct Loaded {
+    track: Arc<Track>,
+    prepared: Arc<Prepared>,
+}
+
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) now: Now,
+    pub(super) requests: Receiver<Request>,
+    pub(super) messages: Sender<String>,
+}
+
+/// The worker at work.
+struct Desk {
+    worker: Worker,
+    host: Option<cpal::Host>,
+    opened: Option<Opened>,
+    rate_hz: u32,
+    to_engine: Option<rtrb::Producer<Arc<Prepared>>>,
+    serial: u64,
+    loaded: Option<Loaded>,
+    /// All that the engine may still hold: freed here when it has let go.
+    handed_over: Vec<Arc<Prepared>>,
+}
+
+impl Worker {
+    /// Serves until the player is dropped.
+    pub(super) fn run(self, find_host: FindHost) {
+        let mut desk = Desk {
+            host: find_host(),
+            opened: None,
+            // A guess that makes what is prepared before a device is open useful.
+            rate_hz: 48_000,
+            to_engine: None,
+            serial: 0,
+            loaded: None,
+            handed_over: Vec::new(),
+            worker: self,
+        };
+        desk.list();
+        desk.choose(None);
+        loop {
+            let patience = if desk.missing().is_some() { Duration::ZERO } else { TICK };
+            match desk.worker.requests.recv_timeout(patience) {
+                Ok(request) => desk.serve(request),
+                Err(RecvTimeoutError::Timeout) => desk.prepare_next(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            desk.look_after_device();
+            desk.handed_over.retain(|track| Arc::strong_count(track) > 1);
+        }
+    }
+}
+
+impl Desk {
+    fn serve(&mut self, request: Request) {
+        match request {
+            Request::Load { serial, track } => {
+                self.serial = serial;
+                self.loaded = track.map(|track| Loaded {
+                    prepared: Arc::new(Prepared::new(serial, &track, self.rate_hz)),
+                    track,
+                });
+                self.hand_over_when_ready();
+            }
+            Request::Replace { serial, variant, clip } => self.replace(serial, variant, clip),
+            Request::Choose(id) => self.choose(id.as_deref()),
+            Request::List => self.list(),
+            Request::Settle(done) => {
+                while self.missing().is_some() {
+                    self.prepare_next();
+                }
+                // Whoever waits no longer needs no answer.
+                done.send(()).ok();
+            }
+        }
+    }
+
+    fn wishes(&self) -> Wishes {
+        Wishes::of_words(self.worker.shared.wishes.read())
+    }
+
+    fn say(&self, message: String) {
+        // A window that reads no messages misses the newest; it has seen worse by then.
+        drop(self.worker.messages.try_send(message));
+    }
+
+    fn set_output(&self, output: Output) {
+        let mut slot = self.worker.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = output;
+    }
+
+    /// The next variant that is to be resampled.
+    fn missing(&self) -> Option<usize> {
+        let wanted = self.wishes().variant;
+        self.loaded.as_ref()?.prepared.next_missing(wanted)
+    }
+
+    fn prepare_next(&mut self) {
+        let (Some(variant), Some(loaded)) = (self.missing(), &self.loaded) else {
+            return;
+        };
+        let Some(source) = loaded.track.variants.get(variant) else {
+            return;
+        };
+        if let Err(error) = loaded.prepared.prepare(variant, &source.clip, self.rate_hz) {
+            self.say(format!("{} cannot be played: {error}", loaded.track.name));
+            // Silence in its place, so that it is not tried again and again.
+            drop(loaded.prepared.prepare(variant, &Clip::mono(Vec::new(), self.rate_hz), self.rate_hz));
+        }
+    }
+
+    /// Prepares what is to be heard first, and gives the track to the engine; the other variants follow by themselves.
+    fn hand_over_when_ready(&mut self) {
+        self.prepare_next();
+        let (Some(loaded), Some(to_engine)) = (&self.loaded, &mut self.to_engine) else {
+            return;
+        };
+        self.handed_over.push(Arc::clone(&loaded.prepared));
+        if to_engine.push(Arc::clone(&loaded.prepared)).is_err() {
+            // The callback has stood still for sixteen tracks: the device is looked after elsewhere.
+            self.worker.shared.is_lost.store(true, Ordering::Release);
+        }
+    }
+
+    fn replace(&mut self, serial: u64, variant: usize, clip: Clip) {
+        let rate_hz = self.rate_hz;
+        let Some(loaded) = self.loaded.as_mut().filter(|_| serial == self.serial) else {
+            return;
+        };
+        let mut track = (*loaded.track).clone();
+        let Some(slot) = track.variants.get_mut(variant) else {
+            return;
+        };
+        slot.clip = clip;
+        let prepared = loaded.prepared.without(variant, &track, rate_hz);
+        // It was heard a moment ago: no other variant may slip in before it.
+        let made = prepared.prepare(variant, &track.variants[variant].clip, rate_hz);
+        loaded.prepared = Arc::new(prepared);
+        loaded.track = Arc::new(track);
+        if let Err(error) = made {
+            self.say(format!("the new sound cannot be played: {error}"));
+        }
+        self.hand_over_when_ready();
+    }
+
+    fn list(&self) {
+        let devices = self.host.as_ref().map(device::list).unwrap_or_default();
+        let mut slot = self.worker.shared.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        *slot = devices.into();
+    }
+
+    fn close(&mut self) {
+        self.opened = None;
+        self.to_engine = None;
+        self.worker.shared.is_live.store(false, Ordering::Release);
+        self.worker.shared.is_lost.store(false, Ordering::Release);
+    }
+
+    fn choose(&mut self, id: Option<&str>) {
+        self.close();
+        self.set_output(Output::Opening);
+        let output = match self.open(id) {
+            Ok(name) => Output::Device(name),
+            Err(error) => {
+                let why = format!("no sound: {error:#}");
+                self.say(format!("{why}. The play head runs all the same."));
+                Output::Silent(why)
+            }
+        };
+        self.set_output(output);
+    }
+
+    /// Opens a device, going on where the play head is; gives its name.
+    fn open(&mut self, id: Option<&str>) -> anyhow::Result<String> {
+        let Some(host) = &self.host else {
+            anyhow::bail!("this computer has no sound device");
+        };
+        if id.is_none() && alsa_without_card(host) {
+            anyhow::bail!("this computer has no sound card and no sound server");
+        }
+        let device = device::find(host, id)?;
+        let name = device.to_string();
+        let plan = Plan::new(device)?;
+        if plan.rate_hz() != self.rate_hz {
+            self.rate_hz = plan.rate_hz();
+            if let Some(loaded) = &mut self.loaded {
+                let fresh = Prepared::new(loaded.prepared.serial, &loaded.track, self.rate_hz);
+                loaded.prepared = Arc::new(fresh);
+            }
+        }
+        let (to_engine, incoming) = rtrb::RingBuffer::new(RING_LEN);
+        self.to_engine = Some(to_engine);
+        self.hand_over_when_ready();
+        let shared = &self.worker.shared;
+        let duration = self.loaded.as_ref().map_or(0.0, |l| l.track.duration_secs());
+        let start = shared.silent_position_secs(&self.wishes(), duration, (self.worker.now)());
+        let engine = Engine::new(Arc::clone(shared), incoming, self.rate_hz, start);
+        shared.called_ns.store((self.worker.now)(), Ordering::Relaxed);
+        self.opened = Some(plan.open(engine, shared, &self.worker.now)?);
+        Ok(name)
+    }
+
+    fn look_after_device(&mut self) {
+        let Some(opened) = &self.opened else { return };
+        let shared = &self.worker.shared;
+        let idle_ns = (self.worker.now)().saturating_sub(shared.called_ns.load(Ordering::Relaxed));
+        let is_lost = shared.is_lost.load(Ordering::Acquire)
+            || idle_ns > STALLED_NS
+            || !opened.is_running();
+        if !is_lost {
+            return;
+        }
+        let name = match &*shared.output.lock().unwrap_or_else(PoisonError::into_inner) {
+            Output::Device(name) => name.clone(),
+            _ => "the sound device".to_owned(),
+        };
+        self.close();
+        self.say(format!(
+            "{name} has gone: the play head runs on without sound. Choose a device to hear it again."
+        ));
+        self.set_output(Output::Silent(format!("no sound: {name} has gone")));
+        self.list();
+    }
+}
+
+/// ALSA without a card still has a default device, which prints eight lines of its own to stderr when it is opened.
+fn alsa_without_card(host: &cpal::Host) -> bool {
+    cfg!(target_os = "linux")
+        && host.id().to_string() == "alsa"
+        && !Path::new("/dev/snd").exists()
+        && std::env::var_os("ALSA_CONFIG_PATH").is_none()
+}
