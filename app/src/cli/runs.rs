@@ -1,13 +1,299 @@
-//! `attune runs`
+//! `attune runs`: the training runs on disk.
 
-use super::{Console, Failure, Fault};
+use super::{Console, Failure, ResultExt};
+use attune_core::metrics::Scores;
+use attune_core::run::report::{self, TestScores};
+use attune_core::run::{self, Event, History, RunSummary, utc_text};
+use serde::Serialize;
+use std::path::PathBuf;
 
-#[derive(Debug, Default, clap::Args)]
-pub(super) struct Args {}
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  attune runs list
+  attune runs show demo-3
+  attune runs show demo-3 --json | jq '.validations[].roc_auc_macro'
+  attune runs report demo-3 --out /tmp/report
 
-pub(super) fn run(_args: Args, _console: &Console) -> Result<(), Failure> {
-    Err(Failure::new(
-        Fault::Failed,
-        anyhow::anyhow!("not built yet"),
-    ))
+A run is named by its id, an unmistakable beginning of it, or its folder.")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// List the runs of the workspace, the newest first
+    List {
+        /// Print a JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one run: its validations, its scores by tag, its warnings
+    Show {
+        /// Id, beginning of an id, or run folder
+        run: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a run's curves and tables into a folder, as PNG, SVG, CSV and Markdown
+    Report {
+        /// Id, beginning of an id, or run folder
+        run: String,
+        /// Where to (default: the folder `report` of the run)
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    match args.command {
+        Command::List { json } => list(json, console),
+        Command::Show { run, json } => {
+            let history = open(&run, console)?;
+            let shown = Shown::new(&history)?;
+            if json {
+                console.json(&shown)
+            } else {
+                print(&shown, console)
+            }
+        }
+        Command::Report { run, out } => {
+            let history = open(&run, console)?;
+            let shown = Shown::new(&history)?;
+            let scores = shown
+                .evaluated
+                .map(|evaluated| evaluated.scores)
+                .or(shown.best);
+            let test = TestScores {
+                tags: shown.tags,
+                scores: scores.unwrap_or_default(),
+            };
+            let folder = out.unwrap_or_else(|| history.folder().join("report"));
+            let report = report::write(&folder, &history, &test, &[]).failed()?;
+            console.line(&report.page.display().to_string())
+        }
+    }
+}
+
+fn open(run: &str, console: &Console) -> Result<History, Failure> {
+    let folder = run::find(&console.workspace.runs(), run).bad_input()?;
+    History::open(&folder).bad_input()
+}
+
+fn list(json: bool, console: &Console) -> Result<(), Failure> {
+    let runs = console.workspace.runs();
+    let summaries = run::list(&runs);
+    if json {
+        return console.json(&summaries);
+    }
+    if summaries.is_empty() {
+        console.say(&format!("no runs in {}", runs.display()));
+        return Ok(());
+    }
+    let header = [
+        "run",
+        "status",
+        "started (UTC)",
+        "model",
+        "data",
+        "epochs",
+        "steps",
+        "loss",
+        "ROC-AUC",
+        "PR-AUC",
+    ];
+    let rows = summaries.iter().map(|summary| {
+        [
+            summary.id.clone(),
+            summary.status.label().to_owned(),
+            summary.started_unix_ms.map_or("-".to_owned(), utc_text),
+            summary.model.clone(),
+            summary.data.clone(),
+            summary.epochs.to_string(),
+            summary.steps.to_string(),
+            number(summary.best_loss),
+            number(summary.roc_auc_macro),
+            number(summary.average_precision_macro),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(header.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    table(&rows, 5, console)
+}
+
+/// What `attune runs show` tells.
+#[derive(Debug, Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    summary: RunSummary,
+    /// `run.toml`
+    configuration: Option<toml::Table>,
+    tags: Vec<String>,
+    validations: Vec<ShownValidation>,
+    /// Scores at the lowest validation loss.
+    best: Option<Scores>,
+    /// Scores on the split evaluated last.
+    evaluated: Option<ShownEvaluation>,
+    warnings: Vec<String>,
+    /// Why the run failed, if it did.
+    failure: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownValidation {
+    step: u64,
+    epoch: u32,
+    loss: Option<f64>,
+    roc_auc_macro: Option<f64>,
+    average_precision_macro: Option<f64>,
+    seconds: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownEvaluation {
+    split: String,
+    #[serde(flatten)]
+    scores: Scores,
+}
+
+impl Shown {
+    fn new(history: &History) -> Result<Self, Failure> {
+        let validations = history.validations().iter().map(|v| ShownValidation {
+            step: v.step,
+            epoch: v.epoch,
+            loss: Some(v.loss).filter(|loss| loss.is_finite()),
+            roc_auc_macro: v.scores.roc_auc_macro,
+            average_precision_macro: v.scores.average_precision_macro,
+            seconds: v.seconds,
+        });
+        let warnings = history
+            .events()
+            .iter()
+            .filter_map(|record| match &record.event {
+                Event::Warned { message } => Some(message.clone()),
+                _ => None,
+            });
+        let failure = history
+            .events()
+            .last()
+            .and_then(|record| match &record.event {
+                Event::Failed { message } => Some(message.clone()),
+                _ => None,
+            });
+        Ok(Self {
+            summary: RunSummary::read(history.folder()).failed()?,
+            configuration: history.run_toml().cloned(),
+            tags: history.tags().to_vec(),
+            validations: validations.collect(),
+            best: history.best().map(|best| Scores::clone(&best.scores)),
+            evaluated: history.evaluated().map(|(split, scores)| ShownEvaluation {
+                split: split.to_owned(),
+                scores: scores.clone(),
+            }),
+            warnings: warnings.collect(),
+            failure,
+        })
+    }
+}
+
+fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
+    let summary = &shown.summary;
+    let started = summary
+        .started_unix_ms
+        .map_or("not yet".to_owned(), |at| utc_text(at) + " UTC");
+    for (name, value) in [
+        ("run", summary.id.clone()),
+        ("name", summary.name.clone()),
+        ("folder", summary.folder.display().to_string()),
+        ("status", summary.status.label().to_owned()),
+        ("started", started),
+        ("model", summary.model.clone()),
+        ("data", summary.data.clone()),
+        (
+            "trained",
+            format!("{} epochs begun, {} steps", summary.epochs, summary.steps),
+        ),
+    ] {
+        console.line(&format!("{name:8} {value}"))?;
+    }
+    if let Some(failure) = &shown.failure {
+        console.line(&format!("failed   {failure}"))?;
+    }
+    for warning in &shown.warnings {
+        console.line(&format!("warning  {warning}"))?;
+    }
+    if !shown.validations.is_empty() {
+        console.line("")?;
+        let rows = shown.validations.iter().map(|v| {
+            let mark = if summary.best_epoch == Some(v.epoch) && v.loss == summary.best_loss {
+                "best"
+            } else {
+                ""
+            };
+            [
+                (v.epoch + 1).to_string(),
+                v.step.to_string(),
+                number(v.loss),
+                number(v.roc_auc_macro),
+                number(v.average_precision_macro),
+                mark.to_owned(),
+            ]
+        });
+        let header = ["epoch", "step", "loss", "ROC-AUC", "PR-AUC", ""].map(str::to_owned);
+        table(
+            &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
+            0,
+            console,
+        )?;
+    }
+    let by_tag = match (&shown.evaluated, &shown.best) {
+        (Some(evaluated), _) => Some((evaluated.split.as_str(), &evaluated.scores)),
+        (None, Some(best)) => Some(("valid", best)),
+        (None, None) => None,
+    };
+    if let Some((split, scores)) = by_tag {
+        console.line(&format!("\nscores on {split}"))?;
+        let test = TestScores {
+            tags: shown.tags.clone(),
+            scores: scores.clone(),
+        };
+        console.line(report::tag_table(&test).trim_end())?;
+    }
+    Ok(())
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or("-".to_owned(), |value| format!("{value:.4}"))
+}
+
+/// Prints rows with aligned columns, the first `n_left` to the left, the others to the right.
+fn table<const N: usize>(
+    rows: &[[String; N]],
+    n_left: usize,
+    console: &Console,
+) -> Result<(), Failure> {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in rows {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .map(|(at, (cell, width))| {
+                if at < n_left {
+                    format!("{cell:<width$}")
+                } else {
+                    format!("{cell:>width$}")
+                }
+            });
+        console.line(cells.collect::<Vec<_>>().join("  ").trim_end())?;
+    }
+    Ok(())
 }

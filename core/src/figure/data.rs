@@ -1,6 +1,9 @@
 //! What a figure consists of. Lengths are in points (1/72 inch), data in the units of the axes.
 
-use super::{Colour, ColourMap, Error};
+use super::layout::Layout;
+use super::{Colour, ColourMap, Error, png, svg};
+use crate::workspace::write_whole;
+use std::io::Write;
 use std::path::Path;
 
 /// Panels below each other over one horizontal axis.
@@ -209,20 +212,30 @@ impl Figure {
 
     /// The figure as SVG, text as text.
     pub fn to_svg(&self) -> String {
-        unimplemented!()
+        svg::write(self, &Layout::new(self), svg::Pictures::Inside)
+    }
+
+    /// The figure as a PNG file in memory, with `scale` pixels per point (2: screens, 4: print).
+    pub fn to_png(&self, scale: f32) -> Result<Vec<u8>, Error> {
+        png::png(self, scale)
     }
 
     /// Writes the figure as SVG, whole or not at all.
     pub fn write_svg(&self, path: &Path) -> Result<(), Error> {
-        let _ = path;
-        unimplemented!()
+        write(path, self.to_svg().as_bytes())
     }
 
     /// Writes the figure as PNG, whole or not at all, with `scale` pixels per point (2: screens, 4: print).
     pub fn write_png(&self, path: &Path, scale: f32) -> Result<(), Error> {
-        let _ = (path, scale);
-        unimplemented!()
+        write(path, &self.to_png(scale)?)
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_whole(path, |file| file.write_all(bytes)).map_err(|source| Error::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 impl Axis {

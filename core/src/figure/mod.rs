@@ -12,6 +12,13 @@
 
 mod colour;
 mod data;
+mod heat;
+mod layout;
+mod paths;
+mod png;
+mod svg;
+mod text;
+mod ticks;
 
 pub use colour::{Colour, ColourMap, palette};
 pub use data::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, Ticks};
@@ -32,3 +39,6 @@ pub enum Error {
         source: std::io::Error,
     },
 }
+
+#[cfg(test)]
+mod tests;

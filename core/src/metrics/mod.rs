@@ -6,6 +6,7 @@
 
 mod bootstrap;
 mod curve;
+pub mod file;
 mod rank;
 mod running;
 mod scores;

@@ -19,13 +19,14 @@ mod history;
 mod lines;
 mod lock;
 mod log;
-mod report;
+pub mod report;
 mod scalar;
 mod series;
 mod smooth;
 mod status;
 mod store;
 mod summary;
+mod time;
 
 pub use event::{CheckpointKind, Event, Record};
 pub use history::{History, Validation};
@@ -37,6 +38,7 @@ pub use smooth::Smoothed;
 pub use status::Status;
 pub use store::{allocate, find, list};
 pub use summary::RunSummary;
+pub use time::utc_text;
 
 use std::path::PathBuf;
 

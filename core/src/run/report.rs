@@ -1,9 +1,15 @@
 //! The folder that a finished run leaves for people: curves, a table of the tags, and a page that holds them together.
 
-use super::{Error, History};
-use crate::figure::Figure;
+use super::{Error, Event, History, Scalar, Smoothed};
+use crate::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks, palette};
 use crate::metrics::Scores;
+use crate::workspace::write_whole;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+/// Pixels per point of the PNGs: 288 per inch.
+const SCALE: f32 = 4.0;
 
 /// Scores on the test split.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,17 +38,324 @@ pub struct Report {
     pub folder: PathBuf,
     /// The page: `report.md`.
     pub page: PathBuf,
-    /// All files, the page among them.
+    /// All files, the page last.
     pub files: Vec<PathBuf>,
 }
 
-/// Writes `report.md`, `loss.{png,svg}`, `auc.{png,svg}`, `tags.{csv,md}` and the given figures into `folder`.
+/// Writes `report.md`, `loss.{png,svg}`, `auc.{png,svg}`, `scores.{png,svg}` (bars by tag), `tags.{csv,md}` and the given
+/// figures into `folder`, which is made if need be. Files of an earlier report are replaced, each whole or not at all.
 pub fn write(
     folder: &Path,
     history: &History,
     test: &TestScores,
     figures: &[NamedFigure],
 ) -> Result<Report, Error> {
-    let _ = (folder, history, test, figures);
-    unimplemented!()
+    let mut own = vec![
+        NamedFigure {
+            name: "loss".to_owned(),
+            caption: "Loss (binary cross entropy) over the training steps.".to_owned(),
+            figure: loss_figure(history),
+        },
+        NamedFigure {
+            name: "auc".to_owned(),
+            caption: "Macro ROC-AUC and PR-AUC over the training steps.".to_owned(),
+            figure: auc_figure(history),
+        },
+    ];
+    if !test.tags.is_empty() {
+        own.push(NamedFigure {
+            name: "scores".to_owned(),
+            caption: "ROC-AUC and PR-AUC of each tag on the test split.".to_owned(),
+            figure: scores_figure(test),
+        });
+    }
+    let mut files = Vec::new();
+    for named in own.iter().chain(figures) {
+        let (png, svg) = (
+            folder.join(format!("{}.png", named.name)),
+            folder.join(format!("{}.svg", named.name)),
+        );
+        named.figure.write_png(&png, SCALE)?;
+        named.figure.write_svg(&svg)?;
+        files.extend([png, svg]);
+    }
+    let table = tag_table(test);
+    let page = page(history, test, own.iter().chain(figures), &table);
+    let texts = [
+        ("tags.csv", tag_csv(test)),
+        ("tags.md", table),
+        ("report.md", page),
+    ];
+    for (name, text) in texts {
+        let path = folder.join(name);
+        write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(Error::io(&path))?;
+        files.push(path);
+    }
+    Ok(Report {
+        folder: folder.to_owned(),
+        page: folder.join("report.md"),
+        files,
+    })
+}
+
+/// Training loss (raw and smoothed) and validation loss over the steps.
+pub fn loss_figure(history: &History) -> Figure {
+    let raw = history.series(Scalar::Loss);
+    let mut smoothed = Smoothed::new(0.97);
+    smoothed.follow(raw);
+    let points = |series: &super::Series| -> Vec<[f64; 2]> {
+        let points = series.iter();
+        points
+            .map(|(step, value)| [step as f64, f64::from(value)])
+            .collect()
+    };
+    let mut panel = Panel::new(Axis::new("Loss", ""));
+    if raw.len() > 50 {
+        panel = panel
+            .layer(Layer::Line {
+                label: "training, each step".to_owned(),
+                colour: palette(0),
+                stroke: Stroke::Faint,
+                points: points(raw),
+            })
+            .line("training, smoothed", palette(0), points(smoothed.series()));
+    } else {
+        panel = panel.line("training", palette(0), points(raw));
+    }
+    let validation = history
+        .validations()
+        .iter()
+        .map(|v| [v.step as f64, v.loss]);
+    panel = panel.line("validation", palette(1), validation.collect());
+    Figure::new(title(history, "loss"), step_axis()).with(with_best(panel, history))
+}
+
+/// Macro ROC-AUC and PR-AUC of the validations, and of the last training clips, over the steps.
+pub fn auc_figure(history: &History) -> Figure {
+    let mut panel = Panel::new(Axis::new("Area under the curve", ""));
+    let measures = [
+        ("ROC-AUC", palette(0), Scalar::RunningRocAuc, true),
+        ("PR-AUC", palette(1), Scalar::RunningAveragePrecision, false),
+    ];
+    for (name, colour, running, is_roc) in measures {
+        let running = history.series(running);
+        if !running.is_empty() {
+            let points = running
+                .iter()
+                .map(|(step, value)| [step as f64, f64::from(value)]);
+            panel = panel.layer(Layer::Line {
+                label: format!("{name}, training"),
+                colour,
+                stroke: Stroke::Faint,
+                points: points.collect(),
+            });
+        }
+        let validations = history.validations().iter().filter_map(|v| {
+            let value = if is_roc {
+                v.scores.roc_auc_macro
+            } else {
+                v.scores.average_precision_macro
+            };
+            Some([v.step as f64, value?])
+        });
+        panel = panel.line(format!("{name}, validation"), colour, validations.collect());
+    }
+    Figure::new(title(history, "macro scores"), step_axis()).with(with_best(panel, history))
+}
+
+/// Bars by tag, the best ROC-AUC on top.
+pub fn scores_figure(test: &TestScores) -> Figure {
+    let order = by_roc_auc(test);
+    let n_tags = order.len();
+    let height = |rank: usize| (n_tags - 1 - rank) as f64;
+    let names = order
+        .iter()
+        .enumerate()
+        .map(|(rank, &tag_idx)| (height(rank), test.tags[tag_idx].clone()));
+    let axis = Axis::new("", "")
+        .range(-0.6, n_tags as f64 - 0.4)
+        .ticks(Ticks::At(names.collect()));
+    let bars = |label: &str, colour, values: &[Option<f64>], offset: f64| Layer::Bars {
+        label: label.to_owned(),
+        colour,
+        thickness: 0.36,
+        points: order
+            .iter()
+            .enumerate()
+            .filter_map(|(rank, &tag_idx)| {
+                Some([
+                    values.get(tag_idx).copied().flatten()?,
+                    height(rank) + offset,
+                ])
+            })
+            .collect(),
+    };
+    let scores = &test.scores;
+    let panel = Panel::new(axis)
+        .height((n_tags as f64 * 15.0).max(40.0))
+        .layer(bars("ROC-AUC", palette(0), &scores.roc_auc_per_tag, 0.19))
+        .layer(bars(
+            "PR-AUC",
+            palette(4),
+            &scores.average_precision_per_tag,
+            -0.19,
+        ));
+    Figure::new(
+        "Scores by tag on the test split",
+        Axis::new("Area under the curve", "").range(0.0, 1.0),
+    )
+    .with(panel)
+}
+
+fn step_axis() -> Axis {
+    Axis::new("Training step", "").ticks(Ticks::Whole)
+}
+
+fn title(history: &History, what: &str) -> String {
+    match history.started().map(|record| &record.event) {
+        Some(Event::Started { name, .. }) if !name.is_empty() => format!("{name}: {what}"),
+        _ => format!("{}: {what}", history.id()),
+    }
+}
+
+fn with_best(panel: Panel, history: &History) -> Panel {
+    match history.best() {
+        Some(best) => panel.mark(best.step as f64, format!("best: epoch {}", best.epoch + 1)),
+        None => panel,
+    }
+}
+
+/// Indices of the tags by falling ROC-AUC, undefined ones last.
+fn by_roc_auc(test: &TestScores) -> Vec<usize> {
+    let value = |tag_idx: usize| {
+        let values = &test.scores.roc_auc_per_tag;
+        values.get(tag_idx).copied().flatten().unwrap_or(-1.0)
+    };
+    let mut order: Vec<usize> = (0..test.tags.len()).collect();
+    order.sort_by(|&a, &b| value(b).total_cmp(&value(a)));
+    order
+}
+
+fn tag_csv(test: &TestScores) -> String {
+    let mut text = "tag,roc_auc,average_precision\n".to_owned();
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    for (tag_idx, tag) in test.tags.iter().enumerate() {
+        let quoted = if tag.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", tag.replace('"', "\"\""))
+        } else {
+            tag.clone()
+        };
+        text += &format!(
+            "{quoted},{},{}\n",
+            number(score_at(&test.scores.roc_auc_per_tag, tag_idx)),
+            number(score_at(&test.scores.average_precision_per_tag, tag_idx))
+        );
+    }
+    text
+}
+
+/// The tags as a table, the best ROC-AUC first; a dash where a score is not defined.
+pub fn tag_table(test: &TestScores) -> String {
+    let width = test
+        .tags
+        .iter()
+        .map(|tag| tag.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(14);
+    let mut text = format!("| {:width$} | ROC-AUC | PR-AUC |\n", "Tag");
+    text += &format!("|:{}-|--------:|-------:|\n", "-".repeat(width));
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
+    let mut row = |name: &str, roc_auc: Option<f64>, precision: Option<f64>| {
+        let name = name.replace('|', "\\|");
+        text += &format!(
+            "| {name:width$} | {:>7} | {:>6} |\n",
+            number(roc_auc),
+            number(precision)
+        );
+    };
+    for tag_idx in by_roc_auc(test) {
+        row(
+            &test.tags[tag_idx],
+            score_at(&test.scores.roc_auc_per_tag, tag_idx),
+            score_at(&test.scores.average_precision_per_tag, tag_idx),
+        );
+    }
+    row(
+        "**macro mean**",
+        test.scores.roc_auc_macro,
+        test.scores.average_precision_macro,
+    );
+    text
+}
+
+fn score_at(values: &[Option<f64>], tag_idx: usize) -> Option<f64> {
+    values.get(tag_idx).copied().flatten()
+}
+
+fn page<'a>(
+    history: &History,
+    test: &TestScores,
+    figures: impl Iterator<Item = &'a NamedFigure>,
+    table: &str,
+) -> String {
+    let mut text = String::new();
+    let mut put = |line: std::fmt::Arguments<'_>| {
+        // Writing into a string cannot fail.
+        drop(text.write_fmt(line));
+        text.push('\n');
+    };
+    let started = history.started();
+    if let Some(Event::Started {
+        name,
+        model,
+        data,
+        n_parameters,
+        version,
+        ..
+    }) = started.map(|record| &record.event)
+    {
+        put(format_args!("# {name}\n"));
+        put(format_args!("| | |\n|:--|:--|"));
+        put(format_args!("| Run | {} |", history.id()));
+        put(format_args!(
+            "| Model | {model}, {n_parameters} parameters |"
+        ));
+        put(format_args!("| Data | {data}, {} tags |", test.tags.len()));
+        put(format_args!("| Attune | {version} |"));
+    } else {
+        put(format_args!("# {}\n\n| | |\n|:--|:--|", history.id()));
+    }
+    put(format_args!("| Ended as | {} |", history.status().label()));
+    put(format_args!("| Trained | {} steps |", history.last_step()));
+    if let (Some(first), Some(last)) = (started, history.events().last()) {
+        let seconds = last.at_unix_ms.saturating_sub(first.at_unix_ms) / 1000;
+        put(format_args!(
+            "| Time | {} min {:02} s |",
+            seconds / 60,
+            seconds % 60
+        ));
+    }
+    if let Some(best) = history.best() {
+        put(format_args!(
+            "| Best epoch | {} (validation loss {:.4}) |",
+            best.epoch + 1,
+            best.loss
+        ));
+    }
+    let number =
+        |value: Option<f64>| value.map_or("not defined".to_owned(), |value| format!("{value:.4}"));
+    put(format_args!(
+        "| Test split | macro ROC-AUC {}, macro PR-AUC {} |\n",
+        number(test.scores.roc_auc_macro),
+        number(test.scores.average_precision_macro)
+    ));
+    for figure in figures {
+        put(format_args!(
+            "![{0}]({1}.png)\n\n*{0}*\n",
+            figure.caption, figure.name
+        ));
+    }
+    put(format_args!("## Tags\n\n{table}"));
+    text
 }

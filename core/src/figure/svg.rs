@@ -1,0 +1,631 @@
+//! A laid out figure as SVG. Text stays text, so that it can be searched, copied and set in the reader's font.
+
+use super::layout::{
+    BAR_WIDTH, LABEL_PT, LEGEND_PT, Layout, MARGIN, Map, PANEL_TITLE_PT, PanelLayout, Rect, SWATCH,
+    TICK_PT, TITLE_PT, tick_room,
+};
+use super::paths;
+use super::{Colour, ColourMap, Figure, LabelSide, Layer, Panel, Stroke, Ticks, text};
+use std::fmt::Write;
+
+/// Whether heat maps stand in the SVG, or are painted below it by the renderer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pictures {
+    Inside,
+    Below,
+}
+
+const FRAME: Colour = Colour([0x90, 0x90, 0x90]);
+
+pub(super) fn write(figure: &Figure, layout: &Layout, pictures: Pictures) -> String {
+    let mut svg = Svg {
+        out: String::new(),
+        n_clips: 0,
+    };
+    let (width, height) = (figure.width_pt, layout.height);
+    svg.put(format_args!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.2}pt" height="{height:.2}pt" viewBox="0 0 {width:.2} {height:.2}" font-family="{}" fill="{}">"#,
+        text::FAMILY,
+        Colour::INK.hex()
+    ));
+    if pictures == Pictures::Inside {
+        svg.put(format_args!(
+            r##"<rect width="{width:.2}" height="{height:.2}" fill="#ffffff"/>"##
+        ));
+    }
+    if let Some((baseline, title)) = &layout.title {
+        svg.text(
+            title,
+            MARGIN,
+            *baseline,
+            TITLE_PT,
+            Anchor::Start,
+            Colour::INK,
+        );
+    }
+    for (panel, place) in figure.panels.iter().zip(&layout.panels) {
+        svg.panel(panel, place, layout, pictures);
+    }
+    svg.x_axis(layout);
+    svg.put(format_args!("</svg>"));
+    svg.out
+}
+
+struct Svg {
+    out: String,
+    n_clips: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+impl Svg {
+    fn put(&mut self, line: std::fmt::Arguments<'_>) {
+        // Writing into a string cannot fail.
+        drop(self.out.write_fmt(line));
+        self.out.push('\n');
+    }
+
+    fn text(&mut self, text: &str, x: f64, y: f64, size: f64, anchor: Anchor, colour: Colour) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        self.put(format_args!(
+            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}" fill="{}">{}</text>"#,
+            colour.hex(),
+            text::escaped(text)
+        ));
+    }
+
+    /// Text over data: a white halo keeps it readable.
+    fn text_over(&mut self, text: &str, x: f64, y: f64, anchor: Anchor) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        self.put(format_args!(
+            r##"<text x="{x:.2}" y="{y:.2}" font-size="{TICK_PT}" text-anchor="{anchor}" fill="{}" stroke="#ffffff" stroke-width="2.4" stroke-linejoin="round" paint-order="stroke">{}</text>"##,
+            Colour::INK.hex(),
+            text::escaped(text)
+        ));
+    }
+
+    fn line(&mut self, from: [f64; 2], to: [f64; 2], colour: Colour, width: f64, dashes: &str) {
+        let dashes = if dashes.is_empty() {
+            String::new()
+        } else {
+            format!(r#" stroke-dasharray="{dashes}""#)
+        };
+        self.put(format_args!(
+            r#"<line x1="{:.2}" y1="{:.2}" x2="{:.2}" y2="{:.2}" stroke="{}" stroke-width="{width}"{dashes}/>"#,
+            from[0],
+            from[1],
+            to[0],
+            to[1],
+            colour.hex()
+        ));
+    }
+
+    fn panel(&mut self, panel: &Panel, place: &PanelLayout, layout: &Layout, pictures: Pictures) {
+        let plot = place.plot;
+        if pictures == Pictures::Inside {
+            self.heat_maps(panel, place);
+        }
+        let has_picture = panel
+            .layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::HeatMap(_)));
+        if !has_picture {
+            self.grid(panel, place, layout);
+        }
+        let clip = self.clip(plot);
+        self.put(format_args!(r##"<g clip-path="url(#{clip})">"##));
+        for layer in &panel.layers {
+            self.layer(layer, place);
+        }
+        self.put(format_args!("</g>"));
+        self.put(format_args!(
+            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="none" stroke="{}" stroke-width="0.6"/>"#,
+            plot.left,
+            plot.top,
+            plot.width(),
+            plot.height(),
+            FRAME.hex()
+        ));
+        self.labels_over(panel, place);
+        self.header(panel, place);
+        self.y_axis(panel, place);
+        self.colour_bar(panel, place);
+    }
+
+    fn heat_maps(&mut self, panel: &Panel, place: &PanelLayout) {
+        for (rect, map) in pictures(panel, place) {
+            let clip = self.clip(place.plot);
+            self.put(format_args!(
+                r##"<g clip-path="url(#{clip})"><image x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/></g>"##,
+                rect.left,
+                rect.top,
+                rect.width(),
+                rect.height(),
+                map.pixels().to_data_url()
+            ));
+        }
+    }
+
+    fn grid(&mut self, panel: &Panel, place: &PanelLayout, layout: &Layout) {
+        let plot = place.plot;
+        for tick in &layout.x_ticks {
+            let x = place.x.at(tick.at);
+            self.line([x, plot.top], [x, plot.bottom], Colour::GRID, 0.6, "");
+        }
+        if !matches!(panel.y.ticks, Ticks::At(_)) {
+            for tick in &place.y_ticks {
+                let y = place.y.at(tick.at);
+                self.line([plot.left, y], [plot.right, y], Colour::GRID, 0.6, "");
+            }
+        }
+    }
+
+    fn layer(&mut self, layer: &Layer, place: &PanelLayout) {
+        let plot = place.plot;
+        let on_paper = |points: &[[f64; 2]]| -> Vec<[f64; 2]> {
+            let points = points.iter();
+            points
+                .map(|&[x, y]| [place.x.at(x), place.y.at(y)])
+                .collect()
+        };
+        match layer {
+            Layer::Line {
+                colour,
+                stroke,
+                points,
+                ..
+            } => {
+                for piece in paths::pieces(&on_paper(points)) {
+                    self.polyline(&piece, *colour, *stroke);
+                }
+            }
+            Layer::Dots { colour, points, .. } => {
+                for [x, y] in on_paper(points) {
+                    self.dot(x, y, *colour, 2.0);
+                }
+            }
+            Layer::Band { colour, points, .. } => {
+                let edge = |at: usize| -> Vec<[f64; 2]> {
+                    let edge = points.iter().map(|point| [point[0], point[at]]);
+                    on_paper(&edge.collect::<Vec<_>>())
+                };
+                for outline in paths::bands(&edge(1), &edge(2)) {
+                    self.polygon(&outline, *colour, 0.2);
+                }
+            }
+            Layer::Area {
+                above,
+                below,
+                points,
+                ..
+            } => {
+                let zero = place.y.at(0.0).clamp(plot.top, plot.bottom);
+                let halves = [
+                    (
+                        *above,
+                        Rect {
+                            bottom: zero,
+                            ..plot
+                        },
+                    ),
+                    (*below, Rect { top: zero, ..plot }),
+                ];
+                for (colour, half) in halves {
+                    let clip = self.clip(half);
+                    self.put(format_args!(r##"<g clip-path="url(#{clip})">"##));
+                    for piece in paths::pieces(&on_paper(points)) {
+                        self.polygon(&paths::down_to(zero, &piece), colour, 0.75);
+                    }
+                    self.put(format_args!("</g>"));
+                }
+                self.line([plot.left, zero], [plot.right, zero], FRAME, 0.4, "");
+            }
+            Layer::Bars {
+                colour,
+                thickness,
+                points,
+                ..
+            } => {
+                for &[x, y] in points {
+                    let ends = [place.x.at(0.0), place.x.at(x)];
+                    let sides = [
+                        place.y.at(y + thickness / 2.0),
+                        place.y.at(y - thickness / 2.0),
+                    ];
+                    self.filled(Rect::between(ends, sides), *colour, 1.0);
+                }
+            }
+            Layer::Spans { colour, spans, .. } => {
+                for &[from, to] in spans {
+                    let ends = [place.x.at(from), place.x.at(to)];
+                    self.filled(Rect::between(ends, [plot.top, plot.bottom]), *colour, 0.45);
+                }
+            }
+            Layer::Mark { x, .. } => {
+                let x = place.x.at(*x);
+                self.line([x, plot.top], [x, plot.bottom], Colour::GREY, 0.8, "3 2");
+            }
+            Layer::Level { y, .. } => {
+                let y = place.y.at(*y);
+                self.line([plot.left, y], [plot.right, y], Colour::GREY, 0.8, "3 2");
+            }
+            Layer::HeatMap(_) => {}
+        }
+    }
+
+    /// Words of levels, then of marks: each in the first row below the top where nothing stands yet.
+    fn labels_over(&mut self, panel: &Panel, place: &PanelLayout) {
+        let plot = place.plot;
+        let mut taken: Vec<Rect> = Vec::new();
+        let inside = |at: f64, low: f64, high: f64| at >= low - 0.5 && at <= high + 0.5;
+        for layer in &panel.layers {
+            let Layer::Level { label, y } = layer else {
+                continue;
+            };
+            let at = place.y.at(*y);
+            if label.is_empty() || !inside(at, plot.top, plot.bottom) {
+                continue;
+            }
+            let has_room = at - TICK_PT - 4.0 >= plot.top;
+            let baseline = if has_room {
+                at - 3.0
+            } else {
+                at + TICK_PT + 2.0
+            };
+            let right = plot.right - 4.0;
+            self.text_over(label, right, baseline, Anchor::End);
+            let left = right - text::width(label, TICK_PT);
+            taken.push(Rect::over_baseline([left, right], baseline));
+        }
+        for layer in &panel.layers {
+            let Layer::Mark { label, x } = layer else {
+                continue;
+            };
+            let at = place.x.at(*x);
+            if label.is_empty() || !inside(at, plot.left, plot.right) {
+                continue;
+            }
+            let width = text::width(label, TICK_PT) + 3.0;
+            let fits_right = at + width <= plot.right;
+            let (ends, from, anchor) = if fits_right {
+                ([at, at + width], at + 3.0, Anchor::Start)
+            } else {
+                ([at - width, at], at - 3.0, Anchor::End)
+            };
+            let mut baseline = plot.top + TICK_PT + 2.0;
+            let mut rect = Rect::over_baseline(ends, baseline);
+            // More marks than rows lie over each other rather than outside.
+            while taken.iter().any(|other| rect.touches(other)) && rect.bottom < plot.bottom {
+                baseline += TICK_PT + 3.0;
+                rect = Rect::over_baseline(ends, baseline);
+            }
+            self.text_over(label, from, baseline, anchor);
+            taken.push(rect);
+        }
+    }
+
+    fn header(&mut self, panel: &Panel, place: &PanelLayout) {
+        if let Some((baseline, title)) = &place.title {
+            self.text(
+                title,
+                place.plot.left,
+                *baseline,
+                PANEL_TITLE_PT,
+                Anchor::Start,
+                Colour::INK,
+            );
+        }
+        for entry in &place.legend {
+            let middle = entry.baseline - LEGEND_PT * 0.36;
+            let swatch = |height: f64| Rect {
+                left: entry.left,
+                top: middle - height / 2.0,
+                right: entry.left + SWATCH,
+                bottom: middle + height / 2.0,
+            };
+            match &panel.layers[entry.layer_idx] {
+                Layer::Line { colour, stroke, .. } => {
+                    let ends = [[entry.left, middle], [entry.left + SWATCH, middle]];
+                    self.polyline(&ends, *colour, *stroke);
+                }
+                Layer::Dots { colour, .. } => {
+                    self.dot(entry.left + SWATCH / 2.0, middle, *colour, 2.0)
+                }
+                Layer::Band { colour, .. } => self.filled(swatch(7.0), *colour, 0.2),
+                Layer::Spans { colour, .. } => self.filled(swatch(7.0), *colour, 0.45),
+                Layer::Bars { colour, .. } => self.filled(swatch(7.0), *colour, 1.0),
+                Layer::Area { above, below, .. } => {
+                    let whole = swatch(7.0);
+                    let middle = entry.left + SWATCH / 2.0;
+                    self.filled(
+                        Rect {
+                            right: middle,
+                            ..whole
+                        },
+                        *above,
+                        0.75,
+                    );
+                    self.filled(
+                        Rect {
+                            left: middle,
+                            ..whole
+                        },
+                        *below,
+                        0.75,
+                    );
+                }
+                Layer::HeatMap(_) | Layer::Mark { .. } | Layer::Level { .. } => {}
+            }
+            self.text(
+                &entry.label,
+                entry.left + SWATCH + 4.0,
+                entry.baseline,
+                LEGEND_PT,
+                Anchor::Start,
+                Colour::INK,
+            );
+        }
+    }
+
+    fn y_axis(&mut self, panel: &Panel, place: &PanelLayout) {
+        let plot = place.plot;
+        for tick in &place.y_ticks {
+            let y = place.y.at(tick.at);
+            self.line([plot.left - 2.5, y], [plot.left, y], FRAME, 0.6, "");
+            self.text(
+                &tick.label,
+                plot.left - 4.5,
+                y + TICK_PT * 0.36,
+                TICK_PT,
+                Anchor::End,
+                Colour::INK,
+            );
+        }
+        let middle = f64::midpoint(plot.top, plot.bottom);
+        if place.y_label.is_empty() {
+            return;
+        }
+        match panel.label_side {
+            LabelSide::Along => {
+                let x = place.y_label_x;
+                self.put(format_args!(
+                    r#"<text transform="translate({:.2} {middle:.2}) rotate(-90)" font-size="{LABEL_PT}" text-anchor="middle">{}</text>"#,
+                    x + LABEL_PT * 0.36,
+                    text::escaped(&place.y_label)
+                ));
+            }
+            LabelSide::Beside => {
+                let x = plot.left - tick_room(&place.y_ticks) - 5.0;
+                self.text(
+                    &place.y_label,
+                    x,
+                    middle + LABEL_PT * 0.36,
+                    LABEL_PT,
+                    Anchor::End,
+                    Colour::INK,
+                );
+            }
+        }
+    }
+
+    fn colour_bar(&mut self, panel: &Panel, place: &PanelLayout) {
+        let Some((map, ticks, label)) = &place.colour_bar else {
+            return;
+        };
+        let colours = panel.layers.iter().find_map(|layer| match layer {
+            Layer::HeatMap(map) if !map.label.is_empty() => Some(map.map),
+            _ => None,
+        });
+        let plot = place.plot;
+        let bar = Rect {
+            left: plot.right + 6.0,
+            right: plot.right + 6.0 + BAR_WIDTH,
+            ..plot
+        };
+        self.gradient(bar, colours.unwrap_or(ColourMap::Paper));
+        let mut widest = 0f64;
+        for tick in ticks {
+            let y = map.at(tick.at);
+            self.line([bar.right, y], [bar.right + 2.0, y], FRAME, 0.6, "");
+            self.text(
+                &tick.label,
+                bar.right + 4.0,
+                y + TICK_PT * 0.36,
+                TICK_PT,
+                Anchor::Start,
+                Colour::INK,
+            );
+            widest = widest.max(text::width(&tick.label, TICK_PT));
+        }
+        self.put(format_args!(
+            r#"<text transform="translate({:.2} {:.2}) rotate(-90)" font-size="{TICK_PT}" text-anchor="middle">{}</text>"#,
+            bar.right + 4.0 + widest + 3.0 + TICK_PT * 0.86,
+            f64::midpoint(plot.top, plot.bottom),
+            text::escaped(label)
+        ));
+    }
+
+    fn gradient(&mut self, bar: Rect, colours: ColourMap) {
+        const STEPS: usize = 32;
+        self.n_clips += 1;
+        let id = format!("colours{}", self.n_clips);
+        let stops: String = (0..=STEPS)
+            .map(|i| {
+                let share = i as f32 / STEPS as f32;
+                let colour = colours.at(share).hex();
+                format!(r#"<stop offset="{share}" stop-color="{colour}"/>"#)
+            })
+            .collect();
+        self.put(format_args!(
+            r#"<linearGradient id="{id}" x1="0" y1="1" x2="0" y2="0">{stops}</linearGradient>"#
+        ));
+        self.put(format_args!(
+            r##"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="url(#{id})" stroke="{}" stroke-width="0.6"/>"##,
+            bar.left,
+            bar.top,
+            bar.width(),
+            bar.height(),
+            FRAME.hex()
+        ));
+    }
+
+    fn x_axis(&mut self, layout: &Layout) {
+        let Some(last) = layout.panels.last() else {
+            return;
+        };
+        let bottom = last.plot.bottom;
+        for tick in &layout.x_ticks {
+            let x = last.x.at(tick.at);
+            self.line([x, bottom], [x, bottom + 2.5], FRAME, 0.6, "");
+            self.text(
+                &tick.label,
+                x,
+                bottom + 4.0 + TICK_PT,
+                TICK_PT,
+                Anchor::Middle,
+                Colour::INK,
+            );
+        }
+        if let Some((baseline, label)) = &layout.x_label {
+            let middle = f64::midpoint(last.plot.left, last.plot.right);
+            self.text(
+                label,
+                middle,
+                *baseline,
+                LABEL_PT,
+                Anchor::Middle,
+                Colour::INK,
+            );
+        }
+    }
+
+    fn polyline(&mut self, points: &[[f64; 2]], colour: Colour, stroke: Stroke) {
+        if let [[x, y]] = points {
+            self.dot(*x, *y, colour, 1.6);
+            return;
+        }
+        let manner = match stroke {
+            Stroke::Solid => r#"stroke-width="1.3""#,
+            Stroke::Faint => r#"stroke-width="0.7" stroke-opacity="0.35""#,
+            Stroke::Dashed => r#"stroke-width="1.3" stroke-dasharray="4 2.5""#,
+        };
+        self.put(format_args!(
+            r#"<polyline fill="none" stroke="{}" {manner} stroke-linejoin="round" points="{}"/>"#,
+            colour.hex(),
+            coordinates(points)
+        ));
+    }
+
+    fn polygon(&mut self, points: &[[f64; 2]], colour: Colour, opacity: f64) {
+        self.put(format_args!(
+            r#"<polygon fill="{}" fill-opacity="{opacity}" points="{}"/>"#,
+            colour.hex(),
+            coordinates(points)
+        ));
+    }
+
+    fn dot(&mut self, x: f64, y: f64, colour: Colour, radius: f64) {
+        if x.is_finite() && y.is_finite() {
+            self.put(format_args!(
+                r#"<circle cx="{x:.2}" cy="{y:.2}" r="{radius}" fill="{}"/>"#,
+                colour.hex()
+            ));
+        }
+    }
+
+    fn filled(&mut self, rect: Rect, colour: Colour, opacity: f64) {
+        if rect.width() > 0.0 && rect.height() > 0.0 {
+            self.put(format_args!(
+                r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="{}" fill-opacity="{opacity}"/>"#,
+                rect.left,
+                rect.top,
+                rect.width(),
+                rect.height(),
+                colour.hex()
+            ));
+        }
+    }
+
+    /// A clipping rectangle; gives its id.
+    fn clip(&mut self, rect: Rect) -> String {
+        self.n_clips += 1;
+        let id = format!("clip{}", self.n_clips);
+        self.put(format_args!(
+            r#"<clipPath id="{id}"><rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}"/></clipPath>"#,
+            rect.left,
+            rect.top,
+            rect.width().max(0.0),
+            rect.height().max(0.0)
+        ));
+        id
+    }
+}
+
+/// The heat maps of a panel and where they lie on paper.
+pub(super) fn pictures<'a>(
+    panel: &'a Panel,
+    place: &'a PanelLayout,
+) -> impl Iterator<Item = (Rect, &'a super::HeatMap)> + 'a {
+    panel.layers.iter().filter_map(|layer| match layer {
+        Layer::HeatMap(map) => {
+            let along = |axis: Map, ends: [f64; 2]| ends.map(|end| axis.at(end));
+            let rect = Rect::between(along(place.x, map.x), along(place.y, map.y));
+            (rect.width() > 0.0 && rect.height() > 0.0 && map.n_rows() > 0).then_some((rect, map))
+        }
+        _ => None,
+    })
+}
+
+impl Rect {
+    pub(super) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(super) fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
+    /// The room of a small text.
+    fn over_baseline([left, right]: [f64; 2], baseline: f64) -> Self {
+        Self {
+            left,
+            top: baseline - TICK_PT,
+            right,
+            bottom: baseline + 2.5,
+        }
+    }
+
+    fn touches(&self, other: &Self) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
+    }
+
+    fn between(x: [f64; 2], y: [f64; 2]) -> Self {
+        Self {
+            left: x[0].min(x[1]),
+            top: y[0].min(y[1]),
+            right: x[0].max(x[1]),
+            bottom: y[0].max(y[1]),
+        }
+    }
+}
+
+fn coordinates(points: &[[f64; 2]]) -> String {
+    let points = points.iter().map(|[x, y]| format!("{x:.2},{y:.2}"));
+    points.collect::<Vec<_>>().join(" ")
+}
