@@ -1,6 +1,8 @@
 //! What the tests share: where reference data lies, small data sets made on the spot, and starting the program.
 
 pub mod small_data;
+pub mod soft_renderer;
+pub mod window;
 
 use std::path::{Path, PathBuf};
 

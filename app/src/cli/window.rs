@@ -2,6 +2,7 @@
 
 use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt};
+use crate::playback::Player;
 use crate::workbench::parts::training;
 use crate::workbench::{Command, Opening, Services, open};
 use anyhow::anyhow;
@@ -70,6 +71,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let kept = open(Opening {
         services: Services {
             workspace: console.workspace.clone(),
+            player: Player::open(),
         },
         commands,
         cancel: console.cancel.clone(),

@@ -27,16 +27,17 @@ fn style(theme: Theme) -> Style {
         animation_time: 0.08,
         ..Style::default()
     };
-    let proportional = |size| FontId::new(size, FontFamily::Proportional);
+    let regular = |size| FontId::new(size, FontFamily::Proportional);
+    let strong = |size| FontId::new(size, fonts::strong());
     style.text_styles = [
-        (TextStyle::Small, proportional(11.0)),
-        (TextStyle::Body, proportional(13.0)),
-        (TextStyle::Button, proportional(13.0)),
-        (TextStyle::Heading, proportional(17.0)),
+        (TextStyle::Small, regular(10.5)),
+        (TextStyle::Body, regular(12.5)),
+        (TextStyle::Button, regular(12.5)),
+        (TextStyle::Heading, strong(16.0)),
         (TextStyle::Monospace, FontId::monospace(12.0)),
-        (super::section(), proportional(13.5)),
-        (super::figures(), FontId::monospace(12.0)),
-        (super::display(), proportional(22.0)),
+        (super::section(), strong(12.5)),
+        (super::figures(), regular(12.0)),
+        (super::display(), strong(22.0)),
     ]
     .into();
     let spacing = &mut style.spacing;

@@ -13,6 +13,7 @@ use super::state::State;
 use super::ui_command::UiCommand;
 use super::{menu, run, status_bar};
 use crate::panels::{Panels, help};
+use crate::playback::Player;
 use crate::theme;
 use attune_core::train::{self, Handle};
 use attune_core::workspace::Workspace;
@@ -29,10 +30,19 @@ const MEMORY_EVERY: Duration = Duration::from_secs(2);
 const TOAST_LETTERS: usize = 64;
 
 /// What the window needs from outside.
-#[derive(Debug)]
 pub struct Services {
     /// Where Attune writes.
     pub workspace: Workspace,
+    /// Plays sound.
+    pub player: Player,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services")
+            .field("workspace", &self.workspace)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is remembered between sessions, besides what is in the workspace. Each field is stored under a key of its own, so
@@ -78,7 +88,7 @@ impl App {
         theme::apply(ctx);
         let (sender, commands) = CommandSender::channel();
         let wake = ctx.clone();
-        let mut state = State::new(services.workspace);
+        let mut state = State::new(services.workspace, services.player);
         state.selection = read::<Selection>(looks.selection.as_deref()).unwrap_or_default();
         Self {
             state,
@@ -116,6 +126,11 @@ impl App {
         &self.state
     }
 
+    /// Whether a panel is in front.
+    pub fn is_shown(&self, panel: crate::panels::Panel) -> bool {
+        layout::is_shown(&self.layout, panel)
+    }
+
     /// Where commands go: for dialogs, dropped files and tests.
     pub fn sender(&self) -> CommandSender {
         self.sender.clone()
@@ -145,6 +160,9 @@ impl App {
         library::logic(state, jobs, sender);
         audition::logic(state, jobs, sender);
         timeline::logic(state, jobs, sender);
+        for message in state.player.messages() {
+            sender.send(Notice::new(Level::Warning, message));
+        }
         while let Ok(command) = self.commands.try_recv() {
             run::run(self, command, ctx);
         }

@@ -1,7 +1,7 @@
 //! Carries out commands, between frames: the one place where the state changes on request.
 
 use super::app::App;
-use super::command::{Command, Level, Notice};
+use super::command::{Command, Level, Notice, Pick, Play};
 use super::parts::{audition, library, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -61,16 +61,12 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Audition(command) => audition::run(command, state, jobs, sender),
         Command::Timeline(command) => timeline::run(command, state, jobs, sender),
         Command::Library(command) => library::run(command, state, jobs, sender),
-        Command::Play(_) => app.tell(Notice::new(
-            Level::Info,
-            "Playback is not part of this build.",
-        )),
+        Command::Play(play) => run_play(state, &play),
     }
 }
 
 /// The same for a command without payload.
 fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
-    use super::command::{Pick, Play};
     let steer = |order| Command::Training(training::Command::Steer(order));
     let sender = app.sender.clone();
     match command {
@@ -170,4 +166,35 @@ fn open_dataset(app: &mut App, folder: PathBuf) {
     app.state.selection.dataset = Some(folder.clone());
     app.panels.training().set_folder(folder);
     layout::show(&mut app.layout, Panel::Library);
+}
+
+/// Plays, or stops playing. The player's calls never wait.
+fn run_play(state: &super::State, play: &Play) {
+    let player = &state.player;
+    match play {
+        Play::Toggle => player.toggle(),
+        Play::Start => player.play(),
+        Play::Pause => player.pause(),
+        Play::Seek { to_secs } => player.seek(*to_secs),
+        Play::Skip { by_secs } => {
+            player.seek((player.position_secs() + by_secs).clamp(0.0, player.duration_secs()));
+        }
+        Play::ToggleLoop => {
+            let whole = (0.0, player.duration_secs());
+            let chosen = state.selection.time.map(|time| (time.start_secs, time.end_secs));
+            player.set_loop(match player.loop_region() {
+                Some(_) => None,
+                None => Some(chosen.unwrap_or(whole)),
+            });
+        }
+        Play::Volume(volume) => player.set_volume(*volume),
+        Play::Louder { by } => player.set_volume((player.volume() + by).clamp(0.0, 1.0)),
+        Play::ToggleListening => {
+            let n_variants = player.track().map_or(0, |track| track.variants.len());
+            if n_variants > 1 {
+                player.select_variant((player.variant() + 1) % n_variants);
+            }
+        }
+        Play::Device(device) => player.choose_device(device.as_deref()),
+    }
 }

@@ -4,10 +4,10 @@ use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{audition, library, model, runs, song, timeline, training};
 use super::selection::Selection;
+use crate::playback::Player;
 use attune_core::workspace::Workspace;
 
 /// Everything that the window shows.
-#[derive(Debug)]
 pub struct State {
     /// Where Attune writes.
     pub workspace: Workspace,
@@ -23,6 +23,8 @@ pub struct State {
     pub model: model::State,
     /// The open song.
     pub song: song::State,
+    /// Plays the song, or what Audition makes of it. Its calls are wishes that never wait, so that panels may make them.
+    pub player: Player,
     /// The run in training.
     pub training: training::State,
     /// Listening to augmentations.
@@ -35,7 +37,7 @@ pub struct State {
 
 impl State {
     /// Nothing opened, nothing running.
-    pub fn new(workspace: Workspace) -> Self {
+    pub fn new(workspace: Workspace, player: Player) -> Self {
         Self {
             workspace,
             selection: Selection::default(),
@@ -44,6 +46,7 @@ impl State {
             runs: runs::State::default(),
             model: model::State::default(),
             song: song::State::default(),
+            player,
             training: training::State::default(),
             audition: audition::State::default(),
             timeline: timeline::State::default(),
@@ -62,5 +65,14 @@ impl State {
             .chain(self.audition.activities())
             .chain(self.timeline.activities())
             .chain(self.library.activities())
+    }
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("workspace", &self.workspace)
+            .field("selection", &self.selection)
+            .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@
 mod chart;
 mod columns;
 mod plot;
+mod scale;
 mod x_view;
 
 use crate::theme;
@@ -70,7 +71,12 @@ impl State {
             let error = chosen
                 .first()
                 .and_then(|folder| ctx.state.runs.error(folder));
-            nothing_ui(ctx, ui, chosen.is_empty(), error);
+            let training = ctx.state.training.run_folder();
+            if training.is_some() && training == chosen.first().map(|folder| folder.as_path()) {
+                preparing_ui(ctx, ui);
+            } else {
+                nothing_ui(ctx, ui, chosen.is_empty(), error);
+            }
             return;
         }
         let last_step = shown.iter().map(|run| run.last_step).max().unwrap_or(0);
@@ -239,6 +245,20 @@ impl State {
             None => {}
         }
     }
+}
+
+/// The run has begun and has not trained a step yet.
+fn preparing_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
+    let activity = ctx.state.training.preparing();
+    let what = activity
+        .as_ref()
+        .map_or("Getting ready", |activity| activity.progress.what.as_str());
+    empty_state(ui, "The training begins", what, |ui| {
+        match activity.as_ref().and_then(|activity| activity.fraction()) {
+            Some(part) => drop(ui.add(ProgressBar::new(part).desired_width(240.0))),
+            None => drop(ui.spinner()),
+        }
+    });
 }
 
 fn nothing_ui(ctx: &Ctx<'_>, ui: &mut Ui, nothing_chosen: bool, error: Option<String>) {

@@ -328,10 +328,16 @@ impl Follower {
                     published.store(Arc::new(news));
                     jobs.wake();
                 };
-                let mut history = match History::open(&folder) {
-                    Ok(history) => history,
-                    Err(error) => {
-                        return publish(News::Failed(format!("{:#}", anyhow::Error::new(error))));
+                // A run that prepares its data has no log yet.
+                let mut history = loop {
+                    match History::open(&folder) {
+                        Ok(history) => break history,
+                        Err(error) => {
+                            publish(News::Failed(format!("{:#}", anyhow::Error::new(error))));
+                        }
+                    }
+                    if pokes.recv_timeout(QUIET / 4) == Err(RecvTimeoutError::Disconnected) {
+                        return;
                     }
                 };
                 let mut weight = f64::NAN;

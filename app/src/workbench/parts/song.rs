@@ -1,5 +1,6 @@
 //! The open song: decoded once in the background, as recorded and as the network hears it.
 
+use crate::playback::{Track, Variant};
 use crate::timeline::{Song, TrueSpan};
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
@@ -43,6 +44,20 @@ impl OpenSong {
             as_recorded: decoded.clip,
             warnings: decoded.warnings,
         })
+    }
+}
+
+impl OpenSong {
+    /// For the player: as recorded, and as the network hears it.
+    pub fn track(&self) -> Track {
+        let heard = Clip::mono(Arc::clone(&self.heard.wave), self.heard.rate_hz);
+        Track::new(
+            &self.heard.name,
+            vec![
+                Variant::new("as recorded", self.as_recorded.clone()),
+                Variant::new("as the network hears it", heard),
+            ],
+        )
     }
 }
 
@@ -119,6 +134,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     if song.slot.poll(jobs) {
         match song.slot.result() {
             Some(Ok(open)) => {
+                state.player.load(Arc::new(open.track()));
                 for warning in &open.warnings {
                     sender.send(Notice::new(
                         Level::Warning,

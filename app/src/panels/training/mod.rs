@@ -3,42 +3,26 @@
 //! The form edits a [`TrainConfig`], the same that `attune train CONFIG.toml` reads. An estimate is made in the background
 //! once the form has been left alone for a moment; it never holds up the start.
 
+mod fields;
+mod figures;
+
+pub(crate) use figures::Progress;
+
 use crate::theme;
-use crate::widgets::{
-    bytes_text, card, count_text, duration_text, number_text, path_field, rate_text,
-    section_heading,
-};
+use crate::widgets::{card, count_text, number_text, path_field, section_heading};
 use crate::workbench::parts::runs::RunView;
 use crate::workbench::parts::training;
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
-use attune_core::augment;
-use attune_core::run::{Scalar, Status};
-use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
-use egui::{
-    Button, ComboBox, DragValue, Grid, ProgressBar, Response, RichText, ScrollArea, TextEdit, Ui,
-    WidgetInfo,
-};
+use attune_core::run::Scalar;
+use attune_core::train::{self, DataChoice, TrainConfig};
+use egui::{Button, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use fields::{augmentation_ui, learning_rate_ui, model_ui, row_ui, validate_ui};
+use figures::{estimate_figures_ui, progress_ui};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long the form must have been left alone before an estimate is made.
 const SETTLED: Duration = Duration::from_millis(700);
-
-/// Shipped model presets: name and what it is.
-const MODELS: [(&str, &str); 3] = [
-    (
-        "tiny",
-        "tiny: 0.16 M parameters, learns on two CPU cores in minutes",
-    ),
-    (
-        "student",
-        "student: 0.49 M parameters, the paper's distilled student",
-    ),
-    (
-        "paper",
-        "paper: 4.6 M parameters, the Music Tagging Transformer of the paper",
-    ),
-];
 
 /// The Training panel's own looks: the form.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -372,269 +356,5 @@ fn with_keys(ui: &Ui, command: UiCommand) -> String {
         command.tooltip().to_owned()
     } else {
         format!("{} ({keys})", command.tooltip())
-    }
-}
-
-/// A labelled row of the form.
-fn row_ui(ui: &mut Ui, label: &str, hint: &str, field_ui: impl FnOnce(&mut Ui) -> Response) {
-    let label = ui.label(label).on_hover_text(hint);
-    field_ui(ui).labelled_by(label.id).on_hover_text(hint);
-    ui.end_row();
-}
-
-fn learning_rate_ui(ui: &mut Ui, rate: &mut f64) -> Response {
-    let speed = *rate * 0.01;
-    ui.add(
-        DragValue::new(rate)
-            .range(1e-8..=1.0)
-            .speed(speed)
-            .custom_formatter(|rate, _| number_text(rate))
-            .custom_parser(|text| text.trim().parse().ok()),
-    )
-}
-
-fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
-    let label = config.model.label();
-    ComboBox::from_id_salt("model")
-        .selected_text(&label)
-        .width(150.0)
-        .show_ui(ui, |ui| {
-            for (name, text) in MODELS {
-                if ui.selectable_label(label == name, text).clicked() {
-                    let recipe = TrainConfig::for_preset(name);
-                    *config = TrainConfig {
-                        model: ModelChoice::Preset(name.to_owned()),
-                        input_secs: recipe.input_secs,
-                        batch_size: recipe.batch_size,
-                        learning_rate: recipe.learning_rate,
-                        ..config.clone()
-                    };
-                }
-            }
-        })
-        .response
-}
-
-fn augmentation_ui(ui: &mut Ui, augmentation: &mut Augmentation) -> Response {
-    let label = match augmentation {
-        Augmentation::Preset(name) => name.clone(),
-        Augmentation::Chain(_) => "own chain".to_owned(),
-    };
-    ComboBox::from_id_salt("augmentation")
-        .selected_text(&label)
-        .width(150.0)
-        .show_ui(ui, |ui| {
-            for (name, _) in augment::PRESETS {
-                if ui.selectable_label(label == name, name).clicked() {
-                    *augmentation = Augmentation::Preset(name.to_owned());
-                }
-            }
-        })
-        .response
-}
-
-fn validate_ui(ui: &mut Ui, every: &mut ValidateEvery) -> Response {
-    ui.horizontal(|ui| {
-        let unit = match every {
-            ValidateEvery::Epochs(_) => "epochs",
-            ValidateEvery::Steps(_) => "steps",
-            ValidateEvery::Minutes(_) => "minutes",
-        };
-        let value = match every {
-            ValidateEvery::Epochs(n) => ui.add(DragValue::new(n).range(1..=1000).prefix("every ")),
-            ValidateEvery::Steps(n) => {
-                ui.add(DragValue::new(n).range(1..=1_000_000).prefix("every "))
-            }
-            ValidateEvery::Minutes(n) => ui.add(
-                DragValue::new(n)
-                    .range(0.1..=1000.0)
-                    .speed(0.1)
-                    .prefix("every "),
-            ),
-        };
-        let combo = ComboBox::from_id_salt("validate unit")
-            .selected_text(unit)
-            .width(78.0)
-            .show_ui(ui, |ui| {
-                for choice in [
-                    ValidateEvery::Epochs(1),
-                    ValidateEvery::Steps(200),
-                    ValidateEvery::Minutes(2.0),
-                ] {
-                    let name = match choice {
-                        ValidateEvery::Epochs(_) => "epochs",
-                        ValidateEvery::Steps(_) => "steps",
-                        ValidateEvery::Minutes(_) => "minutes",
-                    };
-                    if ui.selectable_label(unit == name, name).clicked() && unit != name {
-                        *every = choice;
-                    }
-                }
-            })
-            .response;
-        combo.widget_info(|| {
-            WidgetInfo::labeled(
-                egui::Role::ComboBox,
-                true,
-                "Unit of the validation interval",
-            )
-        });
-        value
-    })
-    .inner
-}
-
-fn estimate_figures_ui(ui: &mut Ui, estimate: &train::Estimate, config: &TrainConfig) {
-    let palette = theme::palette(ui.visuals());
-    let figure = |text: String| {
-        RichText::new(text)
-            .text_style(theme::figures())
-            .color(palette.strong)
-    };
-    Grid::new("estimate")
-        .num_columns(2)
-        .spacing([12.0, 3.0])
-        .show(ui, |ui| {
-            let mut line = |name: &str, value: String, hint: &str| {
-                ui.label(name).on_hover_text(hint);
-                ui.label(figure(value)).on_hover_text(hint);
-                ui.end_row();
-            };
-            line(
-                "Parameters",
-                count_text(estimate.parameters),
-                "Trained numbers of the network",
-            );
-            let memory = match estimate.available_bytes {
-                Some(free) => format!(
-                    "{} of {} free",
-                    bytes_text(estimate.memory_bytes),
-                    bytes_text(free)
-                ),
-                None => bytes_text(estimate.memory_bytes),
-            };
-            line(
-                "Memory",
-                memory,
-                "Weights, gradients, optimizer and recorded activations",
-            );
-            let speed = config.batch_size as f64 / estimate.seconds_per_step;
-            line(
-                "Step",
-                format!(
-                    "{}, {}",
-                    duration_text(estimate.seconds_per_step),
-                    rate_text(speed, "clips/s")
-                ),
-                "One step, loading not included",
-            );
-            line(
-                "Epoch",
-                format!(
-                    "{}, {} steps",
-                    duration_text(estimate.seconds_per_epoch),
-                    count_text(estimate.steps_per_epoch.into())
-                ),
-                "One pass over the training split, validation not included",
-            );
-            line(
-                "At most",
-                duration_text(estimate.seconds_per_epoch * f64::from(config.epochs)),
-                "All epochs, unless the run stops early or the time limit comes first",
-            );
-        });
-    for warning in &estimate.warnings {
-        ui.label(RichText::new(format!("⚠ {warning}")).color(palette.warning));
-    }
-}
-
-/// Epoch, step, speed and time left.
-fn progress_ui(ui: &mut Ui, view: &RunView) {
-    let palette = theme::palette(ui.visuals());
-    let progress = Progress::of(view);
-    if let Some(part) = progress.part_of_epoch {
-        let text = format!(
-            "epoch {} of at most {}",
-            progress.epoch + 1,
-            progress.epochs.max(progress.epoch + 1)
-        );
-        ui.add(ProgressBar::new(part).text(text))
-            .on_hover_text("How far the present epoch is");
-    }
-    Grid::new("progress")
-        .num_columns(2)
-        .spacing([12.0, 3.0])
-        .show(ui, |ui| {
-            let mut line = |name: &str, value: String| {
-                ui.label(name);
-                ui.label(
-                    RichText::new(value)
-                        .text_style(theme::figures())
-                        .color(palette.strong),
-                );
-                ui.end_row();
-            };
-            line("Step", count_text(view.last_step));
-            if let Some(speed) = progress.clips_per_second {
-                line("Speed", rate_text(speed.into(), "clips/s"));
-            }
-            if let Some((_, loss)) = view.smoothed_loss.last() {
-                line("Training loss", number_text(loss.into()));
-            }
-            if let Some(last) = view.validations.last() {
-                line("Validation loss", number_text(last.loss));
-            }
-            if let Some(seconds) = progress.seconds_left {
-                line("Time left", format!("at most {}", duration_text(seconds)));
-            }
-            if let Some(waiting) = view.series(Scalar::LoaderWait).last() {
-                line("Waits for data", duration_text(waiting.1.into()));
-            }
-        });
-    if view.status == Status::Failed {
-        ui.label(RichText::new("The run has failed, see Log.").color(palette.error));
-    }
-}
-
-/// Where a run stands, in numbers for people.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Progress {
-    /// From 0.
-    pub(crate) epoch: u32,
-    /// At most so many.
-    pub(crate) epochs: u32,
-    /// How far the present epoch is, 0..=1.
-    pub(crate) part_of_epoch: Option<f32>,
-    /// Training speed.
-    pub(crate) clips_per_second: Option<f32>,
-    /// If it does not stop early.
-    pub(crate) seconds_left: Option<f64>,
-}
-
-impl Progress {
-    /// Reads it off a view.
-    pub(crate) fn of(view: &RunView) -> Self {
-        let facts = view.facts();
-        let epoch = view.epoch();
-        let epoch_start = view.epoch_starts.last().map_or(0, |(_, step)| *step);
-        let part_of_epoch = (facts.steps_per_epoch > 0).then(|| {
-            ((view.last_step.saturating_sub(epoch_start)) as f32 / facts.steps_per_epoch as f32)
-                .clamp(0.0, 1.0)
-        });
-        let seconds_per_step = view
-            .series(Scalar::StepSeconds)
-            .last()
-            .map(|(_, seconds)| f64::from(seconds));
-        let steps = u64::from(facts.epochs) * facts.steps_per_epoch;
-        let seconds_left = (steps > view.last_step)
-            .then(|| Some(seconds_per_step? * (steps - view.last_step) as f64))
-            .flatten();
-        Self {
-            epoch,
-            epochs: facts.epochs,
-            part_of_epoch,
-            clips_per_second: view.clips_per_second(),
-            seconds_left,
-        }
     }
 }

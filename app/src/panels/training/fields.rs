@@ -1,0 +1,140 @@
+//! The fields of the Training panel's form.
+
+use crate::widgets::number_text;
+use attune_core::augment;
+use attune_core::train::{Augmentation, ModelChoice, TrainConfig, ValidateEvery};
+use egui::{ComboBox, DragValue, Response, Ui, WidgetInfo};
+
+/// Shipped model presets: name and what it is.
+const MODELS: [(&str, &str); 3] = [
+    (
+        "tiny",
+        "tiny: 0.16 M parameters, learns on two CPU cores in minutes",
+    ),
+    (
+        "student",
+        "student: 0.49 M parameters, the paper's distilled student",
+    ),
+    (
+        "paper",
+        "paper: 4.6 M parameters, the Music Tagging Transformer of the paper",
+    ),
+];
+
+/// A labelled row of the form.
+pub(super) fn row_ui(
+    ui: &mut Ui,
+    label: &str,
+    hint: &str,
+    field_ui: impl FnOnce(&mut Ui) -> Response,
+) {
+    let label = ui.label(label).on_hover_text(hint);
+    field_ui(ui).labelled_by(label.id).on_hover_text(hint);
+    ui.end_row();
+}
+
+/// A field for a learning rate, of any size.
+pub(super) fn learning_rate_ui(ui: &mut Ui, rate: &mut f64) -> Response {
+    let speed = *rate * 0.01;
+    ui.add(
+        DragValue::new(rate)
+            .range(1e-8..=1.0)
+            .speed(speed)
+            .custom_formatter(|rate, _| number_text(rate))
+            .custom_parser(|text| text.trim().parse().ok()),
+    )
+}
+
+/// A choice of model presets; each brings a recipe of its size.
+pub(super) fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
+    let label = config.model.label();
+    ComboBox::from_id_salt("model")
+        .selected_text(&label)
+        .width(150.0)
+        .show_ui(ui, |ui| {
+            for (name, text) in MODELS {
+                if ui.selectable_label(label == name, text).clicked() {
+                    let recipe = TrainConfig::for_preset(name);
+                    *config = TrainConfig {
+                        model: ModelChoice::Preset(name.to_owned()),
+                        input_secs: recipe.input_secs,
+                        batch_size: recipe.batch_size,
+                        learning_rate: recipe.learning_rate,
+                        ..config.clone()
+                    };
+                }
+            }
+        })
+        .response
+}
+
+/// A choice of augmentation chains.
+pub(super) fn augmentation_ui(ui: &mut Ui, augmentation: &mut Augmentation) -> Response {
+    let label = match augmentation {
+        Augmentation::Preset(name) => name.clone(),
+        Augmentation::Chain(_) => "own chain".to_owned(),
+    };
+    ComboBox::from_id_salt("augmentation")
+        .selected_text(&label)
+        .width(150.0)
+        .show_ui(ui, |ui| {
+            for (name, _) in augment::PRESETS {
+                if ui.selectable_label(label == name, name).clicked() {
+                    *augmentation = Augmentation::Preset(name.to_owned());
+                }
+            }
+        })
+        .response
+}
+
+/// How often to validate: a number and its unit.
+pub(super) fn validate_ui(ui: &mut Ui, every: &mut ValidateEvery) -> Response {
+    ui.horizontal(|ui| {
+        let unit = match every {
+            ValidateEvery::Epochs(_) => "epochs",
+            ValidateEvery::Steps(_) => "steps",
+            ValidateEvery::Minutes(_) => "minutes",
+        };
+        let value = match every {
+            ValidateEvery::Epochs(n) => ui.add(DragValue::new(n).range(1..=1000).prefix("every ")),
+            ValidateEvery::Steps(n) => {
+                ui.add(DragValue::new(n).range(1..=1_000_000).prefix("every "))
+            }
+            ValidateEvery::Minutes(n) => ui.add(
+                DragValue::new(n)
+                    .range(0.1..=1000.0)
+                    .speed(0.1)
+                    .prefix("every "),
+            ),
+        };
+        let combo = ComboBox::from_id_salt("validate unit")
+            .selected_text(unit)
+            .width(78.0)
+            .show_ui(ui, |ui| {
+                for choice in [
+                    ValidateEvery::Epochs(1),
+                    ValidateEvery::Steps(200),
+                    ValidateEvery::Minutes(2.0),
+                ] {
+                    let name = match choice {
+                        ValidateEvery::Epochs(_) => "epochs",
+                        ValidateEvery::Steps(_) => "steps",
+                        ValidateEvery::Minutes(_) => "minutes",
+                    };
+                    if ui.selectable_label(unit == name, name).clicked() && unit != name {
+                        *every = choice;
+                    }
+                }
+            })
+            .response;
+        combo.widget_info(|| {
+            WidgetInfo::labeled(
+                egui::Role::ComboBox,
+                true,
+                "Unit of the validation interval",
+            )
+        });
+        value
+    })
+    .inner
+}

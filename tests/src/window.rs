@@ -1,0 +1,168 @@
+//! Drives the whole window without a display: keys, clicks on what has a name, and waiting for workers.
+
+use crate::soft_renderer::SoftRenderer;
+use attune::playback::Player;
+use attune::workbench::{App, Command, Looks, Services, State};
+use attune_core::workspace::Workspace;
+use egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Workers may be slow on a busy machine; beyond this something is stuck.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The window, in a test.
+pub struct Window {
+    harness: Harness<'static, Option<App>>,
+}
+
+impl Window {
+    /// The window on a workspace, as on the first day.
+    pub fn open(workspace: &Path) -> Self {
+        Self::with_looks(workspace, Looks::default())
+    }
+
+    /// The window on a workspace, as it was left.
+    pub fn with_looks(workspace: &Path, looks: Looks) -> Self {
+        let workspace = Workspace::at(workspace);
+        let harness = Harness::builder()
+            .with_size([1280.0, 800.0])
+            .with_pixels_per_point(1.0)
+            .with_theme(egui::Theme::Dark)
+            .with_max_steps(1)
+            .renderer(SoftRenderer::new())
+            .build_ui_state(
+                move |ui, app: &mut Option<App>| match app {
+                    // Styles and fonts hold from the next frame on.
+                    None => {
+                        let services = Services {
+                            workspace: workspace.clone(),
+                            player: Player::silent(std::sync::Arc::new(|| 0)),
+                        };
+                        *app = Some(App::new(ui.ctx(), services, &looks));
+                    }
+                    Some(app) => {
+                        app.logic(ui.ctx());
+                        app.ui(ui);
+                    }
+                },
+                None,
+            );
+        let mut window = Self { harness };
+        window.frames(3);
+        window
+    }
+
+    /// Runs so many frames.
+    pub fn frames(&mut self, n: usize) {
+        self.harness.run_steps(n);
+    }
+
+    /// What there is to show.
+    ///
+    /// # Panics
+    /// Never: the window exists after the first frame.
+    #[expect(clippy::expect_used, reason = "the first frame has made it")]
+    pub fn state(&self) -> &State {
+        self.app().state()
+    }
+
+    /// The window itself.
+    ///
+    /// # Panics
+    /// Never: the window exists after the first frame.
+    #[expect(clippy::expect_used, reason = "the first frame has made it")]
+    pub fn app(&self) -> &App {
+        self.harness
+            .state()
+            .as_ref()
+            .expect("made in the first frame")
+    }
+
+    /// Asks for something as a panel would, and lets it happen.
+    pub fn send(&mut self, command: impl Into<Command>) {
+        self.app().sender().send(command);
+        self.frames(2);
+    }
+
+    /// Presses a key, with Ctrl if `ctrl`.
+    pub fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.frames(2);
+    }
+
+    /// Types into what has the focus.
+    pub fn type_text(&mut self, text: &str) {
+        self.harness.event(egui::Event::Text(text.to_owned()));
+        self.frames(2);
+    }
+
+    /// Clicks on what is called `label`.
+    pub fn click(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.frames(3);
+    }
+
+    /// Whether something called `label` is shown.
+    pub fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label(label).next().is_some()
+    }
+
+    /// Whether something is shown whose name has `part` in it.
+    pub fn shows_part(&self, part: &str) -> bool {
+        self.harness
+            .query_all_by_label_contains(part)
+            .next()
+            .is_some()
+    }
+
+    /// Runs frames until `condition` holds.
+    ///
+    /// # Panics
+    /// If it does not come to hold.
+    pub fn wait(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let since = Instant::now();
+        loop {
+            self.frames(1);
+            if condition(self) {
+                return;
+            }
+            assert!(
+                since.elapsed() < PATIENCE,
+                "waited in vain: {what}; the window has said {:?}",
+                self.state().notices
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Writes a picture of the window to `$ATTUNE_PICTURES/NAME.png`, if that is set: to look at, not to compare.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    #[expect(clippy::unwrap_used, reason = "a picture that was asked for must come")]
+    pub fn picture(&mut self, name: &str) {
+        if let Some(folder) = std::env::var_os("ATTUNE_PICTURES") {
+            self.frames(20);
+            let picture = self.harness.render().unwrap();
+            picture
+                .save(Path::new(&folder).join(format!("{name}.png")))
+                .unwrap();
+        }
+    }
+
+    /// How many corners of triangles the present frame has: what a frame costs, without a clock.
+    pub fn n_vertices(&self) -> usize {
+        let output = self.harness.output();
+        let meshes = self.harness.ctx.tessellate(output.shapes.clone(), 1.0);
+        meshes
+            .iter()
+            .map(|mesh| match &mesh.primitive {
+                egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
+                egui::epaint::Primitive::Callback(_) => 0,
+            })
+            .sum()
+    }
+}

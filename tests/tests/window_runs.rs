@@ -1,0 +1,180 @@
+//! Runs in the window: curves, tags, list, log. The runs are written by the same log that training writes.
+
+use attune::panels::Panel;
+use attune::workbench::{Command, Select};
+use attune_core::metrics::Scores;
+use attune_core::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars};
+use attune_tests::window::Window;
+use egui::{Key, Modifiers};
+use std::path::{Path, PathBuf};
+
+const TAGS: [&str; 5] = ["piano", "drums", "guitar", "strings", "choir"];
+const STEPS_PER_EPOCH: u64 = 50;
+
+/// A run of so many steps, as if it had been trained; `pace` is how fast it learns.
+fn write_run(runs: &Path, id: &str, n_steps: u64, pace: f64) -> PathBuf {
+    let folder = runs.join(id);
+    let mut log =
+        RunLog::create(&folder, &std::collections::BTreeMap::from([("seed", 1)])).unwrap();
+    let started = Event::Started {
+        name: id.to_owned(),
+        model: "tiny".to_owned(),
+        data: "demo".to_owned(),
+        tags: TAGS.map(str::to_owned).to_vec(),
+        n_parameters: 164_452,
+        steps_per_epoch: STEPS_PER_EPOCH,
+        epochs: (n_steps / STEPS_PER_EPOCH) as u32,
+        patience_epochs: Some(20),
+        version: "test".to_owned(),
+    };
+    log.event(0, 0, started).unwrap();
+    let mut noise = attune_core::rng::Address::new(1, attune_core::rng::Purpose::Check, 0).stream();
+    for step in 1..=n_steps {
+        let epoch = ((step - 1) / STEPS_PER_EPOCH) as u32;
+        if (step - 1) % STEPS_PER_EPOCH == 0 {
+            log.event(step - 1, epoch, Event::EpochStarted).unwrap();
+        }
+        let learnt = 1.0 - (-(step as f64) * pace / 600.0).exp();
+        let loss = 0.65 - 0.45 * learnt + 0.04 * f64::from(noise.normal());
+        let scalars = StepScalars::new(step, epoch)
+            .with(Scalar::Loss, loss)
+            .with(Scalar::LearningRate, 1e-3)
+            .with(
+                Scalar::ClipsPerSecond,
+                120.0 + 4.0 * f64::from(noise.normal()),
+            )
+            .with(Scalar::GradientNorm, 1.0 - 0.5 * learnt)
+            .with(Scalar::RunningRocAuc, 0.5 + 0.4 * learnt)
+            .with(Scalar::RunningAveragePrecision, 0.2 + 0.5 * learnt)
+            .with(Scalar::StepSeconds, 0.13)
+            .with(Scalar::LoaderWait, 0.002);
+        log.step(&scalars).unwrap();
+        if step % STEPS_PER_EPOCH == 0 {
+            let score = |tag: usize, top: f64| Some(top * learnt + 0.02 * tag as f64);
+            let scores = Scores::from_tags(
+                (0..TAGS.len()).map(|tag| score(tag, 0.85)).collect(),
+                (0..TAGS.len()).map(|tag| score(tag, 0.6)).collect(),
+            );
+            let loss = 0.66 - 0.4 * learnt + 0.00002 * (step as f64 - 700.0).max(0.0);
+            let validated = Event::Validated {
+                loss,
+                scores,
+                seconds: 1.5,
+            };
+            log.event(step, epoch, validated).unwrap();
+        }
+    }
+    let best = Event::Checkpointed {
+        kind: CheckpointKind::Best,
+        path: "checkpoints/best.safetensors".into(),
+    };
+    log.event(n_steps, (n_steps / STEPS_PER_EPOCH) as u32, best)
+        .unwrap();
+    log.event(n_steps, (n_steps / STEPS_PER_EPOCH) as u32, Event::Finished)
+        .unwrap();
+    log.flush().unwrap();
+    folder
+}
+
+fn show(window: &mut Window, folder: &Path) {
+    window.send(Select::Run(Some(folder.to_owned())));
+    window.send(Command::Show(Panel::Curves));
+    let folder = folder.to_owned();
+    window.wait("the run", move |window| {
+        window.state().runs.view(&folder).is_some()
+    });
+    window.frames(3);
+}
+
+#[test]
+fn a_run_of_last_week_is_chosen_in_the_list_and_its_curves_are_drawn() {
+    let workspace = tempfile::tempdir().unwrap();
+    let runs = workspace.path().join("runs");
+    write_run(&runs, "tiny-demo-001", 1500, 1.0);
+    write_run(&runs, "tiny-demo-002", 1200, 2.0);
+    let mut window = Window::open(workspace.path());
+    window.wait("the list", |window| window.shows("Run tiny-demo-001"));
+    window.click("Run tiny-demo-001");
+    window.wait("curves", |window| window.shows("Loss chart"));
+    for chart in ["Scores chart", "Learning rate chart", "Speed chart"] {
+        assert!(window.shows(chart), "{chart}");
+    }
+    assert!(window.shows_part("best epoch"));
+    window.picture("curves");
+    window.click("Compare tiny-demo-002");
+    window.wait("both", |window| {
+        window.state().selection.overlays.len() == 1 && window.shows_part("tiny-demo-002")
+    });
+    window.picture("curves_compared");
+    window.send(Command::Show(Panel::Tags));
+    window.wait("tags", |window| window.shows("Tag piano"));
+    window.picture("tags");
+    window.click("Sort by Tag");
+    window.click("Tag choir");
+    assert_eq!(window.state().selection.tags, ["choir"]);
+    window.send(Command::Show(Panel::Log));
+    window.wait("log", |window| window.shows_part("best checkpoint so far"));
+    window.picture("log");
+}
+
+#[test]
+fn curves_move_while_another_process_writes_the_run() {
+    let workspace = tempfile::tempdir().unwrap();
+    let runs = workspace.path().join("runs");
+    let folder = write_run(&runs, "live", 100, 1.0);
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &folder);
+    let mut log = RunLog::resume(&folder, 100, 1).unwrap();
+    for step in 101..=140 {
+        log.step(&StepScalars::new(step, 2).with(Scalar::Loss, 0.3))
+            .unwrap();
+    }
+    log.flush().unwrap();
+    window.wait("the new steps", move |window| {
+        window
+            .state()
+            .runs
+            .view(&folder)
+            .is_some_and(|view| view.last_step == 140)
+    });
+}
+
+/// No clock: what a frame costs is what it draws.
+#[test]
+fn a_long_run_costs_a_frame_no_more_than_a_short_one() {
+    let workspace = tempfile::tempdir().unwrap();
+    let runs = workspace.path().join("runs");
+    let short = write_run(&runs, "short", 2_000, 1.0);
+    let long = write_run(&runs, "long", 60_000, 1.0);
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &short);
+    let few = window.n_vertices();
+    show(&mut window, &long);
+    let many = window.n_vertices();
+    assert!(many < few * 2, "{many} corners against {few}");
+}
+
+#[test]
+fn follow_and_fit_move_the_view() {
+    let workspace = tempfile::tempdir().unwrap();
+    let folder = write_run(&workspace.path().join("runs"), "one", 300, 1.0);
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &folder);
+    window.press(Modifiers::NONE, Key::F);
+    window.press(Modifiers::NONE, Key::G);
+    window.click("Follow");
+    window.click("Fit");
+    window.click("Log");
+    window.picture("curves_log");
+    assert!(window.shows("Loss chart"));
+}
+
+#[test]
+fn a_folder_without_a_run_says_so() {
+    let workspace = tempfile::tempdir().unwrap();
+    let mut window = Window::open(workspace.path());
+    window.send(Command::OpenRun(workspace.path().join("nothing")));
+    window.wait("an error", |window| {
+        window.shows("This run cannot be shown")
+    });
+}
