@@ -124,6 +124,30 @@ impl Stream {
         self.buffer[3 - self.left as usize]
     }
 
+    /// Sixteen blocks at once, for loops that run in lanes: `[w][i]` is word `w` of the `i`-th block.
+    ///
+    /// Starts with a whole block; words that [`Stream::bits`] has not given yet are lost.
+    #[inline(always)]
+    pub fn sixteen_blocks(&mut self) -> [[u32; 16]; 4] {
+        let mut words = [[0; 16]; 4];
+        for i in 0..16 {
+            let block = self.block + i as u64;
+            words[0][i] = block as u32;
+            words[1][i] = (block >> 32) as u32;
+        }
+        self.block += 16;
+        self.left = 0;
+        let mut key = self.key;
+        for _ in 0..10 {
+            let [a, b, c, d] = &mut words;
+            for i in 0..16 {
+                [a[i], b[i], c[i], d[i]] = round([a[i], b[i], c[i], d[i]], key);
+            }
+            key = next_key(key);
+        }
+        words
+    }
+
     /// Uniform in [0, 1), with 24 bits, every value exact in f32.
     pub fn uniform(&mut self) -> f32 {
         (self.bits() >> 8) as f32 * 2f32.powi(-24)
@@ -171,20 +195,30 @@ pub fn hash_name(name: &str) -> u64 {
 
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
-        let low = u64::from(counter[0]) * 0xD251_1F53;
-        let high = u64::from(counter[2]) * 0xCD9E_8D57;
-        counter = [
-            (high >> 32) as u32 ^ counter[1] ^ key[0],
-            high as u32,
-            (low >> 32) as u32 ^ counter[3] ^ key[1],
-            low as u32,
-        ];
-        key = [
-            key[0].wrapping_add(0x9E37_79B9),
-            key[1].wrapping_add(0xBB67_AE85),
-        ];
+        counter = round(counter, key);
+        key = next_key(key);
     }
     counter
+}
+
+#[inline(always)]
+fn round(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    let low = u64::from(counter[0]) * 0xD251_1F53;
+    let high = u64::from(counter[2]) * 0xCD9E_8D57;
+    [
+        (high >> 32) as u32 ^ counter[1] ^ key[0],
+        high as u32,
+        (low >> 32) as u32 ^ counter[3] ^ key[1],
+        low as u32,
+    ]
+}
+
+#[inline(always)]
+fn next_key(key: [u32; 2]) -> [u32; 2] {
+    [
+        key[0].wrapping_add(0x9E37_79B9),
+        key[1].wrapping_add(0xBB67_AE85),
+    ]
 }
 
 #[cfg(test)]
@@ -245,6 +279,19 @@ mod tests {
         let mut stream = address.stream();
         for block in 0..3 {
             assert_eq!([(); 4].map(|()| stream.bits()), address.block(block));
+        }
+    }
+
+    #[test]
+    fn sixteen_blocks_are_sixteen_blocks() {
+        let address = Address::new(7, Purpose::Check, 0);
+        let mut stream = address.stream_from((1 << 32) - 8);
+        for start in [0, 16] {
+            let words = stream.sixteen_blocks();
+            for i in 0..16 {
+                let block = address.block((1 << 32) - 8 + start + i as u64);
+                assert_eq!([0, 1, 2, 3].map(|word| words[word][i]), block);
+            }
         }
     }
 

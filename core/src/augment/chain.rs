@@ -265,3 +265,149 @@ impl From<Choice> for StoredChoice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Address, Purpose};
+
+    fn draws(chain: &Chain, n: u64) -> Vec<Draw> {
+        (0..n)
+            .map(|track| chain.draw(Address::new(1, Purpose::Augment, track)))
+            .collect()
+    }
+
+    fn share(draws: &[Draw], kind: Kind) -> f64 {
+        let has = |draw: &&Draw| draw.effects.iter().any(|effect| effect.kind() == kind);
+        draws.iter().filter(has).count() as f64 / draws.len() as f64
+    }
+
+    #[test]
+    fn the_reference_chain_rolls_as_the_reference_code_does() {
+        let draws = draws(&Chain::preset("reference").unwrap(), 20_000);
+        let expected = [0.8, 0.3, 0.2, 0.4, 0.4, 0.5, 0.4, 0.3];
+        for (kind, expected) in Kind::ALL.into_iter().zip(expected) {
+            let share = share(&draws, kind);
+            assert!((share - expected).abs() < 0.015, "{kind:?}: {share}");
+        }
+        for draw in &draws {
+            let kinds: Vec<Kind> = draw.effects.iter().map(Effect::kind).collect();
+            assert!(kinds.is_sorted_by_key(|kind| *kind as u8), "{kinds:?}");
+            assert!(!(kinds.contains(&Kind::HighPass) && kinds.contains(&Kind::LowPass)));
+        }
+    }
+
+    #[test]
+    fn numbers_come_from_the_ranges_and_reach_both_ends() {
+        let draws = draws(&Chain::preset("reference").unwrap(), 20_000);
+        let values = |kind: Kind, idx: usize| -> Vec<f32> {
+            let of_kind = draws
+                .iter()
+                .flat_map(|draw| &draw.effects)
+                .filter(|e| e.kind() == kind);
+            of_kind.map(|effect| effect.values()[idx]).collect()
+        };
+        let check = |kind: Kind, idx: usize, low: f32, high: f32, slack: f32| {
+            let values = values(kind, idx);
+            let min = values.iter().copied().fold(f32::MAX, f32::min);
+            let max = values.iter().copied().fold(f32::MIN, f32::max);
+            assert!((low..=low + slack).contains(&min), "{kind:?}: {min}");
+            assert!((high - slack..=high).contains(&max), "{kind:?}: {max}");
+        };
+        check(Kind::Noise, 0, 0.3, 0.5, 0.01);
+        check(Kind::Gain, 0, -20.0, -1.0, 0.2);
+        check(Kind::HighPass, 0, 200.0, 1200.0, 10.0);
+        check(Kind::LowPass, 0, 2200.0, 4000.0, 10.0);
+        check(Kind::Delay, 0, 200.0, 450.0, 0.0);
+        check(Kind::Pitch, 0, -700.0, 700.0, 3.0);
+        for idx in 0..3 {
+            check(Kind::Reverb, idx, 0.0, 99.0, 0.0);
+        }
+        assert!(values(Kind::Delay, 0).iter().all(|ms| ms % 50.0 == 0.0));
+        assert!(
+            values(Kind::Pitch, 0)
+                .iter()
+                .all(|cents| cents.fract() == 0.0)
+        );
+    }
+
+    #[test]
+    fn in_the_papers_chain_every_effect_is_independent() {
+        let draws = draws(&Chain::preset("paper").unwrap(), 20_000);
+        let both = draws.iter().filter(|draw| {
+            let has = |kind| draw.effects.iter().any(|effect| effect.kind() == kind);
+            has(Kind::HighPass) && has(Kind::LowPass)
+        });
+        let (expected, share) = (0.4 * 0.4, both.count() as f64 / draws.len() as f64);
+        assert!((share - expected).abs() < 0.015, "{share}");
+    }
+
+    #[test]
+    fn a_change_to_one_step_leaves_what_the_others_roll() {
+        let chain = Chain::preset("reference").unwrap();
+        let mut without_noise = chain.clone();
+        without_noise.steps[1].probability = 0.0;
+        for (with, without) in draws(&chain, 100).iter().zip(draws(&without_noise, 100)) {
+            let rest: Vec<Effect> = with
+                .effects
+                .iter()
+                .copied()
+                .filter(|e| e.kind() != Kind::Noise)
+                .collect();
+            assert_eq!(rest, without.effects);
+        }
+    }
+
+    #[test]
+    fn a_chain_is_written_and_read_back() {
+        for (name, _) in PRESETS {
+            let chain = Chain::preset(name).unwrap();
+            let text = chain.to_toml().unwrap();
+            assert_eq!(Chain::from_toml(name, &text).unwrap(), chain, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_chain_is_told_with_its_place_or_what_exists() {
+        let check = |text: &str, parts: &[&str]| {
+            let error = Chain::from_toml("mine.toml", text).unwrap_err();
+            let mut message = error.to_string();
+            if let Error::Toml { source, .. } = &error {
+                message += &source.to_string();
+            }
+            for part in parts {
+                assert!(message.contains(part), "{text}: {message}");
+            }
+        };
+        let step = |choice: &str| format!("[[steps]]\nprobability = 0.5\nchoices = [{choice}]\n");
+        check(
+            &step("{ effect = \"revreb\" }"),
+            &["mine.toml", "`revreb`", "pitch, reverb"],
+        );
+        check(
+            &step("{ effect = \"gain\", hz = { min = 1, max = 2 } }"),
+            &["`hz`", "db"],
+        );
+        check(&step("{ effect = \"gain\" }"), &["expected a range for db"]);
+        check(
+            &step("{ effect = \"gain\", db = { min = 1, max = 200 } }"),
+            &["step 1", "200", "60 dB"],
+        );
+        check(
+            &step("{ effect = \"gain\", db = { min = 2, max = 1 } }"),
+            &["step 1"],
+        );
+        check(&step(""), &["step 1", "no choices"]);
+        check(
+            "[[steps]]\nprobability = 1.5\nchoices = [{ effect = \"polarity\" }]",
+            &["1.5"],
+        );
+        check("[[steps]]\nodds = 1", &["odds", "line 2"]);
+        let unknown = Chain::named("papre").unwrap_err().to_string();
+        assert!(unknown.contains("reference, paper, none"), "{unknown}");
+        assert!(matches!(
+            Chain::named("no/such.toml"),
+            Err(Error::Read { .. })
+        ));
+    }
+}

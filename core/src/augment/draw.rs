@@ -79,3 +79,92 @@ impl From<Stored> for Draw {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::{Chain, Kind, PRESETS};
+    use crate::rng::{Address, Purpose};
+    use proptest::prelude::*;
+
+    const RATE_HZ: u32 = 22050;
+
+    fn music(n: usize) -> Vec<f32> {
+        let mut stream = Address::new(5, Purpose::Check, 0).stream();
+        (0..n)
+            .map(|i| {
+                0.4 * (i as f32 * 0.06).sin()
+                    + 0.3 * (i as f32 * 0.31).sin()
+                    + 0.1 * stream.normal()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn training_and_audition_hear_the_same_bits() {
+        let wave = music(30_000);
+        for (name, _) in PRESETS {
+            let chain = Chain::preset(name).unwrap();
+            for track in 0..40 {
+                let address = Address {
+                    track,
+                    epoch: 3,
+                    ..Address::new(9, Purpose::Crop, 0)
+                };
+                // As the loader does it, on another thread, in its own buffer …
+                let (chain_there, wave_there) = (chain.clone(), wave.clone());
+                let trained = std::thread::scope(|scope| {
+                    let run = || chain_there.draw(address).apply(&wave_there, RATE_HZ);
+                    scope.spawn(run).join().unwrap()
+                });
+                // … and as the audition does it: effect by effect, from a draw that was written down.
+                let written = serde_json::to_string(&chain.draw(address)).unwrap();
+                let draw: Draw = serde_json::from_str(&written).unwrap();
+                assert_eq!(draw, chain.draw(address));
+                let mut heard = wave.clone();
+                for nth in 0..draw.effects.len() {
+                    draw.effects[nth].apply_as_nth(&mut heard, RATE_HZ, draw.address, nth as u32);
+                }
+                let bits = |wave: &[f32]| wave.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&trained), bits(&heard), "{name} {track}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_seed_is_another_draw() {
+        let chain = Chain::preset("reference").unwrap();
+        let draw = |seed| chain.draw(Address::new(seed, Purpose::Augment, 0)).effects;
+        assert_ne!(draw(1), draw(2));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_sound_stays_finite_and_keeps_its_length(
+            kind in 0..Kind::ALL.len(),
+            places in proptest::array::uniform3(0.0f32..=1.0),
+            n in prop_oneof![0..5usize, 0..3000usize, 20_000..30_000usize],
+            rate_hz in prop_oneof![Just(22050u32), Just(8000), Just(1), 1..192_000u32],
+            sound in 0..4,
+        ) {
+            let kind = Kind::ALL[kind];
+            let values: Vec<f32> = kind.parameters().iter().zip(places)
+                .map(|(p, place)| p.min + (p.max - p.min) * place)
+                .collect();
+            let effect = Effect::from_values(kind, &values);
+            let wave: Vec<f32> = match sound {
+                0 => vec![0.0; n],
+                1 => (0..n).map(|i| if i / 20 % 2 == 0 { 1.0 } else { -1.0 }).collect(),
+                2 => (0..n).map(|i| if i == n / 2 { 1.0 } else { 0.0 }).collect(),
+                _ => music(n),
+            };
+            let augmented = Draw::of(vec![effect], 1).apply(&wave, rate_hz);
+            prop_assert_eq!(augmented.len(), n);
+            prop_assert!(augmented.iter().all(|x| x.is_finite()), "{}", effect);
+            if sound == 0 {
+                prop_assert!(augmented.iter().all(|x| *x == 0.0), "{} of silence", effect);
+            }
+        }
+    }
+}

@@ -11,10 +11,11 @@ pub(super) fn apply(wave: &mut [f32], db: f32) -> usize {
 
 /// Clamps to ±1 and counts the samples beyond.
 pub(super) fn clip(wave: &mut [f32]) -> usize {
-    let mut n_clipped = 0;
-    for sample in wave {
-        n_clipped += usize::from(sample.abs() > 1.0);
-        *sample = sample.clamp(-1.0, 1.0);
+    let n_clipped = wave.iter().filter(|sample| sample.abs() > 1.0).count();
+    if n_clipped > 0 {
+        for sample in wave {
+            *sample = sample.clamp(-1.0, 1.0);
+        }
     }
     n_clipped
 }

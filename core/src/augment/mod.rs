@@ -10,6 +10,7 @@
 //! An effect changes a mono wave in place and keeps its length. Random numbers come from [`crate::rng`] alone.
 
 mod chain;
+mod convolve;
 mod delay;
 mod draw;
 mod effect;
@@ -21,6 +22,7 @@ mod noise;
 mod pitch;
 mod polarity;
 mod reverb;
+mod simd;
 mod text;
 
 pub use chain::{Chain, Choice, PRESETS, Range, Step};

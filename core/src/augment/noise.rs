@@ -1,10 +1,12 @@
 //! Additive white Gaussian noise, its deviation a part of the wave's own.
 //!
 //! The reference calls the ratio "snr"; it is noise over signal. Sample `i` of the noise is a function of its address
-//! alone: block `i / 64` of 64 samples takes 64 words, the first half for radii and the second for angles
+//! alone: 64 samples take 16 blocks of the generator, two words of each for radii and two for angles
 //! (Box–Muller), so that the loops below run without branches and a GPU can compute any block by itself.
 
-use crate::rng::{Address, Purpose};
+use super::simd;
+use crate::rng::{Address, Purpose, Stream};
+use pulp::{Simd, WithSimd};
 use std::f32::consts::{LN_2, SQRT_2};
 
 const BLOCK: usize = 64;
@@ -16,14 +18,29 @@ pub(super) fn add(wave: &mut [f32], ratio: f32, address: Address, nth: u32) {
         purpose: Purpose::Noise,
         ..address
     };
-    let mut stream = address.stream_from(u64::from(nth) << 40);
-    let mut words = [0; BLOCK];
-    for block in wave.chunks_mut(BLOCK) {
-        for word in &mut words {
-            *word = stream.bits();
-        }
-        for (sample, normal) in block.iter_mut().zip(normals(&words)) {
-            *sample += scale * normal;
+    simd::run(Add {
+        wave,
+        scale,
+        stream: address.stream_from(u64::from(nth) << 40),
+    });
+}
+
+struct Add<'a> {
+    wave: &'a mut [f32],
+    scale: f32,
+    stream: Stream,
+}
+
+impl WithSimd for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _simd: S) {
+        for block in self.wave.chunks_mut(BLOCK) {
+            let normals = normals(self.stream.sixteen_blocks());
+            for (sample, normal) in block.iter_mut().zip(normals) {
+                *sample += self.scale * normal;
+            }
         }
     }
 }
@@ -33,45 +50,68 @@ fn deviation(wave: &[f32]) -> f64 {
     if wave.len() < 2 {
         return 0.0;
     }
-    let n = wave.len() as f64;
-    let mean = sum(wave, f64::from) / n;
-    let squares = sum(wave, |sample| (f64::from(sample) - mean).powi(2));
-    (squares / (n - 1.0)).sqrt()
+    let mean = simd::run(Squares { wave, mean: 0.0 }).0 / wave.len() as f64;
+    let squares = simd::run(Squares { wave, mean }).1;
+    (squares / (wave.len() - 1) as f64).sqrt()
 }
 
-/// Sum over the wave in eight lanes, so that the additions need not wait for one another.
-fn sum(wave: &[f32], term: impl Fn(f32) -> f64) -> f64 {
-    let mut lanes = [0.0; 8];
-    let mut chunks = wave.chunks_exact(8);
-    for chunk in &mut chunks {
-        for (lane, &sample) in lanes.iter_mut().zip(chunk) {
-            *lane += term(sample);
+/// Sum of the differences to `mean`, and of their squares.
+struct Squares<'a> {
+    wave: &'a [f32],
+    mean: f64,
+}
+
+impl WithSimd for Squares<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> (f64, f64) {
+        // Lanes, so that additions need not wait for one another.
+        let (mut sums, mut squares) = ([0.0; 16], [0.0; 16]);
+        for chunk in self.wave.chunks(16) {
+            for ((sum, square), &sample) in sums.iter_mut().zip(&mut squares).zip(chunk) {
+                let difference = f64::from(sample) - self.mean;
+                *sum += difference;
+                *square += difference * difference;
+            }
         }
+        (sums.iter().sum(), squares.iter().sum())
     }
-    let rest: f64 = chunks.remainder().iter().map(|&sample| term(sample)).sum();
-    lanes.iter().sum::<f64>() + rest
 }
 
 /// 64 standard normals from 64 random words. Largest value 5.77.
-fn normals(words: &[u32; BLOCK]) -> [f32; BLOCK] {
+#[inline(always)]
+fn normals(words: [[u32; 16]; 4]) -> [f32; BLOCK] {
     let mut out = [0.0; BLOCK];
-    let (cosines, sines) = out.split_at_mut(BLOCK / 2);
-    let (radii, angles) = words.split_at(BLOCK / 2);
-    for (((cosine, sine), &radius), &angle) in cosines.iter_mut().zip(sines).zip(radii).zip(angles)
+    let [radii_a, radii_b, angles_a, angles_b] = words;
+    for (half, (radii, angles)) in [(radii_a, angles_a), (radii_b, angles_b)]
+        .iter()
+        .enumerate()
     {
-        // In (0, 1], with 24 bits.
-        let uniform = ((radius >> 8) as i32 + 1) as f32 * 2f32.powi(-24);
-        let radius = (-2.0 * ln(uniform)).sqrt();
-        // In turns, in [−1/2, 1/2).
-        let turns = ((angle >> 8) as i32 - (1 << 23)) as f32 * 2f32.powi(-24);
-        let half = turns.abs();
-        *cosine = radius * sin_turns(0.25 - half);
-        *sine = radius * sin_turns(0.25 - (half - 0.25).abs()).copysign(turns);
+        let (mut radius, mut turns) = ([0.0; 16], [0.0; 16]);
+        for i in 0..16 {
+            // In (0, 1], with 24 bits.
+            let uniform = ((radii[i] >> 8) as i32 + 1) as f32 * 2f32.powi(-24);
+            radius[i] = -2.0 * ln(uniform);
+        }
+        for i in 0..16 {
+            radius[i] = radius[i].sqrt();
+            // In turns, in [−1/2, 1/2).
+            turns[i] = ((angles[i] >> 8) as i32 - (1 << 23)) as f32 * 2f32.powi(-24);
+        }
+        for i in 0..16 {
+            out[32 * half + i] = radius[i] * sin_turns(0.25 - turns[i].abs());
+        }
+        for i in 0..16 {
+            let sine = sin_turns(0.25 - (turns[i].abs() - 0.25).abs());
+            out[32 * half + 16 + i] = radius[i] * sine.copysign(turns[i]);
+        }
     }
     out
 }
 
 /// Natural logarithm of a normal positive number, to 2 · 10⁻⁷ relative or 1e-7 absolute.
+#[inline(always)]
 fn ln(x: f32) -> f32 {
     // x = 2^exponent · m with m in [√½, √2).
     let bits = x.to_bits() as i32;
@@ -86,6 +126,7 @@ fn ln(x: f32) -> f32 {
 }
 
 /// sin(2π t) for |t| ≤ 1/4, to 1e-7: the Taylor series up to t¹³.
+#[inline(always)]
 fn sin_turns(t: f32) -> f32 {
     const C: [f32; 7] = [
         6.283_185_5,

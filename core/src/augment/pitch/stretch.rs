@@ -4,6 +4,9 @@
 //! `k` is cut near `k` times the nominal step; where exactly, within 15 ms, is chosen so that it continues its predecessor
 //! best: the smallest squared difference over the crossfade. A transient is thus moved as a whole, never smeared.
 
+use crate::augment::simd;
+use pulp::{Simd, WithSimd};
+
 const SEGMENT_MS: f64 = 82.0;
 /// Length of the crossfade, as a part of the segment.
 const OVERLAP_PART: f64 = 1.0 / 6.833;
@@ -76,7 +79,10 @@ pub(super) fn stretch(
         let offset = if k == 0 {
             search / 2
         } else {
-            best_offset(&window[..search + overlap - 1], tail)
+            simd::run(BestOffset {
+                window: &window[..search + overlap - 1],
+                tail,
+            })
         };
         let cut = &window[offset..offset + segment];
         if k == 0 {
@@ -95,26 +101,57 @@ pub(super) fn stretch(
     out.resize(n_out, 0.0);
 }
 
-/// Where in `window` the squared difference to `tail` is smallest; the first of equals.
-fn best_offset(window: &[f32], tail: &[f32]) -> usize {
-    let mut best = (f32::INFINITY, 0);
-    for (offset, candidate) in window.windows(tail.len()).enumerate() {
-        let difference = squared_difference(candidate, tail);
-        if difference < best.0 {
-            best = (difference, offset);
-        }
-    }
-    best.1
+/// Finds where in `window` the squared difference to `tail` is smallest; the first of equals.
+struct BestOffset<'a> {
+    window: &'a [f32],
+    tail: &'a [f32],
 }
 
-/// In lanes, so that additions need not wait for one another; lengths are multiples of 8.
-fn squared_difference(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0; 8];
-    for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            let difference = a - b;
-            *lane += difference * difference;
+/// Offsets tried side by side: each part of the tail is loaded once for all.
+const ABREAST: usize = 4;
+
+impl WithSimd for BestOffset<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> usize {
+        let n = self.tail.len();
+        let last_offset = self.window.len() - n;
+        let (tail, tail_rest) = S::as_simd_f32s(self.tail);
+        let tail_rest = simd.partial_load_f32s(tail_rest);
+        let n_whole = self.tail.len() - self.tail.len() % S::F32_LANES;
+        let mut best = (f32::INFINITY, 0);
+        for first in (0..=last_offset).step_by(ABREAST) {
+            // Beyond the last offset the last is tried again, which changes nothing.
+            let mut sums = [simd.splat_f32s(0.0); ABREAST];
+            let mut candidates = [&self.window[..0]; ABREAST];
+            for k in 0..ABREAST {
+                let offset = (first + k).min(last_offset);
+                candidates[k] = &self.window[offset..offset + n];
+                let rest = simd.partial_load_f32s(&candidates[k][n_whole..]);
+                let difference = simd.sub_f32s(rest, tail_rest);
+                sums[k] = simd.mul_f32s(difference, difference);
+            }
+            let [(a, _), (b, _), (c, _), (d, _)] = [
+                S::as_simd_f32s(candidates[0]),
+                S::as_simd_f32s(candidates[1]),
+                S::as_simd_f32s(candidates[2]),
+                S::as_simd_f32s(candidates[3]),
+            ];
+            for ((((&old, &a), &b), &c), &d) in tail.iter().zip(a).zip(b).zip(c).zip(d) {
+                let new = [a, b, c, d];
+                for k in 0..ABREAST {
+                    let difference = simd.sub_f32s(new[k], old);
+                    sums[k] = simd.mul_add_e_f32s(difference, difference, sums[k]);
+                }
+            }
+            for (k, sum) in sums.into_iter().enumerate() {
+                let difference = simd.reduce_sum_f32s(sum);
+                if difference < best.0 {
+                    best = (difference, first + k);
+                }
+            }
         }
+        best.1
     }
-    lanes.iter().sum()
 }
