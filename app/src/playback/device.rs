@@ -90,7 +90,12 @@ impl Plan {
     }
 
     /// Opens the device and lets the engine play on it.
-    pub(super) fn open(self, engine: Engine, shared: &Arc<Shared>, now: &Now) -> anyhow::Result<Opened> {
+    pub(super) fn open(
+        self,
+        engine: Engine,
+        shared: &Arc<Shared>,
+        now: &Now,
+    ) -> anyhow::Result<Opened> {
         let stream = match self.format {
             SampleFormat::F32 => self.build::<f32>(engine, shared, now),
             SampleFormat::F64 => self.build::<f64>(engine, shared, now),

@@ -109,7 +109,11 @@ impl Engine {
 
     /// Brings the voice to what is wished, with one crossfade for all changes together.
     fn follow(&mut self) {
-        let is_new = |next: &Prepared| self.voice.as_ref().is_none_or(|v| v.track.serial != next.serial);
+        let is_new = |next: &Prepared| {
+            self.voice
+                .as_ref()
+                .is_none_or(|v| v.track.serial != next.serial)
+        };
         let next = self.next.take();
         let mut wanted = match (next, self.voice.clone()) {
             // A new device goes on where the old one was.
@@ -134,7 +138,9 @@ impl Engine {
         // A seek in a track that has not come yet waits for it.
         if self.wishes.seek != self.clock.seek && self.wishes.track == wanted.track.serial {
             self.clock.seek = self.wishes.seek;
-            wanted.at = self.frame_of(self.wishes.seek_secs).min(wanted.track.n_frames);
+            wanted.at = self
+                .frame_of(self.wishes.seek_secs)
+                .min(wanted.track.n_frames);
             jumps = true;
         }
         let stays = self.voice.as_ref().is_some_and(|voice| {

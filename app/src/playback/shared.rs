@@ -193,7 +193,12 @@ impl Shared {
     }
 
     /// Position without a device: what has passed since the anchor, round the loop, up to the end.
-    pub(super) fn silent_position_secs(&self, wishes: &Wishes, duration_secs: f64, now_ns: u64) -> f64 {
+    pub(super) fn silent_position_secs(
+        &self,
+        wishes: &Wishes,
+        duration_secs: f64,
+        now_ns: u64,
+    ) -> f64 {
         let [anchor_ns, from] = self.anchor.read();
         let from = f64::from_bits(from);
         if !wishes.playing {

@@ -53,7 +53,11 @@ impl Prepared {
         clip: &Clip,
         rate_hz: u32,
     ) -> Result<(), audio::Error> {
-        let Some(slot) = self.variants.get(variant).filter(|slot| slot.get().is_none()) else {
+        let Some(slot) = self
+            .variants
+            .get(variant)
+            .filter(|slot| slot.get().is_none())
+        else {
             return Ok(());
         };
         let stereo = clip.channels == 2;
@@ -71,12 +75,18 @@ impl Prepared {
     pub(super) fn next_missing(&self, wanted: usize) -> Option<usize> {
         std::iter::once(wanted)
             .chain(0..self.variants.len())
-            .find(|&i| self.variants.get(i).is_some_and(|slot| slot.get().is_none()))
+            .find(|&i| {
+                self.variants
+                    .get(i)
+                    .is_some_and(|slot| slot.get().is_none())
+            })
     }
 
     /// Whether the engine can play it.
     pub(super) fn is_ready(&self, variant: usize) -> bool {
-        self.variants.get(variant).is_some_and(|slot| slot.get().is_some())
+        self.variants
+            .get(variant)
+            .is_some_and(|slot| slot.get().is_some())
     }
 
     /// Left and right at a frame; silence beyond the end.

@@ -143,14 +143,21 @@ impl Player {
             && let Some(slot) = Arc::make_mut(track).variants.get_mut(variant)
         {
             slot.clip = clip.clone();
-            self.request(Request::Replace { serial, variant, clip });
+            self.request(Request::Replace {
+                serial,
+                variant,
+                clip,
+            });
         }
     }
 
     /// Switches to another variant at the same position, without a click.
     pub fn select_variant(&self, variant: usize) {
         let mut controls = self.controls();
-        let n_variants = controls.track.as_ref().map_or(usize::MAX, |track| track.variants.len());
+        let n_variants = controls
+            .track
+            .as_ref()
+            .map_or(usize::MAX, |track| track.variants.len());
         if variant < n_variants {
             controls.wishes.variant = variant;
             self.publish(&controls, None);
@@ -233,7 +240,11 @@ impl Player {
     /// 0 is silent, 1 as loud as the file; up to 2.
     pub fn set_volume(&self, volume: f32) {
         let mut controls = self.controls();
-        controls.wishes.volume = if volume.is_finite() { volume.clamp(0.0, 2.0) } else { 1.0 };
+        controls.wishes.volume = if volume.is_finite() {
+            volume.clamp(0.0, 2.0)
+        } else {
+            1.0
+        };
         self.publish(&controls, None);
     }
 
@@ -251,7 +262,10 @@ impl Player {
 
     /// Length of the track.
     pub fn duration_secs(&self) -> f64 {
-        self.controls().track.as_ref().map_or(0.0, |track| track.duration_secs())
+        self.controls()
+            .track
+            .as_ref()
+            .map_or(0.0, |track| track.duration_secs())
     }
 
     /// What it is doing.
@@ -324,7 +338,9 @@ impl Player {
     }
 
     fn request(&self, request: Request) {
-        let Some(requests) = &self.requests else { return };
+        let Some(requests) = &self.requests else {
+            return;
+        };
         if let Err(TrySendError::Full(request)) = requests.try_send(request)
             && let Request::Settle(_) = &request
         {
@@ -358,7 +374,11 @@ impl Player {
             if clock.track == controls.wishes.track && clock.seek == controls.wishes.seek {
                 let (at, when) = (clock.position_secs(clock.heard_ns), clock.heard_ns);
                 let now = (self.now)();
-                let when = if controls.wishes.playing { when.min(now) } else { now };
+                let when = if controls.wishes.playing {
+                    when.min(now)
+                } else {
+                    now
+                };
                 self.shared.anchor.write([when, at.to_bits()]);
             }
         }
@@ -366,11 +386,15 @@ impl Player {
     }
 
     fn position(&self, controls: &Controls) -> f64 {
-        let Some(track) = &controls.track else { return 0.0 };
+        let Some(track) = &controls.track else {
+            return 0.0;
+        };
         let wishes = &controls.wishes;
         let duration = track.duration_secs();
         match self.clock() {
-            None => self.shared.silent_position_secs(wishes, duration, (self.now)()),
+            None => self
+                .shared
+                .silent_position_secs(wishes, duration, (self.now)()),
             // The engine has not come to the last seek: its target is the best answer.
             Some(clock) if clock.track != wishes.track || clock.seek != wishes.seek => {
                 wishes.seek_secs
@@ -380,16 +404,18 @@ impl Player {
     }
 
     fn is_over(&self, controls: &Controls) -> bool {
-        let Some(track) = &controls.track else { return true };
+        let Some(track) = &controls.track else {
+            return true;
+        };
         let wishes = &controls.wishes;
         match self.clock() {
             None => {
-                let at = self.shared.silent_position_secs(wishes, track.duration_secs(), (self.now)());
+                let at =
+                    self.shared
+                        .silent_position_secs(wishes, track.duration_secs(), (self.now)());
                 wishes.repeat.is_none() && at >= track.duration_secs()
             }
-            Some(clock) => {
-                clock.ended && clock.track == wishes.track && clock.seek == wishes.seek
-            }
+            Some(clock) => clock.ended && clock.track == wishes.track && clock.seek == wishes.seek,
         }
     }
 }

@@ -22,9 +22,16 @@ const RING_LEN: usize = 16;
 /// What the player asks for.
 pub(super) enum Request {
     /// Play this from now on.
-    Load { serial: u64, track: Option<Arc<Track>> },
+    Load {
+        serial: u64,
+        track: Option<Arc<Track>>,
+    },
     /// Another sound for a variant of what is loaded.
-    Replace { serial: u64, variant: usize, clip: Clip },
+    Replace {
+        serial: u64,
+        variant: usize,
+        clip: Clip,
+    },
     /// Play on this device (`None`: the default one).
     Choose(Option<String>),
     /// Look for devices again.
@@ -79,14 +86,19 @@ impl Worker {
         desk.list();
         desk.choose(None);
         loop {
-            let patience = if desk.missing().is_some() { Duration::ZERO } else { TICK };
+            let patience = if desk.missing().is_some() {
+                Duration::ZERO
+            } else {
+                TICK
+            };
             match desk.worker.requests.recv_timeout(patience) {
                 Ok(request) => desk.serve(request),
                 Err(RecvTimeoutError::Timeout) => desk.prepare_next(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             desk.look_after_device();
-            desk.handed_over.retain(|track| Arc::strong_count(track) > 1);
+            desk.handed_over
+                .retain(|track| Arc::strong_count(track) > 1);
         }
     }
 }
@@ -102,7 +114,11 @@ impl Desk {
                 });
                 self.hand_over_when_ready();
             }
-            Request::Replace { serial, variant, clip } => self.replace(serial, variant, clip),
+            Request::Replace {
+                serial,
+                variant,
+                clip,
+            } => self.replace(serial, variant, clip),
             Request::Choose(id) => self.choose(id.as_deref()),
             Request::List => self.list(),
             Request::Settle(done) => {
@@ -125,7 +141,12 @@ impl Desk {
     }
 
     fn set_output(&self, output: Output) {
-        let mut slot = self.worker.shared.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self
+            .worker
+            .shared
+            .output
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *slot = output;
     }
 
@@ -145,7 +166,11 @@ impl Desk {
         if let Err(error) = loaded.prepared.prepare(variant, &source.clip, self.rate_hz) {
             self.say(format!("{} cannot be played: {error}", loaded.track.name));
             // Silence in its place, so that it is not tried again and again.
-            drop(loaded.prepared.prepare(variant, &Clip::mono(Vec::new(), self.rate_hz), self.rate_hz));
+            drop(loaded.prepared.prepare(
+                variant,
+                &Clip::mono(Vec::new(), self.rate_hz),
+                self.rate_hz,
+            ));
         }
     }
 
@@ -185,7 +210,12 @@ impl Desk {
 
     fn list(&self) {
         let devices = self.host.as_ref().map(device::list).unwrap_or_default();
-        let mut slot = self.worker.shared.devices.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self
+            .worker
+            .shared
+            .devices
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         *slot = devices.into();
     }
 
@@ -232,10 +262,15 @@ impl Desk {
         self.to_engine = Some(to_engine);
         self.hand_over_when_ready();
         let shared = &self.worker.shared;
-        let duration = self.loaded.as_ref().map_or(0.0, |l| l.track.duration_secs());
+        let duration = self
+            .loaded
+            .as_ref()
+            .map_or(0.0, |l| l.track.duration_secs());
         let start = shared.silent_position_secs(&self.wishes(), duration, (self.worker.now)());
         let engine = Engine::new(Arc::clone(shared), incoming, self.rate_hz, start);
-        shared.called_ns.store((self.worker.now)(), Ordering::Relaxed);
+        shared
+            .called_ns
+            .store((self.worker.now)(), Ordering::Relaxed);
         self.opened = Some(plan.open(engine, shared, &self.worker.now)?);
         Ok(name)
     }
@@ -244,9 +279,8 @@ impl Desk {
         let Some(opened) = &self.opened else { return };
         let shared = &self.worker.shared;
         let idle_ns = (self.worker.now)().saturating_sub(shared.called_ns.load(Ordering::Relaxed));
-        let is_lost = shared.is_lost.load(Ordering::Acquire)
-            || idle_ns > STALLED_NS
-            || !opened.is_running();
+        let is_lost =
+            shared.is_lost.load(Ordering::Acquire) || idle_ns > STALLED_NS || !opened.is_running();
         if !is_lost {
             return;
         }

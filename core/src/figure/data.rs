@@ -22,7 +22,7 @@ pub struct Figure {
 /// One axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
-    /// What is measured.
+    /// What is measured. Beside a lane it may have several lines.
     pub label: String,
     /// In which unit; empty for none.
     pub unit: String,
@@ -89,6 +89,8 @@ pub enum Stroke {
     Solid,
     /// Unbroken, thin and pale: raw values behind a smoothed line.
     Faint,
+    /// Unbroken, a hair.
+    Thin,
     /// Dashes.
     Dashed,
 }
@@ -121,6 +123,13 @@ pub enum Layer {
         /// For the legend.
         label: String,
         /// Colour; painted pale.
+        colour: Colour,
+        /// (x, low, high).
+        points: Vec<[f64; 3]>,
+    },
+    /// Lowest and highest values of something that swings: a waveform.
+    Envelope {
+        /// Colour.
         colour: Colour,
         /// (x, low, high).
         points: Vec<[f64; 3]>,

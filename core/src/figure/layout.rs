@@ -8,6 +8,8 @@ pub(super) const PANEL_TITLE_PT: f64 = 9.0;
 pub(super) const LABEL_PT: f64 = 8.5;
 pub(super) const TICK_PT: f64 = 7.5;
 pub(super) const LEGEND_PT: f64 = 8.0;
+/// From line to line of a lane's label.
+pub(super) const LANE_LINE: f64 = 9.5;
 pub(super) const MARGIN: f64 = 8.0;
 pub(super) const SWATCH: f64 = 14.0;
 pub(super) const BAR_WIDTH: f64 = 8.0;
@@ -51,7 +53,8 @@ pub(super) struct PanelLayout {
     pub(super) x: Map,
     pub(super) y: Map,
     pub(super) y_ticks: Vec<Tick>,
-    pub(super) y_label: String,
+    /// Line by line.
+    pub(super) y_label: Vec<String>,
     /// Distance of a turned label's middle from the left edge of the figure.
     pub(super) y_label_x: f64,
     pub(super) title: Option<(f64, String)>,
@@ -67,6 +70,42 @@ pub(super) struct LegendEntry {
     pub(super) label: String,
     pub(super) left: f64,
     pub(super) baseline: f64,
+}
+
+impl Rect {
+    pub(super) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    pub(super) fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+
+    /// The room of a small text.
+    pub(super) fn over_baseline([left, right]: [f64; 2], baseline: f64) -> Self {
+        Self {
+            left,
+            top: baseline - TICK_PT,
+            right,
+            bottom: baseline + 2.5,
+        }
+    }
+
+    pub(super) fn touches(&self, other: &Self) -> bool {
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
+    }
+
+    pub(super) fn between(x: [f64; 2], y: [f64; 2]) -> Self {
+        Self {
+            left: x[0].min(x[1]),
+            top: y[0].min(y[1]),
+            right: x[0].max(x[1]),
+            bottom: y[0].max(y[1]),
+        }
+    }
 }
 
 impl Map {
@@ -152,16 +191,12 @@ impl Layout {
                 bottom: top + header + panel.height_pt,
             };
             top = plot.bottom;
-            let y_label = with_unit(&panel.y);
             panels.push(PanelLayout {
                 plot,
                 x: Map::new(&figure.x, x_range, [plot.left, plot.right]),
                 y: Map::new(&panel.y, y_range, [plot.bottom, plot.top]),
                 y_ticks,
-                y_label: match panel.label_side {
-                    LabelSide::Along => text::fitted(&y_label, LABEL_PT, panel.height_pt + 16.0),
-                    LabelSide::Beside => text::fitted(&y_label, LABEL_PT, LANE_LABEL_MAX),
-                },
+                y_label: y_label(panel),
                 y_label_x: left - along_tick_room - 4.0 - LABEL_PT / 2.0,
                 title,
                 legend,
@@ -229,6 +264,17 @@ fn x_ticks(figure: &Figure, range: [f64; 2], left: f64, right: f64) -> (Vec<Tick
     }
 }
 
+/// The lines of a vertical axis' label, cut to the room that they have.
+fn y_label(panel: &Panel) -> Vec<String> {
+    let label = with_unit(&panel.y);
+    let (size, room) = match panel.label_side {
+        LabelSide::Along => (LABEL_PT, panel.height_pt + 16.0),
+        LabelSide::Beside => (LABEL_PT, LANE_LABEL_MAX),
+    };
+    let lines = label.lines().filter(|line| !line.trim().is_empty());
+    lines.map(|line| text::fitted(line, size, room)).collect()
+}
+
 /// Room for the labels of a vertical axis' ticks.
 pub(super) fn tick_room(ticks: &[Tick]) -> f64 {
     let widths = ticks.iter().map(|tick| text::width(&tick.label, TICK_PT));
@@ -237,12 +283,13 @@ pub(super) fn tick_room(ticks: &[Tick]) -> f64 {
 }
 
 fn left_margin(panel: &Panel, ticks: &[Tick]) -> f64 {
-    let label = with_unit(&panel.y);
+    let lines = y_label(panel);
+    let widths = lines.iter().map(|line| text::width(line, LABEL_PT));
     tick_room(ticks)
         + match panel.label_side {
-            _ if label.is_empty() => 0.0,
+            _ if lines.is_empty() => 0.0,
             LabelSide::Along => LABEL_PT + 7.0,
-            LabelSide::Beside => text::width(&label, LABEL_PT).min(LANE_LABEL_MAX) + 6.0,
+            LabelSide::Beside => widths.fold(0.0, f64::max) + 6.0,
         }
 }
 
@@ -379,7 +426,7 @@ fn spread(panel: &Panel, along: usize) -> impl Iterator<Item = f64> + '_ {
                     _ => [y - thickness / 2.0, y + thickness / 2.0],
                 })
                 .collect(),
-            Layer::Band { points, .. } => points
+            Layer::Band { points, .. } | Layer::Envelope { points, .. } => points
                 .iter()
                 .flat_map(|&[x, low, high]| if along == 0 { [x, x] } else { [low, high] })
                 .collect(),
@@ -401,7 +448,7 @@ impl Layer {
             | Self::Area { label, .. }
             | Self::Bars { label, .. }
             | Self::Spans { label, .. } => label,
-            Self::HeatMap(_) | Self::Mark { .. } | Self::Level { .. } => "",
+            Self::Envelope { .. } | Self::HeatMap(_) | Self::Mark { .. } | Self::Level { .. } => "",
         }
     }
 }

@@ -15,6 +15,7 @@ mod data;
 mod heat;
 mod layout;
 mod paths;
+mod pen;
 mod png;
 mod svg;
 mod text;

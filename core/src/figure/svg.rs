@@ -1,12 +1,12 @@
 //! A laid out figure as SVG. Text stays text, so that it can be searched, copied and set in the reader's font.
 
 use super::layout::{
-    BAR_WIDTH, LABEL_PT, LEGEND_PT, Layout, MARGIN, Map, PANEL_TITLE_PT, PanelLayout, Rect, SWATCH,
-    TICK_PT, TITLE_PT, tick_room,
+    BAR_WIDTH, LABEL_PT, LANE_LINE, LEGEND_PT, Layout, MARGIN, Map, PANEL_TITLE_PT, PanelLayout,
+    Rect, SWATCH, TICK_PT, TITLE_PT, tick_room,
 };
 use super::paths;
+use super::pen::{Anchor, FRAME, Pen};
 use super::{Colour, ColourMap, Figure, LabelSide, Layer, Panel, Stroke, Ticks, text};
-use std::fmt::Write;
 
 /// Whether heat maps stand in the SVG, or are painted below it by the renderer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +15,8 @@ pub(super) enum Pictures {
     Below,
 }
 
-const FRAME: Colour = Colour([0x90, 0x90, 0x90]);
-
 pub(super) fn write(figure: &Figure, layout: &Layout, pictures: Pictures) -> String {
-    let mut svg = Svg {
-        out: String::new(),
-        n_clips: 0,
-    };
+    let mut svg = Pen::default();
     let (width, height) = (figure.width_pt, layout.height);
     svg.put(format_args!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.2}pt" height="{height:.2}pt" viewBox="0 0 {width:.2} {height:.2}" font-family="{}" fill="{}">"#,
@@ -51,68 +46,8 @@ pub(super) fn write(figure: &Figure, layout: &Layout, pictures: Pictures) -> Str
     svg.out
 }
 
-struct Svg {
-    out: String,
-    n_clips: usize,
-}
-
-#[derive(Clone, Copy)]
-enum Anchor {
-    Start,
-    Middle,
-    End,
-}
-
-impl Svg {
-    fn put(&mut self, line: std::fmt::Arguments<'_>) {
-        // Writing into a string cannot fail.
-        drop(self.out.write_fmt(line));
-        self.out.push('\n');
-    }
-
-    fn text(&mut self, text: &str, x: f64, y: f64, size: f64, anchor: Anchor, colour: Colour) {
-        let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
-        };
-        self.put(format_args!(
-            r#"<text x="{x:.2}" y="{y:.2}" font-size="{size}" text-anchor="{anchor}" fill="{}">{}</text>"#,
-            colour.hex(),
-            text::escaped(text)
-        ));
-    }
-
-    /// Text over data: a white halo keeps it readable.
-    fn text_over(&mut self, text: &str, x: f64, y: f64, anchor: Anchor) {
-        let anchor = match anchor {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
-        };
-        self.put(format_args!(
-            r##"<text x="{x:.2}" y="{y:.2}" font-size="{TICK_PT}" text-anchor="{anchor}" fill="{}" stroke="#ffffff" stroke-width="2.4" stroke-linejoin="round" paint-order="stroke">{}</text>"##,
-            Colour::INK.hex(),
-            text::escaped(text)
-        ));
-    }
-
-    fn line(&mut self, from: [f64; 2], to: [f64; 2], colour: Colour, width: f64, dashes: &str) {
-        let dashes = if dashes.is_empty() {
-            String::new()
-        } else {
-            format!(r#" stroke-dasharray="{dashes}""#)
-        };
-        self.put(format_args!(
-            r#"<line x1="{:.2}" y1="{:.2}" x2="{:.2}" y2="{:.2}" stroke="{}" stroke-width="{width}"{dashes}/>"#,
-            from[0],
-            from[1],
-            to[0],
-            to[1],
-            colour.hex()
-        ));
-    }
-
+/// Panels and axes.
+impl Pen {
     fn panel(&mut self, panel: &Panel, place: &PanelLayout, layout: &Layout, pictures: Pictures) {
         let plot = place.plot;
         if pictures == Pictures::Inside {
@@ -204,6 +139,17 @@ impl Svg {
                 };
                 for outline in paths::bands(&edge(1), &edge(2)) {
                     self.polygon(&outline, *colour, 0.2);
+                }
+            }
+            Layer::Envelope { colour, points } => {
+                let edge = |at: usize| -> Vec<[f64; 2]> {
+                    let edge = points.iter().map(|point| [point[0], point[at]]);
+                    on_paper(&edge.collect::<Vec<_>>())
+                };
+                // A thin line around it keeps quiet stretches visible.
+                for outline in paths::bands(&edge(1), &edge(2)) {
+                    self.polygon(&outline, *colour, 0.85);
+                    self.polyline(&outline, *colour, Stroke::Thin);
                 }
             }
             Layer::Area {
@@ -367,7 +313,10 @@ impl Svg {
                         0.75,
                     );
                 }
-                Layer::HeatMap(_) | Layer::Mark { .. } | Layer::Level { .. } => {}
+                Layer::Envelope { .. }
+                | Layer::HeatMap(_)
+                | Layer::Mark { .. }
+                | Layer::Level { .. } => {}
             }
             self.text(
                 &entry.label,
@@ -395,28 +344,22 @@ impl Svg {
             );
         }
         let middle = f64::midpoint(plot.top, plot.bottom);
-        if place.y_label.is_empty() {
-            return;
-        }
-        match panel.label_side {
-            LabelSide::Along => {
-                let x = place.y_label_x;
-                self.put(format_args!(
-                    r#"<text transform="translate({:.2} {middle:.2}) rotate(-90)" font-size="{LABEL_PT}" text-anchor="middle">{}</text>"#,
-                    x + LABEL_PT * 0.36,
-                    text::escaped(&place.y_label)
-                ));
-            }
-            LabelSide::Beside => {
-                let x = plot.left - tick_room(&place.y_ticks) - 5.0;
-                self.text(
-                    &place.y_label,
-                    x,
-                    middle + LABEL_PT * 0.36,
-                    LABEL_PT,
-                    Anchor::End,
-                    Colour::INK,
-                );
+        match (panel.label_side, place.y_label.as_slice()) {
+            (_, []) => {}
+            (LabelSide::Along, lines) => self.text_turned(
+                &lines.join(" "),
+                place.y_label_x + LABEL_PT * 0.36,
+                middle,
+                LABEL_PT,
+            ),
+            (LabelSide::Beside, [first, rest @ ..]) => {
+                let right = plot.left - tick_room(&place.y_ticks) - 5.0;
+                let mut baseline = middle + LABEL_PT * 0.36 - rest.len() as f64 * LANE_LINE / 2.0;
+                self.text(first, right, baseline, LABEL_PT, Anchor::End, Colour::INK);
+                for line in rest {
+                    baseline += LANE_LINE;
+                    self.text(line, right, baseline, TICK_PT, Anchor::End, Colour::GREY);
+                }
             }
         }
     }
@@ -450,36 +393,12 @@ impl Svg {
             );
             widest = widest.max(text::width(&tick.label, TICK_PT));
         }
-        self.put(format_args!(
-            r#"<text transform="translate({:.2} {:.2}) rotate(-90)" font-size="{TICK_PT}" text-anchor="middle">{}</text>"#,
+        self.text_turned(
+            label,
             bar.right + 4.0 + widest + 3.0 + TICK_PT * 0.86,
             f64::midpoint(plot.top, plot.bottom),
-            text::escaped(label)
-        ));
-    }
-
-    fn gradient(&mut self, bar: Rect, colours: ColourMap) {
-        const STEPS: usize = 32;
-        self.n_clips += 1;
-        let id = format!("colours{}", self.n_clips);
-        let stops: String = (0..=STEPS)
-            .map(|i| {
-                let share = i as f32 / STEPS as f32;
-                let colour = colours.at(share).hex();
-                format!(r#"<stop offset="{share}" stop-color="{colour}"/>"#)
-            })
-            .collect();
-        self.put(format_args!(
-            r#"<linearGradient id="{id}" x1="0" y1="1" x2="0" y2="0">{stops}</linearGradient>"#
-        ));
-        self.put(format_args!(
-            r##"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="url(#{id})" stroke="{}" stroke-width="0.6"/>"##,
-            bar.left,
-            bar.top,
-            bar.width(),
-            bar.height(),
-            FRAME.hex()
-        ));
+            TICK_PT,
+        );
     }
 
     fn x_axis(&mut self, layout: &Layout) {
@@ -511,67 +430,6 @@ impl Svg {
             );
         }
     }
-
-    fn polyline(&mut self, points: &[[f64; 2]], colour: Colour, stroke: Stroke) {
-        if let [[x, y]] = points {
-            self.dot(*x, *y, colour, 1.6);
-            return;
-        }
-        let manner = match stroke {
-            Stroke::Solid => r#"stroke-width="1.3""#,
-            Stroke::Faint => r#"stroke-width="0.7" stroke-opacity="0.35""#,
-            Stroke::Dashed => r#"stroke-width="1.3" stroke-dasharray="4 2.5""#,
-        };
-        self.put(format_args!(
-            r#"<polyline fill="none" stroke="{}" {manner} stroke-linejoin="round" points="{}"/>"#,
-            colour.hex(),
-            coordinates(points)
-        ));
-    }
-
-    fn polygon(&mut self, points: &[[f64; 2]], colour: Colour, opacity: f64) {
-        self.put(format_args!(
-            r#"<polygon fill="{}" fill-opacity="{opacity}" points="{}"/>"#,
-            colour.hex(),
-            coordinates(points)
-        ));
-    }
-
-    fn dot(&mut self, x: f64, y: f64, colour: Colour, radius: f64) {
-        if x.is_finite() && y.is_finite() {
-            self.put(format_args!(
-                r#"<circle cx="{x:.2}" cy="{y:.2}" r="{radius}" fill="{}"/>"#,
-                colour.hex()
-            ));
-        }
-    }
-
-    fn filled(&mut self, rect: Rect, colour: Colour, opacity: f64) {
-        if rect.width() > 0.0 && rect.height() > 0.0 {
-            self.put(format_args!(
-                r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="{}" fill-opacity="{opacity}"/>"#,
-                rect.left,
-                rect.top,
-                rect.width(),
-                rect.height(),
-                colour.hex()
-            ));
-        }
-    }
-
-    /// A clipping rectangle; gives its id.
-    fn clip(&mut self, rect: Rect) -> String {
-        self.n_clips += 1;
-        let id = format!("clip{}", self.n_clips);
-        self.put(format_args!(
-            r#"<clipPath id="{id}"><rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}"/></clipPath>"#,
-            rect.left,
-            rect.top,
-            rect.width().max(0.0),
-            rect.height().max(0.0)
-        ));
-        id
-    }
 }
 
 /// The heat maps of a panel and where they lie on paper.
@@ -587,45 +445,4 @@ pub(super) fn pictures<'a>(
         }
         _ => None,
     })
-}
-
-impl Rect {
-    pub(super) fn width(&self) -> f64 {
-        self.right - self.left
-    }
-
-    pub(super) fn height(&self) -> f64 {
-        self.bottom - self.top
-    }
-
-    /// The room of a small text.
-    fn over_baseline([left, right]: [f64; 2], baseline: f64) -> Self {
-        Self {
-            left,
-            top: baseline - TICK_PT,
-            right,
-            bottom: baseline + 2.5,
-        }
-    }
-
-    fn touches(&self, other: &Self) -> bool {
-        self.left < other.right
-            && other.left < self.right
-            && self.top < other.bottom
-            && other.top < self.bottom
-    }
-
-    fn between(x: [f64; 2], y: [f64; 2]) -> Self {
-        Self {
-            left: x[0].min(x[1]),
-            top: y[0].min(y[1]),
-            right: x[0].max(x[1]),
-            bottom: y[0].max(y[1]),
-        }
-    }
-}
-
-fn coordinates(points: &[[f64; 2]]) -> String {
-    let points = points.iter().map(|[x, y]| format!("{x:.2},{y:.2}"));
-    points.collect::<Vec<_>>().join(" ")
 }

@@ -132,6 +132,15 @@ fn timeline() -> Figure {
                 label: "Level (dB)".to_owned(),
             })),
     )
+    .with(
+        Panel::lane("Waveform\nmono").layer(Layer::Envelope {
+            colour: palette(0),
+            points: (0..1500)
+                .map(|i| f64::from(i) * 0.1)
+                .map(|t| [t, -(t * 3.7).sin().abs() * (t * 0.1).cos(), (t * 0.1).cos()])
+                .collect(),
+        }),
+    )
     .with(Panel::lane("Attention").layer(Layer::HeatMap(HeatMap {
         x: [0.0, 150.0],
         y: [0.0, 1.0],

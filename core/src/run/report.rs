@@ -4,7 +4,6 @@ use super::{Error, Event, History, Scalar, Smoothed};
 use crate::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks, palette};
 use crate::metrics::Scores;
 use crate::workspace::write_whole;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -58,7 +57,7 @@ pub fn write(
         },
         NamedFigure {
             name: "auc".to_owned(),
-            caption: "Macro ROC-AUC and PR-AUC over the training steps.".to_owned(),
+            caption: "Macro ROC-AUC and PR-AUC on the validation split, and running over the newest training clips.".to_owned(),
             figure: auc_figure(history),
         },
     ];
@@ -127,7 +126,7 @@ pub fn loss_figure(history: &History) -> Figure {
         .iter()
         .map(|v| [v.step as f64, v.loss]);
     panel = panel.line("validation", palette(1), validation.collect());
-    Figure::new(title(history, "loss"), step_axis()).with(with_best(panel, history))
+    Figure::new(title(history, "loss"), step_axis(history)).with(with_best(panel, history))
 }
 
 /// Macro ROC-AUC and PR-AUC of the validations, and of the last training clips, over the steps.
@@ -160,7 +159,7 @@ pub fn auc_figure(history: &History) -> Figure {
         });
         panel = panel.line(format!("{name}, validation"), colour, validations.collect());
     }
-    Figure::new(title(history, "macro scores"), step_axis()).with(with_best(panel, history))
+    Figure::new(title(history, "macro scores"), step_axis(history)).with(with_best(panel, history))
 }
 
 /// Bars by tag, the best ROC-AUC on top.
@@ -207,8 +206,11 @@ pub fn scores_figure(test: &TestScores) -> Figure {
     .with(panel)
 }
 
-fn step_axis() -> Axis {
-    Axis::new("Training step", "").ticks(Ticks::Whole)
+fn step_axis(history: &History) -> Axis {
+    let last = history.last_step().max(1) as f64;
+    Axis::new("Training step", "")
+        .ticks(Ticks::Whole)
+        .range(0.0, last)
 }
 
 fn title(history: &History, what: &str) -> String {
@@ -256,18 +258,17 @@ fn tag_csv(test: &TestScores) -> String {
 
 /// The tags as a table, the best ROC-AUC first; a dash where a score is not defined.
 pub fn tag_table(test: &TestScores) -> String {
-    let width = test
+    let names: Vec<String> = test
         .tags
         .iter()
-        .map(|tag| tag.chars().count())
-        .max()
-        .unwrap_or(0)
-        .max(14);
+        .map(|tag| tag.replace('|', "\\|"))
+        .collect();
+    let widths = names.iter().map(|name| name.chars().count());
+    let width = widths.max().unwrap_or(0).max(14);
     let mut text = format!("| {:width$} | ROC-AUC | PR-AUC |\n", "Tag");
     text += &format!("|:{}-|--------:|-------:|\n", "-".repeat(width));
     let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
     let mut row = |name: &str, roc_auc: Option<f64>, precision: Option<f64>| {
-        let name = name.replace('|', "\\|");
         text += &format!(
             "| {name:width$} | {:>7} | {:>6} |\n",
             number(roc_auc),
@@ -276,7 +277,7 @@ pub fn tag_table(test: &TestScores) -> String {
     };
     for tag_idx in by_roc_auc(test) {
         row(
-            &test.tags[tag_idx],
+            &names[tag_idx],
             score_at(&test.scores.roc_auc_per_tag, tag_idx),
             score_at(&test.scores.average_precision_per_tag, tag_idx),
         );
@@ -301,8 +302,7 @@ fn page<'a>(
 ) -> String {
     let mut text = String::new();
     let mut put = |line: std::fmt::Arguments<'_>| {
-        // Writing into a string cannot fail.
-        drop(text.write_fmt(line));
+        text += &line.to_string();
         text.push('\n');
     };
     let started = history.started();
@@ -358,4 +358,110 @@ fn page<'a>(
     }
     put(format_args!("## Tags\n\n{table}"));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Address, Purpose};
+    use crate::run::{RunLog, StepScalars};
+
+    fn test_scores() -> TestScores {
+        TestScores {
+            tags: ["guitar", "a, \"quoted\" | tag", "never heard"]
+                .map(str::to_owned)
+                .to_vec(),
+            scores: Scores::from_tags(
+                vec![Some(0.75), Some(0.9375), None],
+                vec![Some(0.5), Some(0.25), None],
+            ),
+        }
+    }
+
+    /// Twenty epochs that get better and then worse.
+    fn write_run(folder: &Path, tags: &[String]) {
+        let mut log = RunLog::create(folder, &toml::Table::new()).unwrap();
+        let started = Event::Started {
+            name: "tiny on demo".into(),
+            model: "tiny".into(),
+            data: "demo".into(),
+            tags: tags.to_vec(),
+            n_parameters: 164_452,
+            steps_per_epoch: 100,
+            epochs: 20,
+            patience_epochs: Some(5),
+            version: "0.1.0".into(),
+        };
+        log.event(0, 0, started).unwrap();
+        let mut draws = Address::new(1, Purpose::Check, 0).stream();
+        for step in 1..=2000u64 {
+            let learned = 1.0 - (-(step as f64) / 500.0).exp();
+            let mut row = StepScalars::new(step, (step / 100) as u32).with(
+                Scalar::Loss,
+                0.69 - 0.45 * learned + 0.05 * f64::from(draws.normal()),
+            );
+            if step % 50 == 0 {
+                row = row
+                    .with(Scalar::RunningRocAuc, 0.5 + 0.42 * learned)
+                    .with(Scalar::RunningAveragePrecision, 0.2 + 0.5 * learned);
+            }
+            log.step(&row).unwrap();
+            if step % 100 == 0 {
+                let overfit = (step as f64 / 2000.0).powi(3) * 0.1;
+                let auc = 0.5 + 0.4 * learned - overfit / 2.0;
+                let event = Event::Validated {
+                    loss: 0.69 - 0.4 * learned + overfit,
+                    scores: Scores::from_tags(vec![Some(auc); 3], vec![Some(auc - 0.3); 3]),
+                    seconds: 1.0,
+                };
+                log.event(step, (step / 100 - 1) as u32, event).unwrap();
+            }
+        }
+        log.event(2000, 19, Event::Finished).unwrap();
+    }
+
+    #[test]
+    fn a_report_holds_curves_tables_and_a_page_that_names_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let test = test_scores();
+        write_run(&folder.path().join("tiny-1"), &test.tags);
+        let history = History::open(&folder.path().join("tiny-1")).unwrap();
+        let out = std::env::var_os("ATTUNE_FIGURES")
+            .map_or(folder.path().to_owned(), PathBuf::from)
+            .join("report");
+        let extra = NamedFigure {
+            name: "attention".to_owned(),
+            caption: "Where it looks.".to_owned(),
+            figure: Figure::new("Attention", Axis::time()).with(Panel::lane("guitar")),
+        };
+        let report = write(&out, &history, &test, &[extra]).unwrap();
+        let page = std::fs::read_to_string(&report.page).unwrap();
+        for name in ["loss", "auc", "scores", "attention"] {
+            assert!(page.contains(&format!("]({name}.png)")), "{page}");
+            let png = std::fs::read(out.join(format!("{name}.png"))).unwrap();
+            image::load_from_memory(&png).unwrap();
+            let svg = std::fs::read_to_string(out.join(format!("{name}.svg"))).unwrap();
+            assert!(svg.starts_with("<svg"), "{name}");
+        }
+        assert!(
+            page.contains("| Model | tiny, 164452 parameters |"),
+            "{page}"
+        );
+        assert!(page.contains("| Ended as | finished |"), "{page}");
+        assert!(report.files.iter().all(|file| file.exists()));
+    }
+
+    #[test]
+    fn tables_hold_the_scores_and_nothing_made_up() {
+        let test = test_scores();
+        assert_eq!(
+            tag_csv(&test),
+            "tag,roc_auc,average_precision\nguitar,0.75,0.5\n\"a, \"\"quoted\"\" | tag\",0.9375,0.25\nnever heard,,\n"
+        );
+        let table = tag_table(&test);
+        let rows: Vec<_> = table.lines().collect();
+        assert_eq!(rows[2], "| a, \"quoted\" \\| tag |  0.9375 | 0.2500 |");
+        assert_eq!(rows[4], "| never heard        |       – |      – |");
+        assert_eq!(rows[5], "| **macro mean**     |  0.8438 | 0.3750 |");
+    }
 }
