@@ -10,9 +10,10 @@ const SHIPPED: &str = "demo";
 
 /// Loads the model that `argument` names: `demo`, a safetensors file, a run's folder, or a run's id (its best checkpoint).
 pub(super) fn resolve_model(argument: &Path, console: &Console) -> Result<Model, Failure> {
-    let path = if argument == Path::new(SHIPPED) {
-        shipped()?
-    } else if argument.is_file() {
+    if argument == Path::new(SHIPPED) {
+        return Model::shipped().failed();
+    }
+    let path = if argument.is_file() {
         argument.to_path_buf()
     } else if argument.is_dir() {
         best_checkpoint(argument)?
@@ -50,20 +51,4 @@ fn best_checkpoint(run: &Path) -> Result<PathBuf, Failure> {
                 anyhow!("the run has no checkpoint yet: {}", run.display()),
             )
         })
-}
-
-/// Where the shipped model lies.
-fn shipped() -> Result<PathBuf, Failure> {
-    let path = Path::new(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../assets/models/demo.safetensors"
-    ));
-    if path.is_file() {
-        Ok(path.to_path_buf())
-    } else {
-        Err(Failure::new(
-            Fault::Failed,
-            anyhow!("the shipped model is missing: {}", path.display()),
-        ))
-    }
 }

@@ -4,7 +4,7 @@ use super::Error;
 use crate::features::LogMelExtractor;
 use crate::models::{Insight, ModelConfig, Network, Pass, TokenGrid};
 use crate::nn::{Parameters, probabilities};
-use crate::weights;
+use crate::weights::{self, Weights};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,17 @@ impl Model {
 
     /// As [`Model::load`]; `n_heads` counts only if the file does not say.
     pub fn load_with_heads(path: &Path, n_heads: Option<usize>) -> Result<Self, Error> {
-        let weights = weights::read(path)?;
+        Self::from_weights(&weights::read(path)?, path, n_heads)
+    }
+
+    /// The small model that comes with Attune, trained on the demo data set.
+    pub fn shipped() -> Result<Self, Error> {
+        const BYTES: &[u8] = include_bytes!("../../../assets/models/demo.safetensors");
+        let name = Path::new("demo.safetensors");
+        Self::from_weights(&weights::from_bytes(BYTES, name)?, name, None)
+    }
+
+    fn from_weights(weights: &Weights, path: &Path, n_heads: Option<usize>) -> Result<Self, Error> {
         let about = match weights.metadata.get(METADATA_KEY) {
             Some(text) => serde_json::from_str(text).map_err(|source| Error::Metadata {
                 path: path.to_owned(),

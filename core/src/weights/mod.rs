@@ -58,18 +58,23 @@ pub fn read(path: &Path) -> Result<Weights, Error> {
         path: path.to_owned(),
         source,
     })?;
+    from_bytes(&bytes, path)
+}
+
+/// Reads a safetensors file that lies in memory; `path` names it in errors.
+pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Weights, Error> {
     let format = |source| Error::Format {
         path: path.to_owned(),
         source,
     };
-    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
     let metadata = header
         .metadata()
         .iter()
         .flatten()
         .map(|(key, text)| (key.clone(), text.clone()))
         .collect();
-    let file = SafeTensors::deserialize(&bytes).map_err(format)?;
+    let file = SafeTensors::deserialize(bytes).map_err(format)?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         let tensor = match tensor_of(&view) {

@@ -4,15 +4,8 @@ use super::song::USUAL_RATE_HZ;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::predict::Model;
-use attune_core::workspace::write_whole;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The small model that ships with Attune, so that tags mean something before anybody has trained.
-const SHIPPED: Option<&[u8]> = None;
-/// What its file is called in the cache.
-const SHIPPED_NAME: &str = "tiny-demo.safetensors";
 
 /// Where the model in use comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,15 +92,10 @@ impl State {
         self.takes_next = true;
     }
 
-    fn open_shipped(&mut self, jobs: &Jobs, cache: PathBuf) {
+    fn open_shipped(&mut self, jobs: &Jobs) {
         self.asked_for_shipped = true;
-        let Some(bytes) = SHIPPED else { return };
-        self.loading.ask_again(jobs, Origin::Shipped, move |_| {
-            let path = cache.join("models").join(SHIPPED_NAME);
-            if std::fs::read(&path).ok().as_deref() != Some(bytes) {
-                write_whole(&path, |file| file.write_all(bytes))?;
-            }
-            Ok((Arc::new(Model::load(&path)?), Origin::Shipped))
+        self.loading.ask_again(jobs, Origin::Shipped, |_| {
+            Ok((Arc::new(Model::shipped()?), Origin::Shipped))
         });
     }
 }
@@ -116,7 +104,7 @@ impl State {
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let model = &mut state.model;
     if !model.asked_for_shipped {
-        model.open_shipped(jobs, state.workspace.cache());
+        model.open_shipped(jobs);
     }
     if model.loading.poll(jobs) {
         match model.loading.take() {
