@@ -118,6 +118,40 @@ impl Window {
             .is_some()
     }
 
+    /// How many things are shown whose name has `part` in it.
+    pub fn count_part(&self, part: &str) -> usize {
+        self.harness.query_all_by_label_contains(part).count()
+    }
+
+    /// Where what is called `label` lies.
+    pub fn rect(&self, label: &str) -> egui::Rect {
+        self.harness.get_by_label(label).rect()
+    }
+
+    /// Moves the pointer to `pos`.
+    pub fn hover(&mut self, pos: egui::Pos2) {
+        self.harness.hover_at(pos);
+        self.frames(2);
+    }
+
+    /// Presses the primary button at `from` and lets it go at `to`; a click if they are the same.
+    pub fn drag(&mut self, from: egui::Pos2, to: egui::Pos2) {
+        self.hover(from);
+        for (pos, pressed) in [(from, true), (to, false)] {
+            for share in [0.5, 1.0] {
+                self.harness.hover_at(from + (pos - from) * share);
+                self.frames(1);
+            }
+            self.harness.event(egui::Event::PointerButton {
+                pos,
+                button: egui::PointerButton::Primary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            });
+            self.frames(2);
+        }
+    }
+
     /// Runs frames until `condition` holds.
     ///
     /// # Panics

@@ -4,8 +4,8 @@
 //! tested without a window around it, and be used for an augmented clip as well as for a song.
 //!
 //! Click seeks; drag selects; middle drag, Shift + drag and sideways scrolling move; Ctrl + wheel (or pinch, or the wheel over the
-//! ruler) zooms about the pointer; + and - zoom about the play head, 0 fits, Escape clears the selection, Shift + arrows move the play
-//! head by one token.
+//! ruler) zooms about the pointer; + and - zoom about the play head, 0 fits, Escape clears the selection, comma and full stop move
+//! the play head by one token (the workbench has the arrow keys for seconds).
 
 use super::lane::{Canvas, Lane, Place};
 use super::lanes::{Lanes, LanesOf};
@@ -57,6 +57,7 @@ pub struct TimelineView {
     of_song: usize,
     lanes: Lanes,
     drag: Option<Drag>,
+    hover_secs: Option<f64>,
     play_head_was_visible: bool,
 }
 
@@ -78,6 +79,11 @@ impl TimelineView {
     /// What is visible; `None` before the first frame.
     pub fn map(&self) -> Option<&TimeMap> {
         self.map.as_ref()
+    }
+
+    /// The time under the pointer in the last frame.
+    pub fn hover_secs(&self) -> Option<f64> {
+        self.hover_secs
     }
 
     /// Shows the whole song.
@@ -160,6 +166,7 @@ impl TimelineView {
         let hover = on_ruler.hover_pos().map(|pos| pos.x).or(scrolled.inner);
         Self::handle_keys(shown, ui, &mut map, &mut requests);
 
+        self.hover_secs = hover.map(|x| map.secs_from_x(x));
         ruler::paint(&ui.painter_at(ruler_rect), ruler_rect, &map, palette);
         let lanes_rect = Rect::from_min_max(pos2(ruler_rect.left(), top.top()), visible.max);
         let selection = self
@@ -323,8 +330,8 @@ impl TimelineView {
             .lanes
             .explanation
             .map_or(0.1, |explanation| explanation.grid.token_secs());
-        for (key, by_secs) in [(Key::ArrowLeft, -token_secs), (Key::ArrowRight, token_secs)] {
-            if pressed(Modifiers::SHIFT, key) {
+        for (key, by_secs) in [(Key::Comma, -token_secs), (Key::Period, token_secs)] {
+            if pressed(Modifiers::NONE, key) {
                 let to_secs = (shown.play_head_secs + by_secs).clamp(0.0, map.duration_secs());
                 requests.push(Request::Seek { to_secs });
             }

@@ -144,7 +144,11 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::ToggleListening => sender.send(Play::ToggleListening),
         UiCommand::VolumeUp => sender.send(Play::Louder { by: 0.1 }),
         UiCommand::VolumeDown => sender.send(Play::Louder { by: -0.1 }),
-        UiCommand::ToggleAugmented | UiCommand::RollAugmentation | UiCommand::ExplainSong => {
+        UiCommand::ExplainSong => {
+            sender.send(Command::Timeline(timeline::Command::Explain));
+            layout::show(&mut app.layout, Panel::Timeline);
+        }
+        UiCommand::ToggleAugmented | UiCommand::RollAugmentation => {
             sender.send(Notice::new(
                 Level::Info,
                 format!("{}: not part of this build.", command.label()),

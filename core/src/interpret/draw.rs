@@ -81,24 +81,25 @@ pub fn draw(
 fn waveform(backdrop: &Backdrop<'_>, duration: f64) -> Panel {
     let extremes = Overview::new(backdrop.wave).min_max(0..backdrop.wave.len(), MAX_COLUMNS);
     let n = extremes.len().max(1) as f64;
-    let points = extremes
-        .iter()
-        .enumerate()
-        .map(|(column, &[low, high])| {
-            [
-                (column as f64 + 0.5) / n * duration,
-                f64::from(low),
-                f64::from(high),
-            ]
-        })
-        .collect();
+    let edge = |which: usize| {
+        let points = extremes
+            .iter()
+            .enumerate()
+            .map(|(column, peaks)| {
+                let secs = (column as f64 + 0.5) / n * duration;
+                [secs, f64::from(peaks[which])]
+            })
+            .collect();
+        Layer::Area {
+            label: String::new(),
+            above: palette(0),
+            below: palette(0),
+            points,
+        }
+    };
     let mut lane = Panel::lane("waveform").height(36.0);
     lane.y = lane.y.range(-1.0, 1.0);
-    lane.layer(Layer::Band {
-        label: String::new(),
-        colour: palette(0),
-        points,
-    })
+    lane.layer(edge(0)).layer(edge(1))
 }
 
 fn spectrogram(log_mel: &LogMel, secs_per_frame: f64) -> Panel {

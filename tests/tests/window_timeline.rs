@@ -1,0 +1,301 @@
+//! The timeline in a window: lanes appear, click seeks, drag selects, keys zoom.
+
+use attune::theme;
+use attune::timeline::{LanesOf, Picture, Request, Shown, Song, TimelineView, TrueSpan};
+use attune_core::interpret::{
+    Error, Explainer, Grid, LeaveOneOut, Method, SongExplanation, SongSettings, WindowExplanation,
+    song,
+};
+use attune_core::job::Job;
+use attune_tests::soft_renderer::SoftRenderer;
+use egui::{Modifiers, PointerButton, pos2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use std::path::Path;
+use std::sync::Arc;
+
+const RATE_HZ: u32 = 2_000;
+const SECS: usize = 60;
+
+/// A song of a minute: quiet but for 20 s to 30 s, a click every second.
+fn wave() -> Vec<f32> {
+    (0..SECS * RATE_HZ as usize)
+        .map(|i| {
+            let secs = i as f32 / RATE_HZ as f32;
+            let loud = if (20.0..30.0).contains(&secs) {
+                0.8
+            } else {
+                0.1
+            };
+            let click = (-30.0 * secs.fract()).exp();
+            loud * (0.5 + 0.5 * click) * (secs * 700.0).sin()
+        })
+        .collect()
+}
+
+/// Hears loudness.
+struct Loudness(Vec<String>);
+
+impl Explainer for Loudness {
+    fn name(&self) -> &str {
+        "loudness"
+    }
+    fn sample_rate_hz(&self) -> u32 {
+        RATE_HZ
+    }
+    fn window_samples(&self) -> usize {
+        200 * 40
+    }
+    fn tags(&self) -> &[String] {
+        &self.0
+    }
+    fn grid(&self, n_samples: usize) -> Grid {
+        Grid {
+            samples_per_token: 200.0,
+            first_centre_samples: 75.0,
+            receptive_field_samples: 1600.0,
+            n_tokens: n_samples / 200,
+            sample_rate_hz: RATE_HZ,
+        }
+    }
+    fn explain(&self, window: &[f32], _: LeaveOneOut) -> Result<WindowExplanation, Error> {
+        let loudness: Vec<f32> = window
+            .chunks_exact(200)
+            .map(|s| (s.iter().map(|v| v * v).sum::<f32>() / 200.0).sqrt())
+            .collect();
+        let mean = loudness.iter().sum::<f32>() / loudness.len() as f32;
+        let share = 0.7 / (mean * loudness.len() as f32);
+        let logit = |l: f32| 12.0 * (l - 0.2);
+        let p = 1.0 / (1.0 + (-logit(mean)).exp());
+        Ok(WindowExplanation {
+            probabilities: vec![p, 1.0 - p],
+            logits: vec![logit(mean), -logit(mean)],
+            class_attention: std::iter::once(0.3)
+                .chain(loudness.iter().map(|l| l * share))
+                .collect(),
+            only_logits: [0.0, 0.0]
+                .into_iter()
+                .chain(loudness.iter().flat_map(|&l| [logit(l), -logit(l)]))
+                .collect(),
+            without_logits: Vec::new(),
+        })
+    }
+}
+
+struct Stage {
+    song: Song,
+    picture: Option<Arc<Picture>>,
+    explanation: Option<Arc<SongExplanation>>,
+    tags: Vec<String>,
+    view: TimelineView,
+    play_head_secs: f64,
+    selection_secs: Option<std::ops::Range<f64>>,
+    requests: Vec<Request>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let tags = vec!["loud".to_owned(), "soft".to_owned()];
+        let wave = wave();
+        let explained = song(
+            &Loudness(tags.clone()),
+            &wave,
+            SongSettings::default(),
+            &Job::quiet(),
+        )
+        .unwrap();
+        let decibels: Vec<f32> = (0..64)
+            .flat_map(|mel| {
+                wave.chunks_exact(40).map(move |s| {
+                    let power = s.iter().map(|v| v * v).sum::<f32>() / 40.0;
+                    10.0 * power.max(1e-8).log10() - (mel as f32 - 20.0).abs()
+                })
+            })
+            .collect();
+        let truth = vec![TrueSpan {
+            tag: "loud".to_owned(),
+            secs: 20.0..30.0,
+        }];
+        Self {
+            song: Song::from_wave(Path::new("a minute.wav"), "a minute", wave, RATE_HZ, truth),
+            picture: Some(Arc::new(Picture::new(&decibels, 64, 0.02))),
+            explanation: Some(Arc::new(explained)),
+            tags,
+            view: TimelineView::default(),
+            play_head_secs: 12.0,
+            selection_secs: None,
+            requests: Vec::new(),
+        }
+    }
+
+    /// What the workbench would do.
+    fn obey(&mut self) {
+        for request in &self.requests {
+            match request {
+                Request::Seek { to_secs } => self.play_head_secs = *to_secs,
+                Request::Select(range) => self.selection_secs = range.clone(),
+            }
+        }
+    }
+}
+
+fn window(stage: Stage) -> Harness<'static, Stage> {
+    let mut harness = Harness::builder()
+        .with_size([900.0, 480.0])
+        .renderer(SoftRenderer::new())
+        .build_ui_state(
+            |ui, stage: &mut Stage| {
+                egui::CentralPanel::default().show(ui, |ui| {
+                    let shown = Shown {
+                        lanes: LanesOf {
+                            song: &stage.song,
+                            picture: stage.picture.as_ref(),
+                            mel_centres_hz: &[],
+                            explanation: stage.explanation.as_ref(),
+                            tags: &stage.tags,
+                            method: Method::Contribution,
+                        },
+                        play_head_secs: stage.play_head_secs,
+                        is_playing: false,
+                        selection_secs: stage.selection_secs.clone(),
+                    };
+                    stage.requests = stage.view.ui(&shown, ui);
+                    stage.obey();
+                });
+            },
+            stage,
+        );
+    theme::apply(&harness.ctx);
+    harness.run();
+    harness
+}
+
+fn x_of(harness: &Harness<'_, Stage>, secs: f64) -> f32 {
+    harness.state().view.map().unwrap().x_from_secs(secs)
+}
+
+fn button(harness: &mut Harness<'_, Stage>, pos: egui::Pos2, pressed: bool) {
+    harness.event(egui::Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    });
+    harness.step();
+}
+
+fn click(harness: &mut Harness<'_, Stage>, secs: f64) {
+    let at = pos2(x_of(harness, secs), 100.0);
+    harness.hover_at(at);
+    harness.step();
+    button(harness, at, true);
+    button(harness, at, false);
+    harness.run();
+}
+
+fn drag(harness: &mut Harness<'_, Stage>, from_secs: f64, to_secs: f64) {
+    let from = pos2(x_of(harness, from_secs), 100.0);
+    let to = pos2(x_of(harness, to_secs), 100.0);
+    harness.hover_at(from);
+    harness.step();
+    button(harness, from, true);
+    for share in [0.3, 0.6, 1.0] {
+        harness.hover_at(from + (to - from) * share);
+        harness.step();
+    }
+    button(harness, to, false);
+    harness.run();
+}
+
+#[test]
+fn every_lane_has_its_title_and_unit() {
+    let harness = window(Stage::new());
+    for label in [
+        "waveform",
+        "log-mel",
+        "attention",
+        "loud",
+        "soft",
+        "truth",
+        "share; 30 % to itself",
+    ] {
+        harness.get_by_label(label);
+    }
+}
+
+#[test]
+fn lanes_that_are_not_computed_yet_say_so() {
+    let mut stage = Stage::new();
+    stage.picture = None;
+    stage.explanation = None;
+    let harness = window(stage);
+    assert_eq!(harness.query_all_by_label("not computed yet").count(), 2);
+    assert!(harness.query_by_label("loud").is_none());
+}
+
+#[test]
+fn a_click_moves_the_play_head_there() {
+    let mut harness = window(Stage::new());
+    click(&mut harness, 47.0);
+    assert!((harness.state().play_head_secs - 47.0).abs() < 0.05);
+    assert_eq!(harness.state().selection_secs, None);
+}
+
+#[test]
+fn a_drag_selects_in_either_direction_and_escape_clears() {
+    let mut harness = window(Stage::new());
+    drag(&mut harness, 30.0, 20.0);
+    let selected = harness.state().selection_secs.clone().unwrap();
+    assert!(
+        (selected.start - 20.0).abs() < 0.1 && (selected.end - 30.0).abs() < 0.1,
+        "{selected:?}"
+    );
+    assert_eq!(harness.state().play_head_secs, 12.0, "a drag is no click");
+    harness.key_press(egui::Key::Escape);
+    harness.run();
+    assert_eq!(harness.state().selection_secs, None);
+}
+
+#[test]
+fn plus_zooms_about_the_play_head_and_zero_fits() {
+    let mut harness = window(Stage::new());
+    let before = x_of(&harness, 12.0);
+    harness.key_press(egui::Key::Plus);
+    harness.run();
+    assert!((x_of(&harness, 12.0) - before).abs() < 0.5);
+    assert!((harness.state().view.map().unwrap().span_secs() - 40.0).abs() < 1e-9);
+    harness.key_press(egui::Key::Num0);
+    harness.run();
+    assert_eq!(harness.state().view.map().unwrap().span_secs(), SECS as f64);
+}
+
+#[test]
+fn the_lanes_say_value_and_unit_under_the_pointer() {
+    let mut harness = window(Stage::new());
+    let at = pos2(x_of(&harness, 25.0), 100.0);
+    harness.hover_at(at);
+    harness.run();
+    harness.get_by_label("sounds");
+    let alone = harness.query_all_by_label_contains("logit, alone p =");
+    assert_eq!(alone.count(), 2);
+    harness.get_by_label_contains(" dBFS");
+}
+
+#[test]
+fn evidence_is_painted_in_its_colour() {
+    let mut stage = Stage::new();
+    stage.selection_secs = Some(40.0..45.0);
+    let mut harness = window(stage);
+    let at = pos2(x_of(&harness, 25.0), 100.0);
+    harness.hover_at(at);
+    harness.run();
+    let picture = harness.render().unwrap();
+    if let Some(folder) = std::env::var_os("ATTUNE_PICTURES") {
+        let path = Path::new(&folder).join("timeline_view.png");
+        picture.save(path).unwrap();
+    }
+    let palette = theme::palette_of(egui::Theme::Dark);
+    let ink = palette.of_series(7).to_array();
+    let inked = picture.pixels().filter(|p| p.0[..3] == ink[..3]).count();
+    assert!(inked > 500, "{inked} pixels of evidence");
+}
