@@ -4,8 +4,10 @@ mod card;
 mod empty_state;
 mod figures;
 mod path_field;
+mod transport_bar;
 
 pub use card::{card, section_heading};
 pub use empty_state::empty_state;
 pub use figures::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
 pub use path_field::path_field;
+pub use transport_bar::{clock_text, transport_bar};
