@@ -16,7 +16,7 @@ use super::insight::{Attention, Insight};
 use super::network::{Network, Output, Pass, TokenGrid};
 use crate::features::FrontEnd;
 use crate::nn::{
-    self, BatchNorm, Conv2d, ConvOptions, LayerNorm, Linear, Tape, Value, Weight, probabilities,
+    self, BatchNorm, LayerNorm, Linear, Maps, ResidualBlock, Tape, Value, Weight, probabilities,
 };
 use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
@@ -100,7 +100,7 @@ impl MttConfig {
         let conv = dims("frontend.layer1.conv_1.weight", 4)?;
         let tokens = dims("frontend.fc.weight", 2)?;
         let head = dims("mlp_head.1.weight", 2)?;
-        let n_layers = (0..)
+        let n_layers = (0..tensors.len())
             .take_while(|layer| {
                 tensors.contains_key(&format!("transformer.layers.{layer}.0.fn.norm.weight"))
             })
@@ -336,69 +336,12 @@ impl MapFrontEnd {
 
     /// `[batch, 1, mels, frames]` to `[batch, tokens, width]`.
     fn forward(&self, pass: &Pass, x: &Value) -> Result<Value> {
-        let mut x = self.input_norm.forward(&pass.tape, pass.mode, x)?;
-        for block in &self.blocks {
-            x = block.forward(pass, &x)?;
-        }
-        self.to_tokens.forward(&pass.tape, &nn::tokens_of_maps(&x)?)
-    }
-}
-
-/// Convolution, norm, ReLU, convolution, norm; plus the input (through a convolution and norm if the channels differ); ReLU, maximum pooling.
-#[derive(Debug)]
-struct ResidualBlock {
-    first: (Conv2d, BatchNorm),
-    second: (Conv2d, BatchNorm),
-    shortcut: Option<(Conv2d, BatchNorm)>,
-    pooling: [usize; 2],
-}
-
-impl ResidualBlock {
-    fn new(
-        builder: &VarBuilder<'_>,
-        in_channels: usize,
-        out_channels: usize,
-        pooling: [usize; 2],
-    ) -> Result<Self> {
-        let unit = |i: usize, in_channels: usize| -> Result<_> {
-            let options = ConvOptions {
-                padding: [1, 1],
-                ..ConvOptions::default()
-            };
-            let builder_of = |part: &str| builder.pp(format!("{part}_{i}"));
-            Ok((
-                Conv2d::new(
-                    &builder_of("conv"),
-                    in_channels,
-                    out_channels,
-                    [3, 3],
-                    options,
-                )?,
-                BatchNorm::new(&builder_of("bn"), out_channels)?,
-            ))
-        };
-        Ok(Self {
-            first: unit(1, in_channels)?,
-            second: unit(2, out_channels)?,
-            shortcut: (in_channels != out_channels)
-                .then(|| unit(3, in_channels))
-                .transpose()?,
-            pooling,
-        })
-    }
-
-    fn forward(&self, pass: &Pass, x: &Value) -> Result<Value> {
         let (tape, mode) = (&pass.tape, pass.mode);
-        let apply = |(conv, norm): &(Conv2d, BatchNorm), x: &Value| -> Result<Value> {
-            norm.forward(tape, mode, &conv.forward(tape, x)?)
-        };
-        let y = nn::relu(&apply(&self.first, x)?)?;
-        let y = apply(&self.second, &y)?;
-        let shortcut = match &self.shortcut {
-            Some(unit) => apply(unit, x)?,
-            None => x.clone(),
-        };
-        nn::max_pool2d(&nn::relu(&nn::add(&shortcut, &y)?)?, self.pooling)
+        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, x)?)?;
+        for block in &self.blocks {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        self.to_tokens.forward(tape, &maps.to_tokens()?)
     }
 }
 
@@ -507,5 +450,298 @@ impl Layer {
         }
         let contexts = Tensor::from_vec(contexts, (1 + 2 * n, width), &Device::Cpu)?;
         Ok((contexts, attended.weights))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::ModelConfig;
+    use crate::nn::{Gradients, Mode, Parameters, backward, bce_with_logits};
+    use crate::rng::{Address, Purpose};
+    use candle_core::DType;
+
+    fn narrow(dropout: f32) -> MttConfig {
+        let ModelConfig::MusicTaggingTransformer(config) = ModelConfig::preset("tiny").unwrap();
+        MttConfig {
+            conv_width: 4,
+            attention_width: 8,
+            n_heads: 2,
+            n_layers: 2,
+            dropout,
+            max_tokens: 16,
+            n_tags: 3,
+            front_end: FrontEnd {
+                n_mels: 24,
+                ..config.front_end
+            },
+        }
+    }
+
+    fn draw(track: u64, shape: &[usize], dtype: DType) -> Tensor {
+        let mut stream = Address::new(3, Purpose::Check, track).stream();
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| stream.normal())
+            .collect();
+        Tensor::from_vec(values, shape, &Device::Cpu)
+            .unwrap()
+            .to_dtype(dtype)
+            .unwrap()
+    }
+
+    fn network(config: &MttConfig, dtype: DType) -> (Parameters, MusicTaggingTransformer) {
+        let parameters = Parameters::initialise(11, dtype);
+        let network = MusicTaggingTransformer::new(config, &parameters.var_builder()).unwrap();
+        (parameters, network)
+    }
+
+    fn loss(
+        network: &MusicTaggingTransformer,
+        log_mel: &Tensor,
+        targets: &Tensor,
+        tape: Tape,
+    ) -> Value {
+        let pass = Pass {
+            tape,
+            mode: Mode::Train { seed: 5, step: 9 },
+            record_attention: false,
+        };
+        let output = network.forward(&pass, log_mel).unwrap();
+        bce_with_logits(&output.logits, targets).unwrap()
+    }
+
+    fn gradients(
+        dtype: DType,
+        log_mel: &Tensor,
+        targets: &Tensor,
+    ) -> (Parameters, MusicTaggingTransformer, Gradients) {
+        let (parameters, network) = network(&narrow(0.1), dtype);
+        let loss = loss(&network, log_mel, targets, Tape::recording());
+        let gradients = backward(&loss).unwrap();
+        (parameters, network, gradients)
+    }
+
+    /// Odd sizes of frequency and time on purpose: 24 bands are pooled to 3, 27 frames to 13 and 6.
+    #[test]
+    fn every_parameter_gets_the_gradient_that_finite_differences_give() {
+        let log_mel = draw(1, &[3, 24, 27], DType::F64);
+        let targets = draw(2, &[3, 3], DType::F64)
+            .gt(0.0)
+            .unwrap()
+            .to_dtype(DType::F64)
+            .unwrap();
+        let (parameters, network, gradients) = gradients(DType::F64, &log_mel, &targets);
+        for (i, parameter) in parameters.weights().into_iter().enumerate() {
+            let name = &parameter.name;
+            let gradient = gradients
+                .get(name)
+                .unwrap_or_else(|| panic!("{name} has no gradient"));
+            let direction = draw(100 + i as u64, parameter.tensor.dims(), DType::F64);
+            let slope = (gradient * &direction)
+                .unwrap()
+                .sum_all()
+                .unwrap()
+                .to_scalar::<f64>()
+                .unwrap();
+            let original = parameter.tensor.copy().unwrap();
+            let loss_at = |step: f64| {
+                let moved = (&original + (&direction * step).unwrap()).unwrap();
+                crate::nn::copy_for_tests(&parameter.tensor, &moved);
+                let loss = loss(&network, &log_mel, &targets, Tape::off());
+                loss.tensor().to_scalar::<f64>().unwrap()
+            };
+            let step = 1e-6;
+            let measured = (loss_at(step) - loss_at(-step)) / (2.0 * step);
+            loss_at(0.0);
+            // Biases before a batch norm have no effect at all.
+            assert!(
+                (slope - measured).abs() < 1e-5 * slope.abs().max(1e-3),
+                "{name}: gradient {slope:e}, finite differences {measured:e}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_fast_kernels_give_the_gradients_of_the_plain_loops() {
+        let log_mel = draw(1, &[3, 24, 27], DType::F64);
+        let targets = draw(2, &[3, 3], DType::F64)
+            .gt(0.0)
+            .unwrap()
+            .to_dtype(DType::F64)
+            .unwrap();
+        let (_, _, expected) = gradients(DType::F64, &log_mel, &targets);
+        let (_, _, found) = gradients(
+            DType::F32,
+            &log_mel.to_dtype(DType::F32).unwrap(),
+            &targets.to_dtype(DType::F32).unwrap(),
+        );
+        for (name, expected) in expected.iter() {
+            let values = |t: &Tensor| {
+                t.to_dtype(DType::F64)
+                    .unwrap()
+                    .flatten_all()
+                    .unwrap()
+                    .to_vec1::<f64>()
+                    .unwrap()
+            };
+            let (found, expected) = (values(found.get(name).unwrap()), values(expected));
+            let largest = expected.iter().fold(0f64, |a, b| a.max(b.abs()));
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 1e-4 * largest + 1e-6,
+                    "{name}: {found} for {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn results_are_bit_equal_for_any_number_of_threads() {
+        let config = MttConfig {
+            conv_width: 16,
+            attention_width: 64,
+            ..narrow(0.1)
+        };
+        let log_mel = draw(1, &[5, 24, 61], DType::F32);
+        let targets = draw(2, &[5, 3], DType::F32)
+            .gt(0.0)
+            .unwrap()
+            .to_dtype(DType::F32)
+            .unwrap();
+        let run = |n_threads: usize| -> Vec<Vec<u32>> {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let (_, network) = network(&config, DType::F32);
+                let loss = loss(&network, &log_mel, &targets, Tape::recording());
+                let gradients = backward(&loss).unwrap();
+                let bits = |t: &Tensor| -> Vec<u32> {
+                    let values = t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                    values.iter().map(|v| v.to_bits()).collect()
+                };
+                std::iter::once(bits(loss.tensor()))
+                    .chain(gradients.iter().map(|(_, gradient)| bits(gradient)))
+                    .collect()
+            })
+        };
+        let one = run(1);
+        for n_threads in [2, 3, 7] {
+            assert!(run(n_threads) == one, "{n_threads} threads");
+        }
+    }
+
+    /// The literal sweep: attention of the last layer replaced by a one-hot column, or by the softmax without a column, for
+    /// every query, one pass per position.
+    #[test]
+    fn insight_equals_the_literal_sweep_over_positions() {
+        let config = MttConfig {
+            conv_width: 8,
+            attention_width: 32,
+            n_heads: 4,
+            n_tags: 7,
+            ..narrow(0.1)
+        };
+        let (_, network) = network(&config, DType::F32);
+        let log_mel = draw(1, &[24, 41], DType::F32);
+        let insight = network.inspect(&log_mel).unwrap().unwrap();
+        let pass = Pass {
+            record_attention: true,
+            ..Pass::inference()
+        };
+        let tape = &pass.tape;
+        let batch = log_mel.unsqueeze(0).unwrap();
+        let output = network.forward(&pass, &batch).unwrap();
+        let whole: Vec<f32> = output
+            .logits
+            .tensor()
+            .flatten_all()
+            .unwrap()
+            .to_vec1()
+            .unwrap();
+        let close = |a: &[f32], b: &[f32], what: &str| {
+            assert_eq!(a.len(), b.len());
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - b).abs() < 1e-5, "{what}: {a} and {b}");
+            }
+        };
+        close(&insight.logits, &whole, "whole");
+        assert_eq!(insight.n_tokens, 10);
+        assert_eq!(insight.attention.len(), 2);
+        let n = 11;
+
+        let mut x = network.tokens(&pass, &batch).unwrap();
+        network.layers[0].forward(&pass, &mut x).unwrap();
+        let last = &network.layers[1];
+        let qkv = last
+            .to_qkv
+            .forward(tape, &last.attention_norm.forward(tape, &x).unwrap())
+            .unwrap();
+        // [heads, n, width of a head]
+        let values = qkv
+            .tensor()
+            .narrow(2, 64, 32)
+            .unwrap()
+            .reshape((n, 4, 8))
+            .unwrap()
+            .transpose(0, 1)
+            .unwrap()
+            .contiguous()
+            .unwrap();
+        let attention = output.attention[1].squeeze(0).unwrap();
+        let logits_with = |attention: &Tensor| -> Vec<f32> {
+            let context = attention
+                .matmul(&values)
+                .unwrap()
+                .transpose(0, 1)
+                .unwrap()
+                .reshape((1, n, 32))
+                .unwrap();
+            let read = last
+                .to_out
+                .forward(tape, &Value::constant(context))
+                .unwrap();
+            let y = last
+                .feed_forward(&pass, &nn::add(&x, &read).unwrap())
+                .unwrap();
+            let logits = network.answer(tape, &nn::first_token(&y).unwrap()).unwrap();
+            logits.tensor().flatten_all().unwrap().to_vec1().unwrap()
+        };
+        for t in 0..n {
+            let mut one_hot = vec![0f32; n];
+            one_hot[t] = 1.0;
+            let one_hot = Tensor::new(one_hot, &Device::Cpu).unwrap();
+            let only = one_hot
+                .broadcast_as((4, n, n))
+                .unwrap()
+                .contiguous()
+                .unwrap();
+            close(
+                &insight.only_logits[t * 7..][..7],
+                &logits_with(&only),
+                "only",
+            );
+            let without = attention.broadcast_mul(&(1.0 - &one_hot).unwrap()).unwrap();
+            let without = without
+                .broadcast_div(&without.sum_keepdim(2).unwrap())
+                .unwrap();
+            close(
+                &insight.without_logits[t * 7..][..7],
+                &logits_with(&without),
+                "without",
+            );
+        }
+    }
+
+    #[test]
+    fn spectrograms_that_are_too_short_too_long_or_of_other_bands_are_refused() {
+        let (_, network) = network(&narrow(0.1), DType::F32);
+        let refused = |n_mels: usize, n_frames: usize| {
+            let log_mel = draw(1, &[1, n_mels, n_frames], DType::F32);
+            network.forward(&Pass::inference(), &log_mel).is_err()
+        };
+        assert!(refused(24, 3) && refused(24, 68) && refused(23, 27));
+        assert!(!refused(24, 4) && !refused(24, 67));
     }
 }

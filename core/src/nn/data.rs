@@ -21,25 +21,33 @@ pub(crate) fn with_data<T: WithDType, R>(
     read(&data[start..start + layout.shape().elem_count()])
 }
 
-/// `with_data` for several tensors of one type.
+/// [`with_data`] for several tensors of one type.
 pub(crate) fn with_all<T: WithDType, R, const N: usize>(
     tensors: [&Tensor; N],
     read: impl FnOnce([&[T]; N]) -> Result<R>,
 ) -> Result<R> {
-    let mut contiguous = Vec::with_capacity(N);
-    for tensor in tensors {
-        contiguous.push(tensor.contiguous()?);
-    }
+    with_slices(&tensors, |slices| read(std::array::from_fn(|i| slices[i])))
+}
+
+/// [`with_data`] for any number of tensors of one type.
+pub(crate) fn with_slices<T: WithDType, R>(
+    tensors: &[&Tensor],
+    read: impl FnOnce(&[&[T]]) -> Result<R>,
+) -> Result<R> {
+    let contiguous: Vec<Tensor> = tensors
+        .iter()
+        .map(|tensor| tensor.contiguous())
+        .collect::<Result<_>>()?;
     let guards: Vec<_> = contiguous.iter().map(Tensor::storage_and_layout).collect();
-    let mut slices: [&[T]; N] = [&[]; N];
-    for (slice, (storage, layout)) in slices.iter_mut().zip(&guards) {
+    let mut slices = Vec::with_capacity(guards.len());
+    for (storage, layout) in &guards {
         let Storage::Cpu(storage) = &**storage else {
             bail!("this operation works on the CPU only");
         };
         let start = layout.start_offset();
-        *slice = &storage.as_slice::<T>()?[start..start + layout.shape().elem_count()];
+        slices.push(&storage.as_slice::<T>()?[start..start + layout.shape().elem_count()]);
     }
-    read(slices)
+    read(&slices)
 }
 
 /// Numbers as a tensor on the CPU, without a copy.
@@ -160,4 +168,10 @@ pub(crate) fn copy_in_place(to: &Tensor, from: &Tensor) -> Result<()> {
         }),
         other => bail!("cannot copy a tensor of {other:?} in place"),
     }
+}
+
+/// [`copy_in_place`] for tests.
+#[cfg(test)]
+pub(crate) fn copy_in_place_or_panic(to: &Tensor, from: &Tensor) {
+    copy_in_place(to, from).unwrap();
 }

@@ -170,6 +170,42 @@ impl Element for f32 {
     fn conv2d_weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
         kernels::conv::weight_gradient(shape, x, dy)
     }
+    fn channel_sums(channels: usize, plane: usize, dy: &[f32]) -> Vec<f32> {
+        kernels::norm::channel_sums(channels, plane, dy)
+    }
+    fn batch_statistics(channels: usize, plane: usize, x: &[f32]) -> Vec<Moments<f32>> {
+        kernels::norm::batch_statistics(channels, plane, x)
+    }
+    fn scale_channels(
+        channels: usize,
+        plane: usize,
+        x: &[f32],
+        scale: &[f32],
+        shift: &[f32],
+    ) -> Vec<f32> {
+        kernels::norm::scale_channels(channels, plane, x, scale, shift)
+    }
+    fn batch_norm_gradient(
+        plane: usize,
+        x: &[f32],
+        weight: &[f32],
+        moments: &[Moments<f32>],
+        epsilon: f64,
+        dy: &[f32],
+    ) -> NormGradient<f32> {
+        kernels::norm::batch_norm_gradient(plane, x, weight, moments, epsilon, dy)
+    }
+    fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f64) -> Vec<f32> {
+        kernels::norm::layer_norm(x, weight, bias, epsilon)
+    }
+    fn layer_norm_gradient(
+        x: &[f32],
+        weight: &[f32],
+        epsilon: f64,
+        dy: &[f32],
+    ) -> NormGradient<f32> {
+        kernels::norm::layer_norm_gradient(x, weight, epsilon, dy)
+    }
     fn matmul(
         m: usize,
         n: usize,
@@ -179,6 +215,29 @@ impl Element for f32 {
         to: &mut [f32],
     ) {
         kernels::matmul::parallel(m, n, k, a, b, to);
+    }
+    fn attention(shape: &AttentionShape, qkv: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        kernels::attention::forward(shape, qkv)
+    }
+    fn attention_gradient(
+        shape: &AttentionShape,
+        qkv: &[f32],
+        weights: &[f32],
+        dy: &[f32],
+    ) -> Vec<f32> {
+        kernels::attention::gradient(shape, qkv, weights, dy)
+    }
+    fn gelu(x: &[f32]) -> Vec<f32> {
+        kernels::pointwise::gelu(x)
+    }
+    fn gelu_gradient(x: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::pointwise::gelu_gradient(x, dy)
+    }
+    fn relu(x: &[f32]) -> Vec<f32> {
+        kernels::pointwise::relu(x)
+    }
+    fn relu_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::pointwise::relu_gradient(y, dy)
     }
 }
 

@@ -27,8 +27,12 @@ mod parameters;
 mod plain;
 mod pointwise;
 mod pool;
+mod residual;
 mod tape;
 mod tokens;
+
+#[cfg(test)]
+pub(crate) use data::copy_in_place_or_panic as copy_for_tests;
 
 pub use adam::{Adam, AdamConfig};
 pub use attention::{Attended, attention};
@@ -40,5 +44,6 @@ pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
 pub use parameters::{Parameter, Parameters, Role};
 pub use pointwise::{add, dropout, gelu, relu};
 pub use pool::max_pool2d;
+pub use residual::{Maps, ResidualBlock};
 pub use tape::{Gradients, Tape, Value, backward};
-pub use tokens::{class_and_positions, first_token, tokens_of_maps};
+pub use tokens::{class_and_positions, first_token, reshape, tokens_of_maps};

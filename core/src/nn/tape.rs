@@ -188,11 +188,6 @@ impl Value {
     }
 }
 
-/// Whether any of these needs a gradient, that is, whether an operation on them must keep what its backward pass needs.
-pub(crate) fn any_recorded(inputs: &[&Value]) -> bool {
-    inputs.iter().any(|value| value.is_recorded())
-}
-
 /// Puts an operation on the tape of its inputs (if any of them is on one) and gives its outputs.
 ///
 /// `backward` gets the gradients of the outputs (`None`: nobody used that output) and gives those of the inputs, in

@@ -5,6 +5,16 @@ use super::element::{Element, by_type};
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, bail};
 
+/// The same numbers, row-major, in another shape.
+pub fn reshape(x: &Value, dims: &[usize]) -> Result<Value> {
+    let old = x.tensor().dims().to_vec();
+    let [y] = record("reshape", [x], [x.tensor().reshape(dims)?], move |[dy]| {
+        let Some(dy) = dy else { return Ok([None]) };
+        Ok([Gradient::shared(dy.reshape(old)?)])
+    });
+    Ok(y)
+}
+
 /// Feature maps `[batch, channels, frequencies, times]` as tokens `[batch, times, channels * frequencies]`.
 pub fn tokens_of_maps(x: &Value) -> Result<Value> {
     let dims = x.tensor().dims4()?;

@@ -3,6 +3,16 @@
 //! Work is cut into tasks whose size depends on the shapes alone, never on the number of threads, and sums over tasks are
 //! taken in a fixed order. Each kernel is tested against the plain loops of the same name.
 
+pub(crate) mod attention;
+mod block_end;
+mod buffer;
 pub(crate) mod conv;
+mod first;
+pub(crate) mod lanes;
+pub(crate) mod maps;
 pub(crate) mod matmul;
-pub(crate) mod shared;
+pub(crate) mod norm;
+pub(crate) mod pointwise;
+pub(crate) mod residual;
+mod shared;
+mod winograd;

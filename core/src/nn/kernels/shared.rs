@@ -25,6 +25,14 @@ impl<T> Shared<T> {
         }
     }
 
+    /// `len` numbers from `start` on.
+    ///
+    /// # Safety
+    /// They are valid for writing as long as the result is used.
+    pub(crate) unsafe fn of(start: *mut T, len: usize) -> Self {
+        Self { start, len }
+    }
+
     /// The part `start..start + len`.
     ///
     /// # Safety

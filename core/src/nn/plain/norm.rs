@@ -10,9 +10,9 @@ fn each<T>(channels: usize, plane: usize, x: &[T], mut visit: impl FnMut(usize, 
 }
 
 pub(crate) fn channel_sums<T: Float>(channels: usize, plane: usize, x: &[T]) -> Vec<T> {
-    let mut sums = vec![T::ZERO; channels];
-    each(channels, plane, x, |c, i| sums[c] += x[i]);
-    sums
+    let mut sums = vec![0f64; channels];
+    each(channels, plane, x, |c, i| sums[c] += x[i].wide());
+    sums.into_iter().map(T::of).collect()
 }
 
 pub(crate) fn batch_statistics<T: Float>(

@@ -1,0 +1,275 @@
+//! The gradient for the weights: `dU = Vᵀ dM` over all tiles, then `dw = Gᵀ dU G`.
+#![expect(unsafe_code, reason = "vector instructions and interleaved output")]
+
+use super::weights::{padded, weight_matrix};
+use super::{A, B, IN, OUT, POSITIONS, Source, SourceBlock, Tiling, transform_inputs};
+use crate::nn::kernels::buffer::with_scratch;
+use crate::nn::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
+use crate::nn::kernels::maps::MapShape;
+use rayon::prelude::*;
+
+/// How many partial sums of a weight gradient are kept; they are added in order.
+const PARTS: usize = 8;
+
+/// Gradient for the weights `[out channels, in channels, 3, 3]`: `source` is what the convolution read, `gradient` that of its output.
+pub(crate) fn weight_gradient<S: Source, G: Source>(
+    shape: &MapShape,
+    in_channels: usize,
+    out_channels: usize,
+    source: &S,
+    gradient: &G,
+) -> Vec<f32> {
+    let (ins, outs) = (padded(in_channels), padded(out_channels));
+    let tiling = Tiling::new(shape, ins.max(outs));
+    let n_groups = tiling.n_groups();
+    let parts = PARTS.min(n_groups).max(1);
+    let mut sums = vec![0f32; parts * POSITIONS * ins * outs];
+    sums.par_chunks_mut(POSITIONS * ins * outs)
+        .enumerate()
+        .for_each(|(part, sums)| {
+            let groups = part * n_groups / parts..(part + 1) * n_groups / parts;
+            with_scratch(POSITIONS * tiling.group * (ins + outs), |scratch| {
+                for group in groups {
+                    dispatch(WeightGradient {
+                        tiling,
+                        tiles: tiling.range(group),
+                        ins,
+                        outs,
+                        source,
+                        gradient,
+                        scratch: &mut *scratch,
+                        sums: &mut *sums,
+                    });
+                }
+            });
+        });
+    let g = weight_matrix();
+    let part_len = POSITIONS * ins * outs;
+    let mut weight = vec![0f32; out_channels * in_channels * 9];
+    weight
+        .par_chunks_mut(in_channels * 9)
+        .enumerate()
+        .for_each(|(o, weight)| {
+            for (i, weight) in weight.chunks_exact_mut(9).enumerate() {
+                let mut total = [0f64; POSITIONS];
+                for part in sums.chunks_exact(part_len) {
+                    for (position, total) in total.iter_mut().enumerate() {
+                        *total += f64::from(part[(position * ins + i) * outs + o]);
+                    }
+                }
+                // Gᵀ dU G
+                let mut half = [[0f64; IN]; 3];
+                for (k, half) in half.iter_mut().enumerate() {
+                    for (s, half) in half.iter_mut().enumerate() {
+                        *half = (0..IN).map(|r| g[r][k] * total[r * IN + s]).sum();
+                    }
+                }
+                for (k, weight) in weight.iter_mut().enumerate() {
+                    let value: f64 = (0..IN).map(|s| half[k / 3][s] * g[s][k % 3]).sum();
+                    *weight = value as f32;
+                }
+            }
+        });
+    weight
+}
+
+struct WeightGradient<'a, S, G> {
+    tiling: Tiling,
+    tiles: std::ops::Range<usize>,
+    ins: usize,
+    outs: usize,
+    source: &'a S,
+    gradient: &'a G,
+    scratch: &'a mut [f32],
+    /// `[position][in channel][out channel]`
+    sums: &'a mut [f32],
+}
+
+impl<S: Source, G: Source> Kernel for WeightGradient<'_, S, G> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let (ins, outs, group) = (self.ins, self.outs, self.tiling.group);
+        let n_tiles = self.tiles.len();
+        let (v, dm) = self.scratch.split_at_mut(POSITIONS * group * ins);
+        // SAFETY: the caller's promise; offsets stay within the maps, the scratch memory and the sums.
+        unsafe {
+            transform_inputs::<L, S>(
+                &self.tiling,
+                self.tiles.clone(),
+                self.source,
+                ins / LANES,
+                v,
+            );
+            transform_gradients::<L, G>(&self.tiling, self.tiles, self.gradient, outs / LANES, dm);
+            for position in 0..POSITIONS {
+                let v = v.as_ptr().add(position * group * ins);
+                let dm = dm.as_ptr().add(position * group * outs);
+                let sums = self.sums.as_mut_ptr().add(position * ins * outs);
+                outer_products::<L>(n_tiles, ins, outs, v, dm, sums);
+            }
+        }
+    }
+}
+
+/// `dM[position][tile][channel]` of the tiles of a task.
+#[inline(always)]
+unsafe fn transform_gradients<L: Lanes, G: Source>(
+    tiling: &Tiling,
+    tiles: std::ops::Range<usize>,
+    gradient: &G,
+    blocks: usize,
+    dm: &mut [f32],
+) {
+    let plane = tiling.height * tiling.width * LANES;
+    let (first, channels) = (tiles.start, blocks * LANES);
+    let stride = tiling.group * channels;
+    for block in 0..blocks {
+        // SAFETY: the caller's promise; pixels outside of the image are not read.
+        unsafe {
+            let from = gradient.block::<L>(block);
+            for tile in tiles.clone() {
+                let (image, down, across) = tiling.place(tile);
+                let base = (image * blocks + block) * plane;
+                let to = dm
+                    .as_mut_ptr()
+                    .add((tile - first) * channels + block * LANES);
+                let rows = OUT.min(tiling.height - down * OUT);
+                let columns = OUT.min(tiling.width - across * OUT);
+                let corner = base + (down * OUT * tiling.width + across * OUT) * LANES;
+                let mut half = [[L::zero(); IN]; OUT];
+                for s in 0..OUT {
+                    let mut column = [L::zero(); OUT];
+                    if s < columns {
+                        for r in 0..OUT {
+                            if r < rows {
+                                column[r] = from.at(corner + (r * tiling.width + s) * LANES);
+                            }
+                        }
+                    }
+                    half[s] = gradient_line(column);
+                }
+                for r in 0..IN {
+                    let mut row = [L::zero(); OUT];
+                    for s in 0..OUT {
+                        row[s] = half[s][r];
+                    }
+                    let row = gradient_line(row);
+                    for s in 0..IN {
+                        row[s].store(to.add((r * IN + s) * stride));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `dU += Vᵀ dM` of one position.
+#[inline(always)]
+unsafe fn outer_products<L: Lanes>(
+    n_tiles: usize,
+    ins: usize,
+    outs: usize,
+    v: *const f32,
+    dm: *const f32,
+    sums: *mut f32,
+) {
+    let blocks = outs / LANES;
+    let mut block = 0;
+    // SAFETY: the caller's promise: V is tiles × ins, dM tiles × outs, the sums ins × outs.
+    unsafe {
+        if L::OUTER_ROWS_OF_PAIR > 0 {
+            while block + 2 <= blocks {
+                let mut row = 0;
+                while row < ins {
+                    let (v, dm) = (v.add(row), dm.add(block * LANES));
+                    let sums = sums.add(row * outs + block * LANES);
+                    match L::OUTER_ROWS_OF_PAIR {
+                        8 => outer_panel::<L, 8, 2>(n_tiles, ins, outs, v, dm, sums),
+                        _ => outer_panel::<L, 2, 2>(n_tiles, ins, outs, v, dm, sums),
+                    }
+                    row += L::OUTER_ROWS_OF_PAIR;
+                }
+                block += 2;
+            }
+        }
+        while block < blocks {
+            let mut row = 0;
+            while row < ins {
+                let (v, dm) = (v.add(row), dm.add(block * LANES));
+                let sums = sums.add(row * outs + block * LANES);
+                match L::OUTER_ROWS {
+                    16 => outer_panel::<L, 16, 1>(n_tiles, ins, outs, v, dm, sums),
+                    4 => outer_panel::<L, 4, 1>(n_tiles, ins, outs, v, dm, sums),
+                    _ => outer_panel::<L, 2, 1>(n_tiles, ins, outs, v, dm, sums),
+                }
+                row += L::OUTER_ROWS;
+            }
+            block += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn outer_panel<L: Lanes, const ROWS: usize, const BLOCKS: usize>(
+    n_tiles: usize,
+    ins: usize,
+    outs: usize,
+    mut v: *const f32,
+    mut dm: *const f32,
+    to: *mut f32,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut sums = [[L::zero(); BLOCKS]; ROWS];
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (block, sum) in sums.iter_mut().enumerate() {
+                *sum = L::load(to.add(row * outs + block * LANES));
+            }
+        }
+        for _ in 0..n_tiles {
+            let mut gradients = [L::zero(); BLOCKS];
+            for (block, gradient) in gradients.iter_mut().enumerate() {
+                *gradient = L::load(dm.add(block * LANES));
+            }
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let x = L::splat(*v.add(row));
+                for (sum, gradient) in sums.iter_mut().zip(gradients) {
+                    *sum = x.times_plus(gradient, *sum);
+                }
+            }
+            v = v.add(ins);
+            dm = dm.add(outs);
+        }
+        for (row, sums) in sums.into_iter().enumerate() {
+            for (block, sum) in sums.into_iter().enumerate() {
+                sum.store(to.add(row * outs + block * LANES));
+            }
+        }
+    }
+}
+/// `A y` along one axis.
+#[inline(always)]
+unsafe fn gradient_line<L: Lanes>(y: [L; OUT]) -> [L; IN] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (two, half) = (L::splat(2.0), L::splat(0.5));
+        let (even_a, odd_a) = (
+            y[2].times_plus(half, y[0]),
+            y[3].times_plus(half, y[1]).times(L::splat(A)),
+        );
+        let (even_b, odd_b) = (
+            y[2].times_plus(two, y[0]),
+            y[3].times_plus(two, y[1]).times(L::splat(B)),
+        );
+        [
+            y[0],
+            even_a.plus(odd_a),
+            even_a.minus(odd_a),
+            even_b.plus(odd_b),
+            even_b.minus(odd_b),
+            y[3],
+        ]
+    }
+}
