@@ -10,7 +10,7 @@ pub(super) fn apply(wave: &mut [f32], ms: f32, rate_hz: u32) {
         let n = (end - offset_samples).min(offset_samples.max(1));
         let start = end - n;
         if offset_samples == 0 {
-            wave[start] = 0.75 * wave[start];
+            wave[start] *= 0.75;
         } else {
             let (before, piece) = wave[..end].split_at_mut(start);
             for (sample, echo) in piece.iter_mut().zip(&before[start - offset_samples..]) {

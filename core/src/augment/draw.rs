@@ -33,7 +33,7 @@ impl Draw {
     }
 
     /// [`Draw::apply`] without a copy; gives the number of samples that were clipped at full scale.
-    pub fn apply_in_place(&self, wave: &mut Vec<f32>, rate_hz: u32) -> usize {
+    pub fn apply_in_place(&self, wave: &mut [f32], rate_hz: u32) -> usize {
         let mut n_clipped = 0;
         for (nth, effect) in (0..).zip(&self.effects) {
             n_clipped += effect.apply_as_nth(wave, rate_hz, self.address, nth);

@@ -108,14 +108,14 @@ impl Effect {
     ///
     /// `noise` is where [`Effect::Noise`] finds its random numbers (its purpose does not matter); the others ignore it.
     /// Gives the number of samples that had to be clipped at full scale (only gain, pitch shift and reverb clip).
-    pub fn apply(&self, wave: &mut Vec<f32>, rate_hz: u32, noise: rng::Address) -> usize {
+    pub fn apply(&self, wave: &mut [f32], rate_hz: u32, noise: rng::Address) -> usize {
         self.apply_as_nth(wave, rate_hz, noise, 0)
     }
 
     /// [`Effect::apply`] for the `nth` effect of a draw, so that two noises in one draw are not the same noise.
     pub(super) fn apply_as_nth(
         &self,
-        wave: &mut Vec<f32>,
+        wave: &mut [f32],
         rate_hz: u32,
         noise: rng::Address,
         nth: u32,

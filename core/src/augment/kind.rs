@@ -42,6 +42,8 @@ pub struct Parameter {
     pub default: f32,
     /// Range that the reference implementation draws from.
     pub usual: (f32, f32),
+    /// What one would set by ear, for sliders.
+    pub by_ear: (f32, f32),
     /// Whether a slider should be logarithmic.
     pub logarithmic: bool,
 }
@@ -62,21 +64,29 @@ const fn parameter(
         max,
         default,
         usual,
+        by_ear: (min, max),
         logarithmic: false,
     }
 }
 
-const RATIO: Parameter = parameter(
-    "ratio",
-    "noise to signal",
-    "of the signal's deviation",
-    (0.0, 10.0),
-    0.4,
-    (0.3, 0.5),
-);
-const DB: Parameter = parameter("db", "gain", "dB", (-120.0, 60.0), -6.0, (-20.0, -1.0));
+const RATIO: Parameter = Parameter {
+    by_ear: (0.0, 2.0),
+    ..parameter(
+        "ratio",
+        "noise to signal",
+        "of the signal's deviation",
+        (0.0, 10.0),
+        0.4,
+        (0.3, 0.5),
+    )
+};
+const DB: Parameter = Parameter {
+    by_ear: (-30.0, 20.0),
+    ..parameter("db", "gain", "dB", (-120.0, 60.0), -6.0, (-20.0, -1.0))
+};
 const CUTOFF: Parameter = Parameter {
     logarithmic: true,
+    by_ear: (20.0, 11025.0),
     ..parameter(
         "hz",
         "cutoff",
@@ -86,7 +96,10 @@ const CUTOFF: Parameter = Parameter {
         (200.0, 1200.0),
     )
 };
-const MS: Parameter = parameter("ms", "delay", "ms", (0.0, 5000.0), 300.0, (200.0, 450.0));
+const MS: Parameter = Parameter {
+    by_ear: (0.0, 1000.0),
+    ..parameter("ms", "delay", "ms", (0.0, 5000.0), 300.0, (200.0, 450.0))
+};
 const CENTS: Parameter = parameter(
     "cents",
     "shift",
