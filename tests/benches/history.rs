@@ -2,6 +2,11 @@
 //!
 //! `cargo bench -p attune-tests --bench history`
 
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot write has nothing to measure"
+)]
+
 use attune_core::figure::{Axis, Figure, Panel, palette};
 use attune_core::metrics::{RunningScores, Scores, bootstrap, score};
 use attune_core::rng::{Address, Purpose};

@@ -1,6 +1,8 @@
 //! Scores equal scikit-learn's (`golden/metrics.json` says which version and how undefined values are told), from the library
 //! and from the command line.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use attune_core::metrics::{self, Scores};
 use attune_tests::golden;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

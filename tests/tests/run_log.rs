@@ -1,6 +1,8 @@
 //! A run's files, whatever happens to their writer: what was written is what is read, a resumed run reads as one that was
 //! never interrupted, and files cut off anywhere read as an earlier state of the run.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use attune_core::metrics::Scores;
 use attune_core::run::{Event, History, RunLog, RunSummary, Scalar, Status, StepScalars};
 use proptest::prelude::*;

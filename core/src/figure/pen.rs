@@ -161,18 +161,19 @@ impl Pen {
         const STEPS: usize = 32;
         self.n_ids += 1;
         let id = format!("colours{}", self.n_ids);
-        let stops: String = (0..=STEPS)
-            .map(|i| {
-                let share = i as f32 / STEPS as f32;
-                let colour = colours.at(share).hex();
-                format!(r#"<stop offset="{share}" stop-color="{colour}"/>"#)
-            })
-            .collect();
         self.put(format_args!(
-            r#"<linearGradient id="{id}" x1="0" y1="1" x2="0" y2="0">{stops}</linearGradient>"#
+            r#"<linearGradient id="{id}" x1="0" y1="1" x2="0" y2="0">"#
         ));
+        for step in 0..=STEPS {
+            let share = step as f32 / STEPS as f32;
+            let colour = colours.at(share).hex();
+            self.put(format_args!(
+                r#"<stop offset="{share}" stop-color="{colour}"/>"#
+            ));
+        }
+        self.put(format_args!("</linearGradient>"));
         self.put(format_args!(
-            r##"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="url(#{id})" stroke="{}" stroke-width="0.6"/>"##,
+            r#"<rect x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" fill="url(#{id})" stroke="{}" stroke-width="0.6"/>"#,
             bar.left,
             bar.top,
             bar.width(),

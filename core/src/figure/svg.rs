@@ -61,7 +61,7 @@ impl Pen {
             self.grid(panel, place, layout);
         }
         let clip = self.clip(plot);
-        self.put(format_args!(r##"<g clip-path="url(#{clip})">"##));
+        self.put(format_args!(r#"<g clip-path="url(#{clip})">"#));
         for layer in &panel.layers {
             self.layer(layer, place);
         }
@@ -84,7 +84,7 @@ impl Pen {
         for (rect, map) in pictures(panel, place) {
             let clip = self.clip(place.plot);
             self.put(format_args!(
-                r##"<g clip-path="url(#{clip})"><image x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/></g>"##,
+                r#"<g clip-path="url(#{clip})"><image x="{:.2}" y="{:.2}" width="{:.2}" height="{:.2}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/></g>"#,
                 rect.left,
                 rect.top,
                 rect.width(),
@@ -171,7 +171,7 @@ impl Pen {
                 ];
                 for (colour, half) in halves {
                     let clip = self.clip(half);
-                    self.put(format_args!(r##"<g clip-path="url(#{clip})">"##));
+                    self.put(format_args!(r#"<g clip-path="url(#{clip})">"#));
                     for piece in paths::pieces(&on_paper(points)) {
                         self.polygon(&paths::down_to(zero, &piece), colour, 0.75);
                     }
@@ -288,7 +288,7 @@ impl Pen {
                     self.polyline(&ends, *colour, *stroke);
                 }
                 Layer::Dots { colour, .. } => {
-                    self.dot(entry.left + SWATCH / 2.0, middle, *colour, 2.0)
+                    self.dot(entry.left + SWATCH / 2.0, middle, *colour, 2.0);
                 }
                 Layer::Band { colour, .. } => self.filled(swatch(7.0), *colour, 0.2),
                 Layer::Spans { colour, .. } => self.filled(swatch(7.0), *colour, 0.45),

@@ -93,7 +93,7 @@ fn decimals_of(step: f64) -> usize {
 fn number_label(at: f64, step: f64, largest: f64) -> String {
     // Zero comes out of the multiplication as -0 or with a rounding error.
     let at = if at.abs() < step * 1e-6 { 0.0 } else { at };
-    if largest < 1e-3 || largest >= 1e7 {
+    if !(1e-3..1e7).contains(&largest) {
         if at == 0.0 {
             return "0".to_owned();
         }

@@ -42,7 +42,7 @@ pub fn bootstrap(
 ) -> Intervals {
     check_shape(scores.len(), labels.len(), n_tags);
     let n_clips = scores.len().checked_div(n_tags).unwrap_or(0);
-    let ranked: Vec<Vec<Clip>> = (0..n_tags)
+    let ranked: Vec<Vec<Ranked>> = (0..n_tags)
         .into_par_iter()
         .filter_map(|tag_idx| rank(scores, labels, n_tags, tag_idx))
         .collect();
@@ -71,29 +71,29 @@ pub fn bootstrap(
 
 /// A clip in a tag's ranking.
 #[derive(Clone, Copy)]
-struct Clip {
+struct Ranked {
     key: u32,
     clip_idx: u32,
     label: bool,
 }
 
-fn rank(scores: &[f32], labels: &[bool], n_tags: usize, tag_idx: usize) -> Option<Vec<Clip>> {
+fn rank(scores: &[f32], labels: &[bool], n_tags: usize, tag_idx: usize) -> Option<Vec<Ranked>> {
     let column = (tag_idx..scores.len()).step_by(n_tags);
     let mut clips = column
         .enumerate()
         .map(|(clip_idx, at)| {
-            Some(Clip {
+            Some(Ranked {
                 key: order_f32(scores[at])?,
                 clip_idx: clip_idx as u32,
                 label: labels[at],
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    clips.sort_unstable_by(|a, b| b.key.cmp(&a.key));
+    clips.sort_unstable_by_key(|clip| std::cmp::Reverse(clip.key));
     Some(clips)
 }
 
-fn ties<'a>(clips: &'a [Clip], counts: &'a [u32]) -> impl Iterator<Item = Tie> + 'a {
+fn ties<'a>(clips: &'a [Ranked], counts: &'a [u32]) -> impl Iterator<Item = Tie> + 'a {
     clips
         .chunk_by(|a, b| a.key == b.key)
         .map(|equal| {

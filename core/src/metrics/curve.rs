@@ -88,7 +88,7 @@ fn ties(scores: &[f64], labels: &[bool]) -> Option<(Vec<Tie>, Vec<f64>)> {
         .zip(labels)
         .map(|(&score, &label)| Some((order_f64(score)?, score, label)))
         .collect::<Option<Vec<_>>>()?;
-    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    ranked.sort_unstable_by_key(|clip| std::cmp::Reverse(clip.0));
     Some(
         ranked
             .chunk_by(|a, b| a.0 == b.0)

@@ -50,7 +50,7 @@ impl Ranking {
 
     /// Ranks anew in the memory of this ranking; `pairs` comes out sorted.
     pub(super) fn rank<K: Copy + Ord>(&mut self, pairs: &mut [(K, bool)]) {
-        pairs.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+        pairs.sort_unstable_by_key(|pair| std::cmp::Reverse(pair.0));
         self.ties.clear();
         let mut last = None;
         for &(key, label) in pairs.iter() {

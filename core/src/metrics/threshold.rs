@@ -24,7 +24,7 @@ pub fn best_f1(scores: &[f32], labels: &[bool]) -> Option<BestF1> {
     let mut ranked = pairs
         .map(|(&score, &label)| Some((order_f32(score)?, score, label)))
         .collect::<Option<Vec<_>>>()?;
-    ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    ranked.sort_unstable_by_key(|clip| std::cmp::Reverse(clip.0));
     let n_positives = labels.iter().filter(|&&label| label).count();
     let mut best: Option<BestF1> = None;
     let mut hits = 0usize;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Pixels per point of the PNGs: 288 per inch.
 const SCALE: f32 = 4.0;
 
-/// Scores on the test split.
+/// Scores of the tags on a split, as a rule the test split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestScores {
     /// Names of the tags.
@@ -41,11 +41,23 @@ pub struct Report {
     pub files: Vec<PathBuf>,
 }
 
-/// Writes `report.md`, `loss.{png,svg}`, `auc.{png,svg}`, `scores.{png,svg}` (bars by tag), `tags.{csv,md}` and the given
-/// figures into `folder`, which is made if need be. Files of an earlier report are replaced, each whole or not at all.
+/// As [`write_on`], with scores on the split `test`.
 pub fn write(
     folder: &Path,
     history: &History,
+    test: &TestScores,
+    figures: &[NamedFigure],
+) -> Result<Report, Error> {
+    write_on(folder, history, "test", test, figures)
+}
+
+/// Writes `report.md`, `loss.{png,svg}`, `auc.{png,svg}`, `scores.{png,svg}` (bars by tag), `tags.{csv,md}` and the given
+/// figures into `folder`; the scores are those on `split`. The folder is made if need be. Files of an earlier report are
+/// replaced, each whole or not at all.
+pub fn write_on(
+    folder: &Path,
+    history: &History,
+    split: &str,
     test: &TestScores,
     figures: &[NamedFigure],
 ) -> Result<Report, Error> {
@@ -64,8 +76,8 @@ pub fn write(
     if !test.tags.is_empty() {
         own.push(NamedFigure {
             name: "scores".to_owned(),
-            caption: "ROC-AUC and PR-AUC of each tag on the test split.".to_owned(),
-            figure: scores_figure(test),
+            caption: format!("ROC-AUC and PR-AUC of each tag on the split {split}."),
+            figure: scores_figure(split, test),
         });
     }
     let mut files = Vec::new();
@@ -79,7 +91,7 @@ pub fn write(
         files.extend([png, svg]);
     }
     let table = tag_table(test);
-    let page = page(history, test, own.iter().chain(figures), &table);
+    let page = page(history, split, test, own.iter().chain(figures), &table);
     let texts = [
         ("tags.csv", tag_csv(test)),
         ("tags.md", table),
@@ -100,7 +112,8 @@ pub fn write(
 /// Training loss (raw and smoothed) and validation loss over the steps.
 pub fn loss_figure(history: &History) -> Figure {
     let raw = history.series(Scalar::Loss);
-    let mut smoothed = Smoothed::new(0.97);
+    // Over a fortieth of the run: a fixed width would lag behind in a short one.
+    let mut smoothed = Smoothed::new((1.0 - 40.0 / raw.len().max(1) as f64).clamp(0.0, 0.98));
     smoothed.follow(raw);
     let points = |series: &super::Series| -> Vec<[f64; 2]> {
         let points = series.iter();
@@ -163,7 +176,7 @@ pub fn auc_figure(history: &History) -> Figure {
 }
 
 /// Bars by tag, the best ROC-AUC on top.
-pub fn scores_figure(test: &TestScores) -> Figure {
+pub fn scores_figure(split: &str, test: &TestScores) -> Figure {
     let order = by_roc_auc(test);
     let n_tags = order.len();
     let height = |rank: usize| (n_tags - 1 - rank) as f64;
@@ -200,7 +213,7 @@ pub fn scores_figure(test: &TestScores) -> Figure {
             -0.19,
         ));
     Figure::new(
-        "Scores by tag on the test split",
+        format!("Scores by tag on the split {split}"),
         Axis::new("Area under the curve", "").range(0.0, 1.0),
     )
     .with(panel)
@@ -239,55 +252,49 @@ fn by_roc_auc(test: &TestScores) -> Vec<usize> {
 }
 
 fn tag_csv(test: &TestScores) -> String {
-    let mut text = "tag,roc_auc,average_precision\n".to_owned();
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
-    for (tag_idx, tag) in test.tags.iter().enumerate() {
+    let rows = test.tags.iter().enumerate().map(|(tag_idx, tag)| {
         let quoted = if tag.contains([',', '"', '\n', '\r']) {
             format!("\"{}\"", tag.replace('"', "\"\""))
         } else {
             tag.clone()
         };
-        text += &format!(
-            "{quoted},{},{}\n",
-            number(score_at(&test.scores.roc_auc_per_tag, tag_idx)),
-            number(score_at(&test.scores.average_precision_per_tag, tag_idx))
-        );
-    }
-    text
+        let roc_auc = number(score_at(&test.scores.roc_auc_per_tag, tag_idx));
+        let precision = number(score_at(&test.scores.average_precision_per_tag, tag_idx));
+        format!("{quoted},{roc_auc},{precision}\n")
+    });
+    let header = "tag,roc_auc,average_precision\n".to_owned();
+    std::iter::once(header).chain(rows).collect()
 }
 
 /// The tags as a table, the best ROC-AUC first; a dash where a score is not defined.
 pub fn tag_table(test: &TestScores) -> String {
-    let names: Vec<String> = test
-        .tags
-        .iter()
-        .map(|tag| tag.replace('|', "\\|"))
-        .collect();
-    let widths = names.iter().map(|name| name.chars().count());
-    let width = widths.max().unwrap_or(0).max(14);
-    let mut text = format!("| {:width$} | ROC-AUC | PR-AUC |\n", "Tag");
-    text += &format!("|:{}-|--------:|-------:|\n", "-".repeat(width));
-    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
-    let mut row = |name: &str, roc_auc: Option<f64>, precision: Option<f64>| {
-        text += &format!(
-            "| {name:width$} | {:>7} | {:>6} |\n",
-            number(roc_auc),
-            number(precision)
-        );
-    };
-    for tag_idx in by_roc_auc(test) {
-        row(
-            &names[tag_idx],
-            score_at(&test.scores.roc_auc_per_tag, tag_idx),
-            score_at(&test.scores.average_precision_per_tag, tag_idx),
-        );
-    }
-    row(
-        "**macro mean**",
-        test.scores.roc_auc_macro,
-        test.scores.average_precision_macro,
+    let scores = &test.scores;
+    let tags = by_roc_auc(test).into_iter().map(|tag_idx| {
+        (
+            test.tags[tag_idx].replace('|', "\\|"),
+            score_at(&scores.roc_auc_per_tag, tag_idx),
+            score_at(&scores.average_precision_per_tag, tag_idx),
+        )
+    });
+    let mean = (
+        "**macro mean**".to_owned(),
+        scores.roc_auc_macro,
+        scores.average_precision_macro,
     );
-    text
+    let rows: Vec<_> = tags.chain([mean]).collect();
+    let widths = rows.iter().map(|(name, ..)| name.chars().count());
+    let width = widths.max().unwrap_or(0);
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.4}"));
+    let header = [
+        format!("| {:width$} | ROC-AUC | PR-AUC |\n", "Tag"),
+        format!("|:{}-|--------:|-------:|\n", "-".repeat(width)),
+    ];
+    let rows = rows.iter().map(|(name, roc_auc, precision)| {
+        let (roc_auc, precision) = (number(*roc_auc), number(*precision));
+        format!("| {name:width$} | {roc_auc:>7} | {precision:>6} |\n")
+    });
+    header.into_iter().chain(rows).collect()
 }
 
 fn score_at(values: &[Option<f64>], tag_idx: usize) -> Option<f64> {
@@ -296,6 +303,7 @@ fn score_at(values: &[Option<f64>], tag_idx: usize) -> Option<f64> {
 
 fn page<'a>(
     history: &History,
+    split: &str,
     test: &TestScores,
     figures: impl Iterator<Item = &'a NamedFigure>,
     table: &str,
@@ -346,7 +354,7 @@ fn page<'a>(
     let number =
         |value: Option<f64>| value.map_or("not defined".to_owned(), |value| format!("{value:.4}"));
     put(format_args!(
-        "| Test split | macro ROC-AUC {}, macro PR-AUC {} |\n",
+        "| Split {split} | macro ROC-AUC {}, macro PR-AUC {} |\n",
         number(test.scores.roc_auc_macro),
         number(test.scores.average_precision_macro)
     ));

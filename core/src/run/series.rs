@@ -176,7 +176,7 @@ impl Series {
         self.n_cuts += 1;
         self.chunks.truncate(n_kept.div_ceil(CHUNK));
         if let Some(last) = self.chunks.last_mut()
-            && n_kept % CHUNK != 0
+            && !n_kept.is_multiple_of(CHUNK)
         {
             let mut kept = Chunk::default();
             for (&step, &value) in last.steps.iter().zip(&last.values).take(n_kept % CHUNK) {
