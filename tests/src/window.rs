@@ -64,7 +64,6 @@ impl Window {
     ///
     /// # Panics
     /// Never: the window exists after the first frame.
-    #[expect(clippy::expect_used, reason = "the first frame has made it")]
     pub fn state(&self) -> &State {
         self.app().state()
     }

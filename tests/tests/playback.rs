@@ -53,7 +53,7 @@ fn largest_step(samples: &[f32]) -> f32 {
 #[test]
 fn a_song_is_played_to_the_last_sample_and_nothing_is_missing() {
     let samples = tone(440.0, 0.5, 1.0, RATE_HZ);
-    let (card, player) = ready(&[samples.clone()]);
+    let (card, player) = ready(std::slice::from_ref(&samples));
     assert_eq!(player.output(), Output::Device("test card".to_owned()));
     assert_eq!(player.state(), State::Paused);
     card.turn(3);
@@ -84,7 +84,7 @@ fn a_song_is_played_to_the_last_sample_and_nothing_is_missing() {
 #[test]
 fn a_seek_is_in_the_next_buffer_and_does_not_click() {
     let samples = tone(440.0, 0.5, 3.0, RATE_HZ);
-    let (card, player) = ready(&[samples.clone()]);
+    let (card, player) = ready(std::slice::from_ref(&samples));
     player.play();
     card.turn(10);
     card.take_left();
@@ -107,7 +107,7 @@ fn a_seek_is_in_the_next_buffer_and_does_not_click() {
 #[test]
 fn a_loop_has_the_exact_length_in_samples() {
     let samples: Vec<f32> = (0..RATE_HZ).map(|i| i as f32 / RATE_HZ as f32).collect();
-    let (card, player) = ready(&[samples.clone()]);
+    let (card, player) = ready(std::slice::from_ref(&samples));
     player.set_loop(Some((0.25, 0.35)));
     assert!(
         (player.position_secs() - 0.25).abs() < 1e-9,
@@ -228,7 +228,7 @@ fn in_a_loop_the_play_head_stays_in_the_loop() {
 #[test]
 fn pause_and_play_ramp_and_lose_nothing() {
     let samples = tone(440.0, 0.5, 3.0, RATE_HZ);
-    let (card, player) = ready(&[samples.clone()]);
+    let (card, player) = ready(std::slice::from_ref(&samples));
     player.play();
     card.turn(10);
     player.toggle();
@@ -315,7 +315,7 @@ fn without_a_sound_card_the_clock_runs_and_says_so() {
 #[test]
 fn a_lost_device_is_told_and_the_clock_goes_on_until_another_is_chosen() {
     let samples = tone(440.0, 0.5, 20.0, RATE_HZ);
-    let (card, player) = ready(&[samples.clone()]);
+    let (card, player) = ready(std::slice::from_ref(&samples));
     player.play();
     card.turn(20);
     card.lose();
@@ -356,7 +356,7 @@ fn a_new_track_takes_over_and_a_seek_made_meanwhile_waits_for_it() {
     let (card, player) = ready(&[first]);
     player.play();
     card.turn(10);
-    player.load(track(&[second.clone()]));
+    player.load(track(std::slice::from_ref(&second)));
     player.seek(0.5);
     assert!((player.position_secs() - 0.5).abs() < 1e-9);
     player.settle();

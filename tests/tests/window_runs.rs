@@ -164,7 +164,7 @@ fn follow_and_fit_move_the_view() {
     window.press(Modifiers::NONE, Key::G);
     window.click("Follow");
     window.click("Fit");
-    window.click("Log");
+    window.click("Log y");
     window.picture("curves_log");
     assert!(window.shows("Loss chart"));
 }

@@ -22,7 +22,6 @@ fn a_training_is_set_up_started_steered_and_stopped() {
     .unwrap();
     let mut window = Window::open(&folder.path().join("workspace"));
     window.send(Command::Open(config));
-    window.wait("the form", |window| window.shows_part("Parameters"));
     window.wait("an estimate", |window| window.shows_part("clips/s"));
     window.picture("training_form");
     window.click("Start training");

@@ -62,16 +62,16 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         Command::Report { run, out } => {
             let history = open(&run, console)?;
             let shown = Shown::new(&history)?;
-            let scores = shown
-                .evaluated
-                .map(|evaluated| evaluated.scores)
-                .or(shown.best);
-            let test = TestScores {
+            let (split, scores) = match (shown.evaluated, shown.best) {
+                (Some(evaluated), _) => (evaluated.split, evaluated.scores),
+                (None, best) => ("valid".to_owned(), best.unwrap_or_default()),
+            };
+            let by_tag = TestScores {
                 tags: shown.tags,
-                scores: scores.unwrap_or_default(),
+                scores,
             };
             let folder = out.unwrap_or_else(|| history.folder().join("report"));
-            let report = report::write(&folder, &history, &test, &[]).failed()?;
+            let report = report::write_on(&folder, &history, &split, &by_tag, &[]).failed()?;
             console.line(&report.page.display().to_string())
         }
     }

@@ -133,15 +133,7 @@ impl State {
                 ui,
                 "No runs yet",
                 "Every training leaves a run here, with its curves, scores and checkpoints. Start one in the Training panel.",
-                |ui| {
-                    if ui
-                        .button("Start training")
-                        .on_hover_text(UiCommand::StartTraining.tooltip())
-                        .clicked()
-                    {
-                        ctx.send(UiCommand::StartTraining);
-                    }
-                },
+                |_| (),
             );
             return;
         }
@@ -195,21 +187,17 @@ impl State {
         let now_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis() as u64);
+        ui.spacing_mut().item_spacing.x = 12.0;
         let table = TableBuilder::new(ui)
             .id_salt("runs")
             .striped(false)
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(24.0))
-            .column(
-                Column::initial(170.0)
-                    .at_least(80.0)
-                    .clip(true)
-                    .resizable(true),
-            )
-            .column(Column::initial(92.0).clip(true).resizable(true))
-            .column(Column::initial(64.0).clip(true).resizable(true))
-            .column(Column::initial(84.0).clip(true).resizable(true))
+            .column(Column::initial(190.0).at_least(80.0).clip(true))
+            .column(Column::initial(92.0).clip(true))
+            .column(Column::initial(64.0).clip(true))
+            .column(Column::initial(84.0).clip(true))
             .columns(Column::exact(72.0), 4)
             .column(Column::remainder().at_least(80.0).clip(true));
         table
@@ -370,6 +358,10 @@ fn shown_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, is_main: bool, overlay
 }
 
 /// The heading of a column that sorts. Returns whether it was clicked.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "three independent properties of a heading"
+)]
 pub(super) fn sort_header_ui(
     ui: &mut Ui,
     title: &str,
@@ -381,8 +373,8 @@ pub(super) fn sort_header_ui(
     let palette = theme::palette(ui.visuals());
     let arrow = match (active, descending) {
         (false, _) => "",
-        (true, true) => " ⏷",
-        (true, false) => " ⏶",
+        (true, true) => " ▼",
+        (true, false) => " ▲",
     };
     let colour = if active { palette.strong } else { palette.weak };
     let text = RichText::new(format!("{title}{arrow}"))

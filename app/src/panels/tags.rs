@@ -209,23 +209,13 @@ impl State {
 
     fn table_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, rows: &[Row<'_>]) {
         let palette = theme::palette(ui.visuals());
+        ui.spacing_mut().item_spacing.x = 12.0;
         TableBuilder::new(ui)
             .id_salt("tags")
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(
-                Column::initial(150.0)
-                    .at_least(80.0)
-                    .clip(true)
-                    .resizable(true),
-            )
-            .columns(
-                Column::initial(170.0)
-                    .at_least(110.0)
-                    .clip(true)
-                    .resizable(true),
-                2,
-            )
+            .column(Column::initial(150.0).at_least(80.0).clip(true))
+            .columns(Column::initial(170.0).at_least(110.0).clip(true), 2)
             .column(Column::exact(80.0))
             .column(Column::remainder())
             .header(theme::ROW_HEIGHT, |mut header| {

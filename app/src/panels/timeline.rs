@@ -60,7 +60,8 @@ impl State {
         let explanation = model.and_then(|model| ctx.state.timeline.explanation(song, model));
         let tags = tags_to_show(ctx, explanation.map(Arc::as_ref));
         let player = &ctx.state.player;
-        let play_head_secs = player.position_secs();
+        // Also while Audition plays a clip of the song in its place.
+        let play_head_secs = ctx.state.audition.song_position_secs(player);
         let is_playing = player.state() == playback::State::Playing;
         if is_playing {
             ui.ctx().request_repaint();

@@ -12,8 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-/// Frames in a buffer. Without this wish PulseAudio takes two seconds; much less and a busy machine drops out.
-const BUFFER_FRAMES: u32 = 1024;
+/// Frames in a buffer at first. Without this wish PulseAudio takes two seconds.
+pub(super) const BUFFER_FRAMES: u32 = 1024;
+/// A busy machine gets larger buffers, up to these.
+pub(super) const MAX_BUFFER_FRAMES: u32 = 4096;
+/// By so much the device's own estimate of its latency may be wrong.
+const ESTIMATE_NS: u64 = 3_000_000;
 /// Frames that are rendered at once.
 const BLOCK_FRAMES: usize = 512;
 
@@ -69,14 +73,14 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Asks the device for its rate, channels and sample format.
-    pub(super) fn new(device: cpal::Device) -> anyhow::Result<Self> {
+    pub(super) fn new(device: cpal::Device, buffer_frames: u32) -> anyhow::Result<Self> {
         let wish = device.default_output_config()?;
         let mut config: StreamConfig = wish.into();
         config.buffer_size = BufferSize::Fixed(match wish.buffer_size() {
             SupportedBufferSize::Range { min, max } if min <= max => {
-                BUFFER_FRAMES.clamp(*min, *max)
+                buffer_frames.clamp(*min, *max)
             }
-            _ => BUFFER_FRAMES,
+            _ => buffer_frames,
         });
         Ok(Self {
             format: wish.sample_format(),
@@ -121,11 +125,16 @@ impl Plan {
         let (in_callback, in_errors) = (Arc::clone(shared), Arc::clone(shared));
         let now = Arc::clone(now);
         let mut block = [[0.0_f32; 2]; BLOCK_FRAMES];
+        let mut heard_until_ns = u64::MAX;
         let stream = self.device.build_output_stream(
             self.config,
             move |out: &mut [T], info: &OutputCallbackInfo| {
                 let called_ns = now();
                 in_callback.called_ns.store(called_ns, Ordering::Relaxed);
+                // Not all systems tell when they ran dry.
+                if engine.is_sounding() && called_ns > heard_until_ns.saturating_add(ESTIMATE_NS) {
+                    in_callback.n_dropouts.fetch_add(1, Ordering::Relaxed);
+                }
                 let times = info.timestamp();
                 let latency = times.playback.saturating_duration_since(times.callback);
                 let mut heard_ns = called_ns + latency.as_nanos() as u64;
@@ -138,6 +147,7 @@ impl Plan {
                         write_frame(to, *from);
                     }
                 }
+                heard_until_ns = heard_ns;
             },
             move |error| match error.kind() {
                 ErrorKind::Xrun => {

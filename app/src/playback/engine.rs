@@ -107,6 +107,11 @@ impl Engine {
         self.shared.is_live.store(true, Ordering::Release);
     }
 
+    /// Whether a gap in the sound would be heard.
+    pub(super) fn is_sounding(&self) -> bool {
+        self.ramp > 0.0
+    }
+
     /// Brings the voice to what is wished, with one crossfade for all changes together.
     fn follow(&mut self) {
         let is_new = |next: &Prepared| {

@@ -1,7 +1,7 @@
 //! What the window, the worker and the callback share: wishes one way, the clock the other.
 
 use super::slot::Slot;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Nanoseconds on a clock that only goes forward. A parameter, so that tests have their own time.
@@ -169,7 +169,7 @@ pub(super) struct Shared {
     pub(super) is_live: AtomicBool,
     /// When the callback last ran.
     pub(super) called_ns: AtomicU64,
-    /// Buffers that the device did not get in time.
+    /// Times that the device ran out of sound while something played.
     pub(super) n_dropouts: AtomicU64,
     /// The device has gone.
     pub(super) is_lost: AtomicBool,
@@ -189,6 +189,20 @@ impl Shared {
             is_lost: AtomicBool::new(false),
             output: Mutex::new(Output::Opening),
             devices: Mutex::new(Arc::default()),
+        }
+    }
+
+    /// Where the play head is, with a device or without, in a track of this length.
+    pub(super) fn position_secs(&self, wishes: &Wishes, duration_secs: f64, now_ns: u64) -> f64 {
+        if !self.is_live.load(Ordering::Acquire) {
+            return self.silent_position_secs(wishes, duration_secs, now_ns);
+        }
+        let clock = Clock::of_words(self.clock.read());
+        if clock.track == wishes.track && clock.seek == wishes.seek {
+            clock.position_secs(now_ns).min(duration_secs)
+        } else {
+            // The engine has not come to the last seek: its target is the best answer.
+            wishes.seek_secs
         }
     }
 

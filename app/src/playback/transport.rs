@@ -318,7 +318,7 @@ impl Player {
         self.messages.try_iter().collect()
     }
 
-    /// Buffers that the device did not get in time since the start.
+    /// Times that the device ran out of sound while something played.
     pub fn n_dropouts(&self) -> u64 {
         self.shared.n_dropouts.load(Ordering::Relaxed)
     }
@@ -391,16 +391,7 @@ impl Player {
         };
         let wishes = &controls.wishes;
         let duration = track.duration_secs();
-        match self.clock() {
-            None => self
-                .shared
-                .silent_position_secs(wishes, duration, (self.now)()),
-            // The engine has not come to the last seek: its target is the best answer.
-            Some(clock) if clock.track != wishes.track || clock.seek != wishes.seek => {
-                wishes.seek_secs
-            }
-            Some(clock) => clock.position_secs((self.now)()).min(duration),
-        }
+        self.shared.position_secs(wishes, duration, (self.now)())
     }
 
     fn is_over(&self, controls: &Controls) -> bool {

@@ -1,6 +1,6 @@
 //! The player's own thread: opens devices and resamples tracks, which both may take longer than a frame of the window.
 
-use super::device::{self, Opened, Plan};
+use super::device::{self, BUFFER_FRAMES, MAX_BUFFER_FRAMES, Opened, Plan};
 use super::engine::Engine;
 use super::shared::{Now, Output, Shared, Wishes};
 use super::source::Prepared;
@@ -16,6 +16,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(100);
 /// A device that has not asked for sound for so long is gone.
 const STALLED_NS: u64 = 3_000_000_000;
+/// The sound may be interrupted twice in this time; at the third time the buffers are doubled.
+const PATIENCE_NS: u64 = 5_000_000_000;
 /// Tracks on their way to the callback.
 const RING_LEN: usize = 16;
 
@@ -61,6 +63,11 @@ struct Desk {
     worker: Worker,
     host: Option<cpal::Host>,
     opened: Option<Opened>,
+    /// Id of the device; `None` is the default one.
+    chosen: Option<String>,
+    buffer_frames: u32,
+    /// When the counting of interruptions began, and how many there were before.
+    dropouts_since: (u64, u64),
     rate_hz: u32,
     to_engine: Option<rtrb::Producer<Arc<Prepared>>>,
     serial: u64,
@@ -75,6 +82,9 @@ impl Worker {
         let mut desk = Desk {
             host: find_host(),
             opened: None,
+            chosen: None,
+            buffer_frames: BUFFER_FRAMES,
+            dropouts_since: (0, 0),
             // A guess that makes what is prepared before a device is open useful.
             rate_hz: 48_000,
             to_engine: None,
@@ -84,7 +94,7 @@ impl Worker {
             worker: self,
         };
         desk.list();
-        desk.choose(None);
+        desk.open();
         loop {
             let patience = if desk.missing().is_some() {
                 Duration::ZERO
@@ -119,7 +129,11 @@ impl Desk {
                 variant,
                 clip,
             } => self.replace(serial, variant, clip),
-            Request::Choose(id) => self.choose(id.as_deref()),
+            Request::Choose(id) => {
+                self.chosen = id;
+                self.buffer_frames = BUFFER_FRAMES;
+                self.open();
+            }
             Request::List => self.list(),
             Request::Settle(done) => {
                 while self.missing().is_some() {
@@ -226,12 +240,23 @@ impl Desk {
         self.worker.shared.is_lost.store(false, Ordering::Release);
     }
 
-    fn choose(&mut self, id: Option<&str>) {
+    /// Opens the chosen device, and goes on where the play head is.
+    fn open(&mut self) {
+        let now_ns = (self.worker.now)();
+        let duration = self
+            .loaded
+            .as_ref()
+            .map_or(0.0, |l| l.track.duration_secs());
+        let start_secs = self
+            .worker
+            .shared
+            .position_secs(&self.wishes(), duration, now_ns);
         self.close();
         self.set_output(Output::Opening);
-        let output = match self.open(id) {
+        let output = match self.try_open(start_secs) {
             Ok(name) => Output::Device(name),
             Err(error) => {
+                self.close();
                 let why = format!("no sound: {error:#}");
                 self.say(format!("{why}. The play head runs all the same."));
                 Output::Silent(why)
@@ -240,17 +265,17 @@ impl Desk {
         self.set_output(output);
     }
 
-    /// Opens a device, going on where the play head is; gives its name.
-    fn open(&mut self, id: Option<&str>) -> anyhow::Result<String> {
+    /// Opens the chosen device; gives its name.
+    fn try_open(&mut self, start_secs: f64) -> anyhow::Result<String> {
         let Some(host) = &self.host else {
             anyhow::bail!("this computer has no sound device");
         };
-        if id.is_none() && alsa_without_card(host) {
+        if self.chosen.is_none() && alsa_without_card(host) {
             anyhow::bail!("this computer has no sound card and no sound server");
         }
-        let device = device::find(host, id)?;
+        let device = device::find(host, self.chosen.as_deref())?;
         let name = device.to_string();
-        let plan = Plan::new(device)?;
+        let plan = Plan::new(device, self.buffer_frames)?;
         if plan.rate_hz() != self.rate_hz {
             self.rate_hz = plan.rate_hz();
             if let Some(loaded) = &mut self.loaded {
@@ -262,15 +287,10 @@ impl Desk {
         self.to_engine = Some(to_engine);
         self.hand_over_when_ready();
         let shared = &self.worker.shared;
-        let duration = self
-            .loaded
-            .as_ref()
-            .map_or(0.0, |l| l.track.duration_secs());
-        let start = shared.silent_position_secs(&self.wishes(), duration, (self.worker.now)());
-        let engine = Engine::new(Arc::clone(shared), incoming, self.rate_hz, start);
-        shared
-            .called_ns
-            .store((self.worker.now)(), Ordering::Relaxed);
+        let engine = Engine::new(Arc::clone(shared), incoming, self.rate_hz, start_secs);
+        let now_ns = (self.worker.now)();
+        shared.called_ns.store(now_ns, Ordering::Relaxed);
+        self.dropouts_since = (now_ns, shared.n_dropouts.load(Ordering::Relaxed));
         self.opened = Some(plan.open(engine, shared, &self.worker.now)?);
         Ok(name)
     }
@@ -282,6 +302,7 @@ impl Desk {
         let is_lost =
             shared.is_lost.load(Ordering::Acquire) || idle_ns > STALLED_NS || !opened.is_running();
         if !is_lost {
+            self.look_after_dropouts();
             return;
         }
         let name = match &*shared.output.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -294,6 +315,24 @@ impl Desk {
         ));
         self.set_output(Output::Silent(format!("no sound: {name} has gone")));
         self.list();
+    }
+
+    /// A machine too busy for the buffers gets larger ones: later is better than broken.
+    fn look_after_dropouts(&mut self) {
+        let now_ns = (self.worker.now)();
+        let n_dropouts = self.worker.shared.n_dropouts.load(Ordering::Relaxed);
+        let (since_ns, before) = self.dropouts_since;
+        if n_dropouts >= before + 3 && self.buffer_frames < MAX_BUFFER_FRAMES {
+            self.buffer_frames *= 2;
+            self.say(format!(
+                "The sound was interrupted {} times, because the computer is busy: buffers are now {:.0} ms long.",
+                n_dropouts - before,
+                f64::from(self.buffer_frames) * 1e3 / f64::from(self.rate_hz)
+            ));
+            self.open();
+        } else if now_ns > since_ns + PATIENCE_NS {
+            self.dropouts_since = (now_ns, n_dropouts);
+        }
     }
 }
 

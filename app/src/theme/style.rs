@@ -113,7 +113,7 @@ fn visuals(theme: Theme, p: &Palette) -> Visuals {
     w.inactive.bg_stroke = Stroke::NONE;
     w.inactive.fg_stroke = Stroke::new(1.0, p.text);
     w.hovered.weak_bg_fill = mix(0.14);
-    w.hovered.bg_fill = mix(0.24);
+    w.hovered.bg_fill = mix(0.16);
     w.hovered.bg_stroke = Stroke::new(1.0, mix(0.3));
     w.hovered.fg_stroke = Stroke::new(1.2, p.strong);
     w.active.weak_bg_fill = mix(0.2);

@@ -150,11 +150,7 @@ mod tests {
                 .lines(level, 0..picture.n_columns(level))
                 .nth(1)
                 .unwrap();
-            assert_eq!(
-                low.iter().filter(|&&v| v == 255).count(),
-                1,
-                "level {level}"
-            );
+            assert_eq!(low.iter().filter(|&&v| v > 254).count(), 1, "level {level}");
             let column = low.iter().position(|&v| v == 255).unwrap();
             let (from, to) = (
                 picture.secs_from_column(level, column),

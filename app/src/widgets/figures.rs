@@ -65,7 +65,8 @@ pub fn number_text(number: f64) -> String {
         let text = format!("{number:.*}", if size < 0.01 { 5 } else { 4 });
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else if size < 1000.0 {
-        format!("{number:.2}")
+        let text = format!("{number:.2}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         format!("{number:.0}")
     }
@@ -97,9 +98,10 @@ mod tests {
             (1e-4, "0.0001"),
             (1e-5, "1e-5"),
             (1.25e-5, "1.25e-5"),
-            (0.693_147, "0.6931"),
+            (0.693_247, "0.6932"),
             (0.5, "0.5"),
             (12.345, "12.35"),
+            (100.0, "100"),
             (0.0, "0"),
         ] {
             assert_eq!(number_text(number), text);

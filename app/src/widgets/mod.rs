@@ -1,12 +1,14 @@
 //! Small pieces of window that several panels use.
 
 mod card;
+mod dialog;
 mod empty_state;
 mod figures;
 mod path_field;
 mod transport_bar;
 
 pub use card::{card, section_heading};
+pub use dialog::dialog;
 pub use empty_state::empty_state;
 pub use figures::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
 pub use path_field::path_field;

@@ -10,24 +10,23 @@ use super::palette::{Outcome, Palette};
 use super::parts::{audition, library, model, runs, song, timeline, training};
 use super::selection::Selection;
 use super::state::State;
+use super::toasts::Toasts;
 use super::ui_command::UiCommand;
 use super::{menu, run, status_bar};
 use crate::panels::{Panels, help};
 use crate::playback::Player;
 use crate::theme;
+use crate::widgets::dialog;
 use attune_core::train::{self, Handle};
 use attune_core::workspace::Workspace;
 use crossbeam::channel::Receiver;
-use egui::{Context, Frame, Margin, Modal, Panel, RichText, Ui, ViewportCommand};
-use egui_notify::{Anchor, Toast, ToastLevel, Toasts};
+use egui::{Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Workers wake the window at most this often: what they tell is for people.
 const WAKE: Duration = Duration::from_millis(40);
 /// How often the memory is looked at.
 const MEMORY_EVERY: Duration = Duration::from_secs(2);
-/// Lines of a toast are broken at this many letters.
-const TOAST_LETTERS: usize = 64;
 
 /// What the window needs from outside.
 pub struct Services {
@@ -105,9 +104,7 @@ impl App {
             help: false,
             closing: None,
             kept: None,
-            toasts: Toasts::default()
-                .with_anchor(Anchor::BottomRight)
-                .with_margin(egui::vec2(12.0, 36.0)),
+            toasts: Toasts::default(),
             memory_at: None,
         }
     }
@@ -217,16 +214,21 @@ impl App {
             self.path_dialog = None;
         }
         if self.help {
-            let modal = Modal::new(egui::Id::unique("help")).show(ui.ctx(), |ui| {
-                ui.heading("Keyboard shortcuts");
-                ui.add_space(theme::GAP);
-                help::shortcuts_ui(ui);
-                ui.button("Close").clicked()
-            });
+            let modal = dialog(
+                ui.ctx(),
+                "help",
+                |area| area,
+                |ui| {
+                    ui.heading("Keyboard shortcuts");
+                    ui.add_space(theme::GAP);
+                    help::shortcuts_ui(ui);
+                    ui.button("Close").clicked()
+                },
+            );
             self.help = !modal.should_close() && !modal.inner;
         }
         drop_target_ui(ui);
-        self.toasts.show(ui.ctx());
+        self.toasts.ui(ui);
         self.closing_ui(ui);
     }
 
@@ -250,23 +252,7 @@ impl App {
 
     /// Shows a notice for a moment and keeps it in the log.
     pub(super) fn tell(&mut self, notice: Notice) {
-        let level = match notice.level {
-            Level::Info => ToastLevel::Info,
-            Level::Success => ToastLevel::Success,
-            Level::Warning => ToastLevel::Warning,
-            Level::Error => ToastLevel::Error,
-        };
-        let mut toast = Toast::custom(RichText::new(broken(&notice.text)), level);
-        let seconds = match notice.level {
-            Level::Info | Level::Success => 4,
-            Level::Warning => 7,
-            Level::Error => 12,
-        };
-        toast
-            .duration(Duration::from_secs(seconds))
-            .closable(true)
-            .show_progress_bar(false);
-        self.toasts.add(toast);
+        self.toasts.add(notice.clone());
         let now_ms = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_millis() as u64);
@@ -312,21 +298,6 @@ fn drop_target_ui(ui: &mut Ui) {
         egui::TextStyle::Heading.resolve(ui.style()),
         palette.strong,
     );
-}
-
-/// `text` with line breaks, so that a toast is not wider than the window.
-fn broken(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_inclusive([' ', '/']) {
-        if let Some(line) = lines.last_mut() {
-            if line.chars().count() + word.chars().count() > TOAST_LETTERS && !line.is_empty() {
-                lines.push(word.to_owned());
-            } else {
-                line.push_str(word);
-            }
-        }
-    }
-    lines.join("\n")
 }
 
 /// Memory that this process occupies.

@@ -38,6 +38,10 @@ struct Known {
 }
 
 /// A distribution of times.
+#[expect(
+    clippy::struct_field_names,
+    reason = "they are the keys of the file, and say their unit"
+)]
 #[derive(Debug, PartialEq, Serialize)]
 struct Times {
     median_ms: f64,

@@ -317,7 +317,12 @@ mod tests {
 
     fn jobs() -> (Jobs, mpsc::Receiver<()>) {
         let (sender, receiver) = mpsc::channel();
-        (Jobs::new(move || drop(sender.send(()))), receiver)
+        (
+            Jobs::new(move || {
+                _ = sender.send(());
+            }),
+            receiver,
+        )
     }
 
     fn wait(slot: &mut Slot<u32, u32>, jobs: &Jobs, news: &mpsc::Receiver<()>) {

@@ -23,6 +23,7 @@ mod run;
 pub mod selection;
 mod state;
 mod status_bar;
+mod toasts;
 mod ui_command;
 
 pub use app::{App, Looks, Services};
@@ -33,4 +34,4 @@ pub use jobs::Jobs;
 pub use native::{Opening, open};
 pub use selection::{Select, Selection, TimeRange};
 pub use state::State;
-pub use ui_command::{Menu, UiCommand};
+pub use ui_command::{Menu, UiCommand, list_focus_id};

@@ -3,7 +3,8 @@
 use super::ctx::Ctx;
 use super::ui_command::UiCommand;
 use crate::theme;
-use egui::{Align2, Id, Key, Modal, Modifiers, RichText, ScrollArea, TextEdit, Ui, Vec2};
+use crate::widgets::dialog;
+use egui::{Align2, Area, Key, Modifiers, RichText, ScrollArea, TextEdit, Ui, Vec2};
 
 /// The open palette.
 #[derive(Debug, Default)]
@@ -22,14 +23,11 @@ pub(super) enum Outcome {
 impl Palette {
     /// Draws the palette over everything.
     pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) -> Outcome {
-        let area = Modal::default_area(Id::unique("palette"))
-            .anchor(Align2::CENTER_TOP, Vec2::new(0.0, 80.0));
-        let modal = Modal::new(Id::unique("palette"))
-            .area(area)
-            .show(ui.ctx(), |ui| {
-                ui.set_width(460.0);
-                self.contents_ui(ctx, ui)
-            });
+        let place = |area: Area| area.anchor(Align2::CENTER_TOP, Vec2::new(0.0, 80.0));
+        let modal = dialog(ui.ctx(), "palette", place, |ui| {
+            ui.set_width(460.0);
+            self.contents_ui(ctx, ui)
+        });
         if modal.should_close() {
             Outcome::Close
         } else {
@@ -83,6 +81,7 @@ impl Palette {
         ui.add_space(4.0);
         ScrollArea::vertical()
             .max_height(320.0)
+            .min_scrolled_height(320.0)
             .auto_shrink([false, true])
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;

@@ -134,6 +134,9 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::FollowCurves => app.panels.curves().toggle_follow(&app.state),
         UiCommand::FitCurves => app.panels.curves().fit(),
         UiCommand::TogglePlay => sender.send(Play::Toggle),
+        UiCommand::ToStart if app.state.audition.is_listening(&app.state.player) => {
+            app.state.player.seek(0.0);
+        }
         UiCommand::ToStart => {
             let to_secs = app.state.selection.time.map_or(0.0, |time| time.start_secs);
             sender.send(Play::Seek { to_secs });
@@ -144,15 +147,11 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::ToggleListening => sender.send(Play::ToggleListening),
         UiCommand::VolumeUp => sender.send(Play::Louder { by: 0.1 }),
         UiCommand::VolumeDown => sender.send(Play::Louder { by: -0.1 }),
+        UiCommand::ToggleAugmented => sender.send(Command::Audition(audition::Command::Toggle)),
+        UiCommand::RollAugmentation => sender.send(Command::Audition(audition::Command::Roll)),
         UiCommand::ExplainSong => {
             sender.send(Command::Timeline(timeline::Command::Explain));
             layout::show(&mut app.layout, Panel::Timeline);
-        }
-        UiCommand::ToggleAugmented | UiCommand::RollAugmentation => {
-            sender.send(Notice::new(
-                Level::Info,
-                format!("{}: not part of this build.", command.label()),
-            ));
         }
         UiCommand::CancelJobs => {
             let state = &mut app.state;
@@ -179,13 +178,19 @@ fn run_play(state: &super::State, play: &Play) {
         Play::Toggle => player.toggle(),
         Play::Start => player.play(),
         Play::Pause => player.pause(),
-        Play::Seek { to_secs } => player.seek(*to_secs),
+        Play::Seek { to_secs } => {
+            audition::back_to_song(state);
+            player.seek(*to_secs);
+        }
         Play::Skip { by_secs } => {
             player.seek((player.position_secs() + by_secs).clamp(0.0, player.duration_secs()));
         }
         Play::ToggleLoop => {
             let whole = (0.0, player.duration_secs());
-            let chosen = state.selection.time.map(|time| (time.start_secs, time.end_secs));
+            let chosen = state
+                .selection
+                .time
+                .map(|time| (time.start_secs, time.end_secs));
             player.set_loop(match player.loop_region() {
                 Some(_) => None,
                 None => Some(chosen.unwrap_or(whole)),

@@ -57,7 +57,7 @@ fn training_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     };
     let progress = Progress::of(&view);
     let mut part = |text: String, hint: &str| {
-        ui.label(RichText::new("·").small().color(palette.line));
+        ui.label(RichText::new("·").small().color(palette.weak));
         let text = RichText::new(text).small().color(palette.text);
         ui.label(text).on_hover_text(hint);
     };
@@ -93,7 +93,7 @@ fn activity_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         UiCommand::CancelJobs.tooltip(),
         UiCommand::CancelJobs.shortcut_text(ui.ctx())
     );
-    let cancel = ui.add(egui::Button::new(RichText::new("✖").small()).frame(false));
+    let cancel = ui.add(egui::Button::new(RichText::new("×").small()).frame(false));
     cancel.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Button, true, "Cancel background work")
     });
@@ -162,7 +162,7 @@ fn model_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     };
     ui.label(RichText::new(text).small().color(palette.weak))
         .on_hover_text(hint);
-    ui.label(RichText::new("·").small().color(palette.line));
+    ui.label(RichText::new("·").small().color(palette.weak));
 }
 
 fn machine_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
@@ -174,7 +174,7 @@ fn machine_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
                 .color(palette.weak),
         )
         .on_hover_text("Memory that Attune occupies");
-        ui.label(RichText::new("·").small().color(palette.line));
+        ui.label(RichText::new("·").small().color(palette.weak));
     }
     ui.label(
         RichText::new(format!("CPU, {} threads", device::n_threads()))
@@ -182,5 +182,5 @@ fn machine_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             .color(palette.weak),
     )
     .on_hover_text("Where tensors are computed");
-    ui.label(RichText::new("·").small().color(palette.line));
+    ui.label(RichText::new("·").small().color(palette.weak));
 }

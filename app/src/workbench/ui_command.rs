@@ -394,10 +394,14 @@ impl UiCommand {
     /// Takes the pressed shortcuts out of the input of this frame.
     pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
         let typing = ctx.text_edit_focused();
+        let walking = ctx.memory(|memory| memory.focused()) == Some(list_focus_id());
         let mut commands: Vec<_> = Self::all()
             .filter_map(|command| Some((command, command.shortcut()?)))
             .filter(|(_, shortcut)| {
                 !typing || shortcut.modifiers.any() || is_function_key(shortcut.logical_key)
+            })
+            .filter(|(_, shortcut)| {
+                !walking || shortcut.modifiers.any() || !walks_lists(shortcut.logical_key)
             })
             .collect();
         // egui ignores extra Shift and Alt, so that the most specific must be tried first.
@@ -410,6 +414,18 @@ impl UiCommand {
                 .collect()
         })
     }
+}
+
+/// The id under which a list that is walked through with the arrow keys has the focus. Meanwhile these keys are no shortcuts.
+pub fn list_focus_id() -> egui::Id {
+    egui::Id::unique("walked list")
+}
+
+fn walks_lists(key: Key) -> bool {
+    matches!(
+        key,
+        Key::ArrowUp | Key::ArrowDown | Key::PageUp | Key::PageDown | Key::Home | Key::End
+    )
 }
 
 fn is_function_key(key: Key) -> bool {

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn make(kind: &[u8; 4], content: &[&[u8]]) -> Vec<u8> {
+    fn make(kind: &[u8], content: &[&[u8]]) -> Vec<u8> {
         let content = content.concat();
         let mut bytes = (content.len() as u32 + 8).to_be_bytes().to_vec();
         bytes.extend(kind);

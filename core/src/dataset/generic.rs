@@ -78,14 +78,14 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, Error> {
             .collect(),
         by_id,
     };
-    for table in &labels {
+    if let Some(table) = &labels {
         for row in table.rows() {
             let row = row?;
             let (track_idx, tag) = (vocabulary.track(&row)?, vocabulary.tag(&row)?);
             tracks[track_idx].tags.push(tag);
         }
     }
-    for table in &timelines {
+    if let Some(table) = &timelines {
         for row in table.rows() {
             let row = row?;
             let track_idx = vocabulary.track(&row)?;

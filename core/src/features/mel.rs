@@ -52,6 +52,10 @@ type Double = (f32, f32);
 
 /// `10^x` for `0 <= x < 30`, rounded as `Sleef_powf_u10` rounds it.
 fn power_of_ten(x: f32) -> f32 {
+    #[expect(
+        clippy::approx_constant,
+        reason = "the first half of a number in two halves"
+    )]
     const LN_10: Double = (2.302_585_1, -3.197_425_3e-8);
     // ln(2) in two parts, of which the first times a small integer is exact
     const LN_2_HIGH: f32 = 0.693_145_75;

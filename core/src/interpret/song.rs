@@ -232,7 +232,7 @@ mod tests {
     }
 
     impl Explainer for Fake {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "fake"
         }
         fn sample_rate_hz(&self) -> u32 {

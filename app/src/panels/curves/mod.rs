@@ -80,7 +80,7 @@ impl State {
             return;
         }
         let last_step = shown.iter().map(|run| run.last_step).max().unwrap_or(0);
-        self.toolbar_ui(ctx, ui, &shown, last_step);
+        self.toolbar_ui(ui, &shown, last_step);
         if (ctx.state.runs.smoothing() - self.smoothing).abs() > 1e-9 {
             ctx.send(Command::Runs(runs::Command::SetSmoothing(self.smoothing)));
         }
@@ -104,7 +104,7 @@ impl State {
         self.values.clear();
     }
 
-    fn toolbar_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) {
+    fn toolbar_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) {
         let palette = theme::palette(ui.visuals());
         ui.horizontal(|ui| {
             if let [run] = shown {
@@ -116,6 +116,9 @@ impl State {
                     chip.on_hover_text(run_hint(run));
                 }
             }
+        });
+        // A row of its own: beside the names of runs there is no room for it in a narrow panel.
+        ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.menu_button("Charts", |ui| {
                     for chart in Chart::ALL {
@@ -144,7 +147,7 @@ impl State {
                 .response
                 .on_hover_text("Choose the charts, and logarithmic axes");
                 let mut log = self.logarithmic.contains(&Chart::Loss);
-                if ui.toggle_value(&mut log, "Log").on_hover_text("Logarithmic loss").clicked() {
+                if ui.toggle_value(&mut log, "Log y").on_hover_text("Logarithmic loss").clicked() {
                     self.logarithmic.retain(|chart| *chart != Chart::Loss);
                     if log {
                         self.logarithmic.push(Chart::Loss);
@@ -169,7 +172,6 @@ impl State {
                     self.view.toggle_follow(last_step);
                 }
                 smoothing_ui(ui, &mut self.smoothing);
-                let _ = ctx;
             });
         });
     }
@@ -273,7 +275,7 @@ fn nothing_ui(ctx: &Ctx<'_>, ui: &mut Ui, nothing_chosen: bool, error: Option<St
             "Start a training, or choose a run in the Runs panel: its loss, scores, learning rate and speed appear here.",
             |ui| {
                 let start = ui
-                    .button("Start training")
+                    .button("Start training now")
                     .on_hover_text(UiCommand::StartTraining.tooltip());
                 if start.clicked() {
                     ctx.send(UiCommand::StartTraining);

@@ -7,7 +7,7 @@ use crate::theme::{self, Palette};
 use crate::widgets::number_text;
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Column, Event, Status};
-use egui::{Color32, RichText, Sense, Stroke, Ui, Vec2, vec2};
+use egui::{Align, Color32, Layout, RichText, Sense, Stroke, Ui, Vec2, vec2};
 use egui_plot::{
     FilledArea, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, VLine,
 };
@@ -69,8 +69,9 @@ pub(super) fn chart_ui(
     size: Vec2,
 ) -> Answer {
     let n_columns = ((size.x - AXIS_WIDTH).max(50.0) / 1.5) as usize;
-    ui.allocate_ui(size, |ui| {
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
         ui.set_min_size(size);
+        ui.shrink_clip_rect(ui.max_rect());
         head_ui(ui, chart, shared);
         let scale = Scale { logarithmic };
         let mut curves = Vec::new();
@@ -192,6 +193,7 @@ fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
         ui.label(RichText::new(chart.unit()).small().color(palette.weak));
         ui.add_space(4.0);
         let one = shared.runs.len() == 1;
+        let is_wide = ui.available_width() > 330.0;
         for (run_idx, run) in shared.runs.iter().enumerate() {
             let step = shared
                 .cursor
@@ -201,7 +203,8 @@ fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
                 .iter()
                 .filter(|trace| trace.look != Look::Band)
                 .filter(|trace| {
-                    one || matches!(trace.look, Look::Marked | Look::Line)
+                    (one && is_wide)
+                        || matches!(trace.look, Look::Marked | Look::Line)
                         || chart.traces().len() <= 2
                 })
                 .collect();

@@ -192,14 +192,15 @@ impl State {
         let complete =
             !matches!(&config.data, DataChoice::Folder(folder) if folder.as_os_str().is_empty());
         if complete && self.estimated.as_ref() != Some(config) {
-            let at = *self.changed_at.get_or_insert_with(Instant::now);
-            if at.elapsed() >= SETTLED {
-                self.estimated = Some(config.clone());
-                ctx.send(Command::Training(training::Command::Estimate(Box::new(
-                    config.clone(),
-                ))));
-            } else {
-                ui.ctx().request_repaint_after(SETTLED);
+            match self.changed_at {
+                // Opening the window is no reason to keep the machine busy.
+                None => {}
+                Some(at) if at.elapsed() < SETTLED => ui.ctx().request_repaint_after(SETTLED),
+                Some(_) => {
+                    self.estimated = Some(config.clone());
+                    let estimate = training::Command::Estimate(Box::new(config.clone()));
+                    ctx.send(Command::Training(estimate));
+                }
             }
         }
         card(ui, |ui| {
@@ -210,7 +211,14 @@ impl State {
                 ui.label(RichText::new("Name a data set folder first.").color(palette.weak));
                 return;
             }
-            match ctx.state.training.estimate(config) {
+            let estimate = ctx.state.training.estimate(config);
+            match estimate {
+                None if self.changed_at.is_none() => {
+                    let hint = "Find out what a run costs on this machine: memory, time per step and per epoch";
+                    if ui.button("Measure").on_hover_text(hint).clicked() {
+                        self.changed_at = Instant::now().checked_sub(SETTLED);
+                    }
+                }
                 None => {
                     ui.horizontal(|ui| {
                         ui.spinner();
@@ -231,10 +239,12 @@ impl State {
         let text = RichText::new("Start training")
             .color(palette.on_accent)
             .strong();
-        let button = Button::new(text)
-            .fill(palette.accent)
-            .min_size(egui::vec2(ui.available_width(), 30.0));
-        let start = ui.add_enabled(ready, button);
+        let size = egui::vec2(ui.available_width(), 30.0);
+        let start = ui
+            .add_enabled_ui(ready, |ui| {
+                ui.add_sized(size, Button::new(text).fill(palette.accent))
+            })
+            .inner;
         if start
             .on_hover_text(with_keys(ui, UiCommand::StartTraining))
             .clicked()

@@ -1,30 +1,296 @@
 //! The part of the state about data sets and their tracks: values, commands, and the code that runs them between frames.
 
-use crate::workbench::jobs::Activity;
-use crate::workbench::{CommandSender, Jobs, State as Whole};
+use crate::timeline::TrueSpan;
+use crate::workbench::jobs::{Activity, Slot};
+use crate::workbench::{CommandSender, Jobs, Level, Notice, Play, Select, State as Whole};
+use attune_core::dataset::{Catalogue, CatalogueEntry, Dataset, Problem, Split, demo};
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An open data set with what its views need at hand.
+#[derive(Debug)]
+pub struct Shelf {
+    /// The data set.
+    pub dataset: Dataset,
+    /// Track number by id.
+    pub by_id: HashMap<String, usize>,
+    /// Tracks of each split, in the order of [`Split::ALL`].
+    pub split_counts: [usize; 4],
+    /// Tracks with each tag, per split; `[tags]` of `[splits]`.
+    pub tag_counts: Vec<[usize; 4]>,
+    /// How many different artists.
+    pub n_artists: usize,
+    /// Artists of each split, in the order of [`Split::ALL`].
+    pub split_artists: [usize; 4],
+    /// Sum of the stated lengths.
+    pub total_secs: f64,
+    /// Tags of each track as text; `[tracks]`.
+    pub tag_texts: Vec<String>,
+    /// Problem of a track by its number.
+    pub problem_of: HashMap<usize, Problem>,
+}
+
+impl Shelf {
+    /// Reads a folder in the generic format.
+    pub fn open(folder: &Path) -> anyhow::Result<Self> {
+        Ok(Self::new(Dataset::open(folder)?))
+    }
+
+    /// Counts what is in a data set.
+    pub fn new(dataset: Dataset) -> Self {
+        let place = |split: Split| Split::ALL.iter().position(|&other| other == split);
+        let mut split_counts = [0; 4];
+        let mut tag_counts = vec![[0; 4]; dataset.n_tags()];
+        let mut artists: [BTreeSet<&str>; 4] = Default::default();
+        for track in &dataset.tracks {
+            let Some(place) = place(track.split) else {
+                continue;
+            };
+            split_counts[place] += 1;
+            artists[place].insert(&track.artist);
+            for tag in &track.tags {
+                tag_counts[tag.index()][place] += 1;
+            }
+        }
+        let by_id: HashMap<String, usize> = dataset
+            .tracks
+            .iter()
+            .enumerate()
+            .map(|(idx, track)| (track.id.clone(), idx))
+            .collect();
+        let problem_of = dataset
+            .problems
+            .iter()
+            .filter_map(|problem| Some((*by_id.get(&problem.track)?, problem.clone())))
+            .collect();
+        let tag_texts = dataset
+            .tracks
+            .iter()
+            .map(|track| {
+                let names: Vec<&str> = track
+                    .tags
+                    .iter()
+                    .map(|tag| dataset.tags[tag.index()].as_str())
+                    .collect();
+                names.join(", ")
+            })
+            .collect();
+        Self {
+            split_artists: [0, 1, 2, 3].map(|split| artists[split].len()),
+            n_artists: artists.iter().flatten().collect::<BTreeSet<_>>().len(),
+            total_secs: dataset
+                .tracks
+                .iter()
+                .filter_map(|track| track.duration_secs)
+                .sum(),
+            by_id,
+            split_counts,
+            tag_counts,
+            tag_texts,
+            problem_of,
+            dataset,
+        }
+    }
+
+    /// What is known about when the tags of a track hold.
+    pub fn truth_of(&self, track_idx: usize) -> Vec<TrueSpan> {
+        self.dataset.tracks[track_idx]
+            .timeline
+            .iter()
+            .map(|span| TrueSpan {
+                tag: self.dataset.tags[span.tag.index()].clone(),
+                secs: span.start_secs..span.end_secs,
+            })
+            .collect()
+    }
+}
 
 /// What the panel shows. Changed only by [`run`] and [`logic`].
-#[derive(Debug, Default)]
-pub struct State {}
+#[derive(Debug)]
+pub struct State {
+    shelf: Slot<PathBuf, Arc<Shelf>>,
+    remembered: Slot<PathBuf, ()>,
+    known: Slot<u64, Vec<CatalogueEntry>>,
+    n_asked: u64,
+    demo: Slot<(), PathBuf>,
+    play_when_open: Option<PathBuf>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            shelf: Slot::new("open data set"),
+            remembered: Slot::new("enter data set into the catalogue"),
+            known: Slot::new("list data sets"),
+            n_asked: 0,
+            demo: Slot::new("make demo data set"),
+            play_when_open: None,
+        }
+    }
+}
 
 impl State {
+    /// The data set in use, once it is open: that of `selection.dataset`, never another.
+    pub fn shelf(&self, folder: &PathBuf) -> Option<&Arc<Shelf>> {
+        self.shelf.value_for(folder)
+    }
+
+    /// Why the data set in use could not be opened.
+    pub fn error(&self, folder: &PathBuf) -> Option<&str> {
+        (self.shelf.done_key() == Some(folder))
+            .then(|| self.shelf.error())
+            .flatten()
+    }
+
+    /// The data sets in the catalogue, the latest first.
+    pub fn known(&self) -> &[CatalogueEntry] {
+        self.known.value().map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the demo data set is being made.
+    pub fn is_making_demo(&self) -> bool {
+        self.demo.is_busy()
+    }
+
     /// Work in progress, for the status bar.
     pub fn activities(&self) -> impl Iterator<Item = Activity> {
-        std::iter::empty()
+        [
+            self.shelf.activity(),
+            self.remembered.activity(),
+            self.demo.activity(),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Cancels it.
-    pub fn cancel_jobs(&mut self) {}
+    pub fn cancel_jobs(&mut self) {
+        self.shelf.cancel();
+        self.remembered.cancel();
+        self.demo.cancel();
+    }
 }
 
 /// What the panel can ask for.
 #[derive(Debug)]
-pub enum Command {}
+pub enum Command {
+    /// Make the demo data set, if need be, and open it.
+    OpenDemo,
+    /// Read the data set in use again.
+    Reload,
+    /// Open a track of the data set in use as the song.
+    OpenTrack {
+        /// Its id.
+        id: String,
+        /// Whether to play it.
+        play: bool,
+    },
+}
 
 /// Carries out a command, between frames. Must not block: heavy work goes into a [`crate::workbench::jobs::Slot`].
-pub fn run(command: Command, _state: &mut Whole, _jobs: &Jobs, _sender: &CommandSender) {
-    match command {}
+pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    match command {
+        Command::OpenDemo => {
+            let workspace = state.workspace.clone();
+            state
+                .library
+                .demo
+                .ask_again(jobs, (), move |job| Ok(demo::ensure(&workspace, job)?));
+        }
+        Command::Reload => {
+            state.library.shelf.clear();
+        }
+        Command::OpenTrack { id, play } => open_track(&id, play, state, sender),
+    }
+}
+
+fn open_track(id: &str, play: bool, state: &mut Whole, sender: &CommandSender) {
+    let Some(shelf) = state
+        .selection
+        .dataset
+        .as_ref()
+        .and_then(|folder| state.library.shelf(folder))
+    else {
+        return;
+    };
+    // The data set may have been read again since the row was drawn.
+    let Some(&track_idx) = shelf.by_id.get(id) else {
+        return;
+    };
+    if let Some(problem) = shelf.problem_of.get(&track_idx) {
+        sender.send(Notice::new(
+            Level::Warning,
+            format!("Track {id} cannot be opened: {}", problem.message),
+        ));
+        return;
+    }
+    let path = shelf.dataset.tracks[track_idx].path.clone();
+    let truth = shelf.truth_of(track_idx);
+    state.selection.apply(Select::Track(Some(id.to_owned())));
+    if state.song.wanted() != Some(&path) {
+        state.song.open(path.clone(), truth);
+    }
+    state.library.play_when_open = play.then_some(path);
 }
 
 /// Called once before each frame: takes in results of jobs, asks for what has become stale.
-pub fn logic(_state: &mut Whole, _jobs: &Jobs, _sender: &CommandSender) {}
+pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    let library = &mut state.library;
+    library.known.poll(jobs);
+    if library.n_asked == 0 {
+        list_known(library, state.workspace.catalogue(), jobs);
+    }
+    if library.demo.poll(jobs) {
+        match library.demo.take() {
+            Some(Ok(folder)) => sender.send(crate::workbench::Command::OpenDataset(folder)),
+            Some(Err(error)) => sender.send(Notice::new(
+                Level::Error,
+                format!("The demo data set could not be made: {error}"),
+            )),
+            None => {}
+        }
+    }
+    if let Some(folder) = &state.selection.dataset {
+        let wanted = folder.clone();
+        library.shelf.request(jobs, folder.clone(), move |_| {
+            Ok(Arc::new(Shelf::open(&wanted)?))
+        });
+    }
+    if library.shelf.poll(jobs)
+        && let Some(folder) = library.shelf.done_key().cloned()
+        && let Some(shelf) = library.shelf.value_for(&folder).cloned()
+    {
+        let catalogue = state.workspace.catalogue();
+        library.remembered.ask_again(jobs, folder, move |_| {
+            Ok(Catalogue::open(&catalogue)?.import(&shelf.dataset)?)
+        });
+    }
+    if library.remembered.poll(jobs) {
+        if let Some(error) = library.remembered.error() {
+            sender.send(Notice::new(Level::Warning, error.to_owned()));
+        }
+        list_known(library, state.workspace.catalogue(), jobs);
+    }
+    let opened = library.play_when_open.take_if(|path| {
+        state
+            .song
+            .current()
+            .is_some_and(|song| song.heard.path == *path)
+    });
+    if opened.is_some() {
+        sender.send(Play::Start);
+    }
+}
+
+fn list_known(library: &mut State, catalogue: PathBuf, jobs: &Jobs) {
+    library.n_asked += 1;
+    library.known.ask_again(jobs, library.n_asked, move |_| {
+        // No catalogue yet: nothing is known, and looking must not make one.
+        if catalogue.exists() {
+            Ok(Catalogue::open(&catalogue)?.datasets()?)
+        } else {
+            Ok(Vec::new())
+        }
+    });
+}

@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Raise it whenever the songs change: the folder's name carries it, so that an old data set is not taken for the new one.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// All chance in the demo data set.
 const SEED: u64 = 2021;
 /// Length of a clip.

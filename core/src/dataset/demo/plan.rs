@@ -7,14 +7,16 @@ use super::style::{STYLES, Style};
 use super::theory::{Key, Mode};
 use crate::dataset::Split;
 use crate::rng::{Address, Purpose, Stream};
-use std::collections::BTreeMap;
 
 /// Families of each style with labels, and without.
-const N_LABELLED: usize = 7;
-const N_UNLABELLED: usize = 2;
+const N_LABELLED: usize = 13;
+const N_UNLABELLED: usize = 5;
+/// Families of each style that go into `valid`, and as many that go into `test`.
+const N_HELD_OUT: usize = 2;
 /// Songs a family.
-const N_SONGS: usize = 6;
-const N_UNLABELLED_SONGS: usize = 7;
+const N_SONGS: usize = 3;
+/// Tonics of all songs: C, F, G. With all twelve, a mode could only be told from intervals, which takes a network far more songs to learn.
+const TONICS: [i32; 3] = [0, 5, 7];
 /// Tempo from which a song is `fast`, and below which it is `slow`, in beats per minute.
 const FAST_BPM: f32 = 124.0;
 const SLOW_BPM: f32 = 80.0;
@@ -114,12 +116,7 @@ pub(super) fn plan(seed: u64) -> (Vec<Artist>, Vec<Song>) {
     }
     let mut songs = Vec::new();
     for (number, artist) in artists.iter().enumerate() {
-        let n_songs = if artist.split == Split::Unlabelled {
-            N_UNLABELLED_SONGS
-        } else {
-            N_SONGS
-        };
-        for _ in 0..n_songs {
+        for _ in 0..N_SONGS {
             let place = songs.len() as u64;
             songs.push(song(seed, place, number, artist));
         }
@@ -144,9 +141,10 @@ fn artist(seed: u64, style: &'static Style, place: usize, number: usize) -> Arti
     let colour = two(style.colours, 0)[0];
     // A family's tempi lie within a third of its style's.
     let (slowest, fastest) = style.bpm;
-    let low = slowest
-        + (fastest - slowest) * (number as f32 + chance.uniform()) * 0.66
-            / (N_LABELLED + N_UNLABELLED) as f32;
+    let n_families = N_LABELLED + N_UNLABELLED;
+    // Seven steps at a time, so that tempo says nothing about the other habits, which go by number too.
+    let place_among = (number * 7 % n_families) as f32 + chance.uniform();
+    let low = slowest + (fastest - slowest) * 0.66 * place_among / n_families as f32;
     let split = if number < N_LABELLED {
         Split::Train
     } else {
@@ -175,14 +173,19 @@ fn artist(seed: u64, style: &'static Style, place: usize, number: usize) -> Arti
 
 /// A name for a family.
 fn name(number: usize) -> String {
-    const FIRST: [&str; 9] = [
+    const FIRST: [&str; 18] = [
         "Amber", "Blue", "Copper", "Distant", "Early", "Falling", "Golden", "Hidden", "Iron",
+        "Jade", "Kindly", "Late", "Marble", "Northern", "Open", "Paper", "Quiet", "Round",
     ];
     const LAST: [&str; 9] = [
         "Harbour", "Lanterns", "Meadow", "Orbit", "Parade", "Rivers", "Stairs", "Window", "Youth",
     ];
-    // Coprime steps visit all 81 pairs.
-    format!("{} {}", FIRST[number % 9], LAST[(number / 9 + number) % 9])
+    // Every one of the 162 pairs once.
+    format!(
+        "{} {}",
+        FIRST[number % 18],
+        LAST[(number / 18 + number) % 9]
+    )
 }
 
 fn song(seed: u64, number: u64, artist_idx: usize, artist: &Artist) -> Song {
@@ -228,7 +231,7 @@ fn song(seed: u64, number: u64, artist_idx: usize, artist: &Artist) -> Song {
         artist: artist_idx,
         bpm: chance.range(artist.bpm.0, artist.bpm.1),
         key: Key {
-            tonic: chance.index(12) as i32,
+            tonic: TONICS[chance.index(TONICS.len())],
             mode: if chance.chance(artist.minor_chance) {
                 Mode::Minor
             } else {
@@ -239,19 +242,34 @@ fn song(seed: u64, number: u64, artist_idx: usize, artist: &Artist) -> Song {
     }
 }
 
-/// Puts one family of each style into `valid` and one into `test`: of many divisions, the one whose rarest tag is the least rare.
+/// Puts some families of each style into `valid` and `test`: of many divisions, the one in which no tag comes off too badly.
 fn divide(seed: u64, artists: &mut [Artist], songs: &[Song]) {
+    let tags = vocabulary();
+    // How many songs of a family have a tag; `[families]` of `[tags]`.
+    let mut counts = vec![vec![0.0f32; tags.len()]; artists.len()];
+    for song in songs {
+        for tag in song.planned_tags(&artists[song.artist]) {
+            if let Some(place) = tags.iter().position(|other| *other == tag) {
+                counts[song.artist][place] += 1.0;
+            }
+        }
+    }
     let mut best = (f32::MIN, Vec::new());
-    for attempt in 0..400 {
+    for attempt in 0..4000 {
         let mut chance = Address::new(seed, Purpose::Split, attempt).stream();
         let mut splits: Vec<Split> = artists.iter().map(|artist| artist.split).collect();
         for family in splits.chunks_mut(N_LABELLED + N_UNLABELLED) {
-            let valid = chance.index(N_LABELLED);
-            let test = (valid + 1 + chance.index(N_LABELLED - 1)) % N_LABELLED;
-            family[valid] = Split::Valid;
-            family[test] = Split::Test;
+            let mut order: [usize; N_LABELLED] = std::array::from_fn(|number| number);
+            chance.shuffle(&mut order);
+            for (place, number) in order.into_iter().enumerate() {
+                family[number] = match place / N_HELD_OUT {
+                    0 => Split::Valid,
+                    1 => Split::Test,
+                    _ => Split::Train,
+                };
+            }
         }
-        let score = balance(&splits, artists, songs);
+        let score = balance(&splits, &counts);
         if score > best.0 {
             best = (score, splits);
         }
@@ -261,30 +279,33 @@ fn divide(seed: u64, artists: &mut [Artist], songs: &[Song]) {
     }
 }
 
-/// How well the tags are divided: the smallest, over splits and tags, of a tag's share in the split compared with its share in all.
-fn balance(splits: &[Split], artists: &[Artist], songs: &[Song]) -> f32 {
-    let mut counts: BTreeMap<&str, BTreeMap<Split, f32>> = BTreeMap::new();
-    let mut totals: BTreeMap<Split, f32> = BTreeMap::new();
-    for song in songs {
-        let split = splits[song.artist];
-        *totals.entry(split).or_default() += 1.0;
-        for tag in song.planned_tags(&artists[song.artist]) {
-            *counts.entry(tag).or_default().entry(split).or_default() += 1.0;
+/// How well the tags are divided: the smallest, over the held out splits and the tags, of a tag's share in the split over its share in
+/// `train`.
+fn balance(splits: &[Split], counts: &[Vec<f32>]) -> f32 {
+    let sum = |split: Split| {
+        let mut sum = vec![0.0; counts[0].len()];
+        for (_, counts) in splits
+            .iter()
+            .zip(counts)
+            .filter(|(other, _)| **other == split)
+        {
+            for (sum, count) in sum.iter_mut().zip(counts) {
+                *sum += count;
+            }
         }
-    }
-    let labelled = [Split::Train, Split::Valid, Split::Test];
-    let n_labelled: f32 = labelled.iter().map(|split| totals[split]).sum();
-    counts
-        .values()
-        .flat_map(|per_split| {
-            let count = |split: &Split| per_split.get(split).copied().unwrap_or(0.0);
-            let share = labelled.iter().map(count).sum::<f32>() / n_labelled;
-            labelled.iter().map(move |split| {
-                let here = per_split.get(split).copied().unwrap_or(0.0);
-                (here, share, split)
-            })
+        sum
+    };
+    let train = sum(Split::Train);
+    let scale = (N_LABELLED - 2 * N_HELD_OUT) as f32 / N_HELD_OUT as f32;
+    [Split::Valid, Split::Test]
+        .into_iter()
+        .flat_map(|split| {
+            sum(split)
+                .into_iter()
+                .zip(&train)
+                .map(|(here, train)| scale * here / train.max(1.0))
+                .collect::<Vec<f32>>()
         })
-        .map(|(here, share, split)| here / totals[split] / share)
         .fold(f32::MAX, f32::min)
 }
 

@@ -259,6 +259,7 @@ pub(super) static STYLES: [Style; 9] = [
             DistortedGuitar,
             Guitar,
             DistortedGuitar,
+            DistortedGuitar,
             Piano,
         ],
         leads: &[Synth, Brass, Organ, Guitar],

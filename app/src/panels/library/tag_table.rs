@@ -1,0 +1,132 @@
+//! How often each tag occurs in each split.
+
+use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
+use crate::theme;
+use crate::widgets::{count_text, empty_state};
+use crate::workbench::parts::library::Shelf;
+use attune_core::dataset::{Split, TagIdx};
+use egui::{Align, Layout, Sense, Ui};
+use egui_extras::{Column, TableBuilder};
+
+/// What the table is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sort {
+    /// The order of `tags.txt`.
+    #[default]
+    Place,
+    Name,
+    All,
+    /// Number of the split in [`Split::ALL`].
+    Split(usize),
+}
+
+/// Draws the table. Returns the tag whose tracks the user wants to see.
+pub(super) fn ui(
+    ui: &mut Ui,
+    shelf: &Shelf,
+    sort: &mut Sort,
+    ascending: &mut bool,
+) -> Option<TagIdx> {
+    if shelf.dataset.tags.is_empty() {
+        empty_state(
+            ui,
+            "No tags",
+            "This data set has no labels.csv: its tracks can be played, tagged and explained, and used as unlabelled data.",
+            |_| (),
+        );
+        return None;
+    }
+    let palette = theme::palette(ui.visuals());
+    let splits: Vec<usize> = (0..Split::ALL.len())
+        .filter(|&split| shelf.split_counts[split] > 0)
+        .collect();
+    let total = |tag: usize| shelf.tag_counts[tag].iter().sum::<usize>();
+    let mut rows: Vec<usize> = (0..shelf.dataset.tags.len()).collect();
+    rows.sort_by(|&one, &other| {
+        let order = match *sort {
+            Sort::Place => std::cmp::Ordering::Equal,
+            Sort::Name => shelf.dataset.tags[one].cmp(&shelf.dataset.tags[other]),
+            Sort::All => total(other).cmp(&total(one)),
+            Sort::Split(split) => shelf.tag_counts[other][split].cmp(&shelf.tag_counts[one][split]),
+        };
+        if *ascending { order.reverse() } else { order }
+    });
+    let n_most = rows.iter().map(|&tag| total(tag)).max().unwrap_or(1).max(1);
+    let mut wanted = None;
+    let table = TableBuilder::new(ui)
+        .id_salt("library tags")
+        .sense(Sense::click())
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(
+            Column::initial(150.0)
+                .at_least(60.0)
+                .clip(true)
+                .resizable(true),
+        )
+        .column(Column::exact(64.0))
+        .columns(Column::exact(104.0), splits.len())
+        .column(Column::remainder().at_least(40.0));
+    table
+        .header(theme::ROW_HEIGHT, |mut header| {
+            let mut head = |column: Sort, title: &str, hint: &str, is_number: bool| {
+                header.col(|ui| {
+                    let active = *sort == column;
+                    let descending = !*ascending ^ (column == Sort::Name);
+                    if sort_header_ui(ui, title, hint, is_number, active, descending) {
+                        *ascending = active && !*ascending;
+                        *sort = column;
+                    }
+                });
+            };
+            head(Sort::Name, "Tag", "Click a row to see its tracks", false);
+            head(Sort::All, "All", "Tracks with the tag", true);
+            for &split in &splits {
+                let name = Split::ALL[split].name();
+                head(
+                    Sort::Split(split),
+                    name,
+                    "Tracks with the tag, and their share of the split",
+                    true,
+                );
+            }
+            header.col(|_| ());
+        })
+        .body(|body| {
+            body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
+                let tag = rows[row.index()];
+                let name = &shelf.dataset.tags[tag];
+                row.col(|ui| text_ui(ui, name, palette.strong));
+                row.col(|ui| figure_ui(ui, &count_text(total(tag) as u64)));
+                for &split in &splits {
+                    let count = shelf.tag_counts[tag][split];
+                    let share = 100.0 * count as f64 / shelf.split_counts[split] as f64;
+                    row.col(|ui| {
+                        figure_ui(ui, &format!("{}  {share:>4.1} %", count_text(count as u64)));
+                    });
+                }
+                row.col(|ui| {
+                    let size = egui::vec2((ui.available_width() - 8.0).max(0.0), 6.0);
+                    let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+                    let part = total(tag) as f32 / n_most as f32;
+                    ui.painter().rect_filled(rect, 3.0, palette.raised);
+                    let filled = egui::Rect::from_min_size(
+                        rect.min,
+                        egui::vec2(rect.width() * part, rect.height()),
+                    );
+                    ui.painter().rect_filled(filled, 3.0, palette.accent);
+                });
+                let response = row.response();
+                response.widget_info(|| {
+                    egui::WidgetInfo::labeled(
+                        egui::Role::Button,
+                        true,
+                        format!("Tracks with {name}"),
+                    )
+                });
+                if response.clicked() {
+                    wanted = Some(TagIdx(tag as u32));
+                }
+            });
+        });
+    wanted
+}

@@ -1,0 +1,221 @@
+//! The table of tracks. Only the visible rows are drawn, so that it may be as long as it likes.
+
+use super::rows::Sort;
+use crate::panels::Panel;
+use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
+use crate::theme;
+use crate::widgets::duration_text;
+use crate::workbench::parts::library::{self, Shelf};
+use crate::workbench::{Command, Ctx, list_focus_id};
+use egui::{Align, EventFilter, Key, Layout, Sense, Ui};
+use egui_extras::{Column, TableBuilder};
+
+/// Draws the table of the tracks with the numbers `rows`.
+pub(super) fn ui(
+    ctx: &Ctx<'_>,
+    ui: &mut Ui,
+    shelf: &Shelf,
+    rows: &[usize],
+    sort: &mut Sort,
+    descending: &mut bool,
+) {
+    let palette = theme::palette(ui.visuals());
+    let chosen = ctx.state.selection.track.as_deref();
+    let focus = focus_of(ui);
+    let mut scroll_to = None;
+    if focus.has_focus() {
+        let place = rows
+            .iter()
+            .position(|&idx| Some(shelf.dataset.tracks[idx].id.as_str()) == chosen);
+        if let Some(to) = walked(ui, place, rows.len()) {
+            open(ctx, shelf, rows[to], false);
+            scroll_to = Some(to);
+        }
+        if let Some(place) = place
+            && ui.input(|input| input.key_pressed(Key::Enter) && input.modifiers.is_none())
+        {
+            open(ctx, shelf, rows[place], true);
+        }
+    }
+    let mut table = TableBuilder::new(ui)
+        .id_salt("library tracks")
+        .sense(Sense::click())
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(
+            Column::initial(96.0)
+                .at_least(50.0)
+                .clip(true)
+                .resizable(true),
+        )
+        .column(
+            Column::initial(150.0)
+                .at_least(50.0)
+                .clip(true)
+                .resizable(true),
+        )
+        .column(
+            Column::initial(74.0)
+                .at_least(40.0)
+                .clip(true)
+                .resizable(true),
+        )
+        .column(
+            Column::initial(72.0)
+                .at_least(50.0)
+                .clip(true)
+                .resizable(true),
+        )
+        .column(
+            Column::initial(260.0)
+                .at_least(60.0)
+                .clip(true)
+                .resizable(true),
+        )
+        .column(Column::remainder().at_least(60.0).clip(true));
+    if let Some(to) = scroll_to {
+        table = table.scroll_to_row(to, None);
+    }
+    table
+        .header(theme::ROW_HEIGHT, |mut header| {
+            for column in Sort::COLUMNS {
+                header.col(|ui| {
+                    let is_number = column == Sort::Length;
+                    let active = *sort == column;
+                    if sort_header_ui(
+                        ui,
+                        column.title(),
+                        column.hint(),
+                        is_number,
+                        active,
+                        *descending,
+                    ) {
+                        // Up, down, and back to the order of the file.
+                        (*sort, *descending) = match (active, *descending) {
+                            (false, _) => (column, false),
+                            (true, false) => (column, true),
+                            (true, true) => (Sort::Place, false),
+                        };
+                    }
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
+                let idx = rows[row.index()];
+                let track = &shelf.dataset.tracks[idx];
+                let problem = shelf.problem_of.get(&idx);
+                let is_chosen = chosen == Some(&track.id);
+                let strong = if problem.is_some() {
+                    palette.warning
+                } else {
+                    palette.strong
+                };
+                row.set_selected(is_chosen);
+                row.col(|ui| text_ui(ui, &track.id, strong));
+                row.col(|ui| text_ui(ui, &track.artist, palette.text));
+                row.col(|ui| text_ui(ui, track.split.name(), palette.text));
+                row.col(|ui| {
+                    let text = track
+                        .duration_secs
+                        .map_or_else(|| "–".to_owned(), duration_text);
+                    figure_ui(ui, &text);
+                });
+                row.col(|ui| text_ui(ui, &shelf.tag_texts[idx], palette.text));
+                row.col(|ui| text_ui(ui, &track.source, palette.weak));
+                let response = row.response();
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(
+                        egui::Role::Button,
+                        true,
+                        is_chosen,
+                        format!("Track {}", track.id),
+                    )
+                });
+                if response.clicked() {
+                    open(ctx, shelf, idx, false);
+                    focus.request_focus();
+                }
+                if response.double_clicked() {
+                    open(ctx, shelf, idx, true);
+                }
+                let response = match problem {
+                    Some(problem) => response.on_hover_text(&problem.message),
+                    None => response,
+                };
+                response.context_menu(|ui| menu_ui(ctx, ui, shelf, idx));
+            });
+        });
+}
+
+fn menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Shelf, idx: usize) {
+    let track = &shelf.dataset.tracks[idx];
+    if ui.button("Play").clicked() {
+        open(ctx, shelf, idx, true);
+        ui.close();
+    }
+    for (label, panel) in [
+        ("Show in Timeline", Panel::Timeline),
+        ("Show in Audition", Panel::Audition),
+    ] {
+        if ui.button(label).clicked() {
+            open(ctx, shelf, idx, false);
+            ctx.send(Command::Show(panel));
+            ui.close();
+        }
+    }
+    ui.separator();
+    if ui.button("Copy path").clicked() {
+        ui.ctx().copy_text(track.path.display().to_string());
+        ui.close();
+    }
+    if !track.license.is_empty() {
+        ui.separator();
+        ui.set_max_width(320.0);
+        ui.label(format!("Licence: {}", track.license));
+    }
+}
+
+fn open(ctx: &Ctx<'_>, shelf: &Shelf, idx: usize, play: bool) {
+    ctx.send(Command::Library(library::Command::OpenTrack {
+        id: shelf.dataset.tracks[idx].id.clone(),
+        play,
+    }));
+}
+
+/// What holds the keyboard while the user walks through the list.
+fn focus_of(ui: &Ui) -> egui::Response {
+    let response = ui.interact(
+        ui.available_rect_before_wrap(),
+        list_focus_id(),
+        Sense::focusable_noninteractive(),
+    );
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Table, true, "Tracks"));
+    if response.has_focus() {
+        let arrows = EventFilter {
+            vertical_arrows: true,
+            ..EventFilter::default()
+        };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
+    }
+    response
+}
+
+/// Where the keys of this frame lead, if they lead anywhere.
+fn walked(ui: &Ui, place: Option<usize>, n_rows: usize) -> Option<usize> {
+    let last = n_rows.checked_sub(1)?;
+    let at = place.unwrap_or(0);
+    let page = ((ui.available_height() / theme::ROW_HEIGHT) as usize).saturating_sub(2);
+    ui.input(|input| {
+        [
+            (Key::ArrowDown, at + usize::from(place.is_some())),
+            (Key::ArrowUp, at.saturating_sub(1)),
+            (Key::PageDown, at + page),
+            (Key::PageUp, at.saturating_sub(page)),
+            (Key::Home, 0),
+            (Key::End, last),
+        ]
+        .into_iter()
+        .find(|(key, _)| input.key_pressed(*key))
+        .map(|(_, to)| to.min(last))
+    })
+}
