@@ -3,11 +3,14 @@
 
 use super::evaluate::print_table;
 use super::training_console::follow;
-use super::{Console, Failure, ResultExt, window};
-use attune_core::dataset::{Dataset, Split};
+use super::{Console, Failure, Fault, ResultExt, window};
+use attune_core::audio::decode_mono;
+use attune_core::dataset::{Dataset, Split, Track};
+use attune_core::interpret::{self, Backdrop, SongSettings, draw};
+use attune_core::job::Job;
 use attune_core::metrics::Scores;
 use attune_core::predict::Model;
-use attune_core::run::{History, TestScores, write_report};
+use attune_core::run::{History, NamedFigure, TestScores, write_report};
 use attune_core::train::{self, Checkpoints, TrainConfig, evaluate};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -68,7 +71,13 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         tags: dataset.tags.clone(),
         scores: scores.clone(),
     };
-    write_report(&report, &history, &test, &[]).failed()?;
+    write_report(
+        &report,
+        &history,
+        &test,
+        &[timeline(&model, &dataset, &job)?],
+    )
+    .failed()?;
     drop(job);
 
     if !args.json {
@@ -95,6 +104,50 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         roc_auc_macro: scores.roc_auc_macro,
         average_precision_macro: scores.average_precision_macro,
         run: summary.id,
+    })
+}
+
+/// The attention timeline of the longest song, with the tags that are true somewhere in it and when they are.
+fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, Failure> {
+    let length = |track: &&Track| track.duration_secs.unwrap_or(0.0);
+    let song = dataset
+        .tracks
+        .iter()
+        .max_by(|a, b| length(a).total_cmp(&length(b)))
+        .ok_or_else(|| {
+            Failure::new(Fault::Failed, anyhow::anyhow!("the data set has no tracks"))
+        })?;
+    let rate_hz = model.sample_rate_hz();
+    let wave = decode_mono(&song.path, rate_hz, job).failed()?;
+    let explanation = interpret::song(model, &wave, SongSettings::default(), job).failed()?;
+    let mut tags: Vec<usize> = song.timeline.iter().map(|span| span.tag.index()).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.is_empty() {
+        tags = explanation.over_time.by_probability();
+        tags.truncate(6);
+    }
+    let spans = |tag: usize| {
+        let of_tag = song.timeline.iter().filter(|span| span.tag.index() == tag);
+        of_tag.map(|span| span.start_secs..span.end_secs).collect()
+    };
+    let backdrop = Backdrop {
+        wave: &wave,
+        rate_hz,
+        log_mel: None,
+    };
+    let caption = "Where the class token attends, and for each instrument its probability over time, when it \
+                   truly sounds, and what each moment contributes (logits).";
+    Ok(NamedFigure {
+        name: "timeline".to_owned(),
+        caption: caption.to_owned(),
+        figure: draw(
+            &explanation,
+            &format!("{} — {}", song.id, model.name),
+            &tags,
+            &backdrop,
+            spans,
+        ),
     })
 }
 
