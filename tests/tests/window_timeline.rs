@@ -3,10 +3,11 @@
 use attune::theme;
 use attune::timeline::{LanesOf, Picture, Request, Shown, Song, TimelineView, TrueSpan};
 use attune_core::interpret::{
-    Error, Explainer, Grid, LeaveOneOut, Method, SongExplanation, SongSettings, WindowExplanation,
-    song,
+    Error, Explainer, Grid, LeaveOneOut, Method, SongExplanation, SongSettings, TokenMap,
+    WindowExplanation, song,
 };
 use attune_core::job::Job;
+use attune_core::predict::{SlidingWindows, TagTimeline};
 use attune_tests::soft_renderer::SoftRenderer;
 use egui::{Modifiers, PointerButton, pos2};
 use egui_kittest::Harness;
@@ -298,4 +299,92 @@ fn evidence_is_painted_in_its_colour() {
     let ink = palette.of_series(7).to_array();
     let inked = picture.pixels().filter(|p| p.0[..3] == ink[..3]).count();
     assert!(inked > 500, "{inked} pixels of evidence");
+}
+
+/// An hour with ten tags, most of it seen in a few pixels.
+fn hour() -> Stage {
+    const HOUR_SECS: usize = 3600;
+    let mut stage = Stage::new();
+    let wave: Vec<f32> = (0..HOUR_SECS * RATE_HZ as usize)
+        .map(|i| ((i * i) % 1013) as f32 / 1013.0 - 0.5)
+        .collect();
+    let tags: Vec<String> = (0..10).map(|tag| format!("tag {tag}")).collect();
+    let grid = Loudness(Vec::new()).grid(wave.len());
+    let values = |n: usize| (0..n).map(|i| ((i * 7919) % 1009) as f32 / 504.0 - 1.0);
+    let windows = SlidingWindows::new(wave.len(), 8000, 4000);
+    let n_values = windows.starts.len() * tags.len();
+    stage.explanation = Some(Arc::new(SongExplanation {
+        grid,
+        duration_secs: HOUR_SECS as f64,
+        over_time: TagTimeline::new(
+            &windows,
+            RATE_HZ,
+            tags.len(),
+            values(n_values).map(f32::abs).collect(),
+        ),
+        attention: values(grid.n_tokens).map(f32::abs).collect(),
+        self_attention: vec![0.1; windows.starts.len()],
+        maps: vec![TokenMap {
+            method: Method::Contribution,
+            n_tokens: grid.n_tokens,
+            values: values(grid.n_tokens * tags.len()).collect(),
+        }],
+        tags: tags.clone(),
+    }));
+    let n_frames = HOUR_SECS * 43;
+    let decibels: Vec<f32> = values(128 * n_frames).map(|v| 40.0 * v).collect();
+    stage.picture = Some(Arc::new(Picture::new(&decibels, 128, 1.0 / 43.0)));
+    stage.tags = tags;
+    stage.song = Song::from_wave(Path::new("hour.wav"), "an hour", wave, RATE_HZ, Vec::new());
+    stage
+}
+
+#[test]
+fn a_frame_of_an_hour_is_bounded_by_pixels_and_not_by_seconds() {
+    let mut harness = window(hour());
+    let corners = |harness: &Harness<'_, Stage>| {
+        let shapes = harness.output().shapes.clone();
+        let meshes = harness.ctx.tessellate(shapes, 1.0);
+        meshes
+            .iter()
+            .map(|mesh| match &mesh.primitive {
+                egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
+                egui::epaint::Primitive::Callback(_) => 0,
+            })
+            .sum::<usize>()
+    };
+    let all = corners(&harness);
+    for _ in 0..12 {
+        harness.key_press(egui::Key::Plus);
+        harness.run();
+    }
+    let near = corners(&harness);
+    // 740 columns; visible are at most ten lanes with up to four corners for each of a few bars per column.
+    assert!(all < 60_000 && near < 60_000, "{all} and {near} corners");
+}
+
+/// For the record: `cargo test -p attune-tests --release --test window_timeline -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn time_of_a_frame_of_an_hour() {
+    let mut harness = window(hour());
+    let mut millis = Vec::new();
+    for frame in 0..300 {
+        // Zoom in and out, so that every frame makes its meshes anew.
+        harness.key_press(if frame % 40 < 20 {
+            egui::Key::Plus
+        } else {
+            egui::Key::Minus
+        });
+        let start = std::time::Instant::now();
+        harness.step();
+        let shapes = harness.output().shapes.clone();
+        drop(harness.ctx.tessellate(shapes, 1.0));
+        millis.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    millis.sort_by(f64::total_cmp);
+    println!(
+        "a frame of an hour, zooming: median {:.2} ms, p99 {:.2} ms",
+        millis[150], millis[296]
+    );
 }

@@ -4,9 +4,11 @@ use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
 use attune_core::audio;
+use attune_core::dataset::Dataset;
 use attune_core::interpret::{Backdrop, SongExplanation, SongSettings, draw, song, write_csv};
 use attune_core::predict::Model;
 use attune_core::workspace::write_whole;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Shows which moments of a song make a model give a tag.
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 Examples:
   attune explain demo song.mp3 --out pictures
   attune explain weights.safetensors song.flac --tag guitar --tag \"female vocal\" --out pictures
+  attune explain demo ~/music/tunes/audio/00/t00001.ogg --data ~/music/tunes --out pictures
 
 Writes NAME.png, NAME.svg and NAME.csv into DIR, NAME being the song's. The table has one line per tag and token:
   time_s              centre of the token in the song
@@ -36,6 +39,9 @@ pub(super) struct Args {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Largest distance between two windows (default: half the model's length)
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
@@ -50,6 +56,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     }
     let model = resolve_model(&args.weights, console)?;
     let chosen = tag_idxs(&model, &args.tags)?;
+    let known = match &args.data {
+        Some(folder) => known_spans(folder, &args.file)?,
+        None => Vec::new(),
+    };
     let job = console.job();
     let wave = audio::decode_mono(&args.file, model.sample_rate_hz(), &job).bad_input()?;
     let settings = SongSettings {
@@ -66,7 +76,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     } else {
         chosen
     };
-    let written = write(&args, &model, &wave, &explanation, &tags).failed()?;
+    let written = write(&args, &model, &wave, &explanation, &tags, &known).failed()?;
     drop(job);
     for &tag in &tags {
         console.say(&format!(
@@ -105,12 +115,41 @@ fn tag_idxs(model: &Model, names: &[String]) -> Result<Vec<usize>, Failure> {
     Ok(idxs)
 }
 
+/// When tags are known to hold in `file`, a track of the data set in `folder`.
+fn known_spans(folder: &Path, file: &Path) -> Result<Vec<(String, Range<f64>)>, Failure> {
+    let dataset = Dataset::open(folder).bad_input()?;
+    let wanted = file
+        .canonicalize()
+        .with_context(|| file.display().to_string())
+        .bad_input()?;
+    let track = dataset
+        .tracks
+        .iter()
+        .find(|track| track.path.canonicalize().is_ok_and(|path| path == wanted))
+        .ok_or_else(|| {
+            let (file, folder) = (file.display(), folder.display());
+            Failure::new(
+                Fault::BadInput,
+                anyhow!("{file} is no track of the data set in {folder}"),
+            )
+        })?;
+    Ok(track
+        .timeline
+        .iter()
+        .filter_map(|span| {
+            let tag = dataset.tags.get(span.tag.0 as usize)?;
+            Some((tag.clone(), span.start_secs..span.end_secs))
+        })
+        .collect())
+}
+
 fn write(
     args: &Args,
     model: &Model,
     wave: &[f32],
     explanation: &SongExplanation,
     tags: &[usize],
+    known: &[(String, Range<f64>)],
 ) -> anyhow::Result<[PathBuf; 3]> {
     let name = args
         .file
@@ -133,7 +172,13 @@ fn write(
         &format!("{name} — {}", model.name),
         tags,
         &backdrop,
-        |_| Vec::new(),
+        |tag| {
+            known
+                .iter()
+                .filter(|(name, _)| *name == explanation.tags[tag])
+                .map(|(_, secs)| secs.clone())
+                .collect()
+        },
     );
     let [png, svg, csv] = ["png", "svg", "csv"].map(path);
     write_table(&csv, explanation, tags)?;
