@@ -158,7 +158,7 @@ impl App {
         audition::logic(state, jobs, sender);
         timeline::logic(state, jobs, sender);
         for message in state.player.messages() {
-            sender.send(Notice::new(Level::Warning, message));
+            sender.send(Notice::new(Level::Info, message));
         }
         while let Ok(command) = self.commands.try_recv() {
             run::run(self, command, ctx);

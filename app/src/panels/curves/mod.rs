@@ -219,6 +219,7 @@ impl State {
                                         self.logarithmic.contains(chart),
                                         self.values.get(chart.title()).cloned(),
                                         vec2(width, height),
+                                        row + 1 == n_rows,
                                     )
                                 })
                                 .inner;

@@ -67,6 +67,7 @@ pub(super) fn chart_ui(
     logarithmic: bool,
     values: Option<Range<f64>>,
     size: Vec2,
+    is_lowest: bool,
 ) -> Answer {
     let n_columns = ((size.x - AXIS_WIDTH).max(50.0) / 1.5) as usize;
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
@@ -87,7 +88,7 @@ pub(super) fn chart_ui(
             }
         }
         let values = values.unwrap_or_else(|| extent.range(chart, scale));
-        plot_ui(ui, chart, shared, scale, &curves, values)
+        plot_ui(ui, chart, shared, scale, &curves, values, is_lowest)
     })
     .inner
 }
@@ -99,6 +100,7 @@ fn plot_ui(
     scale: Scale,
     curves: &[(usize, &Trace, Vec<Column>)],
     values: Range<f64>,
+    is_lowest: bool,
 ) -> Answer {
     let height = ui.available_height().max(40.0);
     let plot = Plot::new(chart.title())
@@ -117,6 +119,11 @@ fn plot_ui(
         .label_formatter(|_| None)
         .x_axis_formatter(|mark, _| step_text(mark.value))
         .y_axis_formatter(move |mark, _| number_text(scale.value(mark.value)));
+    let plot = if is_lowest {
+        plot.x_axis_label(RichText::new("step").small().color(shared.palette.weak))
+    } else {
+        plot
+    };
     let plot = if scale.logarithmic {
         plot.y_grid_spacer(logarithmic_grid)
     } else {
