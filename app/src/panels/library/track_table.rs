@@ -111,7 +111,7 @@ pub(super) fn ui(
                     palette.strong
                 };
                 row.set_selected(is_chosen);
-                row.col(|ui| text_ui(ui, &track.id, strong));
+                let (_, first) = row.col(|ui| text_ui(ui, &track.id, strong));
                 row.col(|ui| text_ui(ui, &track.artist, palette.text));
                 row.col(|ui| text_ui(ui, track.split.name(), palette.text));
                 row.col(|ui| {
@@ -122,8 +122,8 @@ pub(super) fn ui(
                 });
                 row.col(|ui| text_ui(ui, &shelf.tag_texts[idx], palette.text));
                 row.col(|ui| text_ui(ui, &track.source, palette.weak));
-                let response = row.response();
-                response.widget_info(|| {
+                // The row's own place is unknown while some of its columns are out of sight; its first cell's is not.
+                first.widget_info(|| {
                     egui::WidgetInfo::selected(
                         egui::Role::Button,
                         true,
@@ -131,6 +131,7 @@ pub(super) fn ui(
                         format!("Track {}", track.id),
                     )
                 });
+                let response = row.response();
                 if response.clicked() {
                     open(ctx, shelf, idx, false);
                     focus.request_focus();
