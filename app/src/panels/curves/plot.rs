@@ -59,7 +59,10 @@ pub(super) struct Answer {
 }
 
 /// Draws a chart into `size`. `values`: the range of values to show, or `None` to fit what is in view.
-#[expect(clippy::fn_params_excessive_bools, reason = "two independent looks of a chart")]
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two independent looks of a chart"
+)]
 pub(super) fn chart_ui(
     ui: &mut Ui,
     chart: Chart,

@@ -188,7 +188,7 @@ impl State {
                 ),
                 (
                     View::Tags,
-                    "Tags".to_owned(),
+                    "Tag counts".to_owned(),
                     "How often each tag occurs in each split",
                 ),
                 (
