@@ -3,7 +3,7 @@
 use crate::playback;
 use crate::theme;
 use crate::timeline::{LanesOf, Request, Shown, TagList, TimelineView, readout};
-use crate::widgets::empty_state;
+use crate::widgets::{empty_state, transport_bar};
 use crate::workbench::parts::song::OpenSong;
 use crate::workbench::parts::timeline::Command;
 use crate::workbench::{Command as Any, Ctx, Play, Select, TimeRange, UiCommand};
@@ -63,11 +63,11 @@ impl State {
         // Also while Audition plays a clip of the song in its place.
         let play_head_secs = ctx.state.audition.song_position_secs(player);
         let is_playing = player.state() == playback::State::Playing;
-        if is_playing {
-            ui.ctx().request_repaint();
-        }
 
         let header = self.header_ui(ctx, song, ui);
+        Panel::bottom("transport")
+            .show_separator_line(false)
+            .show(ui, |ui| transport_bar(ui, player));
         if let Some(explanation) = explanation {
             let over_time = &explanation.over_time;
             let clicked = Panel::right("tags")
