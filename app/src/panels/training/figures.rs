@@ -68,7 +68,7 @@ pub(super) fn estimate_figures_ui(ui: &mut Ui, estimate: &train::Estimate, confi
             );
         });
     for warning in &estimate.warnings {
-        ui.label(RichText::new(format!("⚠ {warning}")).color(palette.warning));
+        ui.label(RichText::new(warning.clone()).color(palette.warning));
     }
 }
 
