@@ -194,11 +194,11 @@ impl State {
             .sense(Sense::click())
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(24.0))
-            .column(Column::initial(190.0).at_least(80.0).clip(true))
-            .column(Column::initial(92.0).clip(true))
-            .column(Column::initial(64.0).clip(true))
+            .column(Column::initial(160.0).at_least(80.0).clip(true))
             .column(Column::initial(84.0).clip(true))
-            .columns(Column::exact(72.0), 4)
+            .column(Column::initial(56.0).clip(true))
+            .column(Column::initial(76.0).clip(true))
+            .columns(Column::exact(62.0), 4)
             .column(Column::remainder().at_least(80.0).clip(true));
         table
             .header(theme::ROW_HEIGHT, |mut header| {

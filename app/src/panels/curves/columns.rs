@@ -70,7 +70,6 @@ fn reduce(run: &RunView, source: Source, steps: &Range<f64>, n_columns: usize) -
         Source::Step(scalar) => run.series(scalar).min_max(wide, n_columns + 2),
         Source::SmoothedLoss => run.smoothed_loss.min_max(wide, n_columns + 2),
         Source::Validated(score) => {
-            // Rarely more than some hundreds; all of them, so that lines enter from outside.
             let points = run.validations.iter().filter_map(|validation| {
                 let value = score.of(validation)? as f32;
                 Some(Column {
@@ -79,9 +78,24 @@ fn reduce(run: &RunView, source: Source, steps: &Range<f64>, n_columns: usize) -
                     max: value,
                 })
             });
-            points.collect()
+            merge(points, width)
         }
     }
+}
+
+/// Joins what lies within one column. Keeps what lies outside the view, so that lines enter from there.
+fn merge(points: impl Iterator<Item = Column>, width: f64) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for point in points {
+        match columns.last_mut() {
+            Some(last) if point.x - last.x < width => {
+                last.min = last.min.min(point.min);
+                last.max = last.max.max(point.max);
+            }
+            _ => columns.push(point),
+        }
+    }
+    columns
 }
 
 /// The value at `step`, or at the last one before it that has any.
@@ -101,5 +115,25 @@ pub(super) fn value_at(run: &RunView, source: Source, step: u64) -> Option<f64> 
             .take_while(|validation| validation.step <= step)
             .filter_map(|validation| score.of(validation))
             .last(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validations_that_share_a_column_of_pixels_become_one_and_keep_their_extremes() {
+        let points = [(0.0, 1.0), (0.4, 5.0), (0.9, 3.0), (2.0, 2.0)];
+        let columns = merge(
+            points.into_iter().map(|(x, value)| Column {
+                x,
+                min: value,
+                max: value,
+            }),
+            1.0,
+        );
+        let found: Vec<_> = columns.iter().map(|c| (c.x, c.min, c.max)).collect();
+        assert_eq!(found, [(0.0, 1.0, 5.0), (2.0, 2.0, 2.0)]);
     }
 }

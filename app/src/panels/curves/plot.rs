@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Width of the numbers on the left, so that all charts line up.
 const AXIS_WIDTH: f32 = 52.0;
+/// More validations than this in view are drawn without a mark each.
+const MOST_MARKS: usize = 120;
 
 /// What all charts of a frame share.
 pub(super) struct Shared<'a> {
@@ -294,10 +296,13 @@ fn draw(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color3
         Look::Line => plot.line(line(theme::CURVE_WIDTH + 0.3, colour)),
         Look::Marked => {
             plot.line(line(theme::CURVE_WIDTH, colour));
-            let radius = if columns.len() > 150 { 1.2 } else { 2.6 };
+            // Marks that touch each other say no more than the line.
+            if columns.len() > MOST_MARKS {
+                return;
+            }
             plot.points(
                 Points::new(trace.name, PlotPoints::Owned(points(|column| column.max)))
-                    .radius(radius)
+                    .radius(2.6)
                     .color(colour)
                     .shape(MarkerShape::Circle)
                     .allow_hover(false),

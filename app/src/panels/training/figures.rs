@@ -82,8 +82,12 @@ pub(super) fn progress_ui(ui: &mut Ui, view: &RunView) {
             progress.epoch + 1,
             progress.epochs.max(progress.epoch + 1)
         );
-        ui.add(ProgressBar::new(part).text(text))
-            .on_hover_text("How far the present epoch is");
+        ui.add(
+            ProgressBar::new(part)
+                .corner_radius(theme::CORNER)
+                .text(text),
+        )
+        .on_hover_text("How far the present epoch is");
     }
     Grid::new("progress")
         .num_columns(2)

@@ -280,7 +280,11 @@ impl State {
                         count_text(progress.done),
                         count_text(progress.total)
                     );
-                    ui.add(ProgressBar::new(fraction).text(text));
+                    ui.add(
+                        ProgressBar::new(fraction)
+                            .corner_radius(theme::CORNER)
+                            .text(text),
+                    );
                 }
                 None => drop(ui.spinner()),
             }

@@ -96,6 +96,11 @@ impl State {
         self.positives.activity().into_iter()
     }
 
+    fn lists(&self, folder: &Path) -> bool {
+        self.list()
+            .is_some_and(|list| list.iter().any(|run| run.folder == folder))
+    }
+
     fn refresh(&mut self, jobs: &Jobs, runs: PathBuf) {
         self.asked += 1;
         self.listed_at = Some(Instant::now());
@@ -133,7 +138,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
     runs.positives.poll(jobs);
     let stale = match runs.listed_at {
         None => true,
-        Some(at) => state.training.is_running() && at.elapsed() > LIST_EVERY,
+        Some(at) => match state.training.run_folder() {
+            Some(folder) if !runs.lists(folder) => at.elapsed() > LIST_EVERY / 8,
+            Some(_) => at.elapsed() > LIST_EVERY,
+            None => false,
+        },
     };
     if stale && !runs.list.is_busy() {
         runs.refresh(jobs, state.workspace.runs());
