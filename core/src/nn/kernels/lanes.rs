@@ -422,8 +422,14 @@ pub(crate) enum Level {
     Avx512 = 3,
 }
 
-/// What tests have chosen; 0: the best there is.
-static CHOSEN: AtomicU8 = AtomicU8::new(0);
+/// The best there is, once it is known; 0 before.
+static BEST: AtomicU8 = AtomicU8::new(0);
+
+#[cfg(test)]
+thread_local! {
+    /// What a test runs this thread with.
+    static FORCED: std::cell::Cell<Option<Level>> = const { std::cell::Cell::new(None) };
+}
 
 impl Level {
     /// What this processor can do, the best first.
@@ -449,23 +455,32 @@ impl Level {
     }
 
     fn current() -> Self {
-        match CHOSEN.load(Ordering::Relaxed) {
+        #[cfg(test)]
+        if let Some(level) = FORCED.get() {
+            return level;
+        }
+        match BEST.load(Ordering::Relaxed) {
             1 => Self::Portable,
             2 => Self::Avx2,
             3 => Self::Avx512,
             _ => {
                 let best = Self::available()[0];
-                CHOSEN.store(best as u8, Ordering::Relaxed);
+                BEST.store(best as u8, Ordering::Relaxed);
                 best
             }
         }
     }
 
-    /// From now on kernels use this level, in the whole process, which must have it.
+    /// Runs `work` on worker threads whose kernels use this level, which the processor must have.
     #[cfg(test)]
-    pub(crate) fn choose(self) {
+    pub(crate) fn run<R: Send>(self, work: impl FnOnce() -> R + Send) -> R {
         assert!(Self::available().contains(&self));
-        CHOSEN.store(self as u8, Ordering::Relaxed);
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .start_handler(move |_| FORCED.set(Some(self)))
+            .build()
+            .unwrap()
+            .install(work)
     }
 }
 
@@ -548,9 +563,7 @@ mod tests {
         let expected = unsafe { Everything.run::<Portable>() };
         assert_eq!(expected[9 * LANES + 15], 255);
         for level in Level::available() {
-            level.choose();
-            assert_eq!(dispatch(Everything), expected, "{level:?}");
+            assert_eq!(level.run(|| dispatch(Everything)), expected, "{level:?}");
         }
-        Level::available()[0].choose();
     }
 }
