@@ -28,6 +28,7 @@ mod plain;
 mod pointwise;
 mod pool;
 mod residual;
+mod shapes;
 mod tape;
 mod tokens;
 
