@@ -37,6 +37,7 @@ pub(crate) trait Float:
     fn sqrt(self) -> Self;
     fn erf(self) -> Self;
     fn abs(self) -> Self;
+    fn is_nan(self) -> bool;
 }
 
 macro_rules! float {
@@ -64,6 +65,9 @@ macro_rules! float {
             }
             fn abs(self) -> Self {
                 <$type>::abs(self)
+            }
+            fn is_nan(self) -> bool {
+                <$type>::is_nan(self)
             }
         }
     };
@@ -124,6 +128,19 @@ pub(crate) trait Element: Float + WithDType + Writable {
     }
     fn max_pool_gradient(shape: &PoolShape, argmax: &[u8], dy: &[Self]) -> Vec<Self> {
         plain::pool::max_pool_gradient(shape, argmax, dy)
+    }
+    fn avg_pool(shape: &PoolShape, x: &[Self]) -> Vec<Self> {
+        plain::pool::avg_pool(shape, x)
+    }
+    fn avg_pool_gradient(shape: &PoolShape, dy: &[Self]) -> Vec<Self> {
+        plain::pool::avg_pool_gradient(shape, dy)
+    }
+    /// The largest of each row of `n`, and its place in the row.
+    fn row_max(n: usize, x: &[Self]) -> (Vec<Self>, Vec<u32>) {
+        plain::pool::row_max(n, x)
+    }
+    fn row_mean(n: usize, x: &[Self]) -> Vec<Self> {
+        plain::pool::row_mean(n, x)
     }
     /// `a b`, `a` of `[m, k]` and `b` of `[k, n]` in any strides, to row-major `[m, n]`, on top of what is in `to`.
     fn matmul(
@@ -219,6 +236,24 @@ impl Element for f32 {
         to: &mut [f32],
     ) {
         kernels::matmul::parallel(m, n, k, a, b, to);
+    }
+    fn max_pool(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<u8>) {
+        kernels::pool::max_pool(shape, x)
+    }
+    fn max_pool_gradient(shape: &PoolShape, argmax: &[u8], dy: &[f32]) -> Vec<f32> {
+        kernels::pool::max_pool_gradient(shape, argmax, dy)
+    }
+    fn avg_pool(shape: &PoolShape, x: &[f32]) -> Vec<f32> {
+        kernels::pool::avg_pool(shape, x)
+    }
+    fn avg_pool_gradient(shape: &PoolShape, dy: &[f32]) -> Vec<f32> {
+        kernels::pool::avg_pool_gradient(shape, dy)
+    }
+    fn row_max(n: usize, x: &[f32]) -> (Vec<f32>, Vec<u32>) {
+        kernels::row_pool::row_max(n, x)
+    }
+    fn row_mean(n: usize, x: &[f32]) -> Vec<f32> {
+        kernels::row_pool::row_mean(n, x)
     }
     fn attention(shape: &AttentionShape, qkv: &[f32]) -> (Vec<f32>, Vec<f32>) {
         kernels::attention::forward(shape, qkv)

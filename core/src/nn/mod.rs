@@ -14,10 +14,13 @@
 
 mod adam;
 mod attention;
+#[cfg(test)]
+mod check;
 mod conv;
 mod data;
 mod dropout;
 mod element;
+mod global_pool;
 mod kernels;
 mod layers;
 mod linear;
@@ -38,13 +41,14 @@ pub(crate) use data::copy_in_place_or_panic as copy_for_tests;
 pub use adam::{Adam, AdamConfig};
 pub use attention::{Attended, attention};
 pub use conv::{ConvOptions, conv2d};
+pub use global_pool::{Over, global_avg_pool, global_max_pool};
 pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Mode, Weight};
 pub use linear::linear;
 pub use loss::{bce_with_logits, probabilities};
 pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
 pub use parameters::{Parameter, Parameters, Role};
 pub use pointwise::{add, dropout, gelu, relu};
-pub use pool::max_pool2d;
+pub use pool::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 pub use residual::{Maps, ResidualBlock};
 pub use tape::{Gradients, Tape, Value, backward};
 pub use tokens::{class_and_positions, first_token, reshape, tokens_of_maps};

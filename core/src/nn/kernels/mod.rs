@@ -13,6 +13,8 @@ pub(crate) mod maps;
 pub(crate) mod matmul;
 pub(crate) mod norm;
 pub(crate) mod pointwise;
+pub(crate) mod pool;
 pub(crate) mod residual;
+pub(crate) mod row_pool;
 mod shared;
 mod winograd;

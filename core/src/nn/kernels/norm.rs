@@ -14,7 +14,7 @@ const ROWS: usize = 32;
 
 /// Sum of `f` over a slice, on sixteen lanes.
 #[inline(always)]
-fn lane_sum(n: usize, f: impl Fn(usize) -> f32) -> f32 {
+pub(super) fn lane_sum(n: usize, f: impl Fn(usize) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
     for group in 0..n / LANES {
         for (lane, sum) in lanes.iter_mut().enumerate() {
