@@ -17,6 +17,7 @@ mod attention;
 #[cfg(test)]
 mod check;
 mod conv;
+mod conv1d;
 mod data;
 mod dropout;
 mod element;
@@ -41,6 +42,7 @@ pub(crate) use data::copy_in_place_or_panic as copy_for_tests;
 pub use adam::{Adam, AdamConfig};
 pub use attention::{Attended, attention};
 pub use conv::{ConvOptions, conv2d};
+pub use conv1d::{Conv1dOptions, conv1d};
 pub use global_pool::{Over, global_avg_pool, global_max_pool};
 pub use layers::{BatchNorm, Conv2d, LayerNorm, Linear, Mode, Weight};
 pub use linear::linear;

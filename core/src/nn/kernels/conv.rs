@@ -3,6 +3,7 @@
 //! Equals `plain::conv`.
 #![expect(unsafe_code, reason = "tasks write interleaved parts of one image")]
 
+use super::columns::{add_columns, columns};
 use super::matmul;
 use super::shared::Shared;
 use crate::nn::element::{ConvShape, Matrix};
@@ -14,85 +15,9 @@ const TILE: usize = 512;
 /// How many partial sums of a weight gradient are kept; they are added in order.
 const PARTS: usize = 8;
 
-/// Columns `[depth, pixels]` of the output pixels `first..first + pixels` of one image `[channels, height, width]`.
-fn columns(shape: &ConvShape, image: &[f32], first: usize, pixels: usize, columns: &mut [f32]) {
-    let Some([_, out_width]) = shape.output() else {
-        return;
-    };
-    let ([height, width], [kernel_height, kernel_width]) = (shape.input, shape.kernel);
-    for (row, to) in columns.chunks_exact_mut(pixels).enumerate() {
-        let (kw, kh, channel) = (
-            row % kernel_width,
-            row / kernel_width % kernel_height,
-            row / (kernel_width * kernel_height),
-        );
-        let plane = &image[channel * height * width..][..height * width];
-        let mut done = 0;
-        while done < pixels {
-            // As many pixels as lie in one output row.
-            let (oh, ow) = ((first + done) / out_width, (first + done) % out_width);
-            let run = (out_width - ow).min(pixels - done);
-            let to = &mut to[done..done + run];
-            done += run;
-            let h = oh * shape.stride[0] + kh * shape.dilation[0];
-            if h < shape.padding[0] || h - shape.padding[0] >= height {
-                to.fill(0.0);
-                continue;
-            }
-            let line = &plane[(h - shape.padding[0]) * width..][..width];
-            let offset = (kw * shape.dilation[1]) as isize - shape.padding[1] as isize;
-            if shape.stride[1] == 1 {
-                // Left border, run of the line, right border.
-                let start = ow as isize + offset;
-                let left = ((-start).max(0) as usize).min(run);
-                let end = ((width as isize - start).max(0) as usize).clamp(left, run);
-                to[..left].fill(0.0);
-                if end > left {
-                    let from = (start + left as isize) as usize;
-                    to[left..end].copy_from_slice(&line[from..from + end - left]);
-                }
-                to[end..].fill(0.0);
-            } else {
-                for (i, to) in to.iter_mut().enumerate() {
-                    let v = ((ow + i) * shape.stride[1]) as isize + offset;
-                    *to = if v >= 0 && (v as usize) < width {
-                        line[v as usize]
-                    } else {
-                        0.0
-                    };
-                }
-            }
-        }
-    }
-}
-
-/// Adds columns back to the pixels they came from: the transpose of [`columns`].
-fn add_columns(shape: &ConvShape, columns: &[f32], first: usize, pixels: usize, image: &mut [f32]) {
-    let Some([_, out_width]) = shape.output() else {
-        return;
-    };
-    let ([height, width], [kernel_height, kernel_width]) = (shape.input, shape.kernel);
-    for (row, from) in columns.chunks_exact(pixels).enumerate() {
-        let (kw, kh, channel) = (
-            row % kernel_width,
-            row / kernel_width % kernel_height,
-            row / (kernel_width * kernel_height),
-        );
-        let plane = &mut image[channel * height * width..][..height * width];
-        for (i, &from) in from.iter().enumerate() {
-            let (oh, ow) = ((first + i) / out_width, (first + i) % out_width);
-            let h = oh * shape.stride[0] + kh * shape.dilation[0];
-            let v = ow * shape.stride[1] + kw * shape.dilation[1];
-            if h >= shape.padding[0]
-                && h - shape.padding[0] < height
-                && v >= shape.padding[1]
-                && v - shape.padding[1] < width
-            {
-                plane[(h - shape.padding[0]) * width + v - shape.padding[1]] += from;
-            }
-        }
-    }
-}
+/// How many times fewer inputs than outputs a convolution has, for its input gradient to go by the columns of the inputs. For two clips
+/// of Musicnn's kernels of 67 × 7, on two cores of an AMD EPYC, that is 0.2 s instead of 7.7 s.
+const FEWER: usize = 4;
 
 /// Output `[batch, out channels, height, width]`.
 pub(crate) fn forward(
@@ -152,8 +77,10 @@ pub(crate) fn input_gradient(shape: &ConvShape, weight: &[f32], dy: &[f32]) -> V
     if plane == 0 || dx.is_empty() {
         return dx;
     }
-    // With stride 1 it is the convolution of `dy` with the kernel turned round: no scattered additions.
+    // With stride 1 it is the convolution of `dy` with the kernel turned round: no scattered additions. But its columns are those of
+    // the outputs: where these are many more than the inputs, adding up the columns of the inputs is far less work.
     if shape.stride == [1, 1]
+        && shape.out_channels < FEWER * shape.in_channels
         && let Some(turned) = turned(shape)
     {
         return forward(&turned, dy, &turned_weight(shape, weight), None);
@@ -374,6 +301,31 @@ mod tests {
             ConvShape {
                 input: [1, 1],
                 stride: [2, 2],
+                ..base
+            },
+            // Few inputs, many outputs: the front ends of Musicnn.
+            ConvShape {
+                in_channels: 1,
+                out_channels: 9,
+                input: [24, 70],
+                kernel: [17, 7],
+                padding: [0, 3],
+                ..base
+            },
+            ConvShape {
+                in_channels: 1,
+                out_channels: 6,
+                input: [1, 700],
+                kernel: [1, 65],
+                padding: [0, 32],
+                ..base
+            },
+            // A kernel that stands in the padding alone at both ends.
+            ConvShape {
+                input: [2, 5],
+                kernel: [2, 2],
+                stride: [3, 2],
+                padding: [4, 7],
                 ..base
             },
         ];

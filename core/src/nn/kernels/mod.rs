@@ -6,6 +6,7 @@
 pub(crate) mod attention;
 mod block_end;
 mod buffer;
+mod columns;
 pub(crate) mod conv;
 mod first;
 pub(crate) mod lanes;
