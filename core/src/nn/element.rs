@@ -37,6 +37,7 @@ pub(crate) trait Float:
     fn sqrt(self) -> Self;
     fn erf(self) -> Self;
     fn abs(self) -> Self;
+    fn tanh(self) -> Self;
     fn is_nan(self) -> bool;
 }
 
@@ -65,6 +66,9 @@ macro_rules! float {
             }
             fn abs(self) -> Self {
                 <$type>::abs(self)
+            }
+            fn tanh(self) -> Self {
+                <$type>::tanh(self)
             }
             fn is_nan(self) -> bool {
                 <$type>::is_nan(self)
@@ -177,6 +181,20 @@ pub(crate) trait Element: Float + WithDType + Writable {
     fn relu_gradient(y: &[Self], dy: &[Self]) -> Vec<Self> {
         plain::pointwise::relu_gradient(y, dy)
     }
+    fn sigmoid(x: &[Self]) -> Vec<Self> {
+        plain::pointwise::sigmoid(x)
+    }
+    /// From the output.
+    fn sigmoid_gradient(y: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::pointwise::sigmoid_gradient(y, dy)
+    }
+    fn tanh(x: &[Self]) -> Vec<Self> {
+        plain::pointwise::tanh(x)
+    }
+    /// From the output.
+    fn tanh_gradient(y: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::pointwise::tanh_gradient(y, dy)
+    }
 }
 
 impl Element for f64 {}
@@ -277,6 +295,18 @@ impl Element for f32 {
     }
     fn relu_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
         kernels::pointwise::relu_gradient(y, dy)
+    }
+    fn sigmoid(x: &[f32]) -> Vec<f32> {
+        kernels::pointwise::sigmoid(x)
+    }
+    fn sigmoid_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::pointwise::sigmoid_gradient(y, dy)
+    }
+    fn tanh(x: &[f32]) -> Vec<f32> {
+        kernels::pointwise::tanh(x)
+    }
+    fn tanh_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::pointwise::tanh_gradient(y, dy)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::data::{tensor, with_all};
 use super::element::{Element, by_type};
+use super::plain::pointwise::{logistic, sigmoid};
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, Tensor, bail};
 
@@ -27,7 +28,7 @@ fn run<T: Element>(logits: &Value, targets: &Tensor) -> Result<Value> {
         for (&z, &y) in z.iter().zip(y) {
             let positive = if z < T::ZERO { T::ZERO } else { z };
             loss += (positive - z * y + (-z.abs()).exp().ln_1p()).wide();
-            slope.push((sigmoid(z) - y) / n);
+            slope.push((logistic(z) - y) / n);
         }
         Ok((T::of(loss / n.wide()), slope))
     })?;
@@ -40,22 +41,10 @@ fn run<T: Element>(logits: &Value, targets: &Tensor) -> Result<Value> {
     Ok(loss)
 }
 
-/// `1 / (1 + exp(-z))`, without overflow.
-fn sigmoid<T: Element>(z: T) -> T {
-    let power = (-z.abs()).exp();
-    if z < T::ZERO {
-        power / (T::ONE + power)
-    } else {
-        T::ONE / (T::ONE + power)
-    }
-}
-
 /// Probabilities of logits.
 pub fn probabilities(logits: &Tensor) -> Result<Tensor> {
     fn run<T: Element>(logits: &Tensor) -> Result<Tensor> {
-        super::data::with_data(logits, |z: &[T]| {
-            tensor(z.iter().map(|&z| sigmoid(z)).collect(), logits.dims())
-        })
+        super::data::with_data(logits, |z: &[T]| tensor(sigmoid(z), logits.dims()))
     }
     by_type!(logits.dtype(), T => run::<T>(logits))
 }

@@ -13,6 +13,8 @@
 //! Results are bit-equal for any number of threads.
 
 mod adam;
+mod arithmetic;
+mod arrange;
 mod attention;
 #[cfg(test)]
 mod check;
@@ -40,6 +42,8 @@ mod tokens;
 pub(crate) use data::copy_in_place_or_panic as copy_for_tests;
 
 pub use adam::{Adam, AdamConfig};
+pub use arithmetic::{add, mul, sub};
+pub use arrange::{concat, narrow, permute, select, transpose};
 pub use attention::{Attended, attention};
 pub use conv::{ConvOptions, conv2d};
 pub use conv1d::{Conv1dOptions, conv1d};
@@ -49,7 +53,7 @@ pub use linear::linear;
 pub use loss::{bce_with_logits, probabilities};
 pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
 pub use parameters::{Parameter, Parameters, Role};
-pub use pointwise::{add, dropout, gelu, relu};
+pub use pointwise::{dropout, gelu, relu, sigmoid, tanh};
 pub use pool::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 pub use residual::{Maps, ResidualBlock};
 pub use tape::{Gradients, Tape, Value, backward};

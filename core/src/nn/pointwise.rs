@@ -1,4 +1,4 @@
-//! Operations on single numbers: GELU, ReLU, sum, dropout.
+//! Operations on single numbers: GELU, ReLU, sigmoid, tanh, dropout.
 
 use super::data::{tensor, with_all, with_data};
 use super::dropout as masks;
@@ -43,22 +43,40 @@ pub fn relu(x: &Value) -> Result<Value> {
     by_type!(x.tensor().dtype(), T => run::<T>(x))
 }
 
-/// Sum of two tensors of the same shape.
-pub fn add(a: &Value, b: &Value) -> Result<Value> {
-    if a.tensor().dims() != b.tensor().dims() {
-        bail!(
-            "cannot add {:?} to {:?}",
-            b.tensor().dims(),
-            a.tensor().dims()
-        );
+/// `1 / (1 + exp(-x))`.
+pub fn sigmoid(x: &Value) -> Result<Value> {
+    fn run<T: Element>(x: &Value) -> Result<Value> {
+        let dims = x.tensor().dims().to_vec();
+        let y = with_data(x.tensor(), |x: &[T]| tensor(T::sigmoid(x), &dims))?;
+        let kept = y.clone();
+        let [y] = record("sigmoid", [x], [y], move |[dy]| {
+            let Some(dy) = dy else { return Ok([None]) };
+            let dx = with_all([&kept, &dy], |[y, dy]: [&[T]; 2]| {
+                Ok(T::sigmoid_gradient(y, dy))
+            })?;
+            Ok([Gradient::fresh(tensor(dx, &dims)?)])
+        });
+        Ok(y)
     }
-    let [y] = record("sum", [a, b], [(a.tensor() + b.tensor())?], |[dy]| {
-        let Some(dy) = dy else {
-            return Ok([None, None]);
-        };
-        Ok([Gradient::shared(dy.clone()), Gradient::shared(dy)])
-    });
-    Ok(y)
+    by_type!(x.tensor().dtype(), T => run::<T>(x))
+}
+
+/// The hyperbolic tangent.
+pub fn tanh(x: &Value) -> Result<Value> {
+    fn run<T: Element>(x: &Value) -> Result<Value> {
+        let dims = x.tensor().dims().to_vec();
+        let y = with_data(x.tensor(), |x: &[T]| tensor(<T as Element>::tanh(x), &dims))?;
+        let kept = y.clone();
+        let [y] = record("tanh", [x], [y], move |[dy]| {
+            let Some(dy) = dy else { return Ok([None]) };
+            let dx = with_all([&kept, &dy], |[y, dy]: [&[T]; 2]| {
+                Ok(T::tanh_gradient(y, dy))
+            })?;
+            Ok([Gradient::fresh(tensor(dx, &dims)?)])
+        });
+        Ok(y)
+    }
+    by_type!(x.tensor().dtype(), T => run::<T>(x))
 }
 
 /// Sets each number to 0 with probability `p` and divides the others by `1 - p`.
@@ -85,4 +103,22 @@ pub fn dropout(x: &Value, p: f32, address: Address) -> Result<Value> {
         return Ok(x.clone());
     }
     by_type!(x.tensor().dtype(), T => run::<T>(x, p, address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::check;
+    use super::*;
+
+    #[test]
+    fn functions_of_single_numbers() {
+        for (name, f) in [
+            ("gelu", gelu as fn(&Value) -> Result<Value>),
+            ("relu", relu),
+            ("sigmoid", sigmoid),
+            ("tanh", tanh),
+        ] {
+            check(name, &[&[3, 41]], |[x]| f(x));
+        }
+    }
 }

@@ -114,6 +114,65 @@ pub(crate) fn relu_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
     )
 }
 
+/// Within two units of the last place.
+#[inline(always)]
+fn logistic(x: f32) -> f32 {
+    let power = exp(-x.abs());
+    let share = 1.0 / (1.0 + power);
+    if x < 0.0 { power * share } else { share }
+}
+
+pub(crate) fn sigmoid(x: &[f32]) -> Vec<f32> {
+    map(
+        x,
+        x,
+        #[inline(always)]
+        |x, _| logistic(x),
+    )
+}
+
+pub(crate) fn sigmoid_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
+    map(
+        y,
+        dy,
+        #[inline(always)]
+        |y, dy| dy * y * (1.0 - y),
+    )
+}
+
+/// Within two units of the last place: a polynomial (of Cephes) near 0, where the exponential would lose digits.
+#[inline(always)]
+fn hyperbolic_tangent(x: f32) -> f32 {
+    let a = x.abs();
+    let far = 1.0 - 2.0 / (exp(2.0 * a) + 1.0);
+    let z = x * x;
+    let p = -5.704_988_7e-3;
+    let p = p * z + 2.063_908_8e-2;
+    let p = p * z - 5.373_971_6e-2;
+    let p = p * z + 1.333_144_2e-1;
+    let p = p * z - 3.333_328e-1;
+    let near = x + x * z * p;
+    if a > 0.625 { far.copysign(x) } else { near }
+}
+
+pub(crate) fn tanh(x: &[f32]) -> Vec<f32> {
+    map(
+        x,
+        x,
+        #[inline(always)]
+        |x, _| hyperbolic_tangent(x),
+    )
+}
+
+pub(crate) fn tanh_gradient(y: &[f32], dy: &[f32]) -> Vec<f32> {
+    map(
+        y,
+        dy,
+        #[inline(always)]
+        |y, dy| dy * (1.0 - y * y),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +222,30 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn sigmoid_and_tanh_keep_their_digits_everywhere() {
+        let mut x = numbers();
+        x.extend([
+            -200.0, -88.0, -1e-20, 0.0, 1e-20, 3e-5, 88.0, 200.0, 1e30, -1e30,
+        ]);
+        let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+        for (found, expected) in [
+            (sigmoid(&x), plain::pointwise::sigmoid(&wide)),
+            (tanh(&x), plain::pointwise::tanh(&wide)),
+        ] {
+            for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+                assert!(
+                    (f64::from(*found) - expected).abs() <= 4e-7 * expected.abs() + 1e-37,
+                    "{}: {found} for {expected}",
+                    x[i]
+                );
+            }
+        }
+        assert!(sigmoid(&[f32::NAN])[0].is_nan() && tanh(&[f32::NAN])[0].is_nan());
+        assert_eq!(sigmoid_gradient(&[0.25], &[2.0]), [0.375]);
+        assert_eq!(tanh_gradient(&[0.5], &[2.0]), [1.5]);
     }
 
     #[test]

@@ -37,3 +37,36 @@ pub(crate) fn relu_gradient<T: Float>(y: &[T], dy: &[T]) -> Vec<T> {
         .map(|(&y, &dy)| if y > T::ZERO { dy } else { T::ZERO })
         .collect()
 }
+
+/// `1 / (1 + exp(-x))`, without overflow.
+pub(crate) fn sigmoid<T: Float>(x: &[T]) -> Vec<T> {
+    x.iter().map(|&x| logistic(x)).collect()
+}
+
+/// The sigmoid of one number.
+pub(crate) fn logistic<T: Float>(x: T) -> T {
+    let power = (-x.abs()).exp();
+    if x < T::ZERO {
+        power / (T::ONE + power)
+    } else {
+        T::ONE / (T::ONE + power)
+    }
+}
+
+pub(crate) fn sigmoid_gradient<T: Float>(y: &[T], dy: &[T]) -> Vec<T> {
+    y.iter()
+        .zip(dy)
+        .map(|(&y, &dy)| dy * y * (T::ONE - y))
+        .collect()
+}
+
+pub(crate) fn tanh<T: Float>(x: &[T]) -> Vec<T> {
+    x.iter().map(|&x| x.tanh()).collect()
+}
+
+pub(crate) fn tanh_gradient<T: Float>(y: &[T], dy: &[T]) -> Vec<T> {
+    y.iter()
+        .zip(dy)
+        .map(|(&y, &dy)| dy * (T::ONE - y * y))
+        .collect()
+}
