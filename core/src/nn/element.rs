@@ -9,7 +9,7 @@ use super::plain;
 use candle_core::WithDType;
 
 pub(crate) use super::shapes::{
-    AttentionShape, ConvShape, Matrix, Moments, NormGradient, PoolShape,
+    AttentionShape, BatchMatrix, ConvShape, Matrix, Moments, NormGradient, PoolShape,
 };
 
 /// What the plain loops need of a number.
@@ -157,6 +157,22 @@ pub(crate) trait Element: Float + WithDType + Writable {
     ) {
         plain::linear::matmul(m, n, k, a, b, to);
     }
+    /// The products of several `[m, k]` and `[k, n]`, on top of what is in `to`.
+    fn matmul_batch(
+        sizes: [usize; 3],
+        a: BatchMatrix<'_, Self>,
+        b: BatchMatrix<'_, Self>,
+        to: &mut [Self],
+    ) {
+        plain::linear::matmul_batch(sizes, a, b, to);
+    }
+    /// Of rows of `width` numbers.
+    fn softmax(width: usize, x: &[Self]) -> Vec<Self> {
+        plain::softmax::softmax(width, x)
+    }
+    fn softmax_gradient(width: usize, y: &[Self], dy: &[Self]) -> Vec<Self> {
+        plain::softmax::gradient(width, y, dy)
+    }
     fn attention(shape: &AttentionShape, qkv: &[Self]) -> (Vec<Self>, Vec<Self>) {
         plain::attention::forward(shape, qkv)
     }
@@ -254,6 +270,20 @@ impl Element for f32 {
         to: &mut [f32],
     ) {
         kernels::matmul::parallel(m, n, k, a, b, to);
+    }
+    fn matmul_batch(
+        sizes: [usize; 3],
+        a: BatchMatrix<'_, f32>,
+        b: BatchMatrix<'_, f32>,
+        to: &mut [f32],
+    ) {
+        kernels::matmul::batch(sizes, a, b, to);
+    }
+    fn softmax(width: usize, x: &[f32]) -> Vec<f32> {
+        kernels::softmax::softmax(width, x)
+    }
+    fn softmax_gradient(width: usize, y: &[f32], dy: &[f32]) -> Vec<f32> {
+        kernels::softmax::gradient(width, y, dy)
     }
     fn max_pool(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<u8>) {
         kernels::pool::max_pool(shape, x)

@@ -28,6 +28,39 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
+/// Matrices of one shape, one after the other: number `i` starts at `i * step`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchMatrix<'a, T> {
+    pub(crate) first: Matrix<'a, T>,
+    pub(crate) step: usize,
+}
+
+impl<'a, T> BatchMatrix<'a, T> {
+    /// Row-major `[rows, columns]` each.
+    pub(crate) fn rows(data: &'a [T], rows: usize, columns: usize) -> Self {
+        Self {
+            first: Matrix::rows(data, columns),
+            step: rows * columns,
+        }
+    }
+
+    /// Each one transposed.
+    pub(crate) fn t(self) -> Self {
+        Self {
+            first: self.first.t(),
+            ..self
+        }
+    }
+
+    /// Number `i`.
+    pub(crate) fn at(self, i: usize) -> Matrix<'a, T> {
+        Matrix {
+            data: &self.first.data[i * self.step..],
+            ..self.first
+        }
+    }
+}
+
 /// Sizes of a convolution. Axes: batch, channels, height (frequency), width (time).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ConvShape {

@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "gemm takes pointers and strides")]
 
 use super::shared::Shared;
-use crate::nn::element::Matrix;
+use crate::nn::element::{BatchMatrix, Matrix};
 use rayon::prelude::*;
 
 /// Rows and columns of the result that one task computes.
@@ -51,6 +51,21 @@ pub(crate) fn parallel(
             )
         }
     });
+}
+
+/// Several products of one shape, one after the other; each is one task, a single one is cut up.
+pub(crate) fn batch(
+    [m, n, k]: [usize; 3],
+    a: BatchMatrix<'_, f32>,
+    b: BatchMatrix<'_, f32>,
+    to: &mut [f32],
+) {
+    if to.len() <= m * n {
+        return parallel(m, n, k, a.first, b.first, to);
+    }
+    to.par_chunks_mut(m * n)
+        .enumerate()
+        .for_each(|(i, to)| single(m, n, k, a.at(i), b.at(i), to, n));
 }
 
 /// `to += a b` on the calling thread; rows of `to` lie `to_stride` apart.

@@ -18,4 +18,5 @@ pub(crate) mod pool;
 pub(crate) mod residual;
 pub(crate) mod row_pool;
 mod shared;
+pub(crate) mod softmax;
 mod winograd;

@@ -1,6 +1,6 @@
 //! Matrix product.
 
-use crate::nn::element::{Float, Matrix};
+use crate::nn::element::{BatchMatrix, Float, Matrix};
 
 pub(crate) fn matmul<T: Float>(
     m: usize,
@@ -19,5 +19,17 @@ pub(crate) fn matmul<T: Float>(
             }
             to[row * n + column] += sum;
         }
+    }
+}
+
+/// The products of `[m, k]` and `[k, n]`, one after the other, on top of what is in `to`.
+pub(crate) fn matmul_batch<T: Float>(
+    [m, n, k]: [usize; 3],
+    a: BatchMatrix<'_, T>,
+    b: BatchMatrix<'_, T>,
+    to: &mut [T],
+) {
+    for (i, to) in to.chunks_exact_mut((m * n).max(1)).enumerate() {
+        matmul(m, n, k, a.at(i), b.at(i), to);
     }
 }

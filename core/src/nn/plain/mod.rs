@@ -6,3 +6,4 @@ pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
+pub(crate) mod softmax;
