@@ -1,6 +1,9 @@
 //! Operations together with their parameters, as models use them. Initial values are PyTorch's defaults.
 
+use super::arrange::concat;
 use super::conv::{ConvOptions, conv2d};
+use super::conv1d::{Conv1dOptions, conv1d};
+use super::gru::{Direction, GruWeights, gru};
 use super::linear::linear;
 use super::norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
 use super::tape::{Tape, Value};
@@ -133,6 +136,46 @@ impl Conv2d {
     }
 }
 
+/// Convolution along time, with a bias.
+#[derive(Clone, Debug)]
+pub struct Conv1d {
+    /// `[out, in, taps]`
+    pub weight: Weight,
+    /// `[out]`
+    pub bias: Weight,
+    /// Stride, padding, dilation.
+    pub options: Conv1dOptions,
+}
+
+impl Conv1d {
+    /// From `weight` and `bias` below `builder`.
+    pub fn new(
+        builder: &VarBuilder<'_>,
+        in_channels: usize,
+        out_channels: usize,
+        taps: usize,
+        options: Conv1dOptions,
+    ) -> Result<Self> {
+        let init = uniform(in_channels * taps);
+        let shape = [out_channels, in_channels, taps];
+        Ok(Self {
+            weight: Weight::new(builder, &shape, "weight", init)?,
+            bias: Weight::new(builder, &[out_channels], "bias", init)?,
+            options,
+        })
+    }
+
+    /// `[batch, in, length]` to `[batch, out, length]`.
+    pub fn forward(&self, tape: &Tape, x: &Value) -> Result<Value> {
+        conv1d(
+            x,
+            &self.weight.on(tape),
+            Some(&self.bias.on(tape)),
+            self.options,
+        )
+    }
+}
+
 /// Batch norm with its running statistics.
 #[derive(Clone, Debug)]
 pub struct BatchNorm {
@@ -237,5 +280,120 @@ impl LayerNorm {
     /// Any shape with the width last.
     pub fn forward(&self, tape: &Tape, x: &Value) -> Result<Value> {
         layer_norm(x, &self.weight.on(tape), &self.bias.on(tape), self.epsilon)
+    }
+}
+
+/// Which ways a [`Gru`] reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// From the first time to the last.
+    Forward,
+    /// Both ways, the states side by side: those of the way back come second.
+    BothWays,
+}
+
+/// Gated recurrent units, several layers on top of each other.
+#[derive(Clone, Debug)]
+pub struct Gru {
+    /// For each layer one way, or two.
+    layers: Vec<Vec<(Direction, [Weight; 4])>>,
+}
+
+impl Gru {
+    /// From `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, those of the way back with `_reverse` behind, and of the
+    /// further layers `l1` and so on, below `builder`.
+    pub fn new(
+        builder: &VarBuilder<'_>,
+        ins: usize,
+        hidden: usize,
+        n_layers: usize,
+        reading: Reading,
+    ) -> Result<Self> {
+        let ways: &[(Direction, &str)] = match reading {
+            Reading::Forward => &[(Direction::Forward, "")],
+            Reading::BothWays => &[(Direction::Forward, ""), (Direction::Backward, "_reverse")],
+        };
+        let layer = |i: usize| -> Result<Vec<_>> {
+            let ins = if i == 0 { ins } else { ways.len() * hidden };
+            ways.iter()
+                .map(|&(direction, suffix)| {
+                    let weight = |part: &str, shape: &[usize]| {
+                        let name = format!("{part}_l{i}{suffix}");
+                        Weight::new(builder, shape, &name, uniform(hidden))
+                    };
+                    Ok((
+                        direction,
+                        [
+                            weight("weight_ih", &[3 * hidden, ins])?,
+                            weight("weight_hh", &[3 * hidden, hidden])?,
+                            weight("bias_ih", &[3 * hidden])?,
+                            weight("bias_hh", &[3 * hidden])?,
+                        ],
+                    ))
+                })
+                .collect()
+        };
+        Ok(Self {
+            layers: (0..n_layers).map(layer).collect::<Result<_>>()?,
+        })
+    }
+
+    /// The states of the last layer: `[batch, times, in]` to `[batch, times, hidden]`, twice as wide if read both ways.
+    pub fn forward(&self, tape: &Tape, x: &Value) -> Result<Value> {
+        let mut x = x.clone();
+        for ways in &self.layers {
+            let read = |(direction, weights): &(Direction, [Weight; 4])| {
+                let [input, hidden, input_bias, hidden_bias] =
+                    weights.each_ref().map(|weight| weight.on(tape));
+                let weights = GruWeights {
+                    input: &input,
+                    hidden: &hidden,
+                    input_bias: &input_bias,
+                    hidden_bias: &hidden_bias,
+                };
+                gru(&x, weights, *direction)
+            };
+            x = match &ways[..] {
+                [way, back] => concat([&read(way)?, &read(back)?], 2)?,
+                ways => read(&ways[0])?,
+            };
+        }
+        Ok(x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Parameters;
+    use candle_core::Device;
+
+    #[test]
+    fn recurrent_layers_have_the_names_and_shapes_of_pytorch() {
+        let store = Parameters::initialise(1, DType::F32);
+        let builder = store.var_builder().pp("rnn");
+        let network = Gru::new(&builder, 5, 4, 2, Reading::BothWays).unwrap();
+        let x = Value::constant(Tensor::ones((2, 7, 5), DType::F32, &Device::Cpu).unwrap());
+        let y = network.forward(&Tape::off(), &x).unwrap();
+        assert_eq!(y.tensor().dims(), [2, 7, 8]);
+        let mut expected = Vec::new();
+        for part in ["bias_hh", "bias_ih", "weight_hh", "weight_ih"] {
+            for (layer, ins) in [(0, 5), (1, 8)] {
+                for way in ["", "_reverse"] {
+                    let dims = match part {
+                        "weight_ih" => vec![12, ins],
+                        "weight_hh" => vec![12, 4],
+                        _ => vec![12],
+                    };
+                    expected.push((format!("rnn.{part}_l{layer}{way}"), dims));
+                }
+            }
+        }
+        let found: Vec<_> = store
+            .weights()
+            .iter()
+            .map(|weight| (weight.name.to_string(), weight.tensor.dims().to_vec()))
+            .collect();
+        assert_eq!(found, expected);
     }
 }
