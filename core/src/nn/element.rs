@@ -33,6 +33,7 @@ pub(crate) trait Float:
     fn of(value: f64) -> Self;
     fn wide(self) -> f64;
     fn exp(self) -> Self;
+    fn ln(self) -> Self;
     fn ln_1p(self) -> Self;
     fn sqrt(self) -> Self;
     fn erf(self) -> Self;
@@ -54,6 +55,9 @@ macro_rules! float {
             }
             fn exp(self) -> Self {
                 <$type>::exp(self)
+            }
+            fn ln(self) -> Self {
+                <$type>::ln(self)
             }
             fn ln_1p(self) -> Self {
                 <$type>::ln_1p(self)
