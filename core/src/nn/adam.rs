@@ -72,6 +72,17 @@ impl Adam {
         gradients: &Gradients,
         learning_rate: f64,
     ) -> Result<()> {
+        self.step_keeping(parameters, gradients, learning_rate, 1.0)
+    }
+
+    /// [`Self::step`] from parameters of which only the share `keep` is left: decay that is no part of the gradient.
+    pub(super) fn step_keeping(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &Gradients,
+        learning_rate: f64,
+        keep: f64,
+    ) -> Result<()> {
         self.n_steps += 1;
         let steps = self.n_steps as f64;
         let rule = Rule {
@@ -80,6 +91,7 @@ impl Adam {
             share_2: (1.0 - self.config.beta_2) as f32,
             epsilon: self.config.epsilon as f32,
             weight_decay: self.config.weight_decay as f32,
+            keep: keep as f32,
             step: (learning_rate / (1.0 - self.config.beta_1.powf(steps))) as f32,
             correction: (1.0 / (1.0 - self.config.beta_2.powf(steps)).sqrt()) as f32,
         };
@@ -165,6 +177,8 @@ struct Rule {
     share_2: f32,
     epsilon: f32,
     weight_decay: f32,
+    /// What is left of a parameter before the step; 1 changes no bit.
+    keep: f32,
     /// Learning rate over the bias correction of the mean.
     step: f32,
     /// One over the root of the bias correction of the squares.
@@ -185,7 +199,8 @@ impl Rule {
                     let gradient = gradient + self.weight_decay * *value;
                     *mean += self.share_1 * (gradient - *mean);
                     *square = self.beta_2 * *square + self.share_2 * gradient * gradient;
-                    *value -= self.step * *mean / (square.sqrt() * self.correction + self.epsilon);
+                    *value = self.keep * *value
+                        - self.step * *mean / (square.sqrt() * self.correction + self.epsilon);
                 }
             });
     }

@@ -7,12 +7,13 @@
 //! ```text
 //! models ──► layers ──► operations (one file each) ──► Element ──► kernels (f32) | plain (f64)
 //!                          │
-//!                          └──► Tape ──► backward ──► Gradients ──► Adam ──► Parameters
+//!                          └──► Tape ──► backward ──► Gradients ──► Optimizer ──► Parameters
 //! ```
 //!
 //! Results are bit-equal for any number of threads.
 
 mod adam;
+mod adam_w;
 mod arithmetic;
 mod arrange;
 mod attention;
@@ -33,11 +34,13 @@ mod linear;
 mod loss;
 mod matmul;
 mod norm;
+mod optimizer;
 mod parameters;
 mod plain;
 mod pointwise;
 mod pool;
 mod residual;
+mod sgd;
 mod shapes;
 mod softmax;
 mod tape;
@@ -47,6 +50,7 @@ mod tokens;
 pub(crate) use data::copy_in_place_or_panic as copy_for_tests;
 
 pub use adam::{Adam, AdamConfig};
+pub use adam_w::{AdamW, AdamWConfig};
 pub use arithmetic::{add, mul, sub};
 pub use arrange::{concat, narrow, permute, select, transpose};
 pub use attention::{Attended, attention};
@@ -61,10 +65,12 @@ pub use linear::linear;
 pub use loss::{bce_with_logits, probabilities};
 pub use matmul::matmul;
 pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
+pub use optimizer::{Optimizer, OptimizerConfig};
 pub use parameters::{Parameter, Parameters, Role};
 pub use pointwise::{dropout, gelu, relu, sigmoid, tanh};
 pub use pool::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 pub use residual::{Maps, ResidualBlock};
+pub use sgd::{Momentum, Sgd, SgdConfig};
 pub use softmax::softmax;
 pub use tape::{Gradients, Tape, Value, backward};
 pub use tokens::{class_and_positions, first_token, reshape, tokens_of_maps};
