@@ -2,7 +2,9 @@
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
 use super::weights::Transformed;
-use super::{A, B, IN, OUT, POSITIONS, Sink, SinkBlock, Source, Tiling, transform_inputs};
+use super::{
+    A, B, BlocksOf, IN, OUT, POSITIONS, Sink, SinkBlock, Source, Tiling, transform_inputs,
+};
 use crate::nn::kernels::buffer::with_scratch;
 use crate::nn::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::nn::kernels::maps::MapShape;
@@ -67,7 +69,7 @@ impl<S: Source, K: Sink> Kernel for Convolution<'_, S, K> {
                 &self.tiling,
                 self.tiles.clone(),
                 self.source,
-                ins / LANES,
+                BlocksOf::range(ins, &(0..ins)),
                 v,
             );
             let rows = n_tiles.next_multiple_of(L::ROWS);

@@ -1,15 +1,19 @@
 //! The gradient for the weights: `dU = Vᵀ dM` over all tiles, then `dw = Gᵀ dU G`.
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
-use super::weights::{padded, weight_matrix};
-use super::{A, B, IN, OUT, POSITIONS, Source, SourceBlock, Tiling, transform_inputs};
+use super::weights::{Quarter, collect_gradient, padded};
+use super::{A, B, BlocksOf, IN, OUT, POSITIONS, Source, SourceBlock, Tiling, transform_inputs};
 use crate::nn::kernels::buffer::with_scratch;
 use crate::nn::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::nn::kernels::maps::MapShape;
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// How many partial sums of a weight gradient are kept; they are added in order.
-const PARTS: usize = 8;
+/// Tasks of a weight gradient; a fixed number, so that the result does not depend on the number of threads.
+const TASKS: usize = 16;
+/// The most channels of either side in one task: its 36 × 64 × 64 sums stay in the second-level cache, where those of
+/// 128 × 128 channels came from the third for every group of tiles. The price is that tiles are transformed twice.
+const CHANNELS: usize = 64;
 
 /// Gradient for the weights `[out channels, in channels, 3, 3]`: `source` is what the convolution read, `gradient` that of its output.
 pub(crate) fn weight_gradient<S: Source, G: Source>(
@@ -19,65 +23,66 @@ pub(crate) fn weight_gradient<S: Source, G: Source>(
     source: &S,
     gradient: &G,
 ) -> Vec<f32> {
-    let (ins, outs) = (padded(in_channels), padded(out_channels));
-    let tiling = Tiling::new(shape, ins.max(outs));
+    let (all_ins, all_outs) = (padded(in_channels), padded(out_channels));
+    let (in_ranges, out_ranges) = (split(all_ins), split(all_outs));
+    let tiling = Tiling::new(shape, CHANNELS.min(all_ins.max(all_outs)));
     let n_groups = tiling.n_groups();
-    let parts = PARTS.min(n_groups).max(1);
-    let mut sums = vec![0f32; parts * POSITIONS * ins * outs];
-    sums.par_chunks_mut(POSITIONS * ins * outs)
-        .enumerate()
-        .for_each(|(part, sums)| {
-            let groups = part * n_groups / parts..(part + 1) * n_groups / parts;
-            with_scratch(POSITIONS * tiling.group * (ins + outs), |scratch| {
-                for group in groups {
-                    dispatch(WeightGradient {
-                        tiling,
-                        tiles: tiling.range(group),
-                        ins,
-                        outs,
-                        source,
-                        gradient,
-                        scratch: &mut *scratch,
-                        sums: &mut *sums,
-                    });
-                }
+    let parts = (TASKS / (in_ranges.len() * out_ranges.len())).clamp(1, n_groups.max(1));
+
+    let mut quarters: Vec<Quarter> = Vec::new();
+    for ins in &in_ranges {
+        for outs in &out_ranges {
+            quarters.push(Quarter {
+                ins: ins.clone(),
+                outs: outs.clone(),
+                sums: vec![0.0; parts * POSITIONS * ins.len() * outs.len()],
             });
-        });
-    let g = weight_matrix();
-    let part_len = POSITIONS * ins * outs;
-    let mut weight = vec![0f32; out_channels * in_channels * 9];
-    weight
-        .par_chunks_mut(in_channels * 9)
-        .enumerate()
-        .for_each(|(o, weight)| {
-            for (i, weight) in weight.chunks_exact_mut(9).enumerate() {
-                let mut total = [0f64; POSITIONS];
-                for part in sums.chunks_exact(part_len) {
-                    for (position, total) in total.iter_mut().enumerate() {
-                        *total += f64::from(part[(position * ins + i) * outs + o]);
-                    }
-                }
-                // Gᵀ dU G
-                let mut half = [[0f64; IN]; 3];
-                for (k, half) in half.iter_mut().enumerate() {
-                    for (s, half) in half.iter_mut().enumerate() {
-                        *half = (0..IN).map(|r| g[r][k] * total[r * IN + s]).sum();
-                    }
-                }
-                for (k, weight) in weight.iter_mut().enumerate() {
-                    let value: f64 = (0..IN).map(|s| half[k / 3][s] * g[s][k % 3]).sum();
-                    *weight = value as f32;
-                }
+        }
+    }
+    let tasks: Vec<_> = quarters
+        .iter_mut()
+        .flat_map(|quarter| {
+            let part_len = quarter.part_len();
+            let (ins, outs) = (&quarter.ins, &quarter.outs);
+            let parts = quarter.sums.chunks_exact_mut(part_len).enumerate();
+            parts.map(move |(part, sums)| (part, ins, outs, sums))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(|(part, ins, outs, sums)| {
+        let groups = part * n_groups / parts..(part + 1) * n_groups / parts;
+        let len = POSITIONS * tiling.group * (ins.len() + outs.len());
+        with_scratch(len, |scratch| {
+            for group in groups {
+                dispatch(WeightGradient {
+                    tiling,
+                    tiles: tiling.range(group),
+                    ins: BlocksOf::range(all_ins, ins),
+                    outs: BlocksOf::range(all_outs, outs),
+                    source,
+                    gradient,
+                    scratch: &mut *scratch,
+                    sums: &mut *sums,
+                });
             }
         });
-    weight
+    });
+    collect_gradient(&quarters, out_channels, in_channels)
+}
+
+/// Ranges of at most [`CHANNELS`] channels, in whole blocks, as even as they get.
+fn split(channels: usize) -> Vec<Range<usize>> {
+    let blocks = channels / LANES;
+    let n = channels.div_ceil(CHANNELS);
+    (0..n)
+        .map(|i| i * blocks / n * LANES..(i + 1) * blocks / n * LANES)
+        .collect()
 }
 
 struct WeightGradient<'a, S, G> {
     tiling: Tiling,
-    tiles: std::ops::Range<usize>,
-    ins: usize,
-    outs: usize,
+    tiles: Range<usize>,
+    ins: BlocksOf,
+    outs: BlocksOf,
     source: &'a S,
     gradient: &'a G,
     scratch: &'a mut [f32],
@@ -90,19 +95,14 @@ impl<S: Source, G: Source> Kernel for WeightGradient<'_, S, G> {
 
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        let (ins, outs, group) = (self.ins, self.outs, self.tiling.group);
+        let group = self.tiling.group;
+        let (ins, outs) = (self.ins.channels(), self.outs.channels());
         let n_tiles = self.tiles.len();
         let (v, dm) = self.scratch.split_at_mut(POSITIONS * group * ins);
         // SAFETY: the caller's promise; offsets stay within the maps, the scratch memory and the sums.
         unsafe {
-            transform_inputs::<L, S>(
-                &self.tiling,
-                self.tiles.clone(),
-                self.source,
-                ins / LANES,
-                v,
-            );
-            transform_gradients::<L, G>(&self.tiling, self.tiles, self.gradient, outs / LANES, dm);
+            transform_inputs::<L, S>(&self.tiling, self.tiles.clone(), self.source, self.ins, v);
+            transform_gradients::<L, G>(&self.tiling, self.tiles, self.gradient, self.outs, dm);
             for position in 0..POSITIONS {
                 let v = v.as_ptr().add(position * group * ins);
                 let dm = dm.as_ptr().add(position * group * outs);
@@ -117,21 +117,21 @@ impl<S: Source, G: Source> Kernel for WeightGradient<'_, S, G> {
 #[inline(always)]
 unsafe fn transform_gradients<L: Lanes, G: Source>(
     tiling: &Tiling,
-    tiles: std::ops::Range<usize>,
+    tiles: Range<usize>,
     gradient: &G,
-    blocks: usize,
+    blocks: BlocksOf,
     dm: &mut [f32],
 ) {
     let plane = tiling.height * tiling.width * LANES;
-    let (first, channels) = (tiles.start, blocks * LANES);
+    let (first, channels) = (tiles.start, blocks.channels());
     let stride = tiling.group * channels;
-    for block in 0..blocks {
+    for block in 0..blocks.n {
         // SAFETY: the caller's promise; pixels outside of the image are not read.
         unsafe {
-            let from = gradient.block::<L>(block);
+            let from = gradient.block::<L>(blocks.first + block);
             for tile in tiles.clone() {
                 let (image, down, across) = tiling.place(tile);
-                let base = (image * blocks + block) * plane;
+                let base = (image * blocks.all + blocks.first + block) * plane;
                 let to = dm
                     .as_mut_ptr()
                     .add((tile - first) * channels + block * LANES);
