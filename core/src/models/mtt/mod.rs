@@ -11,14 +11,16 @@
 //! | pre-norm transformer layers | batch, 1 + tokens, D |
 //! | class token: layer norm, linear | batch, tags |
 
+mod inspect;
+mod layer;
+
+use self::layer::Layer;
 use super::Error;
-use super::insight::{Attention, Insight};
+use super::insight::Insight;
 use super::network::{Network, Output, Pass, TokenGrid};
 use crate::features::FrontEnd;
-use crate::nn::{
-    self, BatchNorm, LayerNorm, Linear, Maps, ResidualBlock, Tape, Value, Weight, probabilities,
-};
-use candle_core::{Device, Result, Tensor, bail};
+use crate::nn::{self, BatchNorm, LayerNorm, Linear, Maps, ResidualBlock, Tape, Value, Weight};
+use candle_core::{Result, Tensor, bail};
 use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -28,9 +30,6 @@ const POOLING: [[usize; 2]; 3] = [[2, 2], [2, 2], [2, 1]];
 
 /// Frames per token: the product of the pooling over time.
 const FRAMES_PER_TOKEN: usize = 4;
-
-/// Width of the hidden layer of the feed-forward part, in attention widths.
-const MLP_RATIO: usize = 4;
 
 /// Sizes of a Music Tagging Transformer.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -226,61 +225,7 @@ impl Network for MusicTaggingTransformer {
     }
 
     fn inspect(&self, log_mel: &Tensor) -> Result<Option<Insight>> {
-        let pass = Pass::inference();
-        let tape = &pass.tape;
-        let mut x = self.tokens(&pass, &log_mel.unsqueeze(0)?)?;
-        let mut attention = Vec::new();
-        let Some((last, lower)) = self.layers.split_last() else {
-            return Ok(None);
-        };
-        for layer in lower {
-            attention.push(layer.forward(&pass, &mut x)?);
-        }
-        let (contexts, weights) = last.contexts(tape, &x)?;
-        attention.push(weights);
-        let class_token = nn::first_token(&x)?;
-        // Row 0: as it is; then the n of "only", then the n of "without".
-        let (rows, width) = contexts.dims2()?;
-        let residual = Value::constant(
-            class_token
-                .tensor()
-                .broadcast_as((rows, width))?
-                .contiguous()?,
-        );
-        let read = nn::add(
-            &residual,
-            &last.to_out.forward(tape, &Value::constant(contexts))?,
-        )?;
-        let logits = self.answer(tape, &last.feed_forward(&pass, &read)?)?;
-
-        let n = (rows - 1) / 2;
-        let rows_of = |from: usize, len: usize| {
-            logits
-                .tensor()
-                .narrow(0, from, len)?
-                .flatten_all()?
-                .to_vec1::<f32>()
-        };
-        Ok(Some(Insight {
-            n_tokens: n - 1,
-            n_tags: self.config.n_tags,
-            probabilities: probabilities(&logits.tensor().narrow(0, 0, 1)?)?
-                .flatten_all()?
-                .to_vec1()?,
-            logits: rows_of(0, 1)?,
-            attention: attention
-                .iter()
-                .map(|weights| {
-                    Ok(Attention {
-                        heads: self.config.n_heads,
-                        n,
-                        values: weights.flatten_all()?.to_vec1()?,
-                    })
-                })
-                .collect::<Result<_>>()?,
-            only_logits: rows_of(1, n)?,
-            without_logits: rows_of(1 + n, n)?,
-        }))
+        inspect::inspect(self, log_mel)
     }
 
     fn tokens(&self) -> TokenGrid {
@@ -345,123 +290,15 @@ impl MapFrontEnd {
     }
 }
 
-/// A pre-norm transformer layer: attention and feed-forward, each with a residual connection.
-#[derive(Debug)]
-struct Layer {
-    n_heads: usize,
-    dropout: f32,
-    /// Names for the dropout draws.
-    names: [String; 3],
-    attention_norm: LayerNorm,
-    to_qkv: Linear,
-    to_out: Linear,
-    feed_forward_norm: LayerNorm,
-    hidden: Linear,
-    output: Linear,
-}
-
-impl Layer {
-    fn new(config: &MttConfig, builder: &VarBuilder<'_>) -> Result<Self> {
-        let width = config.attention_width;
-        let (attention, feed_forward) = (builder.pp("0.fn"), builder.pp("1.fn"));
-        Ok(Self {
-            n_heads: config.n_heads,
-            dropout: config.dropout,
-            names: ["to_out", "hidden", "output"]
-                .map(|part| format!("{}.{part}", builder.prefix())),
-            attention_norm: LayerNorm::new(&attention.pp("norm"), width)?,
-            to_qkv: Linear::without_bias(&attention.pp("fn.to_qkv"), width, 3 * width)?,
-            to_out: Linear::new(&attention.pp("fn.to_out.0"), width, width)?,
-            feed_forward_norm: LayerNorm::new(&feed_forward.pp("norm"), width)?,
-            hidden: Linear::new(&feed_forward.pp("fn.net.0"), width, MLP_RATIO * width)?,
-            output: Linear::new(&feed_forward.pp("fn.net.3"), MLP_RATIO * width, width)?,
-        })
-    }
-
-    /// Changes the tokens `[batch, n, width]` and gives the attention weights `[batch, heads, n, n]`.
-    fn forward(&self, pass: &Pass, x: &mut Value) -> Result<Tensor> {
-        let tape = &pass.tape;
-        let qkv = self
-            .to_qkv
-            .forward(tape, &self.attention_norm.forward(tape, x)?)?;
-        let attended = nn::attention(&qkv, self.n_heads)?;
-        let read = self.to_out.forward(tape, &attended.context)?;
-        let read = pass.mode.dropout(&read, self.dropout, &self.names[0])?;
-        *x = self.feed_forward(pass, &nn::add(x, &read)?)?;
-        Ok(attended.weights)
-    }
-
-    /// The second half, residual connection included. Any shape with the width last.
-    fn feed_forward(&self, pass: &Pass, x: &Value) -> Result<Value> {
-        let tape = &pass.tape;
-        let y = self
-            .hidden
-            .forward(tape, &self.feed_forward_norm.forward(tape, x)?)?;
-        let y = pass
-            .mode
-            .dropout(&nn::gelu(&y)?, self.dropout, &self.names[1])?;
-        let y = self.output.forward(tape, &y)?;
-        let y = pass.mode.dropout(&y, self.dropout, &self.names[2])?;
-        nn::add(x, &y)
-    }
-
-    /// What the class token of one clip `[1, n, width]` reads, before `to_out`, in `1 + 2 n` variants `[1 + 2 n, width]`: as it is; position
-    /// `i` only (the values of `i`); every position but `i` (the weights of the others made to sum to 1). And the attention weights.
-    fn contexts(&self, tape: &Tape, x: &Value) -> Result<(Tensor, Tensor)> {
-        let qkv = self
-            .to_qkv
-            .forward(tape, &self.attention_norm.forward(tape, x)?)?;
-        let attended = nn::attention(&qkv, self.n_heads)?;
-        let (_, n, packed) = qkv.tensor().dims3()?;
-        let width = packed / 3;
-        let head_width = width / self.n_heads;
-        let qkv = qkv.tensor().flatten_all()?.to_vec1::<f32>()?;
-        let weights = attended.weights.flatten_all()?.to_vec1::<f32>()?;
-        let whole = attended
-            .context
-            .tensor()
-            .narrow(1, 0, 1)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
-
-        let value = |i: usize| &qkv[i * packed + 2 * width..][..width];
-        let class_row = |head: usize| &weights[head * n * n..][..n];
-        let mut contexts = whole;
-        contexts.reserve(2 * n * width);
-        for i in 0..n {
-            contexts.extend_from_slice(value(i));
-        }
-        for left_out in 0..n {
-            for head in 0..self.n_heads {
-                let row = class_row(head);
-                let mut sum = vec![0f64; head_width];
-                let mut rest = 0f64;
-                for i in (0..n).filter(|&i| i != left_out) {
-                    let weight = f64::from(row[i]);
-                    rest += weight;
-                    for (sum, value) in sum.iter_mut().zip(&value(i)[head * head_width..]) {
-                        *sum += weight * f64::from(*value);
-                    }
-                }
-                // All others have underflowed to 0: they are equally unread.
-                let scale = if rest > 0.0 { 1.0 / rest } else { 0.0 };
-                contexts.extend(sum.iter().map(|sum| (sum * scale) as f32));
-            }
-        }
-        let contexts = Tensor::from_vec(contexts, (1 + 2 * n, width), &Device::Cpu)?;
-        Ok((contexts, attended.weights))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::models::ModelConfig;
     use crate::nn::{Gradients, Mode, Parameters, backward, bce_with_logits};
     use crate::rng::{Address, Purpose};
-    use candle_core::DType;
+    use candle_core::{DType, Device};
 
-    fn narrow(dropout: f32) -> MttConfig {
+    pub(super) fn narrow(dropout: f32) -> MttConfig {
         let ModelConfig::MusicTaggingTransformer(config) = ModelConfig::preset("tiny").unwrap();
         MttConfig {
             conv_width: 4,
@@ -478,7 +315,7 @@ mod tests {
         }
     }
 
-    fn draw(track: u64, shape: &[usize], dtype: DType) -> Tensor {
+    pub(super) fn draw(track: u64, shape: &[usize], dtype: DType) -> Tensor {
         let mut stream = Address::new(3, Purpose::Check, track).stream();
         let values: Vec<f32> = (0..shape.iter().product())
             .map(|_| stream.normal())
@@ -489,7 +326,10 @@ mod tests {
             .unwrap()
     }
 
-    fn network(config: &MttConfig, dtype: DType) -> (Parameters, MusicTaggingTransformer) {
+    pub(super) fn network(
+        config: &MttConfig,
+        dtype: DType,
+    ) -> (Parameters, MusicTaggingTransformer) {
         let parameters = Parameters::initialise(11, dtype);
         let network = MusicTaggingTransformer::new(config, &parameters.var_builder()).unwrap();
         (parameters, network)
@@ -629,108 +469,6 @@ mod tests {
         let one = run(1);
         for n_threads in [2, 3, 7] {
             assert!(run(n_threads) == one, "{n_threads} threads");
-        }
-    }
-
-    /// The literal sweep: attention of the last layer replaced by a one-hot column, or by the softmax without a column, for
-    /// every query, one pass per position.
-    #[test]
-    fn insight_equals_the_literal_sweep_over_positions() {
-        let config = MttConfig {
-            conv_width: 8,
-            attention_width: 32,
-            n_heads: 4,
-            n_tags: 7,
-            ..narrow(0.1)
-        };
-        let (_, network) = network(&config, DType::F32);
-        let log_mel = draw(1, &[24, 41], DType::F32);
-        let insight = network.inspect(&log_mel).unwrap().unwrap();
-        let pass = Pass {
-            record_attention: true,
-            ..Pass::inference()
-        };
-        let tape = &pass.tape;
-        let batch = log_mel.unsqueeze(0).unwrap();
-        let output = network.forward(&pass, &batch).unwrap();
-        let whole: Vec<f32> = output
-            .logits
-            .tensor()
-            .flatten_all()
-            .unwrap()
-            .to_vec1()
-            .unwrap();
-        let close = |a: &[f32], b: &[f32], what: &str| {
-            assert_eq!(a.len(), b.len());
-            for (a, b) in a.iter().zip(b) {
-                assert!((a - b).abs() < 1e-5, "{what}: {a} and {b}");
-            }
-        };
-        close(&insight.logits, &whole, "whole");
-        assert_eq!(insight.n_tokens, 10);
-        assert_eq!(insight.attention.len(), 2);
-        let n = 11;
-
-        let mut x = network.tokens(&pass, &batch).unwrap();
-        network.layers[0].forward(&pass, &mut x).unwrap();
-        let last = &network.layers[1];
-        let qkv = last
-            .to_qkv
-            .forward(tape, &last.attention_norm.forward(tape, &x).unwrap())
-            .unwrap();
-        // [heads, n, width of a head]
-        let values = qkv
-            .tensor()
-            .narrow(2, 64, 32)
-            .unwrap()
-            .reshape((n, 4, 8))
-            .unwrap()
-            .transpose(0, 1)
-            .unwrap()
-            .contiguous()
-            .unwrap();
-        let attention = output.attention[1].squeeze(0).unwrap();
-        let logits_with = |attention: &Tensor| -> Vec<f32> {
-            let context = attention
-                .matmul(&values)
-                .unwrap()
-                .transpose(0, 1)
-                .unwrap()
-                .reshape((1, n, 32))
-                .unwrap();
-            let read = last
-                .to_out
-                .forward(tape, &Value::constant(context))
-                .unwrap();
-            let y = last
-                .feed_forward(&pass, &nn::add(&x, &read).unwrap())
-                .unwrap();
-            let logits = network.answer(tape, &nn::first_token(&y).unwrap()).unwrap();
-            logits.tensor().flatten_all().unwrap().to_vec1().unwrap()
-        };
-        for t in 0..n {
-            let mut one_hot = vec![0f32; n];
-            one_hot[t] = 1.0;
-            let one_hot = Tensor::new(one_hot, &Device::Cpu).unwrap();
-            let only = one_hot
-                .broadcast_as((4, n, n))
-                .unwrap()
-                .contiguous()
-                .unwrap();
-            close(
-                &insight.only_logits[t * 7..][..7],
-                &logits_with(&only),
-                "only",
-            );
-            let without = attention.broadcast_mul(&(1.0 - &one_hot).unwrap()).unwrap();
-            let without = without
-                .broadcast_div(&without.sum_keepdim(2).unwrap())
-                .unwrap();
-            close(
-                &insight.without_logits[t * 7..][..7],
-                &logits_with(&without),
-                "without",
-            );
         }
     }
 
