@@ -1,53 +1,50 @@
-#!/usr/bin/env python3
-"""Cuts frontend.safetensors out of the reference data (standard library only).
+"""Makes frontend.safetensors: log-mel spectrograms by torchaudio.
 
-usage: make_frontend.py REFERENCE_FOLDER
+usage: make_frontend.py CLIP.wav      (needs torch, torchaudio, numpy and safetensors)
 
-The reference was computed with PyTorch 2.11.0 and torchaudio 2.11.0 on a CPU in float32, see its README.
-The music is "hr-domina-mountain" by Lincoln Domina, CC BY-SA 3.0.
+Made with torch 2.15.0 and torchaudio from a clip of `attune data demo` (README.md says which), on a CPU in float32.
 """
-import json, pathlib, struct, sys
 
-MUSIC_SAMPLES = 20480  # frames 0..38 do not reach beyond
-FRAMES = 38
+import pathlib
+import sys
+import wave
 
+import numpy as np
+import torch
 
-def read(path):
-    data = path.read_bytes()
-    n = struct.unpack_from("<Q", data)[0]
-    header = json.loads(data[8 : 8 + n])
-    return {
-        name: (t["dtype"], t["shape"], data[8 + n + t["data_offsets"][0] : 8 + n + t["data_offsets"][1]])
-        for name, t in header.items()
-        if name != "__metadata__"
-    }
+# torchaudio refuses to load beside a PyTorch for another CUDA; the front end does not use any.
+torch.version.cuda = None
+import torchaudio  # noqa: E402
+from safetensors.numpy import save_file
 
+SAMPLES, FRAMES = 20480, 38  # frames 0..38 do not reach beyond
 
-def first_columns(tensor, n):
-    dtype, (rows, columns), data = tensor
-    row = 4 * columns
-    return dtype, [rows, n], b"".join(data[r * row : r * row + 4 * n] for r in range(rows))
-
-
-def main():
-    reference = pathlib.Path(sys.argv[1])
-    mtt = read(reference / "frontend/mtt.safetensors")
-    dtype, shape, music = read(reference / "audio/audio.safetensors")["mountain_22k"]
-    out = {
-        "wave.music": (dtype, [MUSIC_SAMPLES], music[2 * 22050 : 2 * (22050 + MUSIC_SAMPLES)]),
-        "mel_power.music": first_columns(mtt["mel_power.music"], FRAMES),
-        "logmel.music": first_columns(mtt["logmel.music"], FRAMES),
-        "wave.short": mtt["wave.short"],
-        "logmel.short": mtt["logmel.short"],
-    }
-    header, at = {}, 0
-    for name, (dtype, shape, data) in out.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + len(data)]}
-        at += len(data)
-    head = json.dumps(header).encode()
-    head += b" " * (-len(head) % 8)
-    target = pathlib.Path(__file__).parent / "frontend.safetensors"
-    target.write_bytes(struct.pack("<Q", len(head)) + head + b"".join(t[2] for t in out.values()))
+front_end = torchaudio.transforms.MelSpectrogram(
+    sample_rate=22050, n_fft=1024, hop_length=512, f_min=0.0, f_max=11025.0, n_mels=128
+)
+with wave.open(sys.argv[1]) as file:
+    assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (22050, 1, 2), file.getparams()
+    file.setpos(22050)
+    music = np.frombuffer(file.readframes(4 * SAMPLES), "<i2")
+short = (np.random.default_rng(1).standard_normal(600) * 0.1).astype(np.float32)
 
 
-main()
+def mel_power(x):
+    return front_end(torch.from_numpy(x)[None])[0].numpy()
+
+
+def log_mel(power):
+    return (10 * np.log10(np.maximum(power, 1e-10))).astype(np.float32)
+
+
+power = mel_power(music.astype(np.float32) / 32768)[:, :FRAMES].copy()
+save_file(
+    {
+        "wave.music": music[:SAMPLES].copy(),
+        "mel_power.music": power,
+        "logmel.music": log_mel(power),
+        "wave.short": short,
+        "logmel.short": np.ascontiguousarray(log_mel(mel_power(short))),
+    },
+    pathlib.Path(__file__).parent / "frontend.safetensors",
+)
