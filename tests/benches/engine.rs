@@ -1,7 +1,7 @@
 //! How fast the engine is, beside PyTorch, alternating in one run: medians and ratios, as a table and as JSON.
 //!
 //! ```text
-//! python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch numpy
+//! python3 -m venv /tmp/torch && /tmp/torch/bin/pip install torch torchaudio numpy
 //! cargo bench -p attune-tests --bench engine -- --python /tmp/torch/bin/python3 [--threads 2] [--repeats 9] [--only tiny] [--json FILE]
 //! ```
 //!
@@ -9,34 +9,140 @@
 
 use attune_core::models::{ModelConfig, Network, Pass};
 use attune_core::nn::{self, Adam, AdamConfig, Parameters};
+use attune_core::predict::Model;
+use attune_core::rng::{Address, Purpose};
 use candle_core::{DType, Device, Tensor};
 use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-/// What is timed: a name, a preset, clips, frames (159: 3.69 s, 216: 5 s), and whether a training step or inference.
-const CASES: [(&str, &str, usize, usize, &str); 7] = [
-    ("transformer 4.6 M, 2 x 5 s, step", "paper", 2, 216, "step"),
-    ("transformer 4.6 M, 4 x 5 s, step", "paper", 4, 216, "step"),
-    ("student 0.5 M, 4 x 5 s, step", "student", 4, 216, "step"),
-    ("tiny, 16 x 3.69 s, step", "tiny", 16, 159, "step"),
-    (
+/// What is timed.
+struct Case {
+    name: &'static str,
+    preset: &'static str,
+    clips: usize,
+    /// Frames of a clip (159: 3.69 s, 216: 5 s).
+    frames: usize,
+    work: Work,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// Forward, backward and Adam from log-mel.
+    Step,
+    /// Inference from log-mel.
+    Forward,
+    /// From waveforms to log-mel.
+    LogMel,
+}
+
+impl Work {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Forward => "forward",
+            Self::LogMel => "log-mel",
+        }
+    }
+}
+
+const fn case(
+    name: &'static str,
+    preset: &'static str,
+    clips: usize,
+    frames: usize,
+    work: Work,
+) -> Case {
+    Case {
+        name,
+        preset,
+        clips,
+        frames,
+        work,
+    }
+}
+
+const CASES: [Case; 8] = [
+    case(
+        "transformer 4.6 M, 2 x 5 s, step",
+        "paper",
+        2,
+        216,
+        Work::Step,
+    ),
+    case(
+        "transformer 4.6 M, 4 x 5 s, step",
+        "paper",
+        4,
+        216,
+        Work::Step,
+    ),
+    case(
+        "student 0.5 M, 4 x 5 s, step",
+        "student",
+        4,
+        216,
+        Work::Step,
+    ),
+    case("tiny, 16 x 3.69 s, step", "tiny", 16, 159, Work::Step),
+    case(
         "transformer 4.6 M, 6 x 5 s, inference",
         "paper",
         6,
         216,
-        "forward",
+        Work::Forward,
     ),
-    (
+    case(
         "student 0.5 M, 6 x 5 s, inference",
         "student",
         6,
         216,
-        "forward",
+        Work::Forward,
     ),
-    ("tiny, 16 x 3.69 s, inference", "tiny", 16, 159, "forward"),
+    case(
+        "tiny, 16 x 3.69 s, inference",
+        "tiny",
+        16,
+        159,
+        Work::Forward,
+    ),
+    case(
+        "log-mel of 10 minutes, 120 x 5 s",
+        "paper",
+        120,
+        216,
+        Work::LogMel,
+    ),
 ];
+
+/// Samples of a clip of five seconds.
+const SAMPLES: usize = 110_250;
+
+impl Case {
+    fn config(&self) -> ModelConfig {
+        ModelConfig::preset(self.preset).expect("a preset")
+    }
+
+    /// Floating-point operations (a multiplication and an addition are two) by direct summation, backward twice the forward.
+    fn flops(&self) -> Option<f64> {
+        let ModelConfig::MusicTaggingTransformer(config) = self.config();
+        let (c, d) = (config.conv_width as f64, config.attention_width as f64);
+        let (mels, frames) = (128.0, self.frames as f64);
+        let whole = mels * frames;
+        // Kernels 3 x 3: from one channel twice, then from c to c at full, quarter and sixteenth size.
+        let conv = 9.0 * whole * (2.0 * c + c * c * (1.0 + 2.0 / 4.0 + 2.0 / 16.0));
+        let n = (self.frames / 4) as f64 + 1.0;
+        let to_tokens = n * 16.0 * c * d;
+        let layers = config.n_layers as f64 * (12.0 * n * d * d + 2.0 * n * n * d);
+        let forward = 2.0 * self.clips as f64 * (conv + to_tokens + layers);
+        match self.work {
+            Work::Step => Some(3.0 * forward),
+            Work::Forward => Some(forward),
+            Work::LogMel => None,
+        }
+    }
+}
 
 struct Options {
     python: Option<String>,
@@ -82,48 +188,65 @@ struct Ours {
     adam: Adam,
     log_mels: Tensor,
     targets: Tensor,
+    model: Model,
+    waves: Vec<Vec<f32>>,
     step: u64,
 }
 
+fn noise(n: usize, seed: u64) -> impl Iterator<Item = f32> {
+    let mut draws = Address::new(seed, Purpose::Check, 0).stream();
+    (0..n).map(move |_| draws.normal())
+}
+
 impl Ours {
-    fn new(preset: &str, batch: usize, frames: usize) -> Self {
-        let config = ModelConfig::preset(preset).expect("a preset");
+    fn new(case: &Case) -> Self {
         let parameters = Parameters::initialise(1, DType::F32);
-        let network = config.build(parameters.var_builder()).expect("a network");
-        let noise = |n: usize, seed: u64| -> Vec<f32> {
-            let purpose = attune_core::rng::Purpose::Check;
-            let mut draws = attune_core::rng::Address::new(seed, purpose, 0).stream();
-            (0..n).map(|_| draws.normal()).collect()
-        };
-        let log_mels = noise(batch * 128 * frames, 1)
-            .into_iter()
+        let network = case
+            .config()
+            .build(parameters.var_builder())
+            .expect("a network");
+        let (clips, frames) = (case.clips, case.frames);
+        let log_mels: Vec<f32> = noise(clips * 128 * frames, 1)
             .map(|x| x * 15.0 - 10.0)
             .collect();
-        let targets = noise(batch * 50, 2)
-            .into_iter()
-            .map(|x| f32::from(x > 1.3))
-            .collect();
+        let targets: Vec<f32> = noise(clips * 50, 2).map(|x| f32::from(x > 1.3)).collect();
+        let waves = match case.work {
+            Work::LogMel => (0..clips)
+                .map(|clip| noise(SAMPLES, clip as u64).map(|x| x * 0.1).collect())
+                .collect(),
+            Work::Step | Work::Forward => Vec::new(),
+        };
+        let tags = (0..50).map(|tag| format!("tag {tag}")).collect();
+        let model = Model::from_parameters(case.config(), tags, SAMPLES, &parameters);
         Self {
+            model: model.expect("a model"),
             network,
             parameters,
             adam: Adam::new(AdamConfig::default()),
-            log_mels: Tensor::from_vec::<_, f32>(log_mels, (batch, 128, frames), &Device::Cpu)
+            log_mels: Tensor::from_vec(log_mels, (clips, 128, frames), &Device::Cpu)
                 .expect("a tensor"),
-            targets: Tensor::from_vec::<_, f32>(targets, (batch, 50), &Device::Cpu)
-                .expect("a tensor"),
+            targets: Tensor::from_vec(targets, (clips, 50), &Device::Cpu).expect("a tensor"),
+            waves,
             step: 0,
         }
     }
 
-    fn run(&mut self, work: &str) -> candle_core::Result<()> {
-        if work == "forward" {
-            self.network.forward(&Pass::inference(), &self.log_mels)?;
-            return Ok(());
+    fn run(&mut self, work: Work) -> candle_core::Result<()> {
+        match work {
+            Work::LogMel => {
+                let waves: Vec<&[f32]> = self.waves.iter().map(Vec::as_slice).collect();
+                self.model.log_mels(&waves).expect("spectrograms");
+                return Ok(());
+            }
+            Work::Forward => {
+                self.network.forward(&Pass::inference(), &self.log_mels)?;
+                return Ok(());
+            }
+            Work::Step => {}
         }
         let started = Instant::now();
-        let output = self
-            .network
-            .forward(&Pass::training(1, self.step), &self.log_mels)?;
+        let pass = Pass::training(1, self.step);
+        let output = self.network.forward(&pass, &self.log_mels)?;
         let loss = nn::bce_with_logits(&output.logits, &self.targets)?;
         let forward = started.elapsed();
         let gradients = nn::backward(&loss)?;
@@ -137,11 +260,29 @@ impl Ours {
         Ok(())
     }
 
-    fn milliseconds(&mut self, work: &str) -> f64 {
+    fn milliseconds(&mut self, work: Work) -> f64 {
         let started = Instant::now();
         self.run(work).expect("a step");
         started.elapsed().as_secs_f64() * 1e3
     }
+}
+
+/// The best that matrix products of this machine give, in operations per second.
+fn sgemm_peak() -> f64 {
+    const N: usize = 2048;
+    let matrix = |seed| {
+        let values: Vec<f32> = noise(N * N, seed).collect();
+        Tensor::from_vec(values, (N, N), &Device::Cpu).expect("a tensor")
+    };
+    let (a, b) = (matrix(1), matrix(2));
+    let best = (0..5)
+        .map(|_| {
+            let started = Instant::now();
+            a.matmul(&b).expect("a product");
+            started.elapsed().as_secs_f64()
+        })
+        .fold(f64::INFINITY, f64::min);
+    2.0 * (N as f64).powi(3) / best
 }
 
 /// Theirs: `pytorch_step.py` in a process of its own.
@@ -153,14 +294,7 @@ struct Theirs {
 }
 
 impl Theirs {
-    fn new(
-        python: &str,
-        preset: &str,
-        batch: usize,
-        frames: usize,
-        work: &str,
-        threads: usize,
-    ) -> Self {
+    fn new(python: &str, case: &Case, threads: usize) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pytorch_step.py");
         let script = std::env::var("ATTUNE_PYTORCH_STEP").unwrap_or_else(|_| script.to_owned());
         let mut process = Command::new(python)
@@ -171,12 +305,12 @@ impl Theirs {
             .expect("python starts");
         let mut to = process.stdin.take().expect("a pipe");
         let mut from = BufReader::new(process.stdout.take().expect("a pipe"));
-        let config = ModelConfig::preset(preset).expect("a preset");
-        let mut config = serde_json::to_value(config).expect("JSON");
-        config["batch"] = batch.into();
-        config["frames"] = frames.into();
+        let mut config = serde_json::to_value(case.config()).expect("JSON");
+        config["batch"] = case.clips.into();
+        config["frames"] = case.frames.into();
+        config["samples"] = SAMPLES.into();
         config["threads"] = threads.into();
-        config["works"] = json!([work]);
+        config["works"] = json!([case.work.name()]);
         writeln!(to, "{config}").expect("python listens");
         let mut line = String::new();
         from.read_line(&mut line).expect("python answers");
@@ -229,50 +363,67 @@ fn main() {
     let options = options();
     attune_core::device::set_threads(options.threads);
     let mut results = Vec::new();
+    let peak = sgemm_peak();
     println!(
-        "{:42} {:>10} {:>10} {:>8} {:>10} {:>10}",
-        "median of both, alternating", "attune ms", "torch ms", "ratio", "best ms", "best ms"
+        "{:40} {:>10} {:>10} {:>6} {:>9} {:>9} {:>10}",
+        format!("median of both, alternating, {} threads", options.threads),
+        "attune ms",
+        "torch ms",
+        "ratio",
+        "best ms",
+        "best ms",
+        "of sgemm"
     );
-    for (name, preset, batch, frames, work) in CASES {
-        if !name.contains(&options.only) {
-            continue;
-        }
-        let mut ours = Ours::new(preset, batch, frames);
+    for case in CASES
+        .iter()
+        .filter(|case| case.name.contains(&options.only))
+    {
+        let mut ours = Ours::new(case);
         let mut theirs = options
             .python
             .as_ref()
-            .map(|python| Theirs::new(python, preset, batch, frames, work, options.threads));
-        ours.milliseconds(work);
+            .map(|python| Theirs::new(python, case, options.threads));
+        ours.milliseconds(case.work);
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..options.repeats {
-            a.push(ours.milliseconds(work));
+            a.push(ours.milliseconds(case.work));
             if let Some(theirs) = &mut theirs {
-                b.push(theirs.ask(work));
+                b.push(theirs.ask(case.work.name()));
             }
         }
         let best = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
         let (best_a, best_b) = (best(&a), best(&b));
         let ours_ms = median(&mut a);
-        let mut result = json!({"case": name, "attune_ms": ours_ms, "attune_best_ms": best_a});
+        // Above 1 where Winograd's convolution needs fewer operations than direct summation.
+        let share = case.flops().map(|flops| flops / (ours_ms / 1e3) / peak);
+        let mut result = json!({
+            "case": case.name,
+            "attune_ms": ours_ms,
+            "attune_best_ms": best_a,
+            "share_of_sgemm_peak": share,
+        });
+        let of_peak = share.map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
+        let name = case.name;
         if let Some(theirs) = &mut theirs {
             let theirs_ms = median(&mut b);
+            let ratio = theirs_ms / ours_ms;
             result["torch_ms"] = theirs_ms.into();
             result["torch_best_ms"] = best_b.into();
-            result["ratio"] = (theirs_ms / ours_ms).into();
+            result["ratio"] = ratio.into();
             result["torch"] = theirs.about.clone();
             result["torch_peak_mib"] = theirs.ask("memory").into();
             println!(
-                "{name:42} {ours_ms:10.1} {theirs_ms:10.1} {:8.2} {best_a:10.1} {best_b:10.1}",
-                theirs_ms / ours_ms
+                "{name:40} {ours_ms:10.1} {theirs_ms:10.1} {ratio:6.2} {best_a:9.1} {best_b:9.1} {of_peak:>10}"
             );
         } else {
             println!(
-                "{name:42} {ours_ms:10.1} {:>10} {:>8} {best_a:10.1}",
-                "", ""
+                "{name:40} {ours_ms:10.1} {:>10} {:>6} {best_a:9.1} {:>9} {of_peak:>10}",
+                "", "", ""
             );
         }
         results.push(result);
     }
+    println!("sgemm, 2048 x 2048: {:.0} GFLOP/s", peak / 1e9);
     println!(
         "peak memory of attune over all cases: {:.0} MiB",
         peak_mib()
@@ -283,7 +434,7 @@ fn main() {
             .lines()
             .find_map(|line| line.strip_prefix("model name"))
             .map_or("", |rest| rest.trim_start_matches([' ', '\t', ':']));
-        let report = json!({"cpu": cpu, "threads": options.threads, "attune": env!("CARGO_PKG_VERSION"), "results": results});
+        let report = json!({"cpu": cpu, "threads": options.threads, "attune": env!("CARGO_PKG_VERSION"), "sgemm_flops_per_s": peak, "results": results});
         std::fs::write(&path, format!("{report:#}\n")).expect("the report is written");
     }
 }
