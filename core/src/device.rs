@@ -3,6 +3,7 @@
 //! The default build knows the CPU only. Training asks for a device once and hands clones on.
 
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The CPU, the only device of the default build.
 pub fn cpu() -> candle_core::Device {
@@ -33,6 +34,9 @@ fn tune_malloc() {
     }
 }
 
+/// Whether tensor work gives way to the window and to the sound.
+static IN_BACKGROUND: AtomicBool = AtomicBool::new(false);
+
 /// Gives the engine `n_threads` worker threads (0: one per core). Works once per process, before the first tensor
 /// operation; returns whether it took effect.
 pub fn set_threads(n_threads: usize) -> bool {
@@ -41,6 +45,31 @@ pub fn set_threads(n_threads: usize) -> bool {
         .thread_name(|i| format!("attune-worker-{i}"))
         .build_global()
         .is_ok()
+}
+
+/// From now on the engine's workers, and threads that call [`enter_worker`], run with a lower priority than the threads of the
+/// window and of the sound card, so that a frame or a sound buffer does not wait for a training step. Alone on a machine
+/// they are as fast as before.
+pub fn work_in_background() {
+    IN_BACKGROUND.store(true, Ordering::Relaxed);
+    rayon::broadcast(|_| enter_worker());
+}
+
+/// Says that the calling thread does long work. Lowers its priority if [`work_in_background`] asked for that.
+pub fn enter_worker() {
+    if IN_BACKGROUND.load(Ordering::Relaxed) {
+        #[cfg(target_os = "linux")]
+        lower_priority();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "setpriority has no safe wrapper")]
+fn lower_priority() {
+    /// The scheduler then gives such a thread about a tenth of a core that it shares with a normal one.
+    const NICE: i32 = 10;
+    // SAFETY: plain integers; on Linux 0 means the calling thread. Raising one's own niceness is always allowed.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
 }
 
 /// How many worker threads the engine uses.

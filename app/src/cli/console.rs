@@ -34,7 +34,7 @@ impl Console {
         // The first signal asks for an orderly end, the second ends at once.
         ctrlc::set_handler(move || {
             if raised.is_cancelled() {
-                std::process::exit(130);
+                end_at_once();
             }
             raised.cancel();
         })
@@ -85,6 +85,19 @@ impl Console {
         let bar = Bar(Mutex::new(ProgressBar::no_length()));
         Job::new(self.cancel.clone(), move |progress| bar.show(progress))
     }
+}
+
+/// Ends the process without running exit handlers: those of a graphics driver crash while its threads are still at work.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "_exit has no safe wrapper")]
+fn end_at_once() -> ! {
+    // SAFETY: takes an integer and does not return; nothing of this process is used after it.
+    unsafe { libc::_exit(130) }
+}
+
+#[cfg(not(unix))]
+fn end_at_once() -> ! {
+    std::process::exit(130)
 }
 
 struct Bar(Mutex<ProgressBar>);

@@ -58,6 +58,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             ),
         ));
     }
+    attune_core::device::work_in_background();
     let mut commands: Vec<_> = args
         .paths
         .into_iter()

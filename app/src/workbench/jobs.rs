@@ -241,6 +241,7 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         let spawned = std::thread::Builder::new()
             .name(self.name.to_owned())
             .spawn(move || {
+                attune_core::device::enter_worker();
                 let wake = wake;
                 // Nobody listens any more: the window is closing.
                 drop(sender.send(work(&job)));

@@ -161,7 +161,10 @@ impl Loader {
             let start = from.after(worker as u64, steps_per_epoch);
             let handle = std::thread::Builder::new()
                 .name(format!("attune-loader-{worker}"))
-                .spawn(move || source.work(start, n_threads as u64, &sender))
+                .spawn(move || {
+                    crate::device::enter_worker();
+                    source.work(start, n_threads as u64, &sender)
+                })
                 .map_err(Error::io("start a thread for", "the loader"))?;
             loader.queues.push(receiver);
             loader.workers.push(handle);
