@@ -113,7 +113,9 @@ impl State {
             match request {
                 Request::Seek { to_secs } => ctx.send(Play::Seek { to_secs }),
                 Request::Select(range) => {
-                    player.set_loop(range.as_ref().map(|range| (range.start, range.end)));
+                    ctx.send(Play::Loop {
+                        region_secs: range.as_ref().map(|range| (range.start, range.end)),
+                    });
                     ctx.send(Select::Time(
                         range.map(|range| TimeRange::between(range.start, range.end)),
                     ));

@@ -76,6 +76,11 @@ pub enum Play {
     },
     /// Repeat the selected stretch (or the whole song), or stop doing so.
     ToggleLoop,
+    /// Repeat this stretch of the song, in seconds; `None`: play on.
+    Loop {
+        /// Start and end.
+        region_secs: Option<(f64, f64)>,
+    },
     /// Set the volume, 0..=1.
     Volume(f32),
     /// Change the volume by so much.

@@ -187,14 +187,20 @@ fn run_play(state: &super::State, play: &Play) {
         }
         Play::ToggleLoop => {
             let whole = (0.0, player.duration_secs());
+            // The selection is a stretch of the song, not of a clip.
             let chosen = state
                 .selection
                 .time
+                .filter(|_| !state.audition.is_listening(player))
                 .map(|time| (time.start_secs, time.end_secs));
             player.set_loop(match player.loop_region() {
                 Some(_) => None,
                 None => Some(chosen.unwrap_or(whole)),
             });
+        }
+        Play::Loop { region_secs } => {
+            audition::back_to_song(state);
+            player.set_loop(*region_secs);
         }
         Play::Volume(volume) => player.set_volume(*volume),
         Play::Louder { by } => player.set_volume((player.volume() + by).clamp(0.0, 1.0)),
