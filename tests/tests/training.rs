@@ -1,7 +1,7 @@
 //! Training from the command line, as a user does it: it learns, it stops and resumes, and a killed run ends with the
 //! same numbers as one that was never killed.
 
-use attune_core::run::{Event, History, Status};
+use attune_core::run::{Event, History, Scalar, Status};
 use attune_core::weights;
 use attune_tests::small_data;
 use std::path::{Path, PathBuf};
@@ -137,6 +137,12 @@ fn a_run_learns_and_is_scored() {
         scores["roc_auc_per_tag"].as_array().unwrap().len(),
         small_data::TAGS.len()
     );
+    for measure in ["roc_auc_macro", "average_precision_macro"] {
+        assert_eq!(
+            summary["test"][measure], scores[measure],
+            "the run scored the test split with its best model, as `evaluate` does"
+        );
+    }
 
     let shown = succeed(lab.attune("w", &["runs", "show", run, "--json"]));
     assert!(shown.to_string().contains("finished"), "{shown}");
@@ -175,6 +181,50 @@ fn a_killed_run_ends_with_the_same_numbers_as_one_never_killed() {
         let file = format!("checkpoints/{checkpoint}.safetensors");
         assert_same_weights(&run.join(&file), &whole.join(&file));
     }
+    for scalar in [
+        Scalar::Loss,
+        Scalar::RunningRocAuc,
+        Scalar::RunningAveragePrecision,
+    ] {
+        let values = |run: &Path| -> Vec<(u64, u32)> {
+            let history = History::open(run).unwrap();
+            let bits = history.series(scalar).iter();
+            bits.map(|(step, value)| (step, value.to_bits())).collect()
+        };
+        assert!(!values(&whole).is_empty());
+        assert_eq!(values(&run), values(&whole), "{scalar:?} of every step");
+    }
+    let test_scores = |run: &Path| {
+        let history = History::open(run).unwrap();
+        history
+            .evaluated()
+            .map(|(split, scores)| (split.to_owned(), scores.clone()))
+    };
+    assert_eq!(test_scores(&run), test_scores(&whole));
+}
+
+/// As a run leaves its folder that is killed after its last checkpoint, before the test split was scored.
+#[test]
+fn a_run_killed_after_its_last_step_is_scored_and_not_trained_on() {
+    let lab = Lab::new();
+    succeed(lab.train("w", &["--epochs", "40", "--patience", "1"]));
+    let run = lab.run_folder("w").unwrap();
+    let before = validations(&run);
+    let events = run.join("events.jsonl");
+    let text = std::fs::read_to_string(&events).unwrap();
+    let cut: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.contains("\"evaluated\""))
+        .collect();
+    assert!(cut.len() < text.lines().count());
+    std::fs::write(&events, cut.join("\n") + "\n").unwrap();
+
+    let mut resume = lab.attune("w", &["train", "--json", "--resume"]);
+    resume.arg(&run);
+    let summary = succeed(resume);
+    assert_eq!(summary["outcome"], "early-stopped");
+    assert!(summary["test"]["roc_auc_macro"].is_number(), "{summary}");
+    assert_eq!(validations(&run), before);
 }
 
 #[test]

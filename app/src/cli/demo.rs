@@ -5,13 +5,12 @@ use super::evaluate::print_table;
 use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt, window};
 use attune_core::audio::decode_mono;
-use attune_core::dataset::{Dataset, Split, Track};
+use attune_core::dataset::{Dataset, Track};
 use attune_core::interpret::{self, Backdrop, SongSettings, draw};
 use attune_core::job::Job;
-use attune_core::metrics::Scores;
 use attune_core::predict::Model;
 use attune_core::run::{History, NamedFigure, TestScores, write_report};
-use attune_core::train::{self, Checkpoints, TrainConfig, evaluate};
+use attune_core::train::{self, Checkpoints, TrainConfig};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -64,9 +63,12 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let job = console.job();
     let model = Model::load(&Checkpoints::of(&summary.folder).best()).failed()?;
     let dataset = train::open_data(&train::DataChoice::Demo, &console.workspace, &job).failed()?;
-    let scores = test_scores(&model, &dataset, console)?;
     let report = summary.folder.join("report");
     let history = History::open(&summary.folder).failed()?;
+    let Some((_, scores)) = history.evaluated() else {
+        let why = "the demo's test split was not scored: see the run's log";
+        return Err(Failure::new(Fault::Failed, anyhow::anyhow!(why)));
+    };
     let test = TestScores {
         tags: dataset.tags.clone(),
         scores: scores.clone(),
@@ -81,7 +83,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     drop(job);
 
     if !args.json {
-        print_table(&dataset.tags, &scores, console)?;
+        print_table(&dataset.tags, scores, console)?;
         return console.line(&format!("report: {}", report.display()));
     }
     let tags = dataset.tags.iter().enumerate().map(|(idx, tag)| {
@@ -149,13 +151,4 @@ fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, 
             spans,
         ),
     })
-}
-
-fn test_scores(model: &Model, dataset: &Dataset, console: &Console) -> Result<Scores, Failure> {
-    let job = console.job();
-    let cache = train::open_cache(&console.workspace).failed()?;
-    let (track_idxs, _) = train::decode_split(dataset, Split::Test, &cache, &job).failed()?;
-    Ok(evaluate(model, dataset, &cache, &track_idxs, &job)
-        .failed()?
-        .scores)
 }

@@ -1,7 +1,7 @@
 //! Follows a training run in the terminal: folds its log like the window does, and draws one progress line on stderr.
 
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::run::{Event, History, Scalar};
+use attune_core::run::{Event, History, Pace, Scalar};
 use attune_core::train::{Command, Handle, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -27,6 +27,17 @@ pub(super) struct Summary {
     pub roc_auc_macro: Option<f64>,
     /// Macro average precision (PR-AUC) of that validation.
     pub average_precision_macro: Option<f64>,
+    /// Scores of that model on the test split, if the data set has one and the run came to its end.
+    pub test: Option<TestScores>,
+}
+
+/// Scores on the test split.
+#[derive(Debug, Serialize)]
+pub(super) struct TestScores {
+    /// Macro ROC-AUC.
+    pub roc_auc_macro: Option<f64>,
+    /// Macro average precision (PR-AUC).
+    pub average_precision_macro: Option<f64>,
 }
 
 impl std::fmt::Display for Summary {
@@ -45,7 +56,16 @@ impl std::fmt::Display for Summary {
             score(self.best_loss),
             score(self.roc_auc_macro),
             score(self.average_precision_macro)
-        )
+        )?;
+        if let Some(test) = &self.test {
+            write!(
+                f,
+                "\ntest split  ROC-AUC {}, PR-AUC {}",
+                score(test.roc_auc_macro),
+                score(test.average_precision_macro)
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -104,6 +124,10 @@ fn summary(history: &History, folder: PathBuf, outcome: Outcome) -> Summary {
         best_loss: best.map(|best| best.loss),
         roc_auc_macro: best.and_then(|best| best.scores.roc_auc_macro),
         average_precision_macro: best.and_then(|best| best.scores.average_precision_macro),
+        test: history.evaluated().map(|(_, scores)| TestScores {
+            roc_auc_macro: scores.roc_auc_macro,
+            average_precision_macro: scores.average_precision_macro,
+        }),
         folder,
     }
 }
@@ -143,7 +167,7 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
     history.events().len()
 }
 
-/// `epoch 3/45 [=====>    ] step 120/2385  loss 0.213  158 clips/s  4 min left`
+/// `[=====>    ] epoch 3/45  step 120/2385  loss 0.213  158 clips/s  4m left`
 fn show(history: &History, bar: &ProgressBar) {
     let Some(Event::Started {
         steps_per_epoch,
@@ -153,23 +177,31 @@ fn show(history: &History, bar: &ProgressBar) {
     else {
         return;
     };
+    let (steps_per_epoch, n_steps) = ((*steps_per_epoch).max(1), history.last_step());
     let total = steps_per_epoch * u64::from(*epochs);
     if bar.length() != Some(total)
-        && let Ok(style) =
-            ProgressStyle::with_template("[{bar:24}] step {pos}/{len}  {msg}  {eta} left")
+        && let Ok(style) = ProgressStyle::with_template("[{bar:24}] {msg}")
     {
         bar.set_length(total);
         bar.set_style(style.progress_chars("=> "));
     }
-    bar.set_position(history.last_step());
+    bar.set_position(n_steps);
     let last = |scalar: Scalar| history.series(scalar).last().map(|(_, value)| value);
-    let epoch = history.last_step() / (*steps_per_epoch).max(1) + 1;
-    let mut message = format!("epoch {}/{epochs}", epoch.min(u64::from(*epochs)));
+    let epoch = (n_steps / steps_per_epoch + 1).min(u64::from(*epochs));
+    let mut message = format!("epoch {epoch}/{epochs}  step {n_steps}/{total}");
     if let Some(loss) = last(Scalar::Loss) {
         message.push_str(&format!("  loss {loss:.4}"));
     }
-    if let Some(speed) = last(Scalar::ClipsPerSecond) {
+    let pace = Pace::of(history);
+    if let Some(speed) = pace.clips_per_second {
         message.push_str(&format!("  {speed:.0} clips/s"));
+    }
+    if let Some(left) = pace.seconds_left {
+        let left = Duration::from_secs(left.round() as u64);
+        message.push_str(&format!(
+            "  {} left at most",
+            indicatif::HumanDuration(left)
+        ));
     }
     bar.set_message(message);
 }

@@ -6,7 +6,6 @@ use crate::widgets::{count_text, empty_state, score_text};
 use crate::workbench::parts::runs::RunView;
 use crate::workbench::{Ctx, Select};
 use attune_core::metrics::Scores;
-use attune_core::run::Event;
 use egui::{Align, Color32, ComboBox, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
 use std::cmp::Ordering;
@@ -39,17 +38,8 @@ impl Which {
             Self::Best => run.best.as_ref(),
             Self::Last => run.validations.last(),
             Self::Test => {
-                return run
-                    .events
-                    .iter()
-                    .rev()
-                    .find_map(|record| match &record.event {
-                        Event::Evaluated { split, scores, .. } => Some((
-                            scores.clone(),
-                            format!("{split} split, step {}", count_text(record.step)),
-                        )),
-                        _ => None,
-                    });
+                let (split, scores) = run.evaluated.as_ref()?;
+                return Some((scores.clone(), format!("{split} split, best checkpoint")));
             }
         }?;
         let place = format!(

@@ -72,12 +72,12 @@ fn training_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         "Training steps done",
     );
     if let Some(speed) = progress.clips_per_second {
-        part(rate_text(speed.into(), "clips/s"), "Training speed");
+        part(rate_text(speed, "clips/s"), "Training speed");
     }
     if let Some(seconds) = progress.seconds_left {
         part(
             format!("{} left at most", duration_text(seconds)),
-            "Until the last epoch; less if the run stops early",
+            "Until the last epoch or the time limit; less if the run stops early",
         );
     }
 }

@@ -57,9 +57,36 @@ impl RunningScores {
         self.n_seen.min(self.capacity)
     }
 
-    /// Forgets all clips, as at the start of a resumed run.
-    pub fn clear(&mut self) {
-        self.n_seen = 0;
+    /// All that the scores depend on, to be kept with a checkpoint: for each clip, the oldest first, and each tag the key by which
+    /// its score is ranked, and a mark (0: not a number, 1: negative, 2: positive); both `[clips, n_tags]`.
+    pub fn snapshot(&self) -> (Vec<u32>, Vec<u8>) {
+        let n_clips = self.n_clips();
+        let cells = (self.n_seen - n_clips..self.n_seen).flat_map(|clip| {
+            let row = clip % self.capacity;
+            (0..self.n_tags).map(move |tag_idx| self.columns[tag_idx * self.capacity + row])
+        });
+        cells
+            .map(|cell| cell.map_or((0, 0), |(key, label)| (key, 1 + u8::from(label))))
+            .unzip()
+    }
+
+    /// Takes up what [`Self::snapshot`] gave, in place of all clips so far. False, and nothing is changed, if it does not fit.
+    #[must_use]
+    pub fn restore(&mut self, keys: &[u32], marks: &[u8]) -> bool {
+        let cells = self.n_tags.max(1);
+        if keys.len() != marks.len()
+            || !keys.len().is_multiple_of(cells)
+            || keys.len() / cells > self.capacity
+            || marks.iter().any(|&mark| mark > 2)
+        {
+            return false;
+        }
+        self.n_seen = keys.len() / cells;
+        for (i, (&key, &mark)) in keys.iter().zip(marks).enumerate() {
+            self.columns[i % cells * self.capacity + i / cells] =
+                (mark > 0).then_some((key, mark == 2));
+        }
+        true
     }
 
     /// Scores over the clips in the ring. A clip whose score of a tag is not a number does not count for that tag.
@@ -113,7 +140,37 @@ mod tests {
         assert_eq!(running.scores().roc_auc_macro, None);
         running.push(&[0.1, 0.9, 0.8, 0.2], &[false, true, true, false]);
         assert_eq!(running.scores().roc_auc_macro, Some(1.0));
-        running.clear();
-        assert_eq!(running.scores().roc_auc_macro, None);
+    }
+
+    #[test]
+    fn a_snapshot_goes_on_like_the_original() {
+        let n_tags = 2;
+        let mut draws = Address::new(2, Purpose::Check, 0).stream();
+        let mut clip = || {
+            let scores = [
+                draws.uniform(),
+                if draws.chance(0.1) { f32::NAN } else { 0.5 },
+            ];
+            (scores, [draws.chance(0.4), draws.chance(0.4)])
+        };
+        let mut running = RunningScores::new(n_tags, 10);
+        for _ in 0..17 {
+            let (scores, labels) = clip();
+            running.push(&scores, &labels);
+        }
+        let (keys, marks) = running.snapshot();
+        let mut restored = RunningScores::new(n_tags, 10);
+        assert!(restored.restore(&keys, &marks));
+        for _ in 0..6 {
+            let (scores, labels) = clip();
+            running.push(&scores, &labels);
+            restored.push(&scores, &labels);
+            assert_eq!(restored.scores(), running.scores());
+        }
+        assert!(!restored.restore(&keys[1..], &marks[1..]), "half a clip");
+        assert!(
+            !RunningScores::new(n_tags, 9).restore(&keys, &marks),
+            "too many"
+        );
     }
 }

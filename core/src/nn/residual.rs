@@ -200,6 +200,7 @@ impl ResidualBlock {
         inputs.resize(13, Value::constant(x.value.tensor().clone()));
         let inputs: [&Value; 13] = std::array::from_fn(|i| &inputs[i]);
         let (state, block) = (output.state, self.clone());
+        let n_bytes = state.n_bytes();
         let (x_kept, needs_x) = (x.value.tensor().clone(), x.value.is_recorded());
         let y = output.y.into_tensor(&output.shape.dims())?;
         let [y] = record("residual block", inputs, [y], move |[dy]| {
@@ -230,6 +231,7 @@ impl ResidualBlock {
             }
             Ok(gradients)
         });
+        y.count_kept(n_bytes);
         Ok(Maps {
             value: y,
             channels: shape.channels,

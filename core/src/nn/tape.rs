@@ -97,7 +97,8 @@ impl Tape {
         Self(None)
     }
 
-    /// Memory of all outputs recorded so far, in bytes: what a forward pass keeps for its backward pass.
+    /// Memory of what the operations recorded so far keep for the backward pass, in bytes: their outputs, and what fused ones keep
+    /// beside them.
     pub fn recorded_bytes(&self) -> usize {
         self.0
             .as_ref()
@@ -178,6 +179,13 @@ impl Value {
     /// Whether a tape recorded how it was made.
     pub fn is_recorded(&self) -> bool {
         self.node.is_some()
+    }
+
+    /// Counts memory that the operation behind this value keeps beside its outputs, see [`Tape::recorded_bytes`].
+    pub(crate) fn count_kept(&self, n_bytes: usize) {
+        if let Some(node) = &self.node {
+            node.records.borrow_mut().n_bytes += n_bytes;
+        }
     }
 
     /// From now on its gradient is kept for [`Gradients::of`], though it is an intermediate result (a tap).

@@ -1,15 +1,19 @@
 //! Checkpoints: weights, and beside the last ones everything else that a run needs to go on as if it had never stopped.
 //!
-//! `checkpoints/best.safetensors` and `last.safetensors` are complete models that load anywhere. The optimizer's moments
-//! and the position of `last` lie in `last-STEP.state.safetensors`, which is written first; renaming
+//! `checkpoints/best.safetensors` and `last.safetensors` are complete models that load anywhere. The optimizer's moments,
+//! the clips behind the running scores and the position of `last` lie in `last-STEP.state.safetensors`, which is written first; renaming
 //! `last.safetensors`, whose metadata name that state, is the moment at which the checkpoint counts. A run that is killed
 //! between the two goes on from the checkpoint before.
 
-use super::{EarlyStop, Error};
+use super::learner::Learner;
+use super::{EarlyStop, Error, Outcome};
+use crate::device::cpu;
+use crate::metrics::RunningScores;
 use crate::models::ModelConfig;
 use crate::nn::{Adam, AdamConfig, Parameters};
 use crate::predict::Model;
 use crate::weights;
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,10 +36,15 @@ pub struct Position {
     pub seconds: f64,
     /// Step of the last validation.
     pub validated_step: u64,
+    /// How training ended, once it has: all that is left is to score the test split.
+    #[serde(default)]
+    pub end: Option<Outcome>,
 }
 
 const STATE_KEY: &str = "attune.train.state";
 const POSITION_KEY: &str = "attune.train.position";
+const RUNNING_KEYS: &str = "running.keys";
+const RUNNING_MARKS: &str = "running.marks";
 
 /// The checkpoints of one run folder.
 #[derive(Clone, Debug)]
@@ -75,21 +84,20 @@ impl Checkpoints {
     }
 
     /// Keeps everything needed to go on from `position`.
-    pub fn save_last(
+    pub(super) fn save_last(
         &self,
-        model: &Model,
-        optimizer: &Adam,
+        learner: &Learner,
+        running: &RunningScores,
         position: &Position,
     ) -> Result<PathBuf, Error> {
         let state_name = format!("last-{}.state.safetensors", position.step);
         let position_json =
             serde_json::to_string(position).map_err(|source| Error::Position { source })?;
         let metadata = BTreeMap::from([(POSITION_KEY.to_owned(), position_json)]);
-        weights::write(
-            &self.folder.join(&state_name),
-            &optimizer.to_map()?,
-            &metadata,
-        )?;
+        let mut state = learner.optimizer.to_map()?;
+        state.extend(running_to_map(running)?);
+        weights::write(&self.folder.join(&state_name), &state, &metadata)?;
+        let model = learner.model()?;
         let mut metadata = model.metadata()?;
         metadata.insert(STATE_KEY.to_owned(), state_name.clone());
         weights::write(&self.last(), &model.parameters().to_map(), &metadata)?;
@@ -97,11 +105,12 @@ impl Checkpoints {
         Ok(self.last())
     }
 
-    /// Puts the last checkpoint's values into `parameters` and gives its optimizer and position.
-    pub fn load_last(
+    /// Puts the last checkpoint's values into `parameters` and `running` and gives its optimizer and position.
+    pub(super) fn load_last(
         &self,
         parameters: &Parameters,
         adam: AdamConfig,
+        running: &mut RunningScores,
     ) -> Result<(Adam, Position), Error> {
         let last = weights::read(&self.last())?;
         let broken = |why: &str| Error::Checkpoint {
@@ -120,6 +129,15 @@ impl Checkpoints {
         let position =
             serde_json::from_str(position).map_err(|source| Error::Position { source })?;
         parameters.load_from(&last.tensors)?;
+        if let (Some(keys), Some(marks)) = (
+            state.tensors.get(RUNNING_KEYS),
+            state.tensors.get(RUNNING_MARKS),
+        ) {
+            let (keys, marks) = (keys.to_vec1::<u32>()?, marks.to_vec1::<u8>()?);
+            if !running.restore(&keys, &marks) {
+                return Err(broken("its running scores are of other tags"));
+            }
+        }
         Ok((Adam::from_map(adam, &state.tensors)?, position))
     }
 
@@ -137,6 +155,19 @@ impl Checkpoints {
             }
         }
     }
+}
+
+/// The clips behind the running scores, as tensors.
+fn running_to_map(running: &RunningScores) -> Result<BTreeMap<String, Tensor>, Error> {
+    let (keys, marks) = running.snapshot();
+    let n = keys.len();
+    Ok(BTreeMap::from([
+        (RUNNING_KEYS.to_owned(), Tensor::from_vec(keys, n, &cpu())?),
+        (
+            RUNNING_MARKS.to_owned(),
+            Tensor::from_vec(marks, n, &cpu())?,
+        ),
+    ]))
 }
 
 /// What `run.toml` holds: everything needed to repeat the run.

@@ -72,7 +72,8 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     }
 
     let n_parameters = parameters.n_weights() as u64;
-    // Weights, gradients, two moments, the published snapshot; activations, and their gradients in passing.
+    // Weights, gradients, two moments, the published snapshot; what the forward pass keeps, and in the largest residual block
+    // (about two thirds of that, three maps) two maps of gradients on the way back.
     let memory_bytes = n_parameters * 4 * 5 + activation_bytes as u64 * 3 / 2;
     let available_bytes = available_memory();
     let mut warnings = Vec::new();

@@ -3,12 +3,15 @@
 //! A run speaks only through the event log of its folder ([`crate::run`]) and listens only to [`Command`]s. Whoever wants
 //! to see it folds the log; the `wake` function given to [`start`] only says that the log has grown.
 
+mod begin;
 mod checkpoint;
 mod command;
 mod config;
 mod early_stop;
 mod estimate;
 mod evaluation;
+mod handle;
+mod learner;
 mod prepare;
 mod trainer;
 
@@ -18,8 +21,8 @@ pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEve
 pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
 pub use evaluation::{Evaluation, evaluate};
+pub use handle::{Handle, Outcome, resume, start};
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
-pub use trainer::{Handle, Outcome, resume, start};
 
 use std::path::PathBuf;
 

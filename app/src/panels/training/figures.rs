@@ -1,7 +1,7 @@
 //! The figures of the Training panel: what a run will cost, and where it stands.
 
 use crate::theme;
-use crate::widgets::{bytes_text, count_text, duration_text, number_text, rate_text};
+use crate::widgets::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Scalar, Status};
 use attune_core::train::{self, TrainConfig};
@@ -104,13 +104,21 @@ pub(super) fn progress_ui(ui: &mut Ui, view: &RunView) {
             };
             line("Step", count_text(view.last_step));
             if let Some(speed) = progress.clips_per_second {
-                line("Speed", rate_text(speed.into(), "clips/s"));
+                line("Speed", rate_text(speed, "clips/s"));
             }
             if let Some((_, loss)) = view.smoothed_loss.last() {
                 line("Training loss", number_text(loss.into()));
             }
             if let Some(last) = view.validations.last() {
                 line("Validation loss", number_text(last.loss));
+            }
+            if let Some((split, scores)) = &view.evaluated {
+                for (measure, score) in [
+                    ("ROC-AUC", scores.roc_auc_macro),
+                    ("PR-AUC", scores.average_precision_macro),
+                ] {
+                    line(&format!("{measure}, {split} split"), score_text(score));
+                }
             }
             if let Some(seconds) = progress.seconds_left {
                 line("Time left", format!("at most {}", duration_text(seconds)));
@@ -134,8 +142,8 @@ pub(crate) struct Progress {
     /// How far the present epoch is, 0..=1.
     pub(crate) part_of_epoch: Option<f32>,
     /// Training speed.
-    pub(crate) clips_per_second: Option<f32>,
-    /// If it does not stop early.
+    pub(crate) clips_per_second: Option<f64>,
+    /// Until the last epoch or the time limit, if it does not stop early.
     pub(crate) seconds_left: Option<f64>,
 }
 
@@ -149,20 +157,12 @@ impl Progress {
             ((view.last_step.saturating_sub(epoch_start)) as f32 / facts.steps_per_epoch as f32)
                 .clamp(0.0, 1.0)
         });
-        let seconds_per_step = view
-            .series(Scalar::StepSeconds)
-            .last()
-            .map(|(_, seconds)| f64::from(seconds));
-        let steps = u64::from(facts.epochs) * facts.steps_per_epoch;
-        let seconds_left = (steps > view.last_step)
-            .then(|| Some(seconds_per_step? * (steps - view.last_step) as f64))
-            .flatten();
         Self {
             epoch,
             epochs: facts.epochs,
             part_of_epoch,
-            clips_per_second: view.clips_per_second(),
-            seconds_left,
+            clips_per_second: view.pace.clips_per_second,
+            seconds_left: view.pace.seconds_left,
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::workbench::jobs::Slot;
 use crate::workbench::{CommandSender, Jobs, State as Whole};
 use arc_swap::ArcSwap;
 use attune_core::dataset::{Dataset, Split};
+use attune_core::metrics::Scores;
 use attune_core::run::{
-    self, Event, History, Record, RunSummary, Scalar, Series, Smoothed, Status, Validation,
+    self, Event, History, Pace, Record, RunSummary, Scalar, Series, Smoothed, Status, Validation,
 };
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
 use std::collections::BTreeMap;
@@ -188,7 +189,9 @@ pub struct RunView {
     pub validations: Vec<Validation>,
     /// The one with the lowest loss.
     pub best: Option<Validation>,
-    /// Epochs since then, as early stopping counts.
+    /// Name and scores of the split that was scored after training, as a rule the test split.
+    pub evaluated: Option<(String, Scores)>,
+    /// Epochs since the best validation, as early stopping counts.
     pub epochs_since_best: Option<u32>,
     /// (epoch, step) at which each epoch began.
     pub epoch_starts: Vec<(u32, u64)>,
@@ -196,6 +199,8 @@ pub struct RunView {
     pub events: Vec<Arc<Record>>,
     /// Steps done.
     pub last_step: u64,
+    /// How fast it is, and how long it will still take.
+    pub pace: Pace,
     /// The training loss, smoothed.
     pub smoothed_loss: Series,
     /// Where its data set lies, if the run says so.
@@ -216,10 +221,14 @@ impl RunView {
             tags: history.tags().to_vec(),
             validations: history.validations().to_vec(),
             best: history.best().cloned(),
+            evaluated: history
+                .evaluated()
+                .map(|(split, scores)| (split.to_owned(), scores.clone())),
             epochs_since_best: history.epochs_since_best(),
             epoch_starts: history.epoch_starts().to_vec(),
             events: history.events().to_vec(),
             last_step: history.last_step(),
+            pace: Pace::of(history),
             smoothed_loss,
             data_folder,
             series: Scalar::ALL
@@ -275,15 +284,6 @@ impl RunView {
     /// The epoch now in progress, or the last one.
     pub fn epoch(&self) -> u32 {
         self.epoch_starts.last().map_or(0, |(epoch, _)| *epoch)
-    }
-
-    /// Mean of the last speeds, in clips per second.
-    pub fn clips_per_second(&self) -> Option<f32> {
-        let series = self.series(Scalar::ClipsPerSecond);
-        let (_, last) = series.step_range()?;
-        let first = last.saturating_sub(20);
-        let (low, high) = series.extent(first as f64..last as f64 + 1.0)?;
-        Some((low + high) / 2.0)
     }
 }
 

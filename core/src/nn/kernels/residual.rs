@@ -72,6 +72,16 @@ pub(crate) struct State {
     batch_statistics: bool,
 }
 
+impl State {
+    /// Its memory.
+    pub(crate) fn n_bytes(&self) -> usize {
+        let maps = [&self.first, &self.second]
+            .into_iter()
+            .chain(&self.shortcut);
+        self.argmax.len() + maps.map(|kept| size_of_val(&*kept.maps)).sum::<usize>()
+    }
+}
+
 /// What a block gives.
 #[derive(Debug)]
 pub(crate) struct Output {

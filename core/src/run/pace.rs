@@ -1,0 +1,115 @@
+//! How fast a run is, and how long it will still take.
+
+use super::{Event, History, Scalar, Series};
+
+/// The newest steps that count for the pace.
+const STEPS: usize = 100;
+
+/// A run's pace at its newest steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Pace {
+    /// Mean training speed, without validations.
+    pub clips_per_second: Option<f64>,
+    /// Until the last epoch or the recipe's time limit, validations included; less if the run stops early. `None` before the first step
+    /// and where nothing is left.
+    pub seconds_left: Option<f64>,
+}
+
+impl Pace {
+    /// Reads it off a history.
+    pub fn of(history: &History) -> Self {
+        let clips_per_second = tail_mean(history.series(Scalar::ClipsPerSecond));
+        Self {
+            clips_per_second,
+            seconds_left: seconds_left(history),
+        }
+    }
+}
+
+fn tail_mean(series: &Series) -> Option<f64> {
+    let first = series.len().saturating_sub(STEPS);
+    let (n, sum) = series
+        .iter_from(first)
+        .fold((0, 0.0), |(n, sum), (_, value)| {
+            (n + 1, sum + f64::from(value))
+        });
+    (n > 0).then(|| sum / f64::from(n))
+}
+
+fn seconds_left(history: &History) -> Option<f64> {
+    let Event::Started {
+        steps_per_epoch,
+        epochs,
+        ..
+    } = &history.started()?.event
+    else {
+        return None;
+    };
+    let (total, done) = (steps_per_epoch * u64::from(*epochs), history.last_step());
+    if done == 0 || done >= total {
+        return None;
+    }
+    let steps = history.series(Scalar::StepSeconds);
+    let validating: f64 = history.validations().iter().map(|v| v.seconds).sum();
+    let per_step = tail_mean(steps)? + validating / done as f64;
+    let by_steps = per_step * (total - done) as f64;
+    let limit_minutes = history
+        .run_toml()
+        .and_then(|run| run.get("config")?.get("max_minutes")?.as_float());
+    let by_limit = limit_minutes.map(|minutes| {
+        let spent = validating + steps.iter().map(|(_, s)| f64::from(s)).sum::<f64>();
+        (minutes * 60.0 - spent).max(0.0)
+    });
+    Some(by_limit.map_or(by_steps, |by_limit| by_steps.min(by_limit)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{RunLog, StepScalars};
+
+    /// A run of 10 epochs of 10 steps that did one epoch, half a second a step and 5 s of validation.
+    fn after_an_epoch(configuration: &str) -> Pace {
+        let folder = tempfile::tempdir().unwrap();
+        let run_file: toml::Table = configuration.parse().unwrap();
+        let mut log = RunLog::create(folder.path(), &run_file).unwrap();
+        let started = Event::Started {
+            name: String::new(),
+            model: String::new(),
+            data: String::new(),
+            tags: Vec::new(),
+            n_parameters: 0,
+            steps_per_epoch: 10,
+            epochs: 10,
+            patience_epochs: None,
+            version: String::new(),
+        };
+        log.event(0, 0, started).unwrap();
+        for step in 1..=10 {
+            let scalars = StepScalars::new(step, 0)
+                .with(Scalar::StepSeconds, 0.5)
+                .with(Scalar::ClipsPerSecond, 32.0);
+            log.step(&scalars).unwrap();
+        }
+        let validated = Event::Validated {
+            loss: 0.5,
+            scores: crate::metrics::Scores::default(),
+            seconds: 5.0,
+        };
+        log.event(10, 0, validated).unwrap();
+        Pace::of(&History::open(folder.path()).unwrap())
+    }
+
+    #[test]
+    fn validations_count_for_the_time_left() {
+        let pace = after_an_epoch("");
+        assert_eq!(pace.clips_per_second, Some(32.0));
+        assert!((pace.seconds_left.unwrap() - 90.0).abs() < 1e-6, "{pace:?}");
+    }
+
+    #[test]
+    fn a_time_limit_that_comes_first_counts() {
+        let pace = after_an_epoch("[config]\nmax_minutes = 1.0");
+        assert!((pace.seconds_left.unwrap() - 50.0).abs() < 1e-6, "{pace:?}");
+    }
+}
