@@ -2,9 +2,7 @@
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
 use super::weights::Transformed;
-use super::{
-    A, B, BlocksOf, IN, OUT, POSITIONS, Sink, SinkBlock, Source, Tiling, transform_inputs,
-};
+use super::{A, B, BlocksOf, IN, Inputs, OUT, POSITIONS, Sink, SinkBlock, Source, Tiling};
 use crate::nn::kernels::buffer::with_scratch;
 use crate::nn::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::nn::kernels::maps::MapShape;
@@ -24,13 +22,28 @@ pub(crate) fn convolve<S: Source, K: Sink>(
         .map(|group| {
             let len = POSITIONS * tiling.group * (weights.ins + weights.outs);
             with_scratch(len, |scratch| {
-                dispatch(Convolution {
+                let (v, m) = scratch.split_at_mut(POSITIONS * tiling.group * weights.ins);
+                let tiles = tiling.range(group);
+                dispatch(Inputs {
                     tiling,
-                    tiles: tiling.range(group),
-                    weights,
+                    tiles: tiles.clone(),
                     source,
+                    blocks: BlocksOf::range(weights.ins, &(0..weights.ins)),
+                    v: &mut *v,
+                });
+                dispatch(Products {
+                    tiling,
+                    n_tiles: tiles.len(),
+                    weights,
+                    v: &*v,
+                    m: &mut *m,
+                });
+                dispatch(Outputs {
+                    tiling,
+                    tiles,
                     sink,
-                    scratch,
+                    blocks: weights.outs / LANES,
+                    m: &*m,
                 })
             })
         })
@@ -44,39 +57,30 @@ pub(crate) struct TaskSums {
     pub(crate) n_pixels: usize,
 }
 
-struct Convolution<'a, S, K> {
+/// The products of a group of tiles. Apart from the transforms, which are compiled for every source and sink.
+struct Products<'a> {
     tiling: Tiling,
-    tiles: std::ops::Range<usize>,
+    n_tiles: usize,
     weights: &'a Transformed,
-    source: &'a S,
-    sink: &'a K,
-    scratch: &'a mut [f32],
+    v: &'a [f32],
+    m: &'a mut [f32],
 }
 
-impl<S: Source, K: Sink> Kernel for Convolution<'_, S, K> {
-    type Output = TaskSums;
+impl Kernel for Products<'_> {
+    type Output = ();
 
     #[inline(always)]
-    unsafe fn run<L: Lanes>(self) -> TaskSums {
+    unsafe fn run<L: Lanes>(self) {
         let Transformed { data, ins, outs } = self.weights;
         let (ins, outs) = (*ins, *outs);
         let group = self.tiling.group;
-        let n_tiles = self.tiles.len();
-        let (v, m) = self.scratch.split_at_mut(POSITIONS * group * ins);
-        // SAFETY: the caller's promise; offsets stay within the maps and the scratch memory as laid out above.
-        unsafe {
-            transform_inputs::<L, S>(
-                &self.tiling,
-                self.tiles.clone(),
-                self.source,
-                BlocksOf::range(ins, &(0..ins)),
-                v,
-            );
-            let rows = n_tiles.next_multiple_of(L::ROWS);
-            for position in 0..POSITIONS {
-                let v = v.as_ptr().add(position * group * ins);
+        let rows = self.n_tiles.next_multiple_of(L::ROWS);
+        for position in 0..POSITIONS {
+            // SAFETY: the caller's promise; offsets stay within the scratch memory as laid out in `convolve`.
+            unsafe {
+                let v = self.v.as_ptr().add(position * group * ins);
                 let u = data.as_ptr().add(position * ins * outs);
-                let m = m.as_mut_ptr().add(position * group * outs);
+                let m = self.m.as_mut_ptr().add(position * group * outs);
                 match ins {
                     16 => products::<L, 16>(rows, ins, outs, v, u, m),
                     64 => products::<L, 64>(rows, ins, outs, v, u, m),
@@ -84,7 +88,27 @@ impl<S: Source, K: Sink> Kernel for Convolution<'_, S, K> {
                     _ => products::<L, 0>(rows, ins, outs, v, u, m),
                 }
             }
-            transform_outputs::<L, K>(&self.tiling, self.tiles, self.sink, outs / LANES, m)
+        }
+    }
+}
+
+/// From the products of a group of tiles to pixels.
+struct Outputs<'a, K> {
+    tiling: Tiling,
+    tiles: std::ops::Range<usize>,
+    sink: &'a K,
+    blocks: usize,
+    m: &'a [f32],
+}
+
+impl<K: Sink> Kernel for Outputs<'_, K> {
+    type Output = TaskSums;
+
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) -> TaskSums {
+        // SAFETY: the caller's promise.
+        unsafe {
+            transform_outputs::<L, K>(&self.tiling, self.tiles, self.sink, self.blocks, self.m)
         }
     }
 }

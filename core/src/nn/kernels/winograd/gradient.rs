@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
 use super::weights::{Quarter, collect_gradient, padded};
-use super::{A, B, BlocksOf, IN, OUT, POSITIONS, Source, SourceBlock, Tiling, transform_inputs};
+use super::{A, B, BlocksOf, IN, Inputs, OUT, POSITIONS, Source, SourceBlock, Tiling};
 use crate::nn::kernels::buffer::with_scratch;
 use crate::nn::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::nn::kernels::maps::MapShape;
@@ -52,15 +52,30 @@ pub(crate) fn weight_gradient<S: Source, G: Source>(
         let groups = part * n_groups / parts..(part + 1) * n_groups / parts;
         let len = POSITIONS * tiling.group * (ins.len() + outs.len());
         with_scratch(len, |scratch| {
+            let (v, dm) = scratch.split_at_mut(POSITIONS * tiling.group * ins.len());
             for group in groups {
-                dispatch(WeightGradient {
+                let tiles = tiling.range(group);
+                dispatch(Inputs {
                     tiling,
-                    tiles: tiling.range(group),
-                    ins: BlocksOf::range(all_ins, ins),
-                    outs: BlocksOf::range(all_outs, outs),
+                    tiles: tiles.clone(),
                     source,
+                    blocks: BlocksOf::range(all_ins, ins),
+                    v: &mut *v,
+                });
+                dispatch(Gradients {
+                    tiling,
+                    tiles: tiles.clone(),
                     gradient,
-                    scratch: &mut *scratch,
+                    blocks: BlocksOf::range(all_outs, outs),
+                    dm: &mut *dm,
+                });
+                dispatch(OuterProducts {
+                    group: tiling.group,
+                    n_tiles: tiles.len(),
+                    ins: ins.len(),
+                    outs: outs.len(),
+                    v: &*v,
+                    dm: &*dm,
                     sums: &mut *sums,
                 });
             }
@@ -78,34 +93,62 @@ fn split(channels: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-struct WeightGradient<'a, S, G> {
+/// The transformed gradients of a group of tiles.
+struct Gradients<'a, G> {
     tiling: Tiling,
     tiles: Range<usize>,
-    ins: BlocksOf,
-    outs: BlocksOf,
-    source: &'a S,
     gradient: &'a G,
-    scratch: &'a mut [f32],
-    /// `[position][in channel][out channel]`
-    sums: &'a mut [f32],
+    blocks: BlocksOf,
+    dm: &'a mut [f32],
 }
 
-impl<S: Source, G: Source> Kernel for WeightGradient<'_, S, G> {
+impl<G: Source> Kernel for Gradients<'_, G> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        let group = self.tiling.group;
-        let (ins, outs) = (self.ins.channels(), self.outs.channels());
-        let n_tiles = self.tiles.len();
-        let (v, dm) = self.scratch.split_at_mut(POSITIONS * group * ins);
-        // SAFETY: the caller's promise; offsets stay within the maps, the scratch memory and the sums.
+        // SAFETY: the caller's promise.
         unsafe {
-            transform_inputs::<L, S>(&self.tiling, self.tiles.clone(), self.source, self.ins, v);
-            transform_gradients::<L, G>(&self.tiling, self.tiles, self.gradient, self.outs, dm);
-            for position in 0..POSITIONS {
-                let v = v.as_ptr().add(position * group * ins);
-                let dm = dm.as_ptr().add(position * group * outs);
+            transform_gradients::<L, G>(
+                &self.tiling,
+                self.tiles,
+                self.gradient,
+                self.blocks,
+                self.dm,
+            );
+        }
+    }
+}
+
+/// The sums of outer products over a group of tiles. Apart from the transforms, which are compiled for every source.
+struct OuterProducts<'a> {
+    group: usize,
+    n_tiles: usize,
+    ins: usize,
+    outs: usize,
+    v: &'a [f32],
+    dm: &'a [f32],
+    /// `[position][in channel][out channel]`
+    sums: &'a mut [f32],
+}
+
+impl Kernel for OuterProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Self {
+            group,
+            n_tiles,
+            ins,
+            outs,
+            ..
+        } = self;
+        for position in 0..POSITIONS {
+            // SAFETY: the caller's promise; offsets stay within the scratch memory and the sums.
+            unsafe {
+                let v = self.v.as_ptr().add(position * group * ins);
+                let dm = self.dm.as_ptr().add(position * group * outs);
                 let sums = self.sums.as_mut_ptr().add(position * ins * outs);
                 outer_products::<L>(n_tiles, ins, outs, v, dm, sums);
             }

@@ -22,7 +22,7 @@ pub(crate) use forward::{TaskSums, convolve};
 pub(crate) use gradient::weight_gradient;
 pub(crate) use weights::{Direction, transform_weights};
 
-use super::lanes::{LANES, Lanes};
+use super::lanes::{Kernel, LANES, Lanes};
 use super::maps::MapShape;
 
 /// Outputs of a tile along one axis.
@@ -150,6 +150,28 @@ impl BlocksOf {
     /// Channels wanted.
     fn channels(self) -> usize {
         self.n * LANES
+    }
+}
+
+/// The transformed inputs of a group of tiles.
+struct Inputs<'a, S> {
+    tiling: Tiling,
+    tiles: std::ops::Range<usize>,
+    source: &'a S,
+    blocks: BlocksOf,
+    /// `[position][tile][channel]`
+    v: &'a mut [f32],
+}
+
+impl<S: Source> Kernel for Inputs<'_, S> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            transform_inputs::<L, S>(&self.tiling, self.tiles, self.source, self.blocks, self.v);
+        }
     }
 }
 
