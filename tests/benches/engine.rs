@@ -7,14 +7,15 @@
 //!
 //! Without `--python` only Attune is timed.
 
+mod pytorch;
+
 use attune_core::models::{ModelConfig, Network, Pass};
 use attune_core::nn::{self, Adam, AdamConfig, Parameters};
 use attune_core::predict::Model;
 use attune_core::rng::{Address, Purpose};
 use candle_core::{DType, Device, Tensor};
+use pytorch::{Options, Theirs, median_and_best};
 use serde_json::json;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 /// What is timed.
@@ -124,6 +125,16 @@ impl Case {
         ModelConfig::preset(self.preset).expect("a preset")
     }
 
+    fn for_pytorch(&self, threads: usize) -> serde_json::Value {
+        let mut config = serde_json::to_value(self.config()).expect("JSON");
+        config["batch"] = self.clips.into();
+        config["frames"] = self.frames.into();
+        config["samples"] = SAMPLES.into();
+        config["threads"] = threads.into();
+        config["works"] = json!([self.work.name()]);
+        config
+    }
+
     /// Floating-point operations (a multiplication and an addition are two) by direct summation, backward twice the forward.
     fn flops(&self) -> Option<f64> {
         let ModelConfig::MusicTaggingTransformer(config) = self.config();
@@ -142,43 +153,6 @@ impl Case {
             Work::LogMel => None,
         }
     }
-}
-
-struct Options {
-    python: Option<String>,
-    threads: usize,
-    repeats: usize,
-    only: String,
-    json: Option<String>,
-}
-
-fn options() -> Options {
-    let mut options = Options {
-        python: None,
-        threads: 2,
-        repeats: 9,
-        only: String::new(),
-        json: None,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(name) = arguments.next() {
-        let mut value = || {
-            arguments
-                .next()
-                .unwrap_or_else(|| panic!("{name} needs a value"))
-        };
-        match name.as_str() {
-            "--python" => options.python = Some(value()),
-            "--threads" => options.threads = value().parse().expect("a number of threads"),
-            "--repeats" => options.repeats = value().parse().expect("a number of repeats"),
-            "--only" => options.only = value(),
-            "--json" => options.json = Some(value()),
-            // What cargo adds.
-            "--bench" => {}
-            other => panic!("unknown argument {other}"),
-        }
-    }
-    options
 }
 
 /// Ours: a network that steps and answers.
@@ -285,65 +259,6 @@ fn sgemm_peak() -> f64 {
     2.0 * (N as f64).powi(3) / best
 }
 
-/// Theirs: `pytorch_step.py` in a process of its own.
-struct Theirs {
-    process: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-    about: serde_json::Value,
-}
-
-impl Theirs {
-    fn new(python: &str, case: &Case, threads: usize) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/pytorch_step.py");
-        let script = std::env::var("ATTUNE_PYTORCH_STEP").unwrap_or_else(|_| script.to_owned());
-        let mut process = Command::new(python)
-            .arg(script)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("python starts");
-        let mut to = process.stdin.take().expect("a pipe");
-        let mut from = BufReader::new(process.stdout.take().expect("a pipe"));
-        let mut config = serde_json::to_value(case.config()).expect("JSON");
-        config["batch"] = case.clips.into();
-        config["frames"] = case.frames.into();
-        config["samples"] = SAMPLES.into();
-        config["threads"] = threads.into();
-        config["works"] = json!([case.work.name()]);
-        writeln!(to, "{config}").expect("python listens");
-        let mut line = String::new();
-        from.read_line(&mut line).expect("python answers");
-        let about = serde_json::from_str(&line).expect("python answers in JSON");
-        Self {
-            process,
-            to,
-            from,
-            about,
-        }
-    }
-
-    fn ask(&mut self, what: &str) -> f64 {
-        writeln!(self.to, "{what}").expect("python listens");
-        let mut line = String::new();
-        self.from.read_line(&mut line).expect("python answers");
-        line.trim().parse().expect("a number")
-    }
-}
-
-impl Drop for Theirs {
-    fn drop(&mut self) {
-        // It has nothing to lose.
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
-
 /// Largest resident size of this process so far, in MiB.
 fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -360,7 +275,7 @@ fn peak_mib() -> f64 {
 
 fn main() {
     attune_core::device::keep_freed_memory();
-    let options = options();
+    let options = Options::read();
     attune_core::device::set_threads(options.threads);
     let mut results = Vec::new();
     let peak = sgemm_peak();
@@ -382,7 +297,7 @@ fn main() {
         let mut theirs = options
             .python
             .as_ref()
-            .map(|python| Theirs::new(python, case, options.threads));
+            .map(|python| Theirs::new(python, "pytorch_step.py", &case.for_pytorch(options.threads)));
         ours.milliseconds(case.work);
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..options.repeats {
@@ -391,9 +306,7 @@ fn main() {
                 b.push(theirs.ask(case.work.name()));
             }
         }
-        let best = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
-        let (best_a, best_b) = (best(&a), best(&b));
-        let ours_ms = median(&mut a);
+        let (ours_ms, best_a) = median_and_best(a);
         // Above 1 where Winograd's convolution needs fewer operations than direct summation.
         let share = case.flops().map(|flops| flops / (ours_ms / 1e3) / peak);
         let mut result = json!({
@@ -405,7 +318,7 @@ fn main() {
         let of_peak = share.map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
         let name = case.name;
         if let Some(theirs) = &mut theirs {
-            let theirs_ms = median(&mut b);
+            let (theirs_ms, best_b) = median_and_best(b);
             let ratio = theirs_ms / ours_ms;
             result["torch_ms"] = theirs_ms.into();
             result["torch_best_ms"] = best_b.into();
@@ -428,13 +341,5 @@ fn main() {
         "peak memory of attune over all cases: {:.0} MiB",
         peak_mib()
     );
-    if let Some(path) = options.json {
-        let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let cpu = cpu
-            .lines()
-            .find_map(|line| line.strip_prefix("model name"))
-            .map_or("", |rest| rest.trim_start_matches([' ', '\t', ':']));
-        let report = json!({"cpu": cpu, "threads": options.threads, "attune": env!("CARGO_PKG_VERSION"), "sgemm_flops_per_s": peak, "results": results});
-        std::fs::write(&path, format!("{report:#}\n")).expect("the report is written");
-    }
+    options.write(&results, Some(peak));
 }
