@@ -2,6 +2,7 @@
 
 pub mod small_data;
 pub mod soft_renderer;
+pub mod torch_file;
 pub mod window;
 
 use std::path::{Path, PathBuf};

@@ -1,12 +1,31 @@
-//! Files of weights: safetensors with metadata, whole or absent.
+//! Files of weights: safetensors in and out, checkpoints of PyTorch in.
+//!
+//! [`File`] tells the format by the content, lists the keys before anything is loaded, and makes the tensors; [`KeyMap`] finds
+//! the network's keys among those of its wrappers; [`Report`] says what was matched and what is missing. Reading a file runs no
+//! code and takes no more memory than its size explains, whatever the file says. Writing is whole or absent.
 //!
 //! Reading widens F16 and BF16 to F32, so that everything above computes in one type.
 
-use crate::workspace::write_whole;
-use candle_core::{DType, Device, Tensor};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+mod archive;
+mod cursor;
+mod file;
+mod key_map;
+mod pickle;
+mod report;
+mod safetensors;
+mod stored;
+mod torch;
+
+pub use ::safetensors::Dtype;
+pub use file::{File, Format};
+pub use key_map::{KeyMap, NoSuchPrefix};
+pub use report::{Report, Shapes, WrongShape};
+pub use safetensors::write;
+pub use stored::Entry;
+
+use candle_core::Tensor;
+use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why a file of weights could not be read or written.
@@ -20,13 +39,44 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// It is not a safetensors file, or a broken one.
-    #[error("not a safetensors file: {}", .path.display())]
-    Format {
+    /// It is of none of the formats.
+    #[error("neither safetensors nor a PyTorch checkpoint ({looks_like}): {}", .path.display())]
+    Unknown {
+        /// What it is, as far as one can tell.
+        looks_like: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong.
-        source: safetensors::SafeTensorError,
+    },
+    /// It was cut off, is broken, or made up.
+    #[error("broken {}: {what} (at byte {at}): {}", .format.label(), .path.display())]
+    Broken {
+        /// The format that it begins like.
+        format: Format,
+        /// What is wrong, and the mend where there is one.
+        what: String,
+        /// Where in the file.
+        at: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its tensors would take much more memory than the file itself.
+    #[error(
+        "the tensors are more than {most_times} times as large as their file, as views of one storage: save clones of them: {}",
+        .path.display()
+    )]
+    TooLarge {
+        /// The bound.
+        most_times: usize,
+        /// The file.
+        path: PathBuf,
+    },
+    /// No key begins with the prefix that was asked for.
+    #[error("{why}: {}", .path.display())]
+    Prefix {
+        /// What was asked for, and what there is.
+        why: NoSuchPrefix,
+        /// The file.
+        path: PathBuf,
     },
     /// A tensor of a type that Attune does not know.
     #[error("tensor {name} of type {dtype} in {}", .path.display())]
@@ -37,6 +87,14 @@ pub enum Error {
         dtype: String,
         /// The file.
         path: PathBuf,
+    },
+    /// A safetensors file could not be put together.
+    #[error("cannot be written as safetensors: {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ::safetensors::SafeTensorError,
     },
     /// A tensor could not be made or read.
     #[error(transparent)]
@@ -52,147 +110,21 @@ pub struct Weights {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Reads a safetensors file.
+/// Reads a file of any of the formats: all tensors, under the names that they have there.
 pub fn read(path: &Path) -> Result<Weights, Error> {
-    let bytes = std::fs::read(path).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })?;
-    from_bytes(&bytes, path)
+    File::open(path, None)?.load()
 }
 
-/// Reads a safetensors file that lies in memory; `path` names it in errors.
+/// As [`read`], of a file that lies in memory; `path` names it in errors.
 pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Weights, Error> {
-    let format = |source| Error::Format {
-        path: path.to_owned(),
-        source,
-    };
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
-    let metadata = header
-        .metadata()
-        .iter()
-        .flatten()
-        .map(|(key, text)| (key.clone(), text.clone()))
-        .collect();
-    let file = SafeTensors::deserialize(bytes).map_err(format)?;
-    let mut tensors = BTreeMap::new();
-    for (name, view) in file.iter() {
-        let tensor = match tensor_of(&view) {
-            Some(tensor) => tensor?,
-            None => {
-                return Err(Error::Type {
-                    name: name.to_owned(),
-                    dtype: format!("{:?}", view.dtype()),
-                    path: path.to_owned(),
-                });
-            }
-        };
-        tensors.insert(name.to_owned(), tensor);
-    }
-    Ok(Weights { tensors, metadata })
-}
-
-/// `None` for a type that candle does not have.
-fn tensor_of(view: &TensorView<'_>) -> Option<Result<Tensor, candle_core::Error>> {
-    let dtype = match view.dtype() {
-        Dtype::F64 => DType::F64,
-        Dtype::F32 => DType::F32,
-        Dtype::F16 => DType::F16,
-        Dtype::BF16 => DType::BF16,
-        Dtype::I64 => DType::I64,
-        Dtype::U32 => DType::U32,
-        Dtype::U8 => DType::U8,
-        // One byte each, as U8.
-        Dtype::BOOL => DType::U8,
-        Dtype::I16 => DType::I16,
-        Dtype::I32 => DType::I32,
-        _ => return None,
-    };
-    let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu);
-    Some(match dtype {
-        DType::F16 | DType::BF16 => tensor.and_then(|tensor| tensor.to_dtype(DType::F32)),
-        _ => tensor,
-    })
-}
-
-/// Writes a safetensors file, whole or not at all. F32, F64, I64, U32 and U8.
-pub fn write(
-    path: &Path,
-    tensors: &BTreeMap<String, Tensor>,
-    metadata: &BTreeMap<String, String>,
-) -> Result<(), Error> {
-    let mut raw = Vec::with_capacity(tensors.len());
-    for (name, tensor) in tensors {
-        let Some((dtype, bytes)) = bytes_of(tensor)? else {
-            return Err(Error::Type {
-                name: name.clone(),
-                dtype: format!("{:?}", tensor.dtype()),
-                path: path.to_owned(),
-            });
-        };
-        raw.push((name, dtype, tensor.dims().to_vec(), bytes));
-    }
-    let format = |source| Error::Format {
-        path: path.to_owned(),
-        source,
-    };
-    let mut views = Vec::with_capacity(raw.len());
-    for (name, dtype, dims, bytes) in &raw {
-        let view = TensorView::new(*dtype, dims.clone(), bytes).map_err(format)?;
-        views.push((name.as_str(), view));
-    }
-    let metadata: HashMap<String, String> = metadata
-        .iter()
-        .map(|(key, text)| (key.clone(), text.clone()))
-        .collect();
-    let metadata = (!metadata.is_empty()).then_some(metadata);
-    let bytes = safetensors::serialize(views, metadata).map_err(format)?;
-    write_whole(path, |file| file.write_all(&bytes)).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// Type and little-endian bytes; `None` for a type that is not written.
-fn bytes_of(tensor: &Tensor) -> Result<Option<(Dtype, Vec<u8>)>, candle_core::Error> {
-    let flat = tensor.flatten_all()?;
-    Ok(Some(match tensor.dtype() {
-        DType::F32 => (
-            Dtype::F32,
-            flat.to_vec1::<f32>()?
-                .iter()
-                .flat_map(|x| x.to_le_bytes())
-                .collect(),
-        ),
-        DType::F64 => (
-            Dtype::F64,
-            flat.to_vec1::<f64>()?
-                .iter()
-                .flat_map(|x| x.to_le_bytes())
-                .collect(),
-        ),
-        DType::I64 => (
-            Dtype::I64,
-            flat.to_vec1::<i64>()?
-                .iter()
-                .flat_map(|x| x.to_le_bytes())
-                .collect(),
-        ),
-        DType::U32 => (
-            Dtype::U32,
-            flat.to_vec1::<u32>()?
-                .iter()
-                .flat_map(|x| x.to_le_bytes())
-                .collect(),
-        ),
-        DType::U8 => (Dtype::U8, flat.to_vec1::<u8>()?),
-        _ => return Ok(None),
-    }))
+    File::from_bytes(bytes.to_vec(), path, None)?.load()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ::safetensors::tensor::TensorView;
+    use candle_core::Device;
 
     #[test]
     fn what_is_written_is_read_back_and_half_floats_are_widened() {
@@ -216,7 +148,11 @@ mod tests {
         let half = half::f16::from_f32(0.333);
         let bytes = half.to_le_bytes();
         let view = TensorView::new(Dtype::F16, vec![1], &bytes).unwrap();
-        std::fs::write(&path, safetensors::serialize([("h", view)], None).unwrap()).unwrap();
+        std::fs::write(
+            &path,
+            ::safetensors::serialize([("h", view)], None).unwrap(),
+        )
+        .unwrap();
         let wide = read(&path).unwrap().tensors["h"].to_vec1::<f32>().unwrap();
         assert_eq!(wide, [half.to_f32()]);
     }
@@ -227,7 +163,7 @@ mod tests {
         let path = folder.path().join("broken.safetensors");
         std::fs::write(&path, b"not at all").unwrap();
         let error = read(&path).unwrap_err();
-        assert!(matches!(error, Error::Format { .. }));
+        assert!(matches!(error, Error::Unknown { .. }));
         assert!(error.to_string().contains("broken.safetensors"));
         assert!(matches!(
             read(&folder.path().join("absent")),
