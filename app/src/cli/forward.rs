@@ -4,7 +4,7 @@ use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
 use attune_core::models::{ModelConfig, Pass};
 use attune_core::nn::{Tape, probabilities};
-use attune_core::predict::Model;
+use attune_core::predict::{Checkpoint, LoadOptions};
 use attune_core::weights;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,10 +16,10 @@ const KNOWN: [&str; 2] = ["mtt_teacher", "mtt_student"];
 /// evaluation mode. The output holds T.probs, T.logits and with --attention T.attention.layerK (batch, heads, n, n).
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  attune forward --weights teacher.safetensors --input waves.safetensors --output out.safetensors"
+    after_help = "Examples:\n  attune forward --weights teacher.safetensors --input waves.safetensors --output out.safetensors\n  attune forward --weights noisy.ckpt --prefix teacher_network. --input waves.safetensors --output out.safetensors"
 )]
 pub(super) struct Args {
-    /// Weights (safetensors), with the keys of the published checkpoints
+    /// Weights (safetensors or a PyTorch checkpoint), with the keys of the published checkpoints
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// Which network it is, e.g. mtt_teacher (default: recognised from the keys)
@@ -28,6 +28,9 @@ pub(super) struct Args {
     /// Attention heads, where the file does not say (default: 8)
     #[arg(long, value_name = "N")]
     heads: Option<usize>,
+    /// How the network's keys begin, e.g. teacher_network. (default: the likeliest)
+    #[arg(long)]
+    prefix: Option<String>,
     /// Write the attention weights as well
     #[arg(long)]
     attention: bool,
@@ -48,7 +51,13 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             anyhow!("no network {name:?}; there are {}", KNOWN.join(", ")),
         ));
     }
-    let model = Model::load_with_heads(&args.weights, args.heads)
+    let options = LoadOptions {
+        n_heads: args.heads,
+        prefix: args.prefix,
+        ..LoadOptions::default()
+    };
+    let model = Checkpoint::open(&args.weights, &options)
+        .and_then(Checkpoint::load)
         .with_context(|| format!("cannot use the weights in {}", args.weights.display()))
         .bad_input()?;
     // Every network that `--model` may name so far is of this one architecture.

@@ -1,9 +1,11 @@
 //! The one way to ask a model about a song.
 
+mod checkpoint;
 mod chunks;
 mod model;
 mod over_time;
 
+pub use checkpoint::{Checkpoint, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
 pub use model::Model;
 pub use over_time::{SlidingWindows, TagTimeline, over_time};
@@ -52,6 +54,24 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// The weights are not those of the network.
+    #[error("the weights do not fit the network {architecture}: {report}: {}", .path.display())]
+    Mismatch {
+        /// The network.
+        architecture: &'static str,
+        /// What fits and what does not.
+        report: Box<crate::weights::Report>,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The weights are those of no network that Attune knows.
+    #[error("{why}: {}", .path.display())]
+    Unrecognised {
+        /// What was looked for in vain.
+        why: crate::models::Error,
+        /// The file.
+        path: PathBuf,
     },
     /// The model cannot be described.
     #[error("the model cannot be described")]

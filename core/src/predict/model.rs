@@ -1,10 +1,11 @@
 //! A model that predicts: an immutable snapshot of a network, its front end and its tags.
 
 use super::Error;
+use super::checkpoint::{Checkpoint, LoadOptions};
 use crate::features::LogMelExtractor;
 use crate::models::{Insight, ModelConfig, Network, Pass, TokenGrid};
 use crate::nn::{Parameters, probabilities};
-use crate::weights::{self, Weights};
+use crate::weights::{self, File};
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -12,10 +13,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Key of the file's metadata under which [`About`] stands, as JSON.
-const METADATA_KEY: &str = "attune";
+pub(super) const METADATA_KEY: &str = "attune";
 
-/// Input length for weights that do not say theirs: the 10 s of the reference code (at 22,050 Hz).
-const DEFAULT_INPUT_SECS: f64 = 10.0;
+/// The front end's tables, as PyTorch's checkpoints carry them: window and mel filter bank.
+pub(super) const FRONT_END_TABLES: [&str; 2] = ["spec.spectrogram.window", "spec.mel_scale.fb"];
 
 /// A trained network and everything needed to ask it about sound. Nothing changes it; share it by `Arc`.
 pub struct Model {
@@ -46,11 +47,11 @@ impl std::fmt::Debug for Model {
 }
 
 /// What stands beside the weights in a file.
-#[derive(Serialize, Deserialize)]
-struct About {
-    model: ModelConfig,
-    tags: Vec<String>,
-    input_samples: usize,
+#[derive(Serialize, Deserialize, Clone, Debug)]
+pub(super) struct About {
+    pub(super) model: ModelConfig,
+    pub(super) tags: Vec<String>,
+    pub(super) input_samples: usize,
 }
 
 impl Model {
@@ -64,42 +65,27 @@ impl Model {
         Self::new(config, tags, input_samples, parameters.snapshot()?)
     }
 
-    /// Reads what [`Model::save`] wrote, or weights of a known network without metadata: then 8 heads, tags `tag 0` and on,
-    /// chunks of 10 s. Its name is that of the file.
+    /// Reads what [`Model::save`] wrote, or a checkpoint of a known network without metadata (safetensors or PyTorch's): then 8
+    /// heads, tags `tag 0` and on, chunks of 10 s. Its name is that of the file.
+    ///
+    /// [`Checkpoint`] does the same in two steps, with a look at the file in between.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        Self::load_with_heads(path, None)
-    }
-
-    /// As [`Model::load`]; `n_heads` counts only if the file does not say.
-    pub fn load_with_heads(path: &Path, n_heads: Option<usize>) -> Result<Self, Error> {
-        Self::from_weights(&weights::read(path)?, path, n_heads)
+        Checkpoint::open(path, &LoadOptions::default())?.load()
     }
 
     /// The small model that comes with Attune, trained on the demo data set.
     pub fn shipped() -> Result<Self, Error> {
         const BYTES: &[u8] = include_bytes!("../../../assets/models/demo.safetensors");
-        let name = Path::new("demo.safetensors");
-        Self::from_weights(&weights::from_bytes(BYTES, name)?, name, None)
+        let file = File::from_bytes(BYTES.to_vec(), Path::new("demo.safetensors"), None)?;
+        Checkpoint::of(file, &LoadOptions::default())?.load()
     }
 
-    fn from_weights(weights: &Weights, path: &Path, n_heads: Option<usize>) -> Result<Self, Error> {
-        let about = match weights.metadata.get(METADATA_KEY) {
-            Some(text) => serde_json::from_str(text).map_err(|source| Error::Metadata {
-                path: path.to_owned(),
-                source,
-            })?,
-            None => {
-                let model = ModelConfig::recognise(&weights.tensors, n_heads)?;
-                About {
-                    tags: (0..model.n_tags()).map(|i| format!("tag {i}")).collect(),
-                    input_samples: (DEFAULT_INPUT_SECS
-                        * f64::from(model.front_end().sample_rate_hz))
-                        as usize,
-                    model,
-                }
-            }
-        };
-        let parameters = Parameters::from_map(&weights.tensors)?;
+    /// A model as its file describes it, named after the file.
+    pub(super) fn described(
+        about: About,
+        parameters: Parameters,
+        path: &Path,
+    ) -> Result<Self, Error> {
         let mut model = Self::new(about.model, about.tags, about.input_samples, parameters)?;
         if let Some(stem) = path.file_stem() {
             model.name = stem.to_string_lossy().into_owned();
@@ -126,10 +112,8 @@ impl Model {
             Some(tensor) => tensor.flatten_all()?.to_vec1::<f32>().map(Some),
             None => Ok(None),
         };
-        let extractor = match (
-            buffer("spec.spectrogram.window")?,
-            buffer("spec.mel_scale.fb")?,
-        ) {
+        let [window, filterbank] = FRONT_END_TABLES;
+        let extractor = match (buffer(window)?, buffer(filterbank)?) {
             (Some(window), Some(filterbank)) => {
                 LogMelExtractor::with_buffers(front_end, &window, &filterbank)?
             }

@@ -1,0 +1,339 @@
+//! A file of weights on its way to a model: opened, its network recognised, both compared, and only then loaded.
+//!
+//! The comparison needs no tensors: the network is asked which parameters it wants, of which shapes, and the file knows
+//! its own. So whoever shows a file before using it (`attune weights`) and whoever loads it ([`super::Model::load`]) go one way.
+
+use super::model::{About, FRONT_END_TABLES, METADATA_KEY};
+use super::{Error, Model};
+use crate::models::{self, ModelConfig};
+use crate::nn::{Parameters, Role};
+use crate::weights::{self, File, KeyMap, Report, Shapes};
+use candle_core::{DType, Device, Shape, Tensor, bail};
+use candle_nn::var_builder::SimpleBackend;
+use candle_nn::{Init, VarBuilder};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Input length for weights that do not say theirs: the 10 s of the reference code (at 22,050 Hz).
+const DEFAULT_INPUT_SECS: f64 = 10.0;
+
+/// The largest size in a file's description of its model; what is larger was made up.
+const MOST_SIZE: f64 = 1e6;
+
+/// The most parameters that a network is asked for.
+const MOST_PARAMETERS: usize = 50_000;
+
+/// What the caller knows better than the file.
+#[derive(Clone, Debug, Default)]
+pub struct LoadOptions {
+    /// Attention heads, which do not show in the weights; counts only if the file does not say.
+    pub n_heads: Option<usize>,
+    /// How the network's keys begin, such as `teacher_network.`; else the likeliest prefix.
+    pub prefix: Option<String>,
+    /// Which dictionary of a PyTorch checkpoint; else the likeliest one.
+    pub dictionary: Option<String>,
+    /// The tags, in the order of the network's answers; else the file's.
+    pub tags: Option<Vec<String>>,
+}
+
+/// A file of weights that was looked at and not loaded.
+#[derive(Debug)]
+pub struct Checkpoint {
+    file: File,
+    key_map: KeyMap,
+    recognised: Result<Recognised, Error>,
+}
+
+#[derive(Debug)]
+struct Recognised {
+    about: About,
+    report: Report,
+    n_parameters: usize,
+}
+
+impl Checkpoint {
+    /// Opens and compares. A file whose network is not known is no error here, see [`Checkpoint::config`].
+    pub fn open(path: &Path, options: &LoadOptions) -> Result<Self, Error> {
+        Self::of(File::open(path, options.dictionary.as_deref())?, options)
+    }
+
+    /// As [`Checkpoint::open`], of an open file.
+    pub fn of(file: File, options: &LoadOptions) -> Result<Self, Error> {
+        let keys = file.entries().map(|entry| entry.name.as_str());
+        // What Attune wrote bears the network's own names.
+        let prefix = match &options.prefix {
+            None if file.metadata().contains_key(METADATA_KEY) => Some(""),
+            prefix => prefix.as_deref(),
+        };
+        let key_map = KeyMap::choose(keys, prefix).map_err(|why| weights::Error::Prefix {
+            why,
+            path: file.path().to_owned(),
+        })?;
+        let found: Shapes = file
+            .entries()
+            .filter_map(|entry| Some((key_map.short(&entry.name)?.to_owned(), entry.shape.clone())))
+            .collect();
+        let recognised = about(&file, &found, options).and_then(|about| {
+            let expected = expected(&about.model)?;
+            let n_parameters = expected
+                .iter()
+                .filter(|(name, _)| Role::of(name) == Role::Weight)
+                .map(|(_, shape)| shape.iter().product::<usize>())
+                .sum();
+            Ok(Recognised {
+                report: Report::compare(&expected, &FRONT_END_TABLES, &found),
+                about,
+                n_parameters,
+            })
+        });
+        Ok(Self {
+            file,
+            key_map,
+            recognised,
+        })
+    }
+
+    /// The file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Which of its keys are the network's.
+    pub fn key_map(&self) -> &KeyMap {
+        &self.key_map
+    }
+
+    /// What kind of network it is, or why none is recognised.
+    pub fn config(&self) -> Result<&ModelConfig, &Error> {
+        self.recognised.as_ref().map(|found| &found.about.model)
+    }
+
+    /// The tags that a model made of it will have.
+    pub fn tags(&self) -> &[String] {
+        self.recognised
+            .as_ref()
+            .map_or(&[], |found| &found.about.tags)
+    }
+
+    /// How many learned numbers the recognised network has.
+    pub fn n_parameters(&self) -> Option<usize> {
+        let found = self.recognised.as_ref().ok()?;
+        Some(found.n_parameters)
+    }
+
+    /// What of the file and of the recognised network goes together.
+    pub fn report(&self) -> Option<&Report> {
+        Some(&self.recognised.as_ref().ok()?.report)
+    }
+
+    /// Loads the model. Fails if no network was recognised, or if the weights do not fit it.
+    pub fn load(self) -> Result<Model, Error> {
+        let Recognised { about, report, .. } = self.recognised?;
+        if !report.fits() {
+            return Err(Error::Mismatch {
+                architecture: about.model.architecture(),
+                report: Box::new(report),
+                path: self.file.path().to_owned(),
+            });
+        }
+        let mut weights = self.file.load_mapped(&self.key_map)?;
+        for counter in report.absent_counters {
+            weights
+                .tensors
+                .insert(counter, Tensor::new(0i64, &Device::Cpu)?);
+        }
+        let parameters = Parameters::from_map(&weights.tensors)?;
+        Model::described(about, parameters, self.file.path())
+    }
+}
+
+/// What the file says of its model, else what its tensors show.
+fn about(file: &File, found: &Shapes, options: &LoadOptions) -> Result<About, Error> {
+    let mut about = match file.metadata().get(METADATA_KEY) {
+        Some(text) => described(text, file.path())?,
+        None => {
+            let ghosts = found
+                .iter()
+                .map(|(name, shape)| Ok((name.clone(), ghost(shape)?)))
+                .collect::<candle_core::Result<BTreeMap<_, _>>>()?;
+            let model = ModelConfig::recognise(&ghosts, options.n_heads).map_err(|why| {
+                Error::Unrecognised {
+                    why,
+                    path: file.path().to_owned(),
+                }
+            })?;
+            About {
+                tags: (0..model.n_tags()).map(|i| format!("tag {i}")).collect(),
+                input_samples: (DEFAULT_INPUT_SECS * f64::from(model.front_end().sample_rate_hz))
+                    as usize,
+                model,
+            }
+        }
+    };
+    if let Some(tags) = &options.tags {
+        let n_outputs = about.model.n_tags();
+        if tags.len() != n_outputs {
+            return Err(Error::Tags {
+                n_tags: tags.len(),
+                n_outputs,
+            });
+        }
+        about.tags.clone_from(tags);
+    }
+    Ok(about)
+}
+
+fn described(text: &str, path: &Path) -> Result<About, Error> {
+    let broken = |source| Error::Metadata {
+        path: path.to_owned(),
+        source,
+    };
+    let value: serde_json::Value = serde_json::from_str(text).map_err(broken)?;
+    if !has_possible_sizes(&value["model"]) {
+        let why = format!("a size above {MOST_SIZE}");
+        return Err(models::Error::Impossible(why).into());
+    }
+    let about: About = serde_json::from_value(value).map_err(broken)?;
+    about.model.check()?;
+    let front_end = about.model.front_end();
+    if [front_end.hop_samples, front_end.n_fft, front_end.n_mels].contains(&0) {
+        return Err(models::Error::Impossible("a front end of nothing".to_owned()).into());
+    }
+    Ok(about)
+}
+
+fn has_possible_sizes(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Number(n) => n.as_f64().is_some_and(|n| n <= MOST_SIZE),
+        serde_json::Value::Array(items) => items.iter().all(has_possible_sizes),
+        serde_json::Value::Object(items) => items.values().all(has_possible_sizes),
+        _ => true,
+    }
+}
+
+/// A tensor of that shape that takes no memory.
+fn ghost(shape: &[usize]) -> candle_core::Result<Tensor> {
+    Tensor::zeros((), DType::F32, &Device::Cpu)?.broadcast_as(shape)
+}
+
+/// The parameters that a network asks for.
+fn expected(config: &ModelConfig) -> Result<Shapes, Error> {
+    let asked = Arc::new(Mutex::new(Shapes::new()));
+    let backend = Box::new(Asked(asked.clone()));
+    config.build(VarBuilder::from_backend(backend, DType::F32, Device::Cpu))?;
+    let shapes = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(shapes)
+}
+
+/// Writes down what a network asks for, and gives it ghosts.
+struct Asked(Arc<Mutex<Shapes>>);
+
+impl SimpleBackend for Asked {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        _: Init,
+        _: DType,
+        _: &Device,
+    ) -> candle_core::Result<Tensor> {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if asked.len() >= MOST_PARAMETERS {
+            bail!("a network of more than {MOST_PARAMETERS} parameters");
+        }
+        let size = shape
+            .dims()
+            .iter()
+            .try_fold(1usize, |n, dim| n.checked_mul(*dim));
+        if size.is_none_or(|n| n > isize::MAX as usize / MOST_PARAMETERS) {
+            bail!("{name}: {:?} is too large", shape.dims());
+        }
+        asked.insert(name.to_owned(), shape.dims().to_vec());
+        ghost(shape.dims())
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> candle_core::Result<Tensor> {
+        bail!("{name}: no shape is known")
+    }
+
+    fn contains_tensor(&self, _: &str) -> bool {
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(folder: &Path) -> std::path::PathBuf {
+        let config = ModelConfig::preset("tiny").unwrap();
+        let parameters = Parameters::initialise(1, DType::F32);
+        config.build(parameters.var_builder()).unwrap();
+        let tensors = parameters
+            .to_map()
+            .into_iter()
+            .map(|(name, tensor)| (format!("module.network.{name}"), tensor))
+            .collect();
+        let path = folder.join("tiny.safetensors");
+        weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_is_recognised_and_compared_before_it_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = saved(folder.path());
+        let options = LoadOptions {
+            n_heads: Some(4),
+            tags: Some((0..50).map(|i| format!("t{i}")).collect()),
+            ..LoadOptions::default()
+        };
+        let checkpoint = Checkpoint::open(&path, &options).unwrap();
+        assert_eq!(checkpoint.key_map().prefix, "module.network.");
+        assert_eq!(checkpoint.n_parameters(), Some(164_452));
+        let report = checkpoint.report().unwrap();
+        assert!(report.fits() && report.unexpected.is_empty(), "{report}");
+        let model = checkpoint.load().unwrap();
+        assert_eq!(
+            (model.tags[7].as_str(), model.name.as_str()),
+            ("t7", "tiny")
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = saved(folder.path());
+        let mut tensors = weights::read(&path).unwrap().tensors;
+        tensors.remove("module.network.mlp_head.0.bias").unwrap();
+        weights::write(&path, &tensors, &BTreeMap::new()).unwrap();
+        let error = Model::load(&path).unwrap_err();
+        assert!(matches!(error, Error::Mismatch { .. }));
+        let error = error.to_string();
+        assert!(error.contains("1 missing (mlp_head.0.bias)"), "{error}");
+        assert!(error.contains("tiny.safetensors"), "{error}");
+    }
+
+    #[test]
+    fn an_impossible_description_is_an_error_and_not_a_panic() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("huge.safetensors");
+        let model = Model::shipped().unwrap();
+        let described = &model.metadata().unwrap()[METADATA_KEY];
+        for (from, to) in [
+            (
+                "\"conv_width\":",
+                "\"conv_width\":9223372036854775807,\"x\":",
+            ),
+            ("\"n_layers\":", "\"n_layers\":1000000,\"x\":"),
+            ("\"n_fft\":", "\"n_fft\":1e300,\"x\":"),
+        ] {
+            let text = described.replacen(from, to, 1);
+            assert_ne!(&text, described);
+            let metadata = BTreeMap::from([(METADATA_KEY.to_owned(), text)]);
+            weights::write(&path, &model.parameters().to_map(), &metadata).unwrap();
+            assert!(Model::load(&path).is_err(), "{to}");
+        }
+    }
+}
