@@ -14,6 +14,7 @@ mod predict;
 mod runs;
 mod train;
 mod training_console;
+mod weights;
 mod weights_argument;
 mod window;
 
@@ -61,6 +62,8 @@ enum Command {
     Features(features::Args),
     /// Run a network on tensors from a file
     Forward(forward::Args),
+    /// Look into a file of weights (safetensors, PyTorch), and convert it
+    Weights(weights::Args),
     /// ROC-AUC and average precision of scores in a file
     Metrics(metrics::Args),
     /// Look at data sets and import them
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Some(Command::Augment(args)) => augment::run(args, &console),
         Some(Command::Features(args)) => features::run(args, &console),
         Some(Command::Forward(args)) => forward::run(args, &console),
+        Some(Command::Weights(args)) => weights::run(args, &console),
         Some(Command::Metrics(args)) => metrics::run(args, &console),
         Some(Command::Data(args)) => data::run(args, &console),
         Some(Command::Runs(args)) => runs::run(args, &console),

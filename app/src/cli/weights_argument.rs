@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// What the shipped model is called on the command line.
 const SHIPPED: &str = "demo";
 
-/// Loads the model that `argument` names: `demo`, a safetensors file, a run's folder, or a run's id (its best checkpoint).
+/// Loads the model that `argument` names: `demo`, a file of weights (safetensors or PyTorch's), a run's folder, or a run's id (its best checkpoint).
 pub(super) fn resolve_model(argument: &Path, console: &Console) -> Result<Model, Failure> {
     if argument == Path::new(SHIPPED) {
         return Model::shipped().failed();

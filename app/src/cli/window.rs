@@ -19,7 +19,7 @@ Examples:
   attune window ~/music/dataset    with a data set (a folder with a tracks.csv)
   attune window model.safetensors song.flac")]
 pub(super) struct Args {
-    /// Songs, data set folders, weights (.safetensors), run folders or training configurations (.toml) to open
+    /// Songs, data set folders, weights (.safetensors, .pth, .pt, .ckpt), run folders or training configurations (.toml) to open
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Write how long frames took to FILE, as JSON, when the window is closed
