@@ -17,7 +17,7 @@ pub enum Command {
     OpenSong(PathBuf),
     /// Use a folder with a tracks.csv as the data set.
     OpenDataset(PathBuf),
-    /// Use these weights (.safetensors) in Audition and Timeline.
+    /// Use these weights (safetensors, PyTorch) in Audition and Timeline.
     OpenModel(PathBuf),
     /// Show the run in this folder.
     OpenRun(PathBuf),

@@ -24,7 +24,7 @@ impl PathDialog {
                 ui.set_width(520.0);
                 ui.heading("Open");
                 let palette = theme::palette(ui.visuals());
-                let sentence = "An audio file, a data set folder (with a tracks.csv), weights (.safetensors), a run folder or a training configuration (.toml). You can also drop it onto the window.";
+                let sentence = "An audio file, a data set folder (with a tracks.csv), weights (.safetensors, .pth, .pt, .ckpt), a run folder or a training configuration (.toml). You can also drop it onto the window.";
                 ui.label(RichText::new(sentence).color(palette.weak));
                 ui.add_space(theme::GAP);
                 let field = TextEdit::singleline(&mut self.typed)

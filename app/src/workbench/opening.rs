@@ -4,12 +4,16 @@ use super::command::{Command, Level, Notice, Pick};
 use super::ctx::CommandSender;
 use super::jobs::{Jobs, Slot};
 use anyhow::anyhow;
+use attune_core::weights::Format;
 use std::path::{Path, PathBuf};
 
 /// File endings of audio files, in lower case.
 const AUDIO: [&str; 12] = [
     "mp3", "ogg", "oga", "opus", "flac", "wav", "wave", "aac", "m4a", "mp4", "aif", "aiff",
 ];
+
+/// Usual file endings of weights, in lower case.
+const WEIGHTS: [&str; 4] = ["safetensors", "pth", "pt", "ckpt"];
 
 /// Finds out in the background what a path is, and opens it.
 pub(super) struct Opening {
@@ -81,11 +85,13 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
     match (named, ending.as_str()) {
         (Some("tracks.csv"), _) => Ok(Command::OpenDataset(parent())),
         (Some("run.toml" | "events.jsonl"), _) => Ok(Command::OpenRun(parent())),
-        (_, "safetensors") => Ok(Command::OpenModel(owned)),
+        (_, ending) if WEIGHTS.contains(&ending) => Ok(Command::OpenModel(owned)),
         (_, "toml") => Ok(Command::OpenConfig(owned)),
         (_, ending) if AUDIO.contains(&ending) => Ok(Command::OpenSong(owned)),
+        // Weights are known by their content, whatever they are called.
+        _ if Format::of_file(path).is_some() => Ok(Command::OpenModel(owned)),
         _ => Err(anyhow!(
-            "neither audio nor weights (.safetensors) nor a configuration (.toml): {shown}"
+            "neither audio nor weights (safetensors, PyTorch) nor a configuration (.toml): {shown}"
         )),
     }
 }
@@ -107,7 +113,7 @@ pub(super) fn pick(what: Pick, start: Option<PathBuf>, sender: CommandSender, jo
             Pick::Dataset => dialog.set_title("Open data set").pick_folder().map(Command::Open),
             Pick::Model => dialog
                 .set_title("Open model")
-                .add_filter("Weights", &["safetensors"])
+                .add_filter("Weights", &WEIGHTS)
                 .pick_file()
                 .map(Command::OpenModel),
             Pick::Run => dialog.set_title("Open run").pick_folder().map(Command::OpenRun),
@@ -157,10 +163,12 @@ mod tests {
             "Song.MP3",
             "w.safetensors",
             "c.toml",
+            "teacher.pth",
             "x.pdf",
         ] {
             std::fs::write(at(file), "").unwrap();
         }
+        std::fs::write(at("no-ending"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
         check(&at("data"), |c| matches!(c, Command::OpenDataset(_)));
         check(
             &at("data/tracks.csv"),
@@ -169,6 +177,8 @@ mod tests {
         check(&at("run"), |c| matches!(c, Command::OpenRun(_)));
         check(&at("Song.MP3"), |c| matches!(c, Command::OpenSong(_)));
         check(&at("w.safetensors"), |c| matches!(c, Command::OpenModel(_)));
+        check(&at("teacher.pth"), |c| matches!(c, Command::OpenModel(_)));
+        check(&at("no-ending"), |c| matches!(c, Command::OpenModel(_)));
         check(&at("c.toml"), |c| matches!(c, Command::OpenConfig(_)));
         for (path, why) in [
             ("empty", "tracks.csv"),

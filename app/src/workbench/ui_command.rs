@@ -162,7 +162,7 @@ impl UiCommand {
             ),
             C::OpenModel => (
                 "Open model…",
-                "Open trained weights (.safetensors).",
+                "Open trained weights (.safetensors, .pth, .pt, .ckpt).",
                 M::File,
                 ctrl(Key::M),
             ),
