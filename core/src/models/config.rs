@@ -102,6 +102,7 @@ impl ModelConfig {
 
     /// The configuration that these tensors belong to, from their names and shapes.
     ///
+    /// Only shapes count, never values: a file is recognised before its tensors are loaded, by tensors without memory.
     /// The number of heads cannot be seen: `n_heads`, else 8. Fails with [`Error::Unrecognised`].
     pub fn recognise(
         tensors: &BTreeMap<String, Tensor>,
