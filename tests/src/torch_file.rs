@@ -58,7 +58,7 @@ impl Saved {
             bytes,
             n_declared: flat.elem_count() as i32,
             shape: numbers(tensor.dims()),
-            strides: numbers(&tensor.contiguous().unwrap().stride()),
+            strides: numbers(tensor.contiguous().unwrap().stride()),
         }
     }
 }
