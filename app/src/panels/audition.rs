@@ -17,6 +17,9 @@ const CONTROLS_WIDTH: f32 = 300.0;
 /// Below this width the columns stand one above the other.
 const TWO_COLUMNS: f32 = 720.0;
 
+/// The pictures leave so much for the tags: a heading and the first few.
+const TAGS_HEIGHT: f32 = 170.0;
+
 /// The Audition panel's own looks.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
@@ -48,7 +51,7 @@ impl State {
                 .show(ui, |ui| {
                     controls::controls_ui(ctx, ui);
                     ui.add_space(theme::GROUP_GAP);
-                    self.results_ui(ctx, ui);
+                    self.results_ui(ctx, ui, area.height());
                 });
             return;
         }
@@ -65,14 +68,17 @@ impl State {
             ScrollArea::vertical()
                 .id_salt("audition results")
                 .auto_shrink(false)
-                .show(ui, |ui| self.results_ui(ctx, ui));
+                .show(ui, |ui| self.results_ui(ctx, ui, right.height()));
         });
     }
 
-    fn results_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+    /// `height` is what is seen without scrolling.
+    fn results_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, height: f32) {
+        let top = ui.cursor().top();
         self.strip.ui(ctx, ui);
         ui.add_space(theme::GAP);
-        self.pictures.ui(ctx, ui);
+        let room = height - (ui.cursor().top() - top) - TAGS_HEIGHT;
+        self.pictures.ui(ctx, ui, room);
         ui.add_space(theme::GROUP_GAP);
         tags::tags_ui(ctx, ui);
     }

@@ -6,7 +6,7 @@ use crate::workbench::parts::audition::{ClipLength, Command, Row};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
 use attune_core::augment::{Chain, Effect, PRESETS, Parameter};
 use egui::{
-    Button, Checkbox, ComboBox, DragValue, Grid, RichText, Role, Slider, SliderClamping, Ui,
+    Button, Checkbox, ComboBox, DragValue, Grid, Label, RichText, Role, Slider, SliderClamping, Ui,
     WidgetInfo,
 };
 
@@ -96,7 +96,8 @@ fn listen_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         .then(|| player.variant());
     ui.horizontal(|ui| {
         for (variant, label) in ["Original", "Augmented"].into_iter().enumerate() {
-            let button = Button::selectable(playing == Some(variant), label);
+            let button =
+                Button::selectable(playing == Some(variant), label).frame_when_inactive(true);
             let hint = "Hear this variant of the clip, in a loop. A switches at the same position.";
             if ui.add(button).on_hover_text(hint).clicked() {
                 send(
@@ -181,13 +182,22 @@ fn effect_ui(ctx: &Ctx<'_>, ui: &mut Ui, idx: usize) {
         .on_hover_text(kind.about());
     let mut values = row.effect.values();
     ui.indent(("effect", idx), |ui| {
-        ui.spacing_mut().slider_width = 128.0;
+        ui.spacing_mut().slider_width = 112.0;
         for (value, parameter) in values.iter_mut().zip(kind.parameters()) {
-            let slider = slider(value, parameter);
-            let slider = ui.add(slider).on_hover_text(format!(
+            let hint = format!(
                 "{} in {}; the reference draws from {} to {}",
                 parameter.label, parameter.unit, parameter.usual.0, parameter.usual.1
-            ));
+            );
+            let slider = ui
+                .horizontal(|ui| {
+                    let slider = ui.add(slider(value, parameter));
+                    // A long name ends in dots: one that widens the column pushes its scroll bar into the pictures.
+                    ui.add(Label::new(parameter.label).truncate())
+                        .on_hover_text(&hint);
+                    slider
+                })
+                .inner
+                .on_hover_text(&hint);
             slider.widget_info(|| {
                 WidgetInfo::labeled(
                     Role::Slider,
@@ -221,8 +231,7 @@ fn slider<'a>(value: &'a mut f32, parameter: &Parameter) -> Slider<'a> {
         .custom_parser(move |text| {
             let number: f64 = text.trim().parse().ok()?;
             Some(number.clamp(f64::from(min), f64::from(max)))
-        })
-        .text(parameter.label);
+        });
     // "of the signal's deviation" is a sentence, not a suffix.
     if parameter.unit.len() <= 5 {
         slider = slider.suffix(format!(" {}", parameter.unit));

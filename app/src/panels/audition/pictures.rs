@@ -9,13 +9,15 @@ use egui::{
     Color32, CursorIcon, Mesh, Rect, Response, RichText, Role, Sense, Stroke, StrokeKind,
     TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 const STRIP_HEIGHT: f32 = 36.0;
-const WAVE_HEIGHT: f32 = 52.0;
-const PICTURE_HEIGHT: f32 = 112.0;
+const WAVE_HEIGHT: RangeInclusive<f32> = 32.0..=52.0;
+const PICTURE_HEIGHT: RangeInclusive<f32> = 48.0..=144.0;
 const RULER_HEIGHT: f32 = 16.0;
+const HEADER_HEIGHT: f32 = 24.0;
 /// While the play head moves the window is painted this often.
 const FRAME: Duration = Duration::from_millis(16);
 
@@ -93,9 +95,31 @@ struct Variant {
     texture: Option<TextureHandle>,
 }
 
+/// Heights of a waveform and of a log-mel picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Heights {
+    wave: f32,
+    picture: f32,
+}
+
+impl Heights {
+    /// So that both variants fit into `room`, if that is possible at all: what lies below them is to be seen, too.
+    fn within(room: f32) -> Self {
+        let each = 0.5 * room - HEADER_HEIGHT - RULER_HEIGHT - 4.0 * theme::GAP;
+        let clamp =
+            |height: f32, range: RangeInclusive<f32>| height.clamp(*range.start(), *range.end());
+        let wave = clamp(0.3 * each, WAVE_HEIGHT);
+        Self {
+            wave,
+            picture: clamp(each - wave, PICTURE_HEIGHT),
+        }
+    }
+}
+
 impl Pictures {
-    /// Draws both; a click moves the play head.
-    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+    /// Draws both, within `room` points of height if that is enough; a click moves the play head.
+    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, room: f32) {
+        let heights = Heights::within(room);
         let audition = &ctx.state.audition;
         let palette = theme::palette(ui.visuals());
         let shown = [
@@ -113,7 +137,8 @@ impl Pictures {
             header_ui(ui, name, heard, colour, palette);
             let heard_now = play_head.filter(|(variant, _)| *variant == idx);
             let at_secs = play_head.map(|(_, secs)| (secs, heard_now.is_some()));
-            if let Some(to_secs) = self.variants[idx].ui(ui, name, heard, colour, at_secs) {
+            if let Some(to_secs) = self.variants[idx].ui(ui, name, heard, colour, heights, at_secs)
+            {
                 if play_head.is_none() {
                     ctx.send(Any::Audition(Command::Listen {
                         augmented: idx == 1,
@@ -158,13 +183,14 @@ impl Variant {
         name: &str,
         heard: &Arc<Heard>,
         colour: Color32,
+        heights: Heights,
         play_head: Option<(f64, bool)>,
     ) -> Option<f64> {
         let palette = theme::palette(ui.visuals());
-        let picture_height = heard.picture.as_ref().map_or(0.0, |_| PICTURE_HEIGHT);
+        let picture_height = heard.picture.as_ref().map_or(0.0, |_| heights.picture);
         let size = vec2(
             ui.available_width(),
-            WAVE_HEIGHT + picture_height + RULER_HEIGHT,
+            heights.wave + picture_height + RULER_HEIGHT,
         );
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         response.widget_info(|| {
@@ -188,7 +214,7 @@ impl Variant {
                     .load_texture(format!("audition {name}"), image, TextureOptions::LINEAR)
             });
         }
-        let (wave_rect, rest) = rect.split_top_bottom_at_y(rect.top() + WAVE_HEIGHT);
+        let (wave_rect, rest) = rect.split_top_bottom_at_y(rect.top() + heights.wave);
         let (picture_rect, ruler_rect) = rest.split_top_bottom_at_y(rest.top() + picture_height);
         let mut map = TimeMap::new(heard.clip.duration_secs());
         map.set_area(rect.left(), rect.width());
@@ -270,5 +296,22 @@ fn waveform(
             Rect::from_min_max(pos2(left, top), pos2(right, bottom)),
             colour,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Heights;
+
+    #[test]
+    fn pictures_take_the_room_there_is_within_limits() {
+        let (low, middle, high) = (
+            Heights::within(150.0),
+            Heights::within(300.0),
+            Heights::within(900.0),
+        );
+        assert_eq!((low.wave, low.picture), (32.0, 48.0));
+        assert!(middle.picture > low.picture && middle.picture < high.picture);
+        assert_eq!((high.wave, high.picture), (52.0, 144.0));
     }
 }
