@@ -8,11 +8,16 @@ use crate::workbench::parts::song::OpenSong;
 use crate::workbench::parts::timeline::Command;
 use crate::workbench::{Command as Any, Ctx, Play, Select, TimeRange, UiCommand};
 use attune_core::interpret::{Method, SongExplanation};
-use egui::{Panel, ProgressBar, RichText, Ui};
+use egui::{Label, Panel, ProgressBar, RichText, Ui};
 use std::sync::Arc;
 
 /// Tags shown until the user chooses.
 const SHOWN_AT_FIRST: usize = 3;
+
+/// Part of the header that the song's name may take.
+const NAME_SHARE: f32 = 0.3;
+/// The readout is not shown in less room than this, in points.
+const READOUT_WIDTH: f32 = 80.0;
 
 /// The Timeline panel's own looks.
 #[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -64,7 +69,7 @@ impl State {
         let play_head_secs = ctx.state.audition.song_position_secs(player);
         let is_playing = player.state() == playback::State::Playing;
 
-        let header = self.header_ui(ctx, song, ui);
+        self.header_ui(ctx, song, explanation.map(Arc::as_ref), ui);
         Panel::bottom("transport")
             .show_separator_line(false)
             .show(ui, |ui| transport_bar(ui, player));
@@ -122,23 +127,30 @@ impl State {
                 }
             }
         }
-        let hovered = self.view.hover_secs();
-        let text = explanation
-            .zip(hovered)
-            .and_then(|(explanation, secs)| readout(explanation, secs));
-        if let Some(text) = text {
-            let palette = theme::palette(ui.visuals());
-            let label = egui::Label::new(RichText::new(text).color(palette.strong)).truncate();
-            ui.put(header, label);
-        }
     }
 
-    /// Name of the song, buttons, progress. Gives back the room that is left for the readout.
-    fn header_ui(&mut self, ctx: &Ctx<'_>, song: &OpenSong, ui: &mut Ui) -> egui::Rect {
+    /// Name of the song, buttons, progress, and in what room is left what was under the pointer in the last frame.
+    fn header_ui(
+        &mut self,
+        ctx: &Ctx<'_>,
+        song: &OpenSong,
+        explanation: Option<&SongExplanation>,
+        ui: &mut Ui,
+    ) {
         let palette = theme::palette(ui.visuals());
-        let header = Panel::top("song").show_separator_line(false).show(ui, |ui| {
+        let text = explanation
+            .zip(self.view.hover_secs())
+            .and_then(|(explanation, secs)| readout(explanation, secs));
+        Panel::top("song").show_separator_line(false).show(ui, |ui| {
             ui.horizontal(|ui| {
-                ui.label(RichText::new(&song.heard.name).color(palette.strong));
+                // A long name must not push the buttons out.
+                let room = (NAME_SHARE * ui.available_width()).max(60.0);
+                ui.scope(|ui| {
+                    ui.set_max_width(room);
+                    let name = RichText::new(&song.heard.name).color(palette.strong);
+                    ui.add(Label::new(name).truncate())
+                        .on_hover_text(&song.heard.name);
+                });
                 let about = ctx.state.player.position_secs();
                 if ui.button("−").on_hover_text("Zoom out (−)").clicked() {
                     self.view.zoom(1.0 / 1.5, about);
@@ -178,11 +190,14 @@ impl State {
                     .response
                     .on_hover_text("What the lanes below the probabilities show");
                 self.progress_ui(ctx, ui);
-                ui.available_rect_before_wrap()
-            })
-            .inner
+                if let Some(text) = text
+                    && ui.available_width() > READOUT_WIDTH
+                {
+                    let text = RichText::new(text).color(palette.strong);
+                    ui.add(Label::new(text).truncate());
+                }
+            });
         });
-        header.inner
     }
 
     #[expect(
