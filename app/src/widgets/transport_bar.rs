@@ -16,22 +16,40 @@ const FRAME: Duration = Duration::from_millis(16);
 /// Width of the position slider, at least.
 const MIN_SLIDER_WIDTH: f32 = 80.0;
 
+/// With less room than this the bar takes two rows, in points.
+const ONE_ROW: f32 = 740.0;
+
 /// Draws the bar for `player`, as wide as there is room. Every control has a name for screen readers and an explanation on hover.
 pub fn transport_bar(ui: &mut Ui, player: &Player) {
     let state = player.state();
     if state == State::Playing {
         ui.ctx().request_repaint_after(FRAME);
     }
+    let to_the_left = egui::Layout::right_to_left(egui::Align::Center);
+    let fits = ui.available_width() >= ONE_ROW;
     ui.horizontal(|ui| {
         play_ui(ui, player, state);
         loop_ui(ui, player, state);
-        variants_ui(ui, player);
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            device_ui(ui, player);
-            volume_ui(ui, player);
+        if fits {
+            variants_ui(ui, player);
+        }
+        ui.with_layout(to_the_left, |ui| {
+            if fits {
+                device_ui(ui, player);
+                volume_ui(ui, player);
+            }
             position_ui(ui, player, state);
         });
     });
+    if !fits {
+        ui.horizontal(|ui| {
+            variants_ui(ui, player);
+            ui.with_layout(to_the_left, |ui| {
+                device_ui(ui, player);
+                volume_ui(ui, player);
+            });
+        });
+    }
 }
 
 /// A time as in "3:07.4": minutes, seconds, tenths.
@@ -104,7 +122,7 @@ fn loop_ui(ui: &mut Ui, player: &Player, state: State) {
     };
     let button = ui.add_enabled(
         state != State::Empty,
-        Button::selectable(region.is_some(), "Loop"),
+        Button::selectable(region.is_some(), "Loop").frame_when_inactive(true),
     );
     if button.on_hover_text(help).clicked() {
         player.set_loop(match region {
@@ -132,7 +150,8 @@ fn variants_ui(ui: &mut Ui, player: &Player) {
             "Hear it {} ({channels}, {} Hz), from the same position",
             variant.name, clip.rate_hz
         );
-        let button = ui.selectable_label(i == selected, &variant.name);
+        let button =
+            ui.add(Button::selectable(i == selected, &variant.name).frame_when_inactive(true));
         if button.on_hover_text(help).clicked() {
             player.select_variant(i);
         }
