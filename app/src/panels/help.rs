@@ -5,6 +5,38 @@ use crate::widgets::section_heading;
 use crate::workbench::{Menu, UiCommand};
 use egui::{RichText, Ui};
 
+/// Keys that count while the Timeline is in front: the view itself takes them, so that they are no commands.
+const TIMELINE: [(&str, &str, &str); 5] = [
+    (
+        ", .",
+        "One token back, forward",
+        "Moves the play head by what one token covers",
+    ),
+    (
+        "+ −",
+        "Zoom in, out",
+        "About the play head, if it is in view",
+    ),
+    (
+        "0",
+        "Whole song",
+        "Shows the song from its start to its end",
+    ),
+    (
+        "Esc",
+        "Select nothing",
+        "Lets the selected stretch go, and its loop",
+    ),
+    (
+        "Ctrl+wheel",
+        "Zoom at the pointer",
+        "Over the ruler the wheel zooms without Ctrl, too",
+    ),
+];
+
+/// Room for the heading, the button and the frame of the dialog.
+const HELP_AROUND: egui::Vec2 = egui::vec2(60.0, 150.0);
+
 /// Draws all shortcuts, in columns by menu.
 pub fn shortcuts_ui(ui: &mut Ui) {
     let palette = theme::palette(ui.visuals());
@@ -28,14 +60,39 @@ pub fn shortcuts_ui(ui: &mut Ui) {
             ui.add_space(theme::GROUP_GAP);
         }
     };
-    ui.horizontal_top(|ui| {
-        for menus in [
-            &[Menu::File, Menu::Training][..],
-            &[Menu::View][..],
-            &[Menu::Song, Menu::Help][..],
-        ] {
-            ui.vertical(|ui| column_ui(ui, menus));
-            ui.add_space(theme::GROUP_GAP * 2.0);
-        }
-    });
+    let timeline_ui = |ui: &mut Ui| {
+        section_heading(ui, "On the Timeline");
+        egui::Grid::new("timeline keys")
+            .num_columns(2)
+            .spacing([14.0, 4.0])
+            .show(ui, |ui| {
+                for (keys, what, hint) in TIMELINE {
+                    ui.label(RichText::new(keys).monospace().color(palette.accent));
+                    ui.label(what).on_hover_text(hint);
+                    ui.end_row();
+                }
+            });
+    };
+    // A small window scrolls.
+    let room = ui.ctx().content_rect().size() - HELP_AROUND;
+    egui::ScrollArea::both()
+        .max_width(room.x)
+        .max_height(room.y)
+        .show(ui, |ui| {
+            ui.horizontal_top(|ui| {
+                for menus in [
+                    &[Menu::File, Menu::Training][..],
+                    &[Menu::View, Menu::Help][..],
+                    &[Menu::Song][..],
+                ] {
+                    ui.vertical(|ui| {
+                        column_ui(ui, menus);
+                        if menus.contains(&Menu::Song) {
+                            timeline_ui(ui);
+                        }
+                    });
+                    ui.add_space(theme::GROUP_GAP * 2.0);
+                }
+            });
+        });
 }
