@@ -154,12 +154,12 @@ impl State {
                 ctx.send(UiCommand::RefreshRuns);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.label(
-                    RichText::new(format!("{} runs", list.len()))
-                        .small()
-                        .color(palette.weak),
-                )
-                .on_hover_text(ctx.state.workspace.runs().display().to_string());
+                let count = match list.len() {
+                    1 => "1 run".to_owned(),
+                    n => format!("{n} runs"),
+                };
+                ui.label(RichText::new(count).small().color(palette.weak))
+                    .on_hover_text(ctx.state.workspace.runs().display().to_string());
             });
         });
         let needle = self.filter.to_lowercase();

@@ -14,7 +14,7 @@ pub fn empty_state<R>(
     let space = (ui.available_height() * 0.3 - 40.0).max(8.0);
     ui.add_space(space);
     ui.vertical_centered(|ui| {
-        ui.set_max_width(420.0);
+        ui.set_max_width(ui.available_width().min(420.0));
         ui.label(
             RichText::new(title)
                 .text_style(egui::TextStyle::Heading)

@@ -88,6 +88,7 @@ fn activity_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let Some(first) = activities.first() else {
         return;
     };
+    dot_ui(ui);
     let hint = format!(
         "{} ({})",
         UiCommand::CancelJobs.tooltip(),
@@ -162,7 +163,6 @@ fn model_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     };
     ui.label(RichText::new(text).small().color(palette.weak))
         .on_hover_text(hint);
-    ui.label(RichText::new("·").small().color(palette.weak));
 }
 
 fn machine_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
@@ -174,7 +174,7 @@ fn machine_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
                 .color(palette.weak),
         )
         .on_hover_text("Memory that Attune occupies");
-        ui.label(RichText::new("·").small().color(palette.weak));
+        dot_ui(ui);
     }
     ui.label(
         RichText::new(format!("CPU, {} threads", device::n_threads()))
@@ -182,5 +182,10 @@ fn machine_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             .color(palette.weak),
     )
     .on_hover_text("Where tensors are computed");
+    dot_ui(ui);
+}
+
+fn dot_ui(ui: &mut Ui) {
+    let palette = theme::palette(ui.visuals());
     ui.label(RichText::new("·").small().color(palette.weak));
 }

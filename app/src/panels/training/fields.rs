@@ -50,7 +50,7 @@ pub(super) fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
     let label = config.model.label();
     ComboBox::from_id_salt("model")
         .selected_text(&label)
-        .width(150.0)
+        .width(ui.available_width().clamp(60.0, 150.0))
         .show_ui(ui, |ui| {
             for (name, text) in MODELS {
                 if ui.selectable_label(label == name, text).clicked() {
@@ -76,7 +76,7 @@ pub(super) fn augmentation_ui(ui: &mut Ui, augmentation: &mut Augmentation) -> R
     };
     ComboBox::from_id_salt("augmentation")
         .selected_text(&label)
-        .width(150.0)
+        .width(ui.available_width().clamp(60.0, 150.0))
         .show_ui(ui, |ui| {
             for (name, _) in augment::PRESETS {
                 if ui.selectable_label(label == name, name).clicked() {
@@ -89,7 +89,7 @@ pub(super) fn augmentation_ui(ui: &mut Ui, augmentation: &mut Augmentation) -> R
 
 /// How often to validate: a number and its unit.
 pub(super) fn validate_ui(ui: &mut Ui, every: &mut ValidateEvery) -> Response {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         let unit = match every {
             ValidateEvery::Epochs(_) => "epochs",
             ValidateEvery::Steps(_) => "steps",

@@ -141,7 +141,7 @@ impl State {
                 });
                 let hint = TrainConfig { name: String::new(), ..config.clone() }.label();
                 row_ui(ui, "Name", "Name of the run. Empty: made from model and data set.", |ui| {
-                    ui.add(TextEdit::singleline(&mut config.name).hint_text(hint).desired_width(150.0))
+                    ui.add(TextEdit::singleline(&mut config.name).hint_text(hint).desired_width(ui.available_width().clamp(60.0, 150.0)))
                 });
             });
     }
