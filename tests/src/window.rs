@@ -1,14 +1,14 @@
 //! Drives the whole window without a display: keys, clicks on what has a name, and waiting for workers.
 
 use crate::soft_renderer::SoftRenderer;
-use attune::playback::Player;
+use attune::playback::{Now, Player};
 use attune::workbench::{App, Command, Looks, Services, State};
 use attune_core::workspace::Workspace;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Workers may be slow on a busy machine; beyond this something is stuck.
@@ -27,6 +27,15 @@ impl Window {
 
     /// The window on a workspace, as it was left.
     pub fn with_looks(workspace: &Path, looks: Looks) -> Self {
+        Self::build(workspace, looks, std::sync::Arc::new(|| 0))
+    }
+
+    /// The window as on the first day, its player on a clock (in nanoseconds) that the test turns.
+    pub fn with_time(workspace: &Path, now: Now) -> Self {
+        Self::build(workspace, Looks::default(), now)
+    }
+
+    fn build(workspace: &Path, looks: Looks, now: Now) -> Self {
         let workspace = Workspace::at(workspace);
         let harness = Harness::builder()
             .with_size([1280.0, 1200.0])
@@ -40,7 +49,7 @@ impl Window {
                     None => {
                         let services = Services {
                             workspace: workspace.clone(),
-                            player: Player::silent(std::sync::Arc::new(|| 0)),
+                            player: Player::silent(std::sync::Arc::clone(&now)),
                         };
                         *app = Some(App::new(ui.ctx(), services, &looks));
                     }
@@ -165,6 +174,31 @@ impl Window {
         }
     }
 
+    /// Clicks at `at`, so fast that it is no long press.
+    pub fn click_at(&mut self, at: egui::Pos2) {
+        self.hover(at);
+        for pressed in [true, false] {
+            self.harness.event(egui::Event::PointerButton {
+                pos: at,
+                button: egui::PointerButton::Primary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            });
+            self.frames(1);
+        }
+        self.frames(2);
+    }
+
+    /// Lets go of files that were dragged over the window.
+    pub fn drop_files(&mut self, paths: &[&Path]) {
+        let files = paths.iter().map(|path| {
+            let file = Dropped(path.to_path_buf());
+            std::sync::Arc::new(file) as egui::DroppedFileHandle
+        });
+        self.harness.input_mut().dropped_files = files.collect();
+        self.frames(2);
+    }
+
     /// Runs frames until `condition` holds.
     ///
     /// # Panics
@@ -211,5 +245,18 @@ impl Window {
                 egui::epaint::Primitive::Callback(_) => 0,
             })
             .sum()
+    }
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window opens paths, it reads no bytes".to_owned())
     }
 }
