@@ -62,6 +62,9 @@ fn a_few_letters_in_the_palette_run_a_command() {
     window.press(Modifiers::NONE, Key::Enter);
     assert!(window.app().is_shown(Panel::Log));
     assert!(!window.shows("Command"), "the palette is gone");
+    window.press(Modifiers::COMMAND, Key::K);
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.shows("Command"), "Escape closes it");
 }
 
 #[test]

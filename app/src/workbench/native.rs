@@ -43,7 +43,7 @@ pub fn open(opening: Opening) -> anyhow::Result<Option<Handle>> {
             .with_title("Attune")
             .with_app_id("attune")
             .with_inner_size(SIZE)
-            .with_min_inner_size([900.0, 600.0])
+            .with_min_inner_size([1024.0, 640.0])
             .with_icon(eframe::icon_data::from_png_bytes(ICON).unwrap_or_default()),
         persistence_path: Some(opening.services.workspace.root().join("window.ron")),
         ..NativeOptions::default()

@@ -36,6 +36,10 @@ impl Palette {
     }
 
     fn contents_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) -> Outcome {
+        // Taken before the field: it would only let go of the focus, and get it back at once.
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            return Outcome::Close;
+        }
         let (up, down, enter) = ui.input_mut(|input| {
             (
                 input.consume_key(Modifiers::NONE, Key::ArrowUp),

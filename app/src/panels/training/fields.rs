@@ -89,7 +89,7 @@ pub(super) fn augmentation_ui(ui: &mut Ui, augmentation: &mut Augmentation) -> R
 
 /// How often to validate: a number and its unit.
 pub(super) fn validate_ui(ui: &mut Ui, every: &mut ValidateEvery) -> Response {
-    ui.horizontal_wrapped(|ui| {
+    ui.horizontal(|ui| {
         let unit = match every {
             ValidateEvery::Epochs(_) => "epochs",
             ValidateEvery::Steps(_) => "steps",
