@@ -58,18 +58,24 @@ pub fn work_in_background() {
 /// Says that the calling thread does long work. Lowers its priority if [`work_in_background`] asked for that.
 pub fn enter_worker() {
     if IN_BACKGROUND.load(Ordering::Relaxed) {
+        // The scheduler then gives such a thread about a tenth of a core that it shares with a normal one.
         #[cfg(target_os = "linux")]
-        lower_priority();
+        set_niceness(10);
     }
+}
+
+/// Asks for a higher priority for the calling thread, which feeds the sound card. Many systems allow that only to some users; where
+/// it is refused, nothing changes. Neither allocates nor waits.
+pub fn enter_sound() {
+    #[cfg(target_os = "linux")]
+    set_niceness(-11);
 }
 
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "setpriority has no safe wrapper")]
-fn lower_priority() {
-    /// The scheduler then gives such a thread about a tenth of a core that it shares with a normal one.
-    const NICE: i32 = 10;
-    // SAFETY: plain integers; on Linux 0 means the calling thread. Raising one's own niceness is always allowed.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+fn set_niceness(niceness: i32) {
+    // SAFETY: plain integers; on Linux 0 means the calling thread. A refusal is reported as an error code and changes nothing.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, niceness) };
 }
 
 /// How many worker threads the engine uses.

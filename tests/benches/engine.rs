@@ -294,10 +294,13 @@ fn main() {
         .filter(|case| case.name.contains(&options.only))
     {
         let mut ours = Ours::new(case);
-        let mut theirs = options
-            .python
-            .as_ref()
-            .map(|python| Theirs::new(python, "pytorch_step.py", &case.for_pytorch(options.threads)));
+        let mut theirs = options.python.as_ref().map(|python| {
+            Theirs::new(
+                python,
+                "pytorch_step.py",
+                &case.for_pytorch(options.threads),
+            )
+        });
         ours.milliseconds(case.work);
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..options.repeats {

@@ -11,7 +11,8 @@
 mod pytorch;
 
 use attune_core::nn::{
-    self, Conv1dOptions, ConvOptions, Direction, GruWeights, RunningStatistics, Statistics, Tape, Value,
+    self, Conv1dOptions, ConvOptions, Direction, GruWeights, RunningStatistics, Statistics, Tape,
+    Value,
 };
 use attune_core::rng::{Address, Purpose};
 use candle_core::{Device, Result, Tensor};
@@ -41,24 +42,92 @@ const fn case(
 
 /// Shapes of the networks' own layers, on clips of a few seconds.
 const CASES: [Case; 18] = [
-    case("conv2d 3x3, 128 to 128, 2 x 64 x 108", "conv2d", &[&[2, 128, 64, 108], &[128, 128, 3, 3], &[128]]),
-    case("conv2d 3x3, 64 to 128, 4 x 48 x 80", "conv2d", &[&[4, 64, 48, 80], &[128, 64, 3, 3], &[128]]),
-    case("conv2d 1x1, 128 to 256, 4 x 32 x 54", "conv2d", &[&[4, 128, 32, 54], &[256, 128, 1, 1], &[256]]),
-    case("conv2d 67x7, 1 to 51, 4 x 96 x 192", "conv2d-valid", &[&[4, 1, 96, 192], &[51, 1, 67, 7], &[51]]),
-    case("conv2d 38x7, 1 to 51, 4 x 96 x 192", "conv2d-valid", &[&[4, 1, 96, 192], &[51, 1, 38, 7], &[51]]),
-    case("conv1d 129, 1 to 51, 4 x 192", "conv1d", &[&[4, 1, 192], &[51, 1, 129], &[51]]),
-    case("conv1d 7, 512 to 512, 4 x 192", "conv1d", &[&[4, 512, 192], &[512, 512, 7], &[512]]),
-    case("conv1d 3 stride 3, 1 to 128, 4 x 59049", "conv1d-stride-3", &[&[4, 1, 59049], &[128, 1, 3], &[128]]),
-    case("conv1d 3, 128 to 128, 4 x 6561", "conv1d", &[&[4, 128, 6561], &[128, 128, 3], &[128]]),
-    case("batch norm, 4 x 128 x 64 x 108", "batch-norm", &[&[4, 128, 64, 108], &[128], &[128]]),
-    case("max pool 2x2, 4 x 128 x 64 x 108", "max-pool", &[&[4, 128, 64, 108]]),
-    case("average pool 2x2, 4 x 128 x 64 x 108", "avg-pool", &[&[4, 128, 64, 108]]),
-    case("max pool 3, 4 x 128 x 19683", "max-pool1d", &[&[4, 128, 19683]]),
-    case("linear 2048 to 256, 220 rows", "linear", &[&[220, 2048], &[256, 2048], &[256]]),
-    case("layer norm 256, 880 rows", "layer-norm", &[&[880, 256], &[256], &[256]]),
-    case("attention 8 x 32, 16 x 55 tokens", "attention", &[&[16, 55, 768]]),
+    case(
+        "conv2d 3x3, 128 to 128, 2 x 64 x 108",
+        "conv2d",
+        &[&[2, 128, 64, 108], &[128, 128, 3, 3], &[128]],
+    ),
+    case(
+        "conv2d 3x3, 64 to 128, 4 x 48 x 80",
+        "conv2d",
+        &[&[4, 64, 48, 80], &[128, 64, 3, 3], &[128]],
+    ),
+    case(
+        "conv2d 1x1, 128 to 256, 4 x 32 x 54",
+        "conv2d",
+        &[&[4, 128, 32, 54], &[256, 128, 1, 1], &[256]],
+    ),
+    case(
+        "conv2d 67x7, 1 to 51, 4 x 96 x 192",
+        "conv2d-valid",
+        &[&[4, 1, 96, 192], &[51, 1, 67, 7], &[51]],
+    ),
+    case(
+        "conv2d 38x7, 1 to 51, 4 x 96 x 192",
+        "conv2d-valid",
+        &[&[4, 1, 96, 192], &[51, 1, 38, 7], &[51]],
+    ),
+    case(
+        "conv1d 129, 1 to 51, 4 x 192",
+        "conv1d",
+        &[&[4, 1, 192], &[51, 1, 129], &[51]],
+    ),
+    case(
+        "conv1d 7, 512 to 512, 4 x 192",
+        "conv1d",
+        &[&[4, 512, 192], &[512, 512, 7], &[512]],
+    ),
+    case(
+        "conv1d 3 stride 3, 1 to 128, 4 x 59049",
+        "conv1d-stride-3",
+        &[&[4, 1, 59049], &[128, 1, 3], &[128]],
+    ),
+    case(
+        "conv1d 3, 128 to 128, 4 x 6561",
+        "conv1d",
+        &[&[4, 128, 6561], &[128, 128, 3], &[128]],
+    ),
+    case(
+        "batch norm, 4 x 128 x 64 x 108",
+        "batch-norm",
+        &[&[4, 128, 64, 108], &[128], &[128]],
+    ),
+    case(
+        "max pool 2x2, 4 x 128 x 64 x 108",
+        "max-pool",
+        &[&[4, 128, 64, 108]],
+    ),
+    case(
+        "average pool 2x2, 4 x 128 x 64 x 108",
+        "avg-pool",
+        &[&[4, 128, 64, 108]],
+    ),
+    case(
+        "max pool 3, 4 x 128 x 19683",
+        "max-pool1d",
+        &[&[4, 128, 19683]],
+    ),
+    case(
+        "linear 2048 to 256, 220 rows",
+        "linear",
+        &[&[220, 2048], &[256, 2048], &[256]],
+    ),
+    case(
+        "layer norm 256, 880 rows",
+        "layer-norm",
+        &[&[880, 256], &[256], &[256]],
+    ),
+    case(
+        "attention 8 x 32, 16 x 55 tokens",
+        "attention",
+        &[&[16, 55, 768]],
+    ),
     case("gelu, 880 x 1024", "gelu", &[&[880, 1024]]),
-    case("GRU 64 to 32, 16 x 60", "gru", &[&[16, 60, 64], &[96, 32], &[96, 64], &[96], &[96]]),
+    case(
+        "GRU 64 to 32, 16 x 60",
+        "gru",
+        &[&[16, 60, 64], &[96, 32], &[96, 64], &[96], &[96]],
+    ),
 ];
 
 fn draw(dims: &[usize], track: u64) -> Tensor {
@@ -77,9 +146,12 @@ fn apply(operation: &str, inputs: &[Value]) -> Result<Value> {
             };
             nn::conv2d(&inputs[0], &inputs[1], Some(&inputs[2]), options)
         }
-        "conv2d-valid" => {
-            nn::conv2d(&inputs[0], &inputs[1], Some(&inputs[2]), ConvOptions::default())
-        }
+        "conv2d-valid" => nn::conv2d(
+            &inputs[0],
+            &inputs[1],
+            Some(&inputs[2]),
+            ConvOptions::default(),
+        ),
         "conv1d" => {
             let options = Conv1dOptions {
                 padding: same(2),
@@ -102,7 +174,14 @@ fn apply(operation: &str, inputs: &[Value]) -> Result<Value> {
                 n_batches: Tensor::new(0i64, &Device::Cpu)?,
                 momentum: 0.1,
             };
-            nn::batch_norm(&inputs[0], &inputs[1], &inputs[2], &running, 1e-5, Statistics::Batch)
+            nn::batch_norm(
+                &inputs[0],
+                &inputs[1],
+                &inputs[2],
+                &running,
+                1e-5,
+                Statistics::Batch,
+            )
         }
         "max-pool" => nn::max_pool2d(&inputs[0], [2, 2]),
         "avg-pool" => nn::avg_pool2d(&inputs[0], [2, 2]),
@@ -149,7 +228,10 @@ fn main() {
         "torch ms",
         "ratio"
     );
-    for case in CASES.iter().filter(|case| case.name.contains(&options.only)) {
+    for case in CASES
+        .iter()
+        .filter(|case| case.name.contains(&options.only))
+    {
         let inputs: Vec<Tensor> = (0u64..)
             .zip(case.inputs)
             .map(|(track, dims)| draw(dims, track))
@@ -183,7 +265,10 @@ fn main() {
             theirs_text = format!("{theirs_ms:.2}");
             ratio_text = format!("{:.2}", theirs_ms / ours_ms);
         }
-        println!("{:42} {ours_ms:10.2} {theirs_text:>10} {ratio_text:>6}", case.name);
+        println!(
+            "{:42} {ours_ms:10.2} {theirs_text:>10} {ratio_text:>6}",
+            case.name
+        );
         results.push(result);
     }
     options.write(&results, None);

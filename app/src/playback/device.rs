@@ -126,9 +126,13 @@ impl Plan {
         let now = Arc::clone(now);
         let mut block = [[0.0_f32; 2]; BLOCK_FRAMES];
         let mut heard_until_ns = u64::MAX;
+        let mut is_first = true;
         let stream = self.device.build_output_stream(
             self.config,
             move |out: &mut [T], info: &OutputCallbackInfo| {
+                if std::mem::take(&mut is_first) {
+                    attune_core::device::enter_sound();
+                }
                 let called_ns = now();
                 in_callback.called_ns.store(called_ns, Ordering::Relaxed);
                 // Not all systems tell when they ran dry.

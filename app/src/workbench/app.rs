@@ -300,9 +300,12 @@ fn drop_target_ui(ui: &mut Ui) {
     );
 }
 
-/// Memory that this process occupies.
+/// Memory that this process occupies. Files mapped from the disk (the cache of decoded sound) do not count: the system takes
+/// their pages back whenever it needs them.
 fn resident_bytes() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * 4096)
+    let mut pages = statm.split_whitespace().skip(1);
+    let mut next = || pages.next()?.parse::<u64>().ok();
+    let (resident, of_files) = (next()?, next()?);
+    Some(resident.saturating_sub(of_files) * 4096)
 }

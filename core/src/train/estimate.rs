@@ -30,7 +30,10 @@ pub struct Estimate {
     pub warnings: Vec<String>,
 }
 
-/// Measures one training step of `config` on noise (the second of two, the first warms up).
+/// Steps that are measured; the fastest counts, because the first warms up and others may share the machine.
+const STEPS: u64 = 3;
+
+/// Measures a training step of `config` on noise.
 ///
 /// Opens the data set to count its tracks; nothing is decoded.
 pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Result<Estimate, Error> {
@@ -57,10 +60,10 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         &crate::device::cpu(),
     )?;
     let mut optimizer = Adam::new(AdamConfig::default());
-    let (mut seconds_per_step, mut activation_bytes) = (0.0, 0);
-    for step in 0..2 {
+    let (mut seconds_per_step, mut activation_bytes) = (f64::INFINITY, 0);
+    for step in 0..STEPS {
         job.check()?;
-        job.report(step, 2, "measuring a step");
+        job.report(step, STEPS, "measuring a step");
         let begun = Instant::now();
         let pass = Pass::training(config.seed, step);
         let output = network.forward(&pass, &log_mels)?;
@@ -68,7 +71,7 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         activation_bytes = pass.tape.recorded_bytes();
         let gradients = nn::backward(&loss)?;
         optimizer.step(&parameters, &gradients, config.learning_rate)?;
-        seconds_per_step = begun.elapsed().as_secs_f64();
+        seconds_per_step = begun.elapsed().as_secs_f64().min(seconds_per_step);
     }
 
     let n_parameters = parameters.n_weights() as u64;

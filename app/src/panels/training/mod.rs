@@ -270,27 +270,6 @@ impl State {
                 .text_style(egui::TextStyle::Heading)
                 .color(palette.strong),
         );
-        if let Some(activity) = training.preparing() {
-            let progress = &activity.progress;
-            ui.label(RichText::new(&progress.what).color(palette.text));
-            match activity.fraction() {
-                Some(fraction) => {
-                    let text = format!(
-                        "{} of {}",
-                        count_text(progress.done),
-                        count_text(progress.total)
-                    );
-                    ui.add(
-                        ProgressBar::new(fraction)
-                            .corner_radius(theme::CORNER)
-                            .text(text),
-                    );
-                }
-                None => drop(ui.spinner()),
-            }
-        } else if training.is_paused() {
-            ui.label(RichText::new("Paused").color(palette.warning));
-        }
         ui.horizontal_wrapped(|ui| {
             let paused = training.is_paused();
             let mut button = |label: &str, command: UiCommand| {
@@ -310,6 +289,8 @@ impl State {
             button("Snapshot", UiCommand::Snapshot);
             button("Validate now", UiCommand::Validate);
         });
+        ui.add_space(theme::GAP);
+        activity_ui(ctx, ui);
         if let Some(view) = &view {
             ui.add_space(theme::GAP);
             progress_ui(ui, view);
@@ -371,4 +352,30 @@ fn with_keys(ui: &Ui, command: UiCommand) -> String {
     } else {
         format!("{} ({keys})", command.tooltip())
     }
+}
+
+/// What the run does beside training steps, at a height that does not depend on it: nothing below moves when a validation begins or ends.
+fn activity_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
+    let palette = theme::palette(ui.visuals());
+    let training = &ctx.state.training;
+    let activity = training.preparing();
+    let (text, colour) = match &activity {
+        Some(activity) => (activity.progress.what.as_str(), palette.text),
+        None if training.is_paused() => ("paused", palette.warning),
+        None => ("training", palette.text),
+    };
+    ui.label(RichText::new(text).color(colour));
+    let bar = match activity
+        .as_ref()
+        .map(|activity| (activity, activity.fraction()))
+    {
+        Some((activity, Some(fraction))) => {
+            let progress = &activity.progress;
+            let (done, total) = (count_text(progress.done), count_text(progress.total));
+            ProgressBar::new(fraction).text(format!("{done} of {total}"))
+        }
+        Some((_, None)) => ProgressBar::new(0.0).animate(true),
+        None => ProgressBar::new(0.0),
+    };
+    ui.add(bar.corner_radius(theme::CORNER));
 }
