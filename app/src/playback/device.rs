@@ -136,7 +136,11 @@ impl Plan {
                 let called_ns = now();
                 in_callback.called_ns.store(called_ns, Ordering::Relaxed);
                 // Not all systems tell when they ran dry.
-                if engine.is_sounding() && called_ns > heard_until_ns.saturating_add(ESTIMATE_NS) {
+                // A hole that is heard: half a buffer and more. Less may be the estimate's own error, and opening the device anew with
+                // larger buffers is a hole itself.
+                let half_buffer_ns = (out.len() / channels / 2) as u64 * 1_000_000_000 / rate_hz;
+                let tolerance_ns = ESTIMATE_NS.max(half_buffer_ns);
+                if engine.is_sounding() && called_ns > heard_until_ns.saturating_add(tolerance_ns) {
                     in_callback.n_dropouts.fetch_add(1, Ordering::Relaxed);
                 }
                 let times = info.timestamp();

@@ -365,17 +365,18 @@ fn activity_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         None => ("training", palette.text),
     };
     ui.label(RichText::new(text).color(colour));
-    let bar = match activity
-        .as_ref()
-        .map(|activity| (activity, activity.fraction()))
-    {
-        Some((activity, Some(fraction))) => {
+    let Some(activity) = &activity else {
+        let height = ui.spacing().interact_size.y;
+        ui.allocate_space(egui::vec2(ui.available_width(), height));
+        return;
+    };
+    let bar = match activity.fraction() {
+        Some(fraction) => {
             let progress = &activity.progress;
             let (done, total) = (count_text(progress.done), count_text(progress.total));
             ProgressBar::new(fraction).text(format!("{done} of {total}"))
         }
-        Some((_, None)) => ProgressBar::new(0.0).animate(true),
-        None => ProgressBar::new(0.0),
+        None => ProgressBar::new(0.0).animate(true),
     };
     ui.add(bar.corner_radius(theme::CORNER));
 }
