@@ -59,6 +59,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let handle = train::start(TrainConfig::demo(), &console.workspace, || ()).failed()?;
     let summary = follow(handle, console)?;
     console.say(&summary.to_string());
+    summary.unless_stopped(console)?;
 
     let job = console.job();
     let model = Model::load(&Checkpoints::of(&summary.folder).best()).failed()?;

@@ -124,11 +124,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     } else {
         console.line(&summary.to_string())?;
     }
-    if console.cancel.is_cancelled() {
-        let advice = format!("stopped; go on with: attune train --resume {}", summary.id);
-        return Err(Failure::new(Fault::Cancelled, anyhow::anyhow!(advice)));
-    }
-    Ok(())
+    summary.unless_stopped(console)
 }
 
 fn estimate(config: &TrainConfig, console: &Console, as_json: bool) -> Result<(), Failure> {

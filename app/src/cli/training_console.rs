@@ -69,6 +69,17 @@ impl std::fmt::Display for Summary {
     }
 }
 
+impl Summary {
+    /// Fails as cancelled if the user stopped the run, and says how to go on.
+    pub(super) fn unless_stopped(&self, console: &Console) -> Result<(), Failure> {
+        if !console.cancel.is_cancelled() {
+            return Ok(());
+        }
+        let advice = format!("stopped; go on with: attune train --resume {}", self.id);
+        Err(Failure::new(Fault::Cancelled, anyhow::anyhow!(advice)))
+    }
+}
+
 /// Shows the run until it ends. Ctrl-C stops it after a checkpoint.
 pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failure> {
     let folder = handle.run_folder.clone();

@@ -86,10 +86,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         );
         let summary = follow(training, console)?;
         console.say(&summary.to_string());
-        if console.cancel.is_cancelled() {
-            let advice = format!("stopped; go on with: attune train --resume {}", summary.id);
-            return Err(Failure::new(Fault::Cancelled, anyhow!(advice)));
-        }
+        summary.unless_stopped(console)?;
     }
     Ok(())
 }
