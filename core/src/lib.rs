@@ -7,10 +7,10 @@
 //! 5  interpret                          explanations
 //! 4  predict                            chunk a song, run a model, stitch or average
 //! 3  models   dataset                   networks | tracks, splits, loader
-//! 2  nn  weights  features  augment     operations | files of weights | log-mel | draws and effects
-//!    run                                event log, history
+//! 2  weights  features  augment  run    files of weights | what networks take in | draws and effects | event log, history
 //! 1  audio  metrics  figure             decode, resample | scores | plots as data
-//! 0  rng  device  job  workspace        addressed randomness | where tensors live | cancel and progress | folders
+//! 0  device  job  workspace             where tensors live | cancel and progress | folders
+//!    nn  rng                            from the crate `attune-nn`: operations | addressed randomness
 //! ```
 
 pub mod audio;
@@ -23,9 +23,9 @@ pub mod interpret;
 pub mod job;
 pub mod metrics;
 pub mod models;
-pub mod nn;
+pub use attune_nn as nn;
 pub mod predict;
-pub mod rng;
+pub use attune_nn::rng;
 pub mod run;
 pub mod train;
 pub mod weights;

@@ -9,7 +9,8 @@
 
 mod pytorch;
 
-use attune_core::models::{ModelConfig, Network, Pass};
+use attune_core::features::Input;
+use attune_core::models::{ModelConfig, Network, Pass, presets};
 use attune_core::nn::{self, Adam, AdamConfig, Parameters};
 use attune_core::predict::Model;
 use attune_core::rng::{Address, Purpose};
@@ -23,8 +24,8 @@ struct Case {
     name: &'static str,
     preset: &'static str,
     clips: usize,
-    /// Frames of a clip (159: 3.69 s, 216: 5 s).
-    frames: usize,
+    /// Frames or samples of a clip (159 frames of the transformer: 3.69 s, 216: 5 s).
+    columns: usize,
     work: Work,
 }
 
@@ -52,68 +53,79 @@ const fn case(
     name: &'static str,
     preset: &'static str,
     clips: usize,
-    frames: usize,
+    columns: usize,
     work: Work,
 ) -> Case {
     Case {
         name,
         preset,
         clips,
-        frames,
+        columns,
         work,
     }
 }
 
-const CASES: [Case; 8] = [
+use Work::{Forward, LogMel, Step};
+
+const CASES: [Case; 17] = [
+    case("transformer 4.6 M, 2 x 5 s, step", "paper", 2, 216, Step),
+    case("transformer 4.6 M, 4 x 5 s, step", "paper", 4, 216, Step),
+    case("student 0.5 M, 4 x 5 s, step", "student", 4, 216, Step),
+    case("tiny, 16 x 3.69 s, step", "tiny", 16, 159, Step),
     case(
-        "transformer 4.6 M, 2 x 5 s, step",
-        "paper",
-        2,
-        216,
-        Work::Step,
-    ),
-    case(
-        "transformer 4.6 M, 4 x 5 s, step",
-        "paper",
+        "Short-chunk ResNet, 4 x 3.69 s, step",
+        "short-chunk-resnet",
         4,
-        216,
-        Work::Step,
+        231,
+        Step,
     ),
     case(
-        "student 0.5 M, 4 x 5 s, step",
-        "student",
+        "Short-chunk CNN, 4 x 3.69 s, step",
+        "short-chunk-cnn",
         4,
-        216,
-        Work::Step,
+        231,
+        Step,
     ),
-    case("tiny, 16 x 3.69 s, step", "tiny", 16, 159, Work::Step),
+    case("Harmonic CNN, 4 x 5 s, step", "harmonic-cnn", 4, 313, Step),
+    case("CNNSA, 2 x 15 s, step", "cnnsa", 2, 938, Step),
+    case("FCN, 2 x 29 s, step", "fcn", 2, 1813, Step),
+    case("CRNN, 2 x 29 s, step", "crnn", 2, 1813, Step),
+    case("Musicnn, 4 x 3 s, step", "musicnn", 4, 188, Step),
+    case(
+        "Sample-level, 4 x 3.69 s, step",
+        "sample-cnn",
+        4,
+        59_049,
+        Step,
+    ),
+    case(
+        "Sample-level + SE, 4 x 3.69 s, step",
+        "sample-cnn-se",
+        4,
+        59_049,
+        Step,
+    ),
     case(
         "transformer 4.6 M, 6 x 5 s, inference",
         "paper",
         6,
         216,
-        Work::Forward,
+        Forward,
     ),
     case(
         "student 0.5 M, 6 x 5 s, inference",
         "student",
         6,
         216,
-        Work::Forward,
+        Forward,
     ),
-    case(
-        "tiny, 16 x 3.69 s, inference",
-        "tiny",
-        16,
-        159,
-        Work::Forward,
-    ),
+    case("tiny, 16 x 3.69 s, inference", "tiny", 16, 159, Forward),
     case(
         "log-mel of 10 minutes, 120 x 5 s",
         "paper",
         120,
         216,
-        Work::LogMel,
+        LogMel,
     ),
 ];
 
@@ -122,13 +134,14 @@ const SAMPLES: usize = 110_250;
 
 impl Case {
     fn config(&self) -> ModelConfig {
-        ModelConfig::preset(self.preset).expect("a preset")
+        presets::preset(self.preset).expect("a preset").config
     }
 
     fn for_pytorch(&self, threads: usize) -> serde_json::Value {
         let mut config = serde_json::to_value(self.config()).expect("JSON");
         config["batch"] = self.clips.into();
-        config["frames"] = self.frames.into();
+        config["rows"] = self.config().input().n_rows().into();
+        config["columns"] = self.columns.into();
         config["samples"] = SAMPLES.into();
         config["threads"] = threads.into();
         config["works"] = json!([self.work.name()]);
@@ -136,17 +149,31 @@ impl Case {
     }
 
     /// Floating-point operations (a multiplication and an addition are two) by direct summation, backward twice the forward.
+    /// `None` where nobody counted them.
     fn flops(&self) -> Option<f64> {
-        let ModelConfig::MusicTaggingTransformer(config) = self.config();
-        let (c, d) = (config.conv_width as f64, config.attention_width as f64);
-        let (mels, frames) = (128.0, self.frames as f64);
-        let whole = mels * frames;
-        // Kernels 3 x 3: from one channel twice, then from c to c at full, quarter and sixteenth size.
-        let conv = 9.0 * whole * (2.0 * c + c * c * (1.0 + 2.0 / 4.0 + 2.0 / 16.0));
-        let n = (self.frames / 4) as f64 + 1.0;
-        let to_tokens = n * 16.0 * c * d;
-        let layers = config.n_layers as f64 * (12.0 * n * d * d + 2.0 * n * n * d);
-        let forward = 2.0 * self.clips as f64 * (conv + to_tokens + layers);
+        let per_clip = match self.config() {
+            ModelConfig::MusicTaggingTransformer(config) => {
+                let (c, d) = (config.conv_width as f64, config.attention_width as f64);
+                let whole = 128.0 * self.columns as f64;
+                // Kernels 3 x 3: from one channel twice, then from c to c at full, quarter and sixteenth size.
+                let conv = 9.0 * whole * (2.0 * c + c * c * (1.0 + 2.0 / 4.0 + 2.0 / 16.0));
+                let n = (self.columns / 4) as f64 + 1.0;
+                let to_tokens = n * 16.0 * c * d;
+                let layers = config.n_layers as f64 * (12.0 * n * d * d + 2.0 * n * n * d);
+                conv + to_tokens + layers
+            }
+            ModelConfig::ShortChunkResnet(config) => {
+                let (mut ins, mut height, mut width, mut sum) = (1, 128_usize, self.columns, 0);
+                for outs in [1, 1, 2, 2, 2, 2, 4].map(|widths| widths * config.width) {
+                    (height, width) = (height.div_ceil(2), width.div_ceil(2));
+                    sum += 9 * height * width * outs * (2 * ins + outs);
+                    ins = outs;
+                }
+                sum as f64
+            }
+            _ => return None,
+        };
+        let forward = 2.0 * self.clips as f64 * per_clip;
         match self.work {
             Work::Step => Some(3.0 * forward),
             Work::Forward => Some(forward),
@@ -160,7 +187,7 @@ struct Ours {
     network: Box<dyn Network>,
     parameters: Parameters,
     adam: Adam,
-    log_mels: Tensor,
+    inputs: Tensor,
     targets: Tensor,
     model: Model,
     waves: Vec<Vec<f32>>,
@@ -179,9 +206,14 @@ impl Ours {
             .config()
             .build(parameters.var_builder())
             .expect("a network");
-        let (clips, frames) = (case.clips, case.frames);
-        let log_mels: Vec<f32> = noise(clips * 128 * frames, 1)
-            .map(|x| x * 15.0 - 10.0)
+        let (clips, input) = (case.clips, network.input());
+        let dims = (clips, input.n_rows(), case.columns);
+        let inputs: Vec<f32> = noise(dims.0 * dims.1 * dims.2, 1)
+            .map(|x| match input {
+                Input::LogMel(_) => x * 15.0 - 10.0,
+                Input::Spectrum(_) => (x * 15.0 - 10.0).powi(2),
+                Input::Waveform { .. } => x * 0.1,
+            })
             .collect();
         let targets: Vec<f32> = noise(clips * 50, 2).map(|x| f32::from(x > 1.3)).collect();
         let waves = match case.work {
@@ -191,14 +223,17 @@ impl Ours {
             Work::Step | Work::Forward => Vec::new(),
         };
         let tags = (0..50).map(|tag| format!("tag {tag}")).collect();
-        let model = Model::from_parameters(case.config(), tags, SAMPLES, &parameters);
+        let n_samples = match case.work {
+            Work::LogMel => SAMPLES,
+            _ => *input.samples_of(case.columns..=case.columns).end(),
+        };
+        let model = Model::from_parameters(case.config(), tags, n_samples, &parameters);
         Self {
             model: model.expect("a model"),
             network,
             parameters,
             adam: Adam::new(AdamConfig::default()),
-            log_mels: Tensor::from_vec(log_mels, (clips, 128, frames), &Device::Cpu)
-                .expect("a tensor"),
+            inputs: Tensor::from_vec(inputs, dims, &Device::Cpu).expect("a tensor"),
             targets: Tensor::from_vec(targets, (clips, 50), &Device::Cpu).expect("a tensor"),
             waves,
             step: 0,
@@ -209,18 +244,18 @@ impl Ours {
         match work {
             Work::LogMel => {
                 let waves: Vec<&[f32]> = self.waves.iter().map(Vec::as_slice).collect();
-                self.model.log_mels(&waves).expect("spectrograms");
+                self.model.inputs(&waves).expect("spectrograms");
                 return Ok(());
             }
             Work::Forward => {
-                self.network.forward(&Pass::inference(), &self.log_mels)?;
+                self.network.forward(&Pass::inference(), &self.inputs)?;
                 return Ok(());
             }
             Work::Step => {}
         }
         let started = Instant::now();
         let pass = Pass::training(1, self.step);
-        let output = self.network.forward(&pass, &self.log_mels)?;
+        let output = self.network.forward(&pass, &self.inputs)?;
         let loss = nn::bce_with_logits(&output.logits, &self.targets)?;
         let forward = started.elapsed();
         let gradients = nn::backward(&loss)?;

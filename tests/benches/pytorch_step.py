@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The Music Tagging Transformer in PyTorch and torchaudio's log-mel, timed on request, for tests/benches/engine.rs to time beside Attune's.
+"""The networks in PyTorch (the transformer here, the others in pytorch_networks.py) and torchaudio's log-mel, timed on request, for tests/benches/engine.rs to time beside Attune's.
 
 Reads one JSON object (sizes, threads), prints one with what it chose, then for each line `step`, `forward` or `log-mel` on stdin
-prints the milliseconds that one training step (forward, backward, Adam, from log-mel), one inference, or the spectrograms of all
+prints the milliseconds that one training step (forward, backward, Adam, from its input), one inference, or the spectrograms of all
 clips take. Of the default memory layout and channels-last the faster one is used.
 """
 import json
@@ -16,8 +16,10 @@ import torch.nn.functional as F
 
 config = json.loads(sys.stdin.readline())
 torch.set_num_threads(config["threads"])
-width, dim, heads, layers = config["conv_width"], config["attention_width"], config["n_heads"], config["n_layers"]
-batch, frames, dropout = config["batch"], config["frames"], config["dropout"]
+batch, rows, columns, dropout = config["batch"], config["rows"], config["columns"], config["dropout"]
+is_transformer = config["architecture"] == "music-tagging-transformer"
+if is_transformer:
+    width, dim, heads, layers = config["conv_width"], config["attention_width"], config["n_heads"], config["n_layers"]
 
 
 class Block(nn.Module):
@@ -75,7 +77,12 @@ class Network(nn.Module):
 
 def make(channels_last):
     torch.manual_seed(1)
-    network = Network()
+    if is_transformer:
+        network = Network()
+    else:
+        import pytorch_networks
+
+        network = pytorch_networks.build(config)
     if channels_last:
         network = network.to(memory_format=torch.channels_last)
     return network, torch.optim.Adam(network.parameters(), lr=1e-4)
@@ -97,7 +104,10 @@ def log_mel_of_clips():
     return log_mel
 
 
-x = torch.randn(batch, 128, frames) * 15 - 10
+# Decibels, power or samples.
+x = torch.randn(batch, rows, columns) * (0.1 if rows == 1 else 15) - (0 if rows == 1 else 10)
+if config["architecture"] == "harmonic-cnn":
+    x = x.square()
 y = (torch.rand(batch, 50) > 0.9).float()
 
 

@@ -1,6 +1,6 @@
 //! Checkpoints of PyTorch: read bit for bit, refused when they are broken or made up, and used through the program.
 
-use attune_core::models::ModelConfig;
+use attune_core::models::presets;
 use attune_core::nn::Parameters;
 use attune_core::weights::{self, File, Format, KeyMap};
 use attune_tests::golden;
@@ -292,7 +292,7 @@ const COUNTER: &str = "frontend.input_bn.num_batches_tracked";
 /// The weights of a tiny network from a seed, but for a counter that old files of PyTorch lack.
 fn tiny(seed: u64) -> BTreeMap<String, Tensor> {
     let parameters = Parameters::initialise(seed, DType::F32);
-    let config = ModelConfig::preset("tiny").unwrap();
+    let config = presets::preset("tiny").unwrap().config;
     config.build(parameters.var_builder()).unwrap();
     let mut tensors = parameters.to_map();
     tensors.remove(COUNTER).unwrap();

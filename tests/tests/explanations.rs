@@ -2,7 +2,7 @@
 
 use attune_core::interpret::{self, Explainer, LeaveOneOut, Method, SongSettings};
 use attune_core::job::Job;
-use attune_core::models::ModelConfig;
+use attune_core::models::presets;
 use attune_core::nn::Parameters;
 use attune_core::predict::{self, Model, tag_track};
 use candle_core::DType;
@@ -11,7 +11,7 @@ const INPUT_SAMPLES: usize = 40_000;
 
 /// An untrained network: it answers nonsense, but exactly.
 fn model(n_tags: usize, input_samples: usize) -> Model {
-    let config = ModelConfig::preset("tiny").unwrap().with_n_tags(n_tags);
+    let config = presets::preset("tiny").unwrap().config.with_n_tags(n_tags);
     let parameters = Parameters::initialise(7, DType::F32);
     config.build(parameters.var_builder()).unwrap();
     let tags = (0..n_tags).map(|tag| format!("tag {tag}")).collect();

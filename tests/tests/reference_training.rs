@@ -24,7 +24,10 @@ fn a_small_transformer_trains_as_in_pytorch() {
         .collect();
     let mut init = read("training/mtt_small/init.safetensors");
     let ModelConfig::MusicTaggingTransformer(mut config) =
-        ModelConfig::recognise(&init, Some(4)).unwrap();
+        ModelConfig::recognise(&init, Some(4)).unwrap()
+    else {
+        panic!("another network");
+    };
     config.dropout = 0.0;
     init.retain(|name, _| !name.starts_with("spec."));
     let parameters = Parameters::from_map(&init).unwrap();

@@ -5,7 +5,7 @@ use attune::workbench::parts::audition::{self, ClipLength};
 use attune::workbench::{Command, UiCommand};
 use attune_core::audio;
 use attune_core::augment::{Chain, Effect, Kind};
-use attune_core::models::ModelConfig;
+use attune_core::models::presets;
 use attune_core::nn::Parameters;
 use attune_core::predict::Model;
 use attune_core::rng::{Address, Purpose};
@@ -30,7 +30,10 @@ fn write_song(path: &Path, secs: f64) {
 
 fn write_model(path: &Path) {
     let tags: Vec<String> = ["drums", "flute", "calm"].map(String::from).to_vec();
-    let config = ModelConfig::preset("tiny").unwrap().with_n_tags(tags.len());
+    let config = presets::preset("tiny")
+        .unwrap()
+        .config
+        .with_n_tags(tags.len());
     let parameters = Parameters::initialise(1, DType::F32);
     config.build(parameters.var_builder()).unwrap();
     let model = Model::from_parameters(config, tags, 2 * RATE_HZ as usize, &parameters).unwrap();

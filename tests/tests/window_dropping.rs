@@ -2,7 +2,7 @@
 
 use attune::panels::Panel;
 use attune_core::audio;
-use attune_core::models::ModelConfig;
+use attune_core::models::presets;
 use attune_core::nn::Parameters;
 use attune_core::predict::Model;
 use attune_tests::small_data;
@@ -46,7 +46,7 @@ fn a_song_and_weights_dropped_together_are_both_opened() {
     let mut stage = Stage::new();
     let (song, weights) = (stage.at("song.wav"), stage.at("two.safetensors"));
     write_song(&song);
-    let config = ModelConfig::preset("tiny").unwrap().with_n_tags(2);
+    let config = presets::preset("tiny").unwrap().config.with_n_tags(2);
     let parameters = Parameters::initialise(1, DType::F32);
     config.build(parameters.var_builder()).unwrap();
     let tags = vec!["loud".to_owned(), "soft".to_owned()];

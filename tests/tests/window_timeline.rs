@@ -50,6 +50,9 @@ impl Explainer for Loudness {
     fn tags(&self) -> &[String] {
         &self.0
     }
+    fn methods(&self, _: LeaveOneOut) -> Vec<Method> {
+        vec![Method::Contribution, Method::OnlyToken]
+    }
     fn grid(&self, n_samples: usize) -> Grid {
         Grid {
             samples_per_token: 200.0,

@@ -158,9 +158,9 @@ fn write(
         .to_string_lossy()
         .into_owned();
     let path = |extension: &str| args.out.join(format!("{name}.{extension}"));
-    let front_end = model.config.front_end();
+    let front_end = model.config.input().picture();
     // A song too short for one frame has no picture, but may still be explained (padded).
-    let log_mel = model.extractor().log_mel(wave).ok();
+    let log_mel = model.picture(wave).ok();
     let secs_per_frame = front_end.hop_samples as f64 / f64::from(front_end.sample_rate_hz);
     let backdrop = Backdrop {
         wave,

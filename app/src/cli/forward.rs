@@ -2,15 +2,12 @@
 
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
-use attune_core::models::{ModelConfig, Pass};
+use attune_core::models::{Pass, presets, registry};
 use attune_core::nn::{Tape, probabilities};
 use attune_core::predict::{Checkpoint, LoadOptions};
 use attune_core::weights;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-/// Folder names under reference/models of the networks that exist.
-const KNOWN: [&str; 2] = ["mtt_teacher", "mtt_student"];
 
 /// Each F32 tensor T of the input, (batch, samples) or (samples) at the model's rate, goes whole through the network in
 /// evaluation mode. The output holds T.probs, T.logits and with --attention T.attention.layerK (batch, heads, n, n).
@@ -43,14 +40,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
-    if let Some(name) = &args.model
-        && !KNOWN.contains(&name.as_str())
-    {
-        return Err(Failure::new(
-            Fault::Usage,
-            anyhow!("no network {name:?}; there are {}", KNOWN.join(", ")),
-        ));
-    }
+    let named = args.model.as_deref().map(architecture).transpose()?;
     let options = LoadOptions {
         n_heads: args.heads,
         prefix: args.prefix,
@@ -60,8 +50,16 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         .and_then(Checkpoint::load)
         .with_context(|| format!("cannot use the weights in {}", args.weights.display()))
         .bad_input()?;
-    // Every network that `--model` may name so far is of this one architecture.
-    let ModelConfig::MusicTaggingTransformer(_) = &model.config;
+    let found = model.config.architecture();
+    if let Some(named) = named
+        && named != found
+    {
+        let advice = anyhow!(
+            "the weights in {} are those of a {found}, not of a {named}",
+            args.weights.display()
+        );
+        return Err(Failure::new(Fault::BadInput, advice));
+    }
 
     let input = weights::read(&args.input).bad_input()?;
     let pass = Pass {
@@ -81,8 +79,8 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         .bad_input()?;
         let waves: Vec<&[f32]> = rows.iter().map(Vec::as_slice).collect();
         let (logits, attention) = model
-            .log_mels(&waves)
-            .and_then(|log_mels| model.forward(&log_mels, &pass))
+            .inputs(&waves)
+            .and_then(|inputs| model.forward(&inputs, &pass))
             .with_context(|| format!("the network cannot take {name}"))
             .bad_input()?;
         out.insert(format!("{name}.probs"), probabilities(&logits).failed()?);
@@ -94,4 +92,20 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     weights::write(&args.output, &out, &BTreeMap::new()).failed()?;
     console.say(&format!("wrote {} tensors", out.len()));
     Ok(())
+}
+
+/// The architecture that `--model` names: by its folder in the reference data, or by a preset.
+fn architecture(name: &str) -> Result<&'static str, Failure> {
+    let preset = registry()
+        .iter()
+        .find(|card| card.reference == name)
+        .map_or(name, |card| card.preset);
+    presets::preset(preset)
+        .map(|preset| preset.config.architecture())
+        .map_err(|_| {
+            let mut known: Vec<_> = registry().iter().map(|card| card.reference).collect();
+            known.dedup();
+            let advice = anyhow!("no network {name:?}; there are {}", known.join(", "));
+            Failure::new(Fault::Usage, advice)
+        })
 }

@@ -10,6 +10,7 @@ mod explain;
 mod features;
 mod forward;
 mod metrics;
+mod models;
 mod predict;
 mod runs;
 mod train;
@@ -62,6 +63,8 @@ enum Command {
     Features(features::Args),
     /// Run a network on tensors from a file
     Forward(forward::Args),
+    /// List the networks
+    Models(models::Args),
     /// Look into a file of weights (safetensors, PyTorch), and convert it
     Weights(weights::Args),
     /// ROC-AUC and average precision of scores in a file
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Some(Command::Augment(args)) => augment::run(args, &console),
         Some(Command::Features(args)) => features::run(args, &console),
         Some(Command::Forward(args)) => forward::run(args, &console),
+        Some(Command::Models(args)) => models::run(args, &console),
         Some(Command::Weights(args)) => weights::run(args, &console),
         Some(Command::Metrics(args)) => metrics::run(args, &console),
         Some(Command::Data(args)) => data::run(args, &console),

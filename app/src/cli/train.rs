@@ -1,9 +1,11 @@
 //! `attune train`: a training run in the terminal, with progress, Ctrl-C (an orderly stop) and resuming.
 
-use super::training_console::follow;
+use super::training_console::{Summary, follow};
 use super::{Console, Failure, Fault, ResultExt};
+use attune_core::models::registry;
 use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// Options of `attune train`.
 #[derive(Debug, Default, clap::Args)]
@@ -12,6 +14,7 @@ Examples:
   attune train --preset tiny --data demo --epochs 10
   attune train --preset tiny --data ~/music/tunes --augment
   attune train my-recipe.toml --json
+  attune train --preset all --data demo --epochs 3 --batch 8
   attune train --resume 20261122-101500-tiny-tunes
 
 Ctrl-C stops the run after a checkpoint; --resume goes on, with the same numbers as if it had never stopped.")]
@@ -22,7 +25,7 @@ pub(super) struct Args {
     /// Go on with a run: its id or its folder
     #[arg(long, value_name = "RUN")]
     resume: Option<PathBuf>,
-    /// Model: `tiny` (two CPU cores), `student` (0.5 M parameters) or `paper` (4.6 M)
+    /// Model, or several with commas between them, or `all` networks of the paper, trained one after the other: `tiny` (two CPU cores), `student` (0.5 M parameters), `paper` (4.6 M) or another of `attune models`
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
     /// Data set: `demo`, or a folder in the generic format
@@ -67,8 +70,17 @@ pub(super) struct Args {
 }
 
 impl Args {
-    fn config(&self) -> Result<TrainConfig, Failure> {
-        let mut config = match (&self.config, &self.preset) {
+    /// The presets that were named; `all` is every network of the paper's tables.
+    fn presets(&self) -> Vec<&str> {
+        match self.preset.as_deref() {
+            None => Vec::new(),
+            Some("all") => registry().iter().map(|card| card.preset).collect(),
+            Some(names) => names.split(',').map(str::trim).collect(),
+        }
+    }
+
+    fn config(&self, preset: Option<&str>) -> Result<TrainConfig, Failure> {
+        let mut config = match (&self.config, preset) {
             (Some(path), _) => TrainConfig::read(path).bad_input()?,
             (None, Some(preset)) => TrainConfig::for_preset(preset),
             (None, None) => {
@@ -76,8 +88,8 @@ impl Args {
                 return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
             }
         };
-        if let Some(preset) = &self.preset {
-            config.model = ModelChoice::Preset(preset.clone());
+        if let Some(preset) = preset {
+            config.model = ModelChoice::Preset(preset.to_owned());
         }
         if let Some(data) = &self.data {
             config.data = DataChoice::parse(data);
@@ -111,7 +123,11 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             train::resume(&folder, &console.workspace, || ()).bad_input()?
         }
         None => {
-            let config = args.config()?;
+            let presets = args.presets();
+            if presets.len() > 1 {
+                return several(&args, &presets, console);
+            }
+            let config = args.config(presets.first().copied())?;
             if args.estimate {
                 return estimate(&config, console, args.json);
             }
@@ -125,6 +141,77 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         console.line(&summary.to_string())?;
     }
     summary.unless_stopped(console)
+}
+
+/// A line of the table of several networks.
+#[derive(serde::Serialize)]
+struct Compared {
+    preset: String,
+    parameters: usize,
+    seconds: f64,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+/// Trains one network after the other and compares them.
+fn several(args: &Args, presets: &[&str], console: &Console) -> Result<(), Failure> {
+    // All recipes are read before the first run begins.
+    let configs = presets
+        .iter()
+        .map(|preset| args.config(Some(preset)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut compared = Vec::new();
+    for (preset, config) in presets.iter().zip(configs) {
+        console.say(&format!(
+            "{preset} ({} of {})",
+            compared.len() + 1,
+            presets.len()
+        ));
+        if args.estimate {
+            estimate(&config, console, args.json)?;
+            continue;
+        }
+        let begun = Instant::now();
+        let parameters = config
+            .model
+            .resolve(2)
+            .and_then(|model| Ok(model.n_parameters()?))
+            .failed()?;
+        let handle = train::start(config, &console.workspace, || ()).failed()?;
+        let summary = follow(handle, console)?;
+        summary.unless_stopped(console)?;
+        compared.push(Compared {
+            preset: (*preset).to_owned(),
+            parameters,
+            seconds: begun.elapsed().as_secs_f64(),
+            summary,
+        });
+    }
+    if args.json {
+        return console.json(&compared);
+    }
+    if !compared.is_empty() {
+        console.line("network              parameters  epoch  ROC-AUC   PR-AUC  test ROC  test PR     time  run")?;
+    }
+    for line in &compared {
+        let summary = &line.summary;
+        let score =
+            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+        let test = summary.test.as_ref();
+        console.line(&format!(
+            "{:<20} {:>10}  {:>5}  {:>7}  {:>7}  {:>8}  {:>7}  {:>5.0} s  {}",
+            line.preset,
+            line.parameters,
+            summary.best_epoch.map_or(0, |epoch| epoch + 1),
+            score(summary.roc_auc_macro),
+            score(summary.average_precision_macro),
+            score(test.and_then(|test| test.roc_auc_macro)),
+            score(test.and_then(|test| test.average_precision_macro)),
+            line.seconds,
+            summary.id
+        ))?;
+    }
+    Ok(())
 }
 
 fn estimate(config: &TrainConfig, console: &Console, as_json: bool) -> Result<(), Failure> {

@@ -1,17 +1,14 @@
-//! The argument WEIGHTS of many commands: a file of weights, a run, or the model that comes with Attune.
+//! The argument WEIGHTS of many commands: a file of weights, a run, or a model that comes with Attune.
 
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::anyhow;
-use attune_core::predict::Model;
+use attune_core::predict::{Model, Shipped};
 use std::path::{Path, PathBuf};
 
-/// What the shipped model is called on the command line.
-const SHIPPED: &str = "demo";
-
-/// Loads the model that `argument` names: `demo`, a file of weights (safetensors or PyTorch's), a run's folder, or a run's id (its best checkpoint).
+/// Loads the model that `argument` names: `tunes` or `demo`, which come with Attune, a file of weights (safetensors or PyTorch's), a run's folder, or a run's id (its best checkpoint).
 pub(super) fn resolve_model(argument: &Path, console: &Console) -> Result<Model, Failure> {
-    if argument == Path::new(SHIPPED) {
-        return Model::shipped().failed();
+    if let Some(shipped) = argument.to_str().and_then(Shipped::of_name) {
+        return shipped.load().failed();
     }
     let path = if argument.is_file() {
         argument.to_path_buf()
@@ -24,7 +21,7 @@ pub(super) fn resolve_model(argument: &Path, console: &Console) -> Result<Model,
                 Fault::BadInput,
                 anyhow!(
                     "no such weights: {0} is neither a file, nor a run's folder, nor the id of a run in {1} \
-                     (nor `{SHIPPED}`, the model that comes with Attune)",
+                     (nor `tunes` or `demo`, the models that come with Attune)",
                     argument.display(),
                     console.workspace.runs().display()
                 ),

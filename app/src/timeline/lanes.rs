@@ -78,13 +78,16 @@ impl Lanes {
                     Arc::clone(picture),
                     of.mel_centres_hz.to_vec(),
                 )),
-                None => Box::new(Awaited("log-mel")),
+                None => Box::new(Without("log-mel", "not computed yet")),
             });
         self.attention
             .keep(vec![of.explanation.map_or(0, address)], || {
                 match of.explanation {
+                    Some(explanation) if explanation.attention.is_empty() => {
+                        Box::new(Without("attention", "this network has none"))
+                    }
                     Some(explanation) => Box::new(Attention::new(Arc::clone(explanation))),
-                    None => Box::new(Awaited("attention")),
+                    None => Box::new(Without("attention", "not computed yet")),
                 }
             });
         let Some(explanation) = of.explanation else {
@@ -96,6 +99,9 @@ impl Lanes {
             .iter()
             .filter_map(|tag| explanation.tag_idx(tag))
             .collect();
+        let method = explanation
+            .map_or_first(of.method)
+            .map_or(of.method, |map| map.method);
         let look = std::ptr::from_ref(palette) as usize;
         let mut key = vec![
             address(explanation),
@@ -110,7 +116,7 @@ impl Lanes {
                 let explained = || Arc::clone(explanation);
                 let colour = palette.of_series(place);
                 lanes.push(Box::new(Probability::new(explained(), tag_idx, colour)));
-                lanes.push(Box::new(Contribution::new(explained(), of.method, tag_idx)));
+                lanes.push(Box::new(Contribution::new(explained(), method, tag_idx)));
                 let truth = song.truth_of(&explanation.tags[tag_idx]);
                 if !truth.is_empty() {
                     lanes.push(Box::new(Truth::new(truth)));
@@ -136,16 +142,16 @@ impl Lanes {
     }
 }
 
-/// A lane that is still being computed.
-struct Awaited(&'static str);
+/// A lane with nothing to show, and why.
+struct Without(&'static str, &'static str);
 
-impl Lane for Awaited {
+impl Lane for Without {
     fn title(&self) -> &str {
         self.0
     }
 
     fn subtitle(&self) -> &'static str {
-        "not computed yet"
+        self.1
     }
 
     fn height(&self) -> f32 {
@@ -156,7 +162,7 @@ impl Lane for Awaited {
         canvas.painter.text(
             canvas.rect.center(),
             Align2::CENTER_CENTER,
-            "not computed yet",
+            self.1,
             FontId::proportional(12.0),
             canvas.palette.weak,
         );

@@ -119,6 +119,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
                 "Choose a run in the Runs panel first.",
             )),
         },
+        UiCommand::UseShippedModel(shipped) => app.state.model.use_shipped(shipped, &app.jobs),
         UiCommand::FollowModel => {
             let follow = !app.state.model.follows_training();
             app.state.model.follow_training(follow);

@@ -144,7 +144,7 @@ fn model_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let (text, hint) = match (model.current(), model.origin()) {
         (Some(current), Some(origin)) => {
             let from = match origin {
-                Origin::Shipped => "ships with Attune".to_owned(),
+                Origin::Shipped(_) => "ships with Attune".to_owned(),
                 Origin::File(path) => path.display().to_string(),
                 Origin::Training => "from the run in training".to_owned(),
             };

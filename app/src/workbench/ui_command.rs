@@ -1,6 +1,7 @@
 //! The commands without payload: one list, from which menu, palette, shortcuts and help are made.
 
 use crate::panels::Panel;
+use attune_core::predict::Shipped;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 /// A command that can be given from a menu, the palette or the keyboard.
@@ -31,6 +32,7 @@ pub enum UiCommand {
     Validate,
     RefreshRuns,
     UseRunModel,
+    UseShippedModel(Shipped),
     FollowModel,
     FollowCurves,
     FitCurves,
@@ -125,6 +127,8 @@ impl UiCommand {
             C::Validate,
             C::RefreshRuns,
             C::UseRunModel,
+            C::UseShippedModel(Shipped::Tunes),
+            C::UseShippedModel(Shipped::Demo),
             C::FollowModel,
             C::TogglePlay,
             C::ToStart,
@@ -280,6 +284,18 @@ impl UiCommand {
                 "Load the best checkpoint of the shown run into Audition and Timeline.",
                 M::Training,
                 ctrl_shift(Key::B),
+            ),
+            C::UseShippedModel(Shipped::Tunes) => (
+                "Use the model `tunes`",
+                "Tag songs with the shipped model of instruments, genres and tempi.",
+                M::Training,
+                None,
+            ),
+            C::UseShippedModel(Shipped::Demo) => (
+                "Use the model `demo`",
+                "Tag songs with the shipped model that was trained on the demo data set.",
+                M::Training,
+                None,
             ),
             C::FollowModel => (
                 "Follow the model in training",

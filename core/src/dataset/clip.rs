@@ -3,7 +3,7 @@
 use super::{Dataset, Error, LoaderConfig, PcmCache};
 use crate::audio;
 use crate::augment::{Chain, Draw};
-use crate::features::LogMelExtractor;
+use crate::features::InputExtractor;
 use crate::rng::{Address, Purpose};
 use std::sync::Arc;
 
@@ -61,40 +61,42 @@ pub fn clip_of(
     })
 }
 
-/// Cuts clips and turns them into log-mels, for the loader's threads.
+/// Cuts clips and turns them into inputs of the network, for the loader's threads.
 pub(super) struct Cutter {
     cache: Arc<PcmCache>,
     config: LoaderConfig,
-    extractor: LogMelExtractor,
-    n_frames: usize,
+    extractor: InputExtractor,
+    n_columns: usize,
 }
 
 impl Cutter {
     pub(super) fn new(config: &LoaderConfig, cache: Arc<PcmCache>) -> Result<Self, Error> {
-        let extractor = LogMelExtractor::new(&config.front_end)?;
-        let rate_hz = config.front_end.sample_rate_hz;
+        let extractor = InputExtractor::new(&config.input)?;
+        let rate_hz = config.input.sample_rate_hz();
         // The exact length that resampling gives.
         let n_samples = if rate_hz == cache.rate_hz() {
             config.crop_samples
         } else {
             audio::resample(&vec![0.0; config.crop_samples], cache.rate_hz(), rate_hz)?.len()
         };
-        // Also says at once if the clip is too short for the front end.
-        let n_frames = extractor.log_mel(&vec![0.0; n_samples])?.n_frames;
+        let n_columns = config.input.n_columns(n_samples);
+        // Says at once if the clip is too short for the front end.
+        let mut out = vec![0.0; config.input.n_rows() * n_columns];
+        extractor.extract_into(&vec![0.0; n_samples], &mut out)?;
         Ok(Self {
             cache,
             config: config.clone(),
             extractor,
-            n_frames,
+            n_columns,
         })
     }
 
-    pub(super) fn n_mels(&self) -> usize {
-        self.config.front_end.n_mels
+    pub(super) fn n_rows(&self) -> usize {
+        self.config.input.n_rows()
     }
 
-    pub(super) fn n_frames(&self) -> usize {
-        self.n_frames
+    pub(super) fn n_columns(&self) -> usize {
+        self.n_columns
     }
 
     pub(super) fn cut(
@@ -107,14 +109,14 @@ impl Cutter {
         clip_of(dataset, &self.cache, &self.config, epoch, visit, track_idx)
     }
 
-    /// Log-mel of a clip at the cache's rate into `[n_mels, n_frames]`.
-    pub(super) fn log_mel_into(&self, wave: &[f32], out: &mut [f32]) -> Result<(), Error> {
-        let rate_hz = self.config.front_end.sample_rate_hz;
+    /// The network's input of a clip at the cache's rate into `[rows, columns]`.
+    pub(super) fn extract_into(&self, wave: &[f32], out: &mut [f32]) -> Result<(), Error> {
+        let rate_hz = self.config.input.sample_rate_hz();
         if rate_hz == self.cache.rate_hz() {
-            self.extractor.log_mel_into(wave, out)?;
+            self.extractor.extract_into(wave, out)?;
         } else {
             let wave = audio::resample(wave, self.cache.rate_hz(), rate_hz)?;
-            self.extractor.log_mel_into(&wave, out)?;
+            self.extractor.extract_into(&wave, out)?;
         }
         Ok(())
     }

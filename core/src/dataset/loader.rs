@@ -7,7 +7,7 @@
 use super::clip::Cutter;
 use super::{Dataset, Error, PcmCache, Split};
 use crate::augment::{Chain, Draw};
-use crate::features::FrontEnd;
+use crate::features::Input;
 use crate::rng::{Address, Purpose};
 use crossbeam::channel::{Receiver, Sender, bounded};
 use serde::{Deserialize, Serialize};
@@ -31,8 +31,8 @@ pub struct LoaderConfig {
     pub n_threads: usize,
     /// How many batches may lie ready, all threads together (at least one each).
     pub prefetch: usize,
-    /// The log-mel that the network wants; a rate other than the cache's is resampled to.
-    pub front_end: FrontEnd,
+    /// What the network takes in; a rate other than the cache's is resampled to.
+    pub input: Input,
 }
 
 /// A place in the stream of batches.
@@ -68,14 +68,14 @@ pub struct Batch {
     pub step_in_epoch: u32,
     /// Where the clips come from; `[batch]`.
     pub clips: Vec<ClipRef>,
-    /// Log-mel spectrograms in dB; `[batch, n_mels, n_frames]`.
-    pub log_mels: Vec<f32>,
+    /// What the network takes in; `[batch, n_rows, n_columns]`.
+    pub inputs: Vec<f32>,
     /// 1 where the clip has the tag, else 0; `[batch, n_tags]`.
     pub labels: Vec<f32>,
-    /// Mel bands.
-    pub n_mels: usize,
-    /// Frames.
-    pub n_frames: usize,
+    /// Rows of an input: mel bands, bins, or 1.
+    pub n_rows: usize,
+    /// Columns of an input: frames or samples.
+    pub n_columns: usize,
     /// Tags.
     pub n_tags: usize,
 }
@@ -252,24 +252,24 @@ impl Source {
     fn batch(&self, position: Position, order: &[usize]) -> Result<Batch, Error> {
         let size = self.config.batch_size;
         let first = position.step_in_epoch as usize * size;
-        let (n_mels, n_frames) = (self.cutter.n_mels(), self.cutter.n_frames());
+        let (n_rows, n_columns) = (self.cutter.n_rows(), self.cutter.n_columns());
         let n_tags = self.dataset.n_tags();
         let mut batch = Batch {
             epoch: position.epoch,
             step_in_epoch: position.step_in_epoch,
             clips: Vec::with_capacity(size),
-            log_mels: vec![0.0; size * n_mels * n_frames],
+            inputs: vec![0.0; size * n_rows * n_columns],
             labels: vec![0.0; size * n_tags],
-            n_mels,
-            n_frames,
+            n_rows,
+            n_columns,
             n_tags,
         };
-        let rows = batch.log_mels.chunks_exact_mut(n_mels * n_frames);
+        let rows = batch.inputs.chunks_exact_mut(n_rows * n_columns);
         for ((row, &track_idx), out) in (0..).zip(&order[first..first + size]).zip(rows) {
             let clip = self
                 .cutter
                 .cut(&self.dataset, position.epoch, 0, track_idx)?;
-            self.cutter.log_mel_into(&clip.wave, out)?;
+            self.cutter.extract_into(&clip.wave, out)?;
             for tag in &self.dataset.tracks[track_idx].tags {
                 batch.labels[row * n_tags + tag.index()] = 1.0;
             }
@@ -289,6 +289,7 @@ mod tests {
     use super::super::clip::clip_of;
     use super::super::test_set::{RATE_HZ, make, samples};
     use super::*;
+    use crate::features::{FrontEnd, InputExtractor};
     use crate::job::Job;
 
     const CROP: usize = 2000;
@@ -302,14 +303,14 @@ mod tests {
             seed: 11,
             n_threads,
             prefetch: 3,
-            front_end: FrontEnd {
+            input: Input::LogMel(FrontEnd {
                 sample_rate_hz: RATE_HZ,
                 n_fft: 256,
                 hop_samples: 128,
                 n_mels: 8,
                 f_min_hz: 0.0,
                 f_max_hz: 4000.0,
-            },
+            }),
         }
     }
 
@@ -381,7 +382,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (dataset, cache) = prepared(folder.path());
         let config = config(1);
-        let extractor = crate::features::LogMelExtractor::new(&config.front_end).unwrap();
+        let extractor = InputExtractor::new(&config.input).unwrap();
         let mut loader = Loader::start(
             dataset.clone(),
             cache.clone(),
@@ -413,11 +414,10 @@ mod tests {
                 .unwrap();
                 assert_eq!(again.wave, expected);
                 assert_eq!(again.offset_samples, clip.offset_samples);
-                let size = batch.n_mels * batch.n_frames;
-                assert_eq!(
-                    batch.log_mels[row * size..(row + 1) * size],
-                    extractor.log_mel(&expected).unwrap().values[..]
-                );
+                let size = batch.n_rows * batch.n_columns;
+                let mut input = vec![0.0; size];
+                extractor.extract_into(&expected, &mut input).unwrap();
+                assert_eq!(batch.inputs[row * size..(row + 1) * size], input[..]);
                 let labels = &batch.labels[row * 3..(row + 1) * 3];
                 for (tag, &label) in labels.iter().enumerate() {
                     assert_eq!(label == 1.0, clip.track_idx % 3 == tag);

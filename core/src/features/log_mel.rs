@@ -6,7 +6,7 @@
 use super::decibel::to_decibel;
 use super::mel::{Bands, filterbank};
 use super::stft::{LANES, Scratch, Stft, hann};
-use super::{Error, FrontEnd};
+use super::{Error, FrontEnd, check_len};
 use rayon::prelude::*;
 
 /// From this many frames on the work is spread over threads (12 seconds of the paper's front end).
@@ -59,7 +59,7 @@ impl LogMelExtractor {
         check_len("the filter bank", filterbank, n_weights)?;
         Ok(Self {
             front_end: front_end.clone(),
-            stft: Stft::new(front_end, window.to_vec()),
+            stft: Stft::new(front_end.hop_samples, window.to_vec()),
             bands: Bands::new(filterbank, front_end.n_mels),
         })
     }
@@ -171,17 +171,6 @@ impl LogMelExtractor {
             }
         }
     }
-}
-
-fn check_len(what: &'static str, values: &[f32], expected: usize) -> Result<(), Error> {
-    if values.len() == expected {
-        return Ok(());
-    }
-    Err(Error::WrongLength {
-        what,
-        found: values.len(),
-        expected,
-    })
 }
 
 #[cfg(test)]

@@ -7,11 +7,14 @@
 mod decibel;
 mod file;
 mod front_end;
+mod input;
 mod log_mel;
 mod mel;
+mod spectrum;
 mod stft;
 
 pub use front_end::FrontEnd;
+pub use input::{Input, InputExtractor, SpectrumFrontEnd};
 pub use log_mel::{LogMel, LogMelExtractor};
 
 use std::io;
@@ -51,4 +54,15 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+fn check_len(what: &'static str, values: &[f32], expected: usize) -> Result<(), Error> {
+    if values.len() == expected {
+        return Ok(());
+    }
+    Err(Error::WrongLength {
+        what,
+        found: values.len(),
+        expected,
+    })
 }

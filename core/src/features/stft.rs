@@ -1,6 +1,5 @@
 //! Windowed Fourier transforms of a sound, as power.
 
-use super::FrontEnd;
 use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
 use std::f32::consts::TAU;
@@ -28,9 +27,9 @@ pub(super) struct Scratch {
 
 impl Stft {
     /// With the given window, `[n_fft]`.
-    pub(super) fn new(front_end: &FrontEnd, window: Vec<f32>) -> Self {
+    pub(super) fn new(hop_samples: usize, window: Vec<f32>) -> Self {
         Self {
-            hop_samples: front_end.hop_samples,
+            hop_samples,
             fft: RealFftPlanner::new().plan_fft_forward(window.len()),
             window,
         }

@@ -34,7 +34,9 @@ pub fn draw(
     if let Some((log_mel, secs_per_frame)) = backdrop.log_mel {
         figure = figure.with(spectrogram(log_mel, secs_per_frame));
     }
-    figure = figure.with(attention(explanation));
+    if !explanation.attention.is_empty() {
+        figure = figure.with(attention(explanation));
+    }
     for &tag in tags {
         let Some(name) = explanation.tags.get(tag) else {
             continue;
@@ -71,7 +73,7 @@ pub fn draw(
             stroke: Stroke::Solid,
             points: curve,
         }));
-        if let Some(map) = explanation.map(Method::Contribution) {
+        if let Some(map) = explanation.map_or_first(Method::Contribution) {
             figure = figure.with(contribution(explanation, map, tag));
         }
     }

@@ -56,6 +56,8 @@ pub enum Method {
     OnlyToken,
     /// Logit of the window as it is, less the logit without token t (signed).
     LeaveOneOut,
+    /// Logit of the window as it is, less the logit with the sound of stretch t silent (signed).
+    Occlusion,
 }
 
 impl Method {
@@ -65,20 +67,21 @@ impl Method {
             Self::Contribution => "contribution",
             Self::OnlyToken => "only-token",
             Self::LeaveOneOut => "leave-one-out",
+            Self::Occlusion => "occlusion",
         }
     }
 
     /// Unit of its values.
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Contribution | Self::LeaveOneOut => "logit",
+            Self::Contribution | Self::LeaveOneOut | Self::Occlusion => "logit",
             Self::OnlyToken => "probability",
         }
     }
 
     /// Whether values below 0 mean evidence against the tag.
     pub fn is_signed(self) -> bool {
-        matches!(self, Self::Contribution | Self::LeaveOneOut)
+        self.unit() == "logit"
     }
 }
 

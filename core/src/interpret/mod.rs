@@ -8,6 +8,7 @@ mod explainer;
 mod localisation;
 mod map;
 mod model;
+mod occlusion;
 mod song;
 mod stitch;
 mod table;
@@ -27,12 +28,6 @@ pub enum Error {
     /// The caller stopped the work.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// The network has no class token that reads the others, so that this method says nothing about it.
-    #[error("{model} cannot be explained over time: it has no class token that reads others")]
-    NotApplicable {
-        /// Name of the model.
-        model: String,
-    },
     /// The song has no samples.
     #[error("there is nothing to explain: the song is empty")]
     Empty,

@@ -1,6 +1,6 @@
 //! The real [`Explainer`]: a model that predicts.
 
-use super::{Error, Explainer, Grid, LeaveOneOut, WindowExplanation};
+use super::{Error, Explainer, Grid, LeaveOneOut, Method, WindowExplanation, occlusion};
 use crate::predict::Model;
 
 impl Explainer for Model {
@@ -20,16 +20,29 @@ impl Explainer for Model {
         &self.tags
     }
 
+    fn methods(&self, leave_one_out: LeaveOneOut) -> Vec<Method> {
+        if self.token_grid().is_none() {
+            return vec![Method::Occlusion];
+        }
+        let mut methods = vec![Method::Contribution, Method::OnlyToken];
+        if leave_one_out == LeaveOneOut::Make {
+            methods.push(Method::LeaveOneOut);
+        }
+        methods
+    }
+
     fn grid(&self, n_samples: usize) -> Grid {
-        let tokens = self.token_grid();
-        let front_end = self.config.front_end();
-        let hop = front_end.hop_samples as f64;
+        let Some(tokens) = self.token_grid() else {
+            return occlusion::grid(self, n_samples);
+        };
+        let input = self.extractor().input();
+        let hop = input.hop_samples() as f64;
         Grid {
             samples_per_token: tokens.frames_per_token as f64 * hop,
             first_centre_samples: tokens.first_centre_frames * hop,
             receptive_field_samples: tokens.receptive_field_frames as f64 * hop,
-            n_tokens: tokens.n_tokens(front_end.n_frames(n_samples)),
-            sample_rate_hz: front_end.sample_rate_hz,
+            n_tokens: tokens.n_tokens(input.n_columns(n_samples)),
+            sample_rate_hz: input.sample_rate_hz(),
         }
     }
 
@@ -42,22 +55,16 @@ impl Explainer for Model {
             start_secs: 0.0,
             source: Box::new(source),
         };
-        let insight =
-            self.inspect(window)
-                .map_err(failed)?
-                .ok_or_else(|| Error::NotApplicable {
-                    model: self.name.clone(),
-                })?;
-        let class_attention = insight
-            .attention
-            .last()
-            .map(|layer| layer.class_row())
-            .ok_or_else(|| Error::NotApplicable {
-                model: self.name.clone(),
-            })?;
+        let Some(insight) = self.inspect(window).map_err(failed)? else {
+            return occlusion::explain(self, window);
+        };
         Ok(WindowExplanation {
+            class_attention: insight
+                .attention
+                .last()
+                .map(|layer| layer.class_row())
+                .unwrap_or_default(),
             probabilities: insight.probabilities,
-            class_attention,
             only_logits: insight.only_logits,
             without_logits: insight.without_logits,
             logits: insight.logits,

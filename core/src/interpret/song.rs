@@ -37,7 +37,7 @@ pub struct SongExplanation {
     /// Probability of every tag over time, and for the whole song.
     pub over_time: TagTimeline,
     /// `[tokens]`: the class token's attention to each token (last layer, mean over heads); a window's tokens and
-    /// the class token itself share 1.
+    /// the class token itself share 1. Empty if the network has no class token.
     pub attention: Vec<f32>,
     /// `[windows of over_time]`: the part of its attention that the class token keeps for itself. Where it is high, the strip is
     /// a small rest.
@@ -50,6 +50,11 @@ impl SongExplanation {
     /// The map of a method; `None` if it was not made.
     pub fn map(&self, method: Method) -> Option<&TokenMap> {
         self.maps.iter().find(|map| map.method == method)
+    }
+
+    /// The map of that method, or the one that there is instead.
+    pub fn map_or_first(&self, method: Method) -> Option<&TokenMap> {
+        self.map(method).or_else(|| self.maps.first())
     }
 
     /// A tag's index by its name.
@@ -135,17 +140,15 @@ impl<'a> Song<'a> {
         let mut grid = model.grid(n_samples);
         grid.n_tokens = grid.n_tokens.max(1);
         let (n_tags, n_tokens) = (model.tags().len(), grid.n_tokens);
-        let mut methods = vec![Method::Contribution, Method::OnlyToken];
-        if settings.leave_one_out == LeaveOneOut::Make {
-            methods.push(Method::LeaveOneOut);
-        }
+        let methods = model.methods(settings.leave_one_out);
+        let has_attention = methods.contains(&Method::Contribution);
         Self {
             windows,
             grid,
             n_tags,
             stitcher: Stitcher::new(n_tokens),
             probabilities: Vec::with_capacity(windows.starts.len() * n_tags),
-            attention: vec![0.0; n_tokens],
+            attention: vec![0.0; if has_attention { n_tokens } else { 0 }],
             self_attention: Vec::with_capacity(windows.starts.len()),
             maps: methods
                 .into_iter()
@@ -160,14 +163,20 @@ impl<'a> Song<'a> {
 
     fn add(&mut self, window: usize, answer: &WindowExplanation) {
         let n_tags = self.n_tags;
-        let n_window_tokens = answer.class_attention.len().saturating_sub(1);
+        let n_rows = match &answer.class_attention[..] {
+            [] => answer.without_logits.len() / n_tags.max(1),
+            attention => attention.len(),
+        };
+        let n_window_tokens = n_rows.saturating_sub(1);
         let offset = self.windows.starts[window] as f64 / self.grid.samples_per_token;
         let place = self.stitcher.place(offset, n_window_tokens);
         self.probabilities.extend_from_slice(&answer.probabilities);
         self.self_attention.extend(answer.class_attention.first());
-        place.add(&mut self.attention, |token| {
-            answer.class_attention[1 + token]
-        });
+        if !self.attention.is_empty() {
+            place.add(&mut self.attention, |token| {
+                answer.class_attention[1 + token]
+            });
+        }
         for map in &mut self.maps {
             let method = map.method;
             // Tag by tag, because a tag's lane is contiguous; a window's rows fit into the cache.
@@ -176,7 +185,7 @@ impl<'a> Song<'a> {
                 match method {
                     Method::Contribution => place.add(row, |token| only(1 + token) - only(0)),
                     Method::OnlyToken => place.add(row, |token| sigmoid(only(1 + token))),
-                    Method::LeaveOneOut => place.add(row, |token| {
+                    Method::LeaveOneOut | Method::Occlusion => place.add(row, |token| {
                         answer.logits[tag] - answer.without_logits[(1 + token) * n_tags + tag]
                     }),
                 }
@@ -185,7 +194,9 @@ impl<'a> Song<'a> {
     }
 
     fn finish(mut self, model: &dyn Explainer, duration_secs: f64) -> SongExplanation {
-        self.stitcher.finish(&mut self.attention);
+        if !self.attention.is_empty() {
+            self.stitcher.finish(&mut self.attention);
+        }
         for map in &mut self.maps {
             for row in map.values.chunks_exact_mut(map.n_tokens) {
                 self.stitcher.finish(row);
@@ -208,7 +219,7 @@ impl<'a> Song<'a> {
     }
 }
 
-fn sigmoid(logit: f32) -> f32 {
+pub(super) fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
 
@@ -246,6 +257,9 @@ mod tests {
         }
         fn tags(&self) -> &[String] {
             &self.tags
+        }
+        fn methods(&self, _: LeaveOneOut) -> Vec<Method> {
+            vec![Method::Contribution, Method::OnlyToken]
         }
         fn grid(&self, n_samples: usize) -> Grid {
             Grid {

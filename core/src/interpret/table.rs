@@ -15,7 +15,9 @@ pub const CSV_HEADER: [&str; 5] = [
 /// Writes `tag,token,time_s,probability,contribution_logit`, tag after tag in the order of `tags` (indices).
 ///
 /// `time_s` is the token's centre, `probability` the model's with the class token of the last layer reading only this token
-/// (Won et al. 2019), `contribution_logit` the logit of that less the logit with the class token reading only itself.
+/// (Won et al. 2019), `contribution_logit` the logit of that less the logit with the class token reading only itself. For a network
+/// without a class token, `time_s` is the middle of a stretch, `probability` that of the windows around it, and
+/// `contribution_logit` what the logit loses if the stretch is silent.
 pub fn write_csv(
     explanation: &SongExplanation,
     tags: &[usize],
@@ -23,22 +25,24 @@ pub fn write_csv(
 ) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(CSV_HEADER)?;
-    let lane = |method, tag| {
-        explanation
-            .map(method)
-            .map_or(&[][..], |map| map.tag(tag))
-            .iter()
-    };
     for &tag in tags {
         let Some(name) = explanation.tags.get(tag) else {
             continue;
         };
-        let values = lane(Method::OnlyToken, tag).zip(lane(Method::Contribution, tag));
-        for (token, (probability, contribution)) in values.enumerate() {
+        let alone = explanation.map(Method::OnlyToken);
+        let contributions = explanation
+            .map_or_first(Method::Contribution)
+            .map_or(&[][..], |map| map.tag(tag));
+        for (token, contribution) in contributions.iter().enumerate() {
+            let secs = explanation.grid.centre_secs(token);
+            let probability = match alone {
+                Some(map) => map.tag(tag)[token],
+                None => explanation.over_time.at_secs(secs, tag).unwrap_or(f32::NAN),
+            };
             writer.write_record([
                 name.clone(),
                 token.to_string(),
-                format!("{:.6}", explanation.grid.centre_secs(token)),
+                format!("{secs:.6}"),
                 probability.to_string(),
                 contribution.to_string(),
             ])?;

@@ -1,8 +1,18 @@
-//! What a model is before it has weights: the list of architectures, the presets, and recognising one from its tensors.
+//! What a model is before it has weights: the list of architectures, and recognising one from its tensors.
 
-use super::mtt::{MttConfig, MusicTaggingTransformer};
+use super::architecture::{Architecture, Found};
+use super::cnnsa::CnnsaConfig;
+use super::crnn::CrnnConfig;
+use super::fcn::FcnConfig;
+use super::harmonic_cnn::HarmonicCnnConfig;
+use super::mtt::MttConfig;
+use super::musicnn::MusicnnConfig;
+use super::sample_cnn::SampleCnnConfig;
+use super::sample_cnn_se::SampleCnnSeConfig;
+use super::short_chunk_cnn::ShortChunkCnnConfig;
+use super::short_chunk_resnet::ShortChunkResnetConfig;
 use super::{Error, Network};
-use crate::features::FrontEnd;
+use crate::features::Input;
 use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -14,40 +24,45 @@ use std::collections::BTreeMap;
 pub enum ModelConfig {
     /// Won, Choi, Serra, ISMIR 2021.
     MusicTaggingTransformer(MttConfig),
+    /// Choi, Fazekas, Sandler, ISMIR 2016.
+    Fcn(FcnConfig),
+    /// Pons, Serra, ISMIR 2019.
+    Musicnn(MusicnnConfig),
+    /// Lee, Park, Kim, Nam, SMC 2017.
+    SampleCnn(SampleCnnConfig),
+    /// Kim, Lee, Nam, ICASSP 2018.
+    SampleCnnSe(SampleCnnSeConfig),
+    /// Choi, Fazekas, Sandler, Cho, ICASSP 2017.
+    Crnn(CrnnConfig),
+    /// Won, Chun, Serra, 2019.
+    Cnnsa(CnnsaConfig),
+    /// Won, Chun, Nieto, Serra, ICASSP 2020.
+    HarmonicCnn(HarmonicCnnConfig),
+    /// Won, Ferraro, Bogdanov, Serra, SMC 2020.
+    ShortChunkCnn(ShortChunkCnnConfig),
+    /// Won, Ferraro, Bogdanov, Serra, SMC 2020, with residual connections.
+    ShortChunkResnet(ShortChunkResnetConfig),
 }
 
-const PRESETS: [(&str, &str); 3] = [
-    (
-        "paper",
-        include_str!("../../../assets/presets/models/paper.toml"),
-    ),
-    (
-        "student",
-        include_str!("../../../assets/presets/models/student.toml"),
-    ),
-    (
-        "tiny",
-        include_str!("../../../assets/presets/models/tiny.toml"),
-    ),
-];
+/// Does the same with the configuration, whichever it is.
+macro_rules! each {
+    ($model:expr, $config:ident => $do:expr) => {
+        match $model {
+            Self::MusicTaggingTransformer($config) => $do,
+            Self::Fcn($config) => $do,
+            Self::Musicnn($config) => $do,
+            Self::SampleCnn($config) => $do,
+            Self::SampleCnnSe($config) => $do,
+            Self::Crnn($config) => $do,
+            Self::Cnnsa($config) => $do,
+            Self::HarmonicCnn($config) => $do,
+            Self::ShortChunkCnn($config) => $do,
+            Self::ShortChunkResnet($config) => $do,
+        }
+    };
+}
 
 impl ModelConfig {
-    /// Names of the presets.
-    pub fn preset_names() -> Vec<&'static str> {
-        PRESETS.iter().map(|(name, _)| *name).collect()
-    }
-
-    /// The preset of that name, for 50 tags. Fails with [`Error::NoPreset`].
-    pub fn preset(name: &str) -> Result<Self, Error> {
-        let Some((_, text)) = PRESETS.iter().find(|(known, _)| *known == name) else {
-            return Err(Error::NoPreset {
-                name: name.to_owned(),
-                known: Self::preset_names(),
-            });
-        };
-        Self::parse(text)
-    }
-
     /// A configuration in TOML, of the form of `assets/presets/models/*.toml`.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let config: Self = toml::from_str(text)?;
@@ -57,23 +72,33 @@ impl ModelConfig {
 
     /// The same network with another number of tags.
     pub fn with_n_tags(mut self, n_tags: usize) -> Self {
-        match &mut self {
-            Self::MusicTaggingTransformer(config) => config.n_tags = n_tags,
-        }
+        each!(&mut self, config => config.set_n_tags(n_tags));
         self
     }
 
     /// How many tags it answers for.
     pub fn n_tags(&self) -> usize {
-        match self {
-            Self::MusicTaggingTransformer(config) => config.n_tags,
-        }
+        each!(self, config => config.n_tags())
     }
 
-    /// What it sees of a sound.
-    pub fn front_end(&self) -> &FrontEnd {
+    /// What it takes in of a sound.
+    pub fn input(&self) -> Input {
+        each!(self, config => config.input())
+    }
+
+    /// The length of clip that it was published with, in seconds.
+    pub fn published_secs(&self) -> f64 {
         match self {
-            Self::MusicTaggingTransformer(config) => &config.front_end,
+            Self::MusicTaggingTransformer(_) => 10.0,
+            Self::Fcn(_) | Self::Crnn(_) => 29.0,
+            Self::Musicnn(_) => 3.0,
+            Self::Cnnsa(_) => 15.0,
+            Self::HarmonicCnn(_) => 5.0,
+            // 3 to the power of 10 samples.
+            Self::SampleCnn(_)
+            | Self::SampleCnnSe(_)
+            | Self::ShortChunkCnn(_)
+            | Self::ShortChunkResnet(_) => 59_049.0 / 16_000.0,
         }
     }
 
@@ -81,23 +106,29 @@ impl ModelConfig {
     pub fn architecture(&self) -> &'static str {
         match self {
             Self::MusicTaggingTransformer(_) => "music-tagging-transformer",
+            Self::Fcn(_) => "fcn",
+            Self::Musicnn(_) => "musicnn",
+            Self::SampleCnn(_) => "sample-cnn",
+            Self::SampleCnnSe(_) => "sample-cnn-se",
+            Self::Crnn(_) => "crnn",
+            Self::Cnnsa(_) => "cnnsa",
+            Self::HarmonicCnn(_) => "harmonic-cnn",
+            Self::ShortChunkCnn(_) => "short-chunk-cnn",
+            Self::ShortChunkResnet(_) => "short-chunk-resnet",
         }
     }
 
     /// Fails with [`Error::Impossible`] for sizes that do not fit together.
     pub fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::MusicTaggingTransformer(config) => config.check(),
-        }
+        each!(self, config => config.check())?;
+        self.input()
+            .check()
+            .map_err(|error| Error::Impossible(error.to_string()))
     }
 
     /// The network, with the parameters of `builder`. Fails if one is missing there or has another shape.
     pub fn build(&self, builder: VarBuilder<'_>) -> candle_core::Result<Box<dyn Network>> {
-        Ok(match self {
-            Self::MusicTaggingTransformer(config) => {
-                Box::new(MusicTaggingTransformer::new(config, &builder)?)
-            }
-        })
+        each!(self, config => config.build(&builder))
     }
 
     /// The configuration that these tensors belong to, from their names and shapes.
@@ -108,7 +139,34 @@ impl ModelConfig {
         tensors: &BTreeMap<String, Tensor>,
         n_heads: Option<usize>,
     ) -> Result<Self, Error> {
-        let config = Self::MusicTaggingTransformer(MttConfig::recognise(tensors, n_heads)?);
+        let found = Found(tensors);
+        let rank = |key: &str| tensors.get(key).map(|tensor| tensor.rank());
+        let config = if found.has("pos_embedding") {
+            Self::MusicTaggingTransformer(Architecture::recognise(&found, n_heads)?)
+        } else if found.has("hstft.bw_Q") {
+            Self::HarmonicCnn(Architecture::recognise(&found, n_heads)?)
+        } else if found.has("encoder.layer.0.attention.self.query.weight") {
+            Self::Cnnsa(Architecture::recognise(&found, n_heads)?)
+        } else if found.has("layers.0.conv.weight") {
+            Self::Musicnn(Architecture::recognise(&found, n_heads)?)
+        } else if found.has("layer5.weight_hh_l0") {
+            Self::Crnn(Architecture::recognise(&found, n_heads)?)
+        } else if rank("layer11.conv.weight") == Some(3) {
+            Self::SampleCnn(Architecture::recognise(&found, n_heads)?)
+        } else if rank("layer11.conv_1.weight") == Some(3) {
+            Self::SampleCnnSe(Architecture::recognise(&found, n_heads)?)
+        } else if rank("layer7.conv.weight") == Some(4) {
+            Self::ShortChunkCnn(Architecture::recognise(&found, n_heads)?)
+        } else if rank("layer7.conv_1.weight") == Some(4) {
+            Self::ShortChunkResnet(Architecture::recognise(&found, n_heads)?)
+        } else if rank("layer5.conv.weight") == Some(4) {
+            Self::Fcn(Architecture::recognise(&found, n_heads)?)
+        } else {
+            return Err(Error::Unrecognised(match tensors.keys().next() {
+                Some(key) => format!("the first of {} is {key}", tensors.len()),
+                None => "there are none".to_owned(),
+            }));
+        };
         config.check()?;
         Ok(config)
     }
@@ -117,48 +175,42 @@ impl ModelConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::presets;
     use crate::nn::Parameters;
     use candle_core::DType;
 
     #[test]
-    fn presets_have_the_published_sizes_and_recognise_themselves() {
-        for (name, n_parameters) in [
-            ("paper", 4_567_732),
-            ("student", 487_860),
-            ("tiny", 164_452),
-        ] {
-            let config = ModelConfig::preset(name).unwrap();
+    fn every_preset_is_recognised_by_its_tensors() {
+        for name in presets::names() {
+            let config = presets::preset(&name).unwrap().config;
             let parameters = Parameters::initialise(1, DType::F32);
             config.build(parameters.var_builder()).unwrap();
-            assert_eq!(parameters.n_weights(), n_parameters, "{name}");
-
-            let ModelConfig::MusicTaggingTransformer(mtt) = &config;
-            let found = ModelConfig::recognise(&parameters.to_map(), Some(mtt.n_heads)).unwrap();
-            assert_eq!(found.with_dropout_of(&config), config, "{name}");
-        }
-    }
-
-    impl ModelConfig {
-        /// Dropout leaves no trace in the weights.
-        fn with_dropout_of(mut self, other: &Self) -> Self {
-            let (Self::MusicTaggingTransformer(to), Self::MusicTaggingTransformer(from)) =
-                (&mut self, other);
-            to.dropout = from.dropout;
-            self
+            let n_heads = match &config {
+                ModelConfig::MusicTaggingTransformer(mtt) => Some(mtt.n_heads),
+                ModelConfig::Cnnsa(cnnsa) => Some(cnnsa.n_heads),
+                _ => None,
+            };
+            let found = ModelConfig::recognise(&parameters.to_map(), n_heads).unwrap();
+            // The front end leaves no trace in the ResNet's weights.
+            if config.input() == found.input() {
+                assert_eq!(found, config, "{name}");
+            } else {
+                assert_eq!(name.split('-').next(), Some("resnet"), "{name}");
+            }
         }
     }
 
     #[test]
     fn a_configuration_goes_through_toml_unchanged() {
-        let config = ModelConfig::preset("tiny").unwrap().with_n_tags(17);
-        let text = toml::to_string(&config).unwrap();
-        assert_eq!(ModelConfig::parse(&text).unwrap(), config);
+        for name in presets::names() {
+            let config = presets::preset(&name).unwrap().config.with_n_tags(17);
+            let text = toml::to_string(&config).unwrap();
+            assert_eq!(ModelConfig::parse(&text).unwrap(), config, "{name}");
+        }
     }
 
     #[test]
-    fn an_unknown_preset_and_an_unknown_key_are_named() {
-        let error = ModelConfig::preset("huge").unwrap_err().to_string();
-        assert!(error.contains("huge") && error.contains("tiny"), "{error}");
+    fn an_unknown_key_and_sizes_that_do_not_fit_are_refused() {
         let text = include_str!("../../../assets/presets/models/tiny.toml");
         assert!(ModelConfig::parse(&text.replace("n_layers", "layers")).is_err());
         let heads = text.replace("n_heads = 4", "n_heads = 5");

@@ -1,17 +1,45 @@
 //! The networks: one file each, a configuration (front end included) and a forward pass.
 //!
 //! Parameter names equal the keys of the published PyTorch checkpoints, so that their weights load as they are.
-//! [`ModelConfig`] lists the architectures, knows the presets and builds a [`Network`].
+//! [`ModelConfig`] lists the architectures and builds a [`Network`]; [`presets`] have names and the published sizes.
 
+mod architecture;
+#[cfg(test)]
+mod check;
+mod cnnsa;
 mod config;
+mod crnn;
+mod dense_head;
+mod fcn;
+mod harmonic_cnn;
 mod insight;
 mod mtt;
+mod musicnn;
 mod network;
+pub mod presets;
+mod registry;
+mod sample_cnn;
+mod sample_cnn_se;
+mod shapes;
+mod short_chunk_cnn;
+mod short_chunk_resnet;
 
+pub use cnnsa::CnnsaConfig;
 pub use config::ModelConfig;
+pub use crnn::CrnnConfig;
+pub use fcn::FcnConfig;
+pub use harmonic_cnn::HarmonicCnnConfig;
 pub use insight::{Attention, Insight};
 pub use mtt::MttConfig;
+pub use musicnn::MusicnnConfig;
 pub use network::{Network, Output, Pass, TokenGrid};
+pub use registry::{Card, Score, registry};
+pub use sample_cnn::SampleCnnConfig;
+pub use sample_cnn_se::SampleCnnSeConfig;
+pub use short_chunk_cnn::ShortChunkCnnConfig;
+pub use short_chunk_resnet::ShortChunkResnetConfig;
+
+pub(crate) use shapes::ghost;
 
 pub use crate::nn::Mode;
 
@@ -24,7 +52,7 @@ pub enum Error {
         /// What was asked for.
         name: String,
         /// What there is.
-        known: Vec<&'static str>,
+        known: Vec<String>,
     },
     /// A configuration that cannot be read.
     #[error("broken model configuration")]

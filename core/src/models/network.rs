@@ -1,9 +1,10 @@
 //! What every network can do.
 
 use super::Insight;
-use crate::features::FrontEnd;
+use crate::features::Input;
 use crate::nn::{Mode, Tape, Value};
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Tensor, bail};
+use std::ops::RangeInclusive;
 
 /// One forward pass: what it is for and what it leaves behind.
 #[derive(Clone, Debug)]
@@ -46,6 +47,16 @@ pub struct Output {
     pub attention: Vec<Tensor>,
 }
 
+impl Output {
+    /// Of a network without attention.
+    pub(super) fn of(logits: Value) -> Self {
+        Self {
+            logits,
+            attention: Vec::new(),
+        }
+    }
+}
+
 /// Where the tokens of a network lie in its frames: token `t` has its centre at `first_centre_frames + t * frames_per_token`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenGrid {
@@ -55,38 +66,65 @@ pub struct TokenGrid {
     pub first_centre_frames: f64,
     /// What one token sees through the convolutions, in frames around its centre.
     pub receptive_field_frames: usize,
+    /// Whether frames that are left over at the end make a token as well.
+    pub last_is_partial: bool,
 }
 
 impl TokenGrid {
     /// How many tokens a spectrogram of `n_frames` frames has.
     pub fn n_tokens(&self, n_frames: usize) -> usize {
-        n_frames / self.frames_per_token
+        if self.last_is_partial {
+            n_frames.div_ceil(self.frames_per_token)
+        } else {
+            n_frames / self.frames_per_token
+        }
     }
 }
 
 /// A network with its parameters.
 pub trait Network: Send + Sync {
-    /// What it sees of a sound.
-    fn front_end(&self) -> &FrontEnd;
+    /// What it takes in of a sound.
+    fn input(&self) -> Input;
 
     /// How many tags it answers for.
     fn n_tags(&self) -> usize;
 
-    /// Log-mel spectrograms `[batch, mels, frames]` (dB) to logits.
+    /// Inputs `[batch, rows, columns]`, as [`Network::input`] says, to logits.
     ///
-    /// Fails if there are fewer frames than [`Network::shortest_frames`], more than [`Network::longest_frames`], or another
-    /// number of mel bands.
-    fn forward(&self, pass: &Pass, log_mel: &Tensor) -> Result<Output>;
+    /// Fails if the number of columns is not within [`Network::columns`], or if there is another number of rows.
+    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output>;
 
-    /// Looks inside, for one spectrogram `[mels, frames]`; `None` if the network has no class token to explain.
-    fn inspect(&self, log_mel: &Tensor) -> Result<Option<Insight>>;
+    /// Looks inside, for one input `[rows, columns]`; `None` if the network has no class token to explain.
+    fn inspect(&self, _x: &Tensor) -> Result<Option<Insight>> {
+        Ok(None)
+    }
 
-    /// Where its tokens lie.
-    fn tokens(&self) -> TokenGrid;
+    /// Where its tokens lie, if it has a class token that reads them.
+    fn tokens(&self) -> Option<TokenGrid> {
+        None
+    }
 
-    /// The fewest frames that it accepts.
-    fn shortest_frames(&self) -> usize;
+    /// How many columns (frames or samples) it accepts.
+    fn columns(&self) -> RangeInclusive<usize>;
+}
 
-    /// The most frames that it accepts.
-    fn longest_frames(&self) -> usize;
+/// Fails unless `x` `[batch, rows, columns]` is an input of that network.
+pub(super) fn check_input(network: &dyn Network, x: &Tensor) -> Result<()> {
+    let (_, n_rows, n_columns) = x.dims3()?;
+    let (input, columns) = (network.input(), network.columns());
+    if n_rows != input.n_rows() {
+        bail!(
+            "an input of {n_rows} rows, the network sees {}",
+            input.n_rows()
+        );
+    }
+    if !columns.contains(&n_columns) {
+        let name = input.column_name();
+        let fits = match *columns.end() {
+            usize::MAX => format!("at least {}", columns.start()),
+            last => format!("{} to {last}", columns.start()),
+        };
+        bail!("an input of {n_columns} {name}, the network sees {fits}");
+    }
+    Ok(())
 }

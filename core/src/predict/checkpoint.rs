@@ -3,26 +3,18 @@
 //! The comparison needs no tensors: the network is asked which parameters it wants, of which shapes, and the file knows
 //! its own. So whoever shows a file before using it (`attune weights`) and whoever loads it ([`super::Model::load`]) go one way.
 
-use super::model::{About, FRONT_END_TABLES, METADATA_KEY};
+use super::model::{About, METADATA_KEY};
 use super::{Error, Model};
+use crate::features::InputExtractor;
 use crate::models::{self, ModelConfig};
 use crate::nn::{Parameters, Role};
 use crate::weights::{self, File, KeyMap, Report, Shapes};
-use candle_core::{DType, Device, Shape, Tensor, bail};
-use candle_nn::var_builder::SimpleBackend;
-use candle_nn::{Init, VarBuilder};
+use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// Input length for weights that do not say theirs: the 10 s of the reference code (at 22,050 Hz).
-const DEFAULT_INPUT_SECS: f64 = 10.0;
 
 /// The largest size in a file's description of its model; what is larger was made up.
 const MOST_SIZE: f64 = 1e6;
-
-/// The most parameters that a network is asked for.
-const MOST_PARAMETERS: usize = 50_000;
 
 /// What the caller knows better than the file.
 #[derive(Clone, Debug, Default)]
@@ -75,14 +67,14 @@ impl Checkpoint {
             .filter_map(|entry| Some((key_map.short(&entry.name)?.to_owned(), entry.shape.clone())))
             .collect();
         let recognised = about(&file, &found, options).and_then(|about| {
-            let expected = expected(&about.model)?;
+            let expected = about.model.shapes()?;
             let n_parameters = expected
                 .iter()
                 .filter(|(name, _)| Role::of(name) == Role::Weight)
                 .map(|(_, shape)| shape.iter().product::<usize>())
                 .sum();
             Ok(Recognised {
-                report: Report::compare(&expected, &FRONT_END_TABLES, &found),
+                report: Report::compare(&expected, &InputExtractor::TABLES, &found),
                 about,
                 n_parameters,
             })
@@ -155,7 +147,7 @@ fn about(file: &File, found: &Shapes, options: &LoadOptions) -> Result<About, Er
         None => {
             let ghosts = found
                 .iter()
-                .map(|(name, shape)| Ok((name.clone(), ghost(shape)?)))
+                .map(|(name, shape)| Ok((name.clone(), models::ghost(shape)?)))
                 .collect::<candle_core::Result<BTreeMap<_, _>>>()?;
             let model = ModelConfig::recognise(&ghosts, options.n_heads).map_err(|why| {
                 Error::Unrecognised {
@@ -165,8 +157,8 @@ fn about(file: &File, found: &Shapes, options: &LoadOptions) -> Result<About, Er
             })?;
             About {
                 tags: (0..model.n_tags()).map(|i| format!("tag {i}")).collect(),
-                input_samples: (DEFAULT_INPUT_SECS * f64::from(model.front_end().sample_rate_hz))
-                    as usize,
+                input_samples: (model.published_secs() * f64::from(model.input().sample_rate_hz()))
+                    .round() as usize,
                 model,
             }
         }
@@ -196,10 +188,6 @@ fn described(text: &str, path: &Path) -> Result<About, Error> {
     }
     let about: About = serde_json::from_value(value).map_err(broken)?;
     about.model.check()?;
-    let front_end = about.model.front_end();
-    if [front_end.hop_samples, front_end.n_fft, front_end.n_mels].contains(&0) {
-        return Err(models::Error::Impossible("a front end of nothing".to_owned()).into());
-    }
     Ok(about)
 }
 
@@ -212,62 +200,14 @@ fn has_possible_sizes(value: &serde_json::Value) -> bool {
     }
 }
 
-/// A tensor of that shape that takes no memory.
-fn ghost(shape: &[usize]) -> candle_core::Result<Tensor> {
-    Tensor::zeros((), DType::F32, &Device::Cpu)?.broadcast_as(shape)
-}
-
-/// The parameters that a network asks for.
-fn expected(config: &ModelConfig) -> Result<Shapes, Error> {
-    let asked = Arc::new(Mutex::new(Shapes::new()));
-    let backend = Box::new(Asked(asked.clone()));
-    config.build(VarBuilder::from_backend(backend, DType::F32, Device::Cpu))?;
-    let shapes = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(shapes)
-}
-
-/// Writes down what a network asks for, and gives it ghosts.
-struct Asked(Arc<Mutex<Shapes>>);
-
-impl SimpleBackend for Asked {
-    fn get(
-        &self,
-        shape: Shape,
-        name: &str,
-        _: Init,
-        _: DType,
-        _: &Device,
-    ) -> candle_core::Result<Tensor> {
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if asked.len() >= MOST_PARAMETERS {
-            bail!("a network of more than {MOST_PARAMETERS} parameters");
-        }
-        let size = shape
-            .dims()
-            .iter()
-            .try_fold(1usize, |n, dim| n.checked_mul(*dim));
-        if size.is_none_or(|n| n > isize::MAX as usize / MOST_PARAMETERS) {
-            bail!("{name}: {:?} is too large", shape.dims());
-        }
-        asked.insert(name.to_owned(), shape.dims().to_vec());
-        ghost(shape.dims())
-    }
-
-    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> candle_core::Result<Tensor> {
-        bail!("{name}: no shape is known")
-    }
-
-    fn contains_tensor(&self, _: &str) -> bool {
-        true
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::models::presets;
+    use candle_core::DType;
 
     fn saved(folder: &Path) -> std::path::PathBuf {
-        let config = ModelConfig::preset("tiny").unwrap();
+        let config = presets::preset("tiny").unwrap().config;
         let parameters = Parameters::initialise(1, DType::F32);
         config.build(parameters.var_builder()).unwrap();
         let tensors = parameters
@@ -319,7 +259,7 @@ mod tests {
     fn an_impossible_description_is_an_error_and_not_a_panic() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("huge.safetensors");
-        let model = Model::shipped().unwrap();
+        let model = crate::predict::Shipped::Demo.load().unwrap();
         let described = &model.metadata().unwrap()[METADATA_KEY];
         for (from, to) in [
             (

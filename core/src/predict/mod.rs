@@ -4,11 +4,14 @@ mod checkpoint;
 mod chunks;
 mod model;
 mod over_time;
+mod shipped;
 
 pub use checkpoint::{Checkpoint, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
 pub use model::Model;
+pub(crate) use model::check_length;
 pub use over_time::{SlidingWindows, TagTimeline, over_time};
+pub use shipped::Shipped;
 
 use crate::job::Cancelled;
 use std::path::PathBuf;
@@ -35,17 +38,16 @@ pub enum Error {
     },
     /// Chunks of a length that the network cannot take.
     #[error(
-        "chunks of {n_samples} samples are {n_frames} frames, the network takes {shortest} to {longest}"
+        "chunks of {found_secs:.2} s do not fit the network, which takes {shortest_secs:.2} s {}",
+        match .longest_secs { Some(secs) => format!("to {secs:.2} s"), None => "or more".to_owned() }
     )]
     InputLength {
         /// Length of a chunk.
-        n_samples: usize,
-        /// Its frames.
-        n_frames: usize,
-        /// Fewest frames.
-        shortest: usize,
-        /// Most frames.
-        longest: usize,
+        found_secs: f64,
+        /// The shortest chunk.
+        shortest_secs: f64,
+        /// The longest chunk, if there is one.
+        longest_secs: Option<f64>,
     },
     /// The file's description of the model cannot be read.
     #[error("broken description of the model in {}", .path.display())]

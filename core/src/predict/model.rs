@@ -2,21 +2,19 @@
 
 use super::Error;
 use super::checkpoint::{Checkpoint, LoadOptions};
-use crate::features::LogMelExtractor;
+use crate::features::{InputExtractor, LogMel};
 use crate::models::{Insight, ModelConfig, Network, Pass, TokenGrid};
 use crate::nn::{Parameters, probabilities};
-use crate::weights::{self, File};
+use crate::weights;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 /// Key of the file's metadata under which [`About`] stands, as JSON.
 pub(super) const METADATA_KEY: &str = "attune";
-
-/// The front end's tables, as PyTorch's checkpoints carry them: window and mel filter bank.
-pub(super) const FRONT_END_TABLES: [&str; 2] = ["spec.spectrogram.window", "spec.mel_scale.fb"];
 
 /// A trained network and everything needed to ask it about sound. Nothing changes it; share it by `Arc`.
 pub struct Model {
@@ -32,7 +30,7 @@ pub struct Model {
     pub fingerprint: String,
     parameters: Parameters,
     network: Box<dyn Network>,
-    extractor: LogMelExtractor,
+    extractor: InputExtractor,
 }
 
 impl std::fmt::Debug for Model {
@@ -73,13 +71,6 @@ impl Model {
         Checkpoint::open(path, &LoadOptions::default())?.load()
     }
 
-    /// The small model that comes with Attune, trained on the demo data set.
-    pub fn shipped() -> Result<Self, Error> {
-        const BYTES: &[u8] = include_bytes!("../../../assets/models/demo.safetensors");
-        let file = File::from_bytes(BYTES.to_vec(), Path::new("demo.safetensors"), None)?;
-        Checkpoint::of(file, &LoadOptions::default())?.load()
-    }
-
     /// A model as its file describes it, named after the file.
     pub(super) fn described(
         about: About,
@@ -107,27 +98,11 @@ impl Model {
             });
         }
         let network = config.build(parameters.var_builder())?;
-        let front_end = config.front_end();
-        let buffer = |key: &str| match parameters.get(key) {
-            Some(tensor) => tensor.flatten_all()?.to_vec1::<f32>().map(Some),
-            None => Ok(None),
-        };
-        let [window, filterbank] = FRONT_END_TABLES;
-        let extractor = match (buffer(window)?, buffer(filterbank)?) {
-            (Some(window), Some(filterbank)) => {
-                LogMelExtractor::with_buffers(front_end, &window, &filterbank)?
-            }
-            _ => LogMelExtractor::new(front_end)?,
-        };
-        let n_frames = front_end.n_frames(input_samples);
-        if !(network.shortest_frames()..=network.longest_frames()).contains(&n_frames) {
-            return Err(Error::InputLength {
-                n_samples: input_samples,
-                n_frames,
-                shortest: network.shortest_frames(),
-                longest: network.longest_frames(),
-            });
-        }
+        let extractor = InputExtractor::with_tables(&network.input(), |key| {
+            let table = parameters.get(key)?.flatten_all().ok()?;
+            table.to_vec1().ok()
+        })?;
+        check_length(&*network, input_samples)?;
         let mut model = Self {
             name: config.architecture().to_owned(),
             config,
@@ -181,7 +156,7 @@ impl Model {
 
     /// The rate at which it hears.
     pub fn sample_rate_hz(&self) -> u32 {
-        self.config.front_end().sample_rate_hz
+        self.extractor.input().sample_rate_hz()
     }
 
     /// Its weights and buffers. They share memory with the model: do not change them.
@@ -189,26 +164,28 @@ impl Model {
         &self.parameters
     }
 
-    /// Its front end.
-    pub fn extractor(&self) -> &LogMelExtractor {
+    /// What makes its input of sound.
+    pub fn extractor(&self) -> &InputExtractor {
         &self.extractor
     }
 
-    /// Where its tokens lie.
-    pub fn token_grid(&self) -> TokenGrid {
+    /// The spectrogram of a mono wave at its rate to draw for people: what it sees, or the usual log-mel if it sees none.
+    pub fn picture(&self, wave: &[f32]) -> Result<LogMel, Error> {
+        Ok(self.extractor.picture(wave)?)
+    }
+
+    /// Where its tokens lie, if it has a class token that reads them.
+    pub fn token_grid(&self) -> Option<TokenGrid> {
         self.network.tokens()
     }
 
     /// The fewest and the most samples that it hears at once.
-    pub fn accepted_samples(&self) -> std::ops::RangeInclusive<usize> {
-        let front_end = self.config.front_end();
-        let hop = front_end.hop_samples;
-        let shortest = ((self.network.shortest_frames() - 1) * hop).max(front_end.min_samples());
-        shortest..=self.network.longest_frames() * hop - 1
+    pub fn accepted_samples(&self) -> RangeInclusive<usize> {
+        accepted_samples(&*self.network)
     }
 
-    /// Log-mel spectrograms `[batch, mels, frames]` of mono waves of equal length at its rate.
-    pub fn log_mels(&self, waves: &[&[f32]]) -> Result<Tensor, Error> {
+    /// Inputs `[batch, rows, columns]` of mono waves of equal length at its rate.
+    pub fn inputs(&self, waves: &[&[f32]]) -> Result<Tensor, Error> {
         let n_samples = waves.first().map_or(0, |wave| wave.len());
         if n_samples == 0 {
             return Err(Error::Empty);
@@ -216,18 +193,24 @@ impl Model {
         if waves.iter().any(|wave| wave.len() != n_samples) {
             return Err(Error::UnequalLengths);
         }
-        let front_end = self.config.front_end();
-        let (n_mels, n_frames) = (front_end.n_mels, front_end.n_frames(n_samples));
-        let mut values = vec![0.0; waves.len() * n_mels * n_frames];
+        let input = self.extractor.input();
+        let (n_rows, n_columns) = (input.n_rows(), input.n_columns(n_samples));
+        let mut values = vec![0.0; waves.len() * n_rows * n_columns];
         values
-            .par_chunks_mut(n_mels * n_frames)
+            .par_chunks_mut(n_rows * n_columns)
             .zip(waves)
-            .try_for_each(|(out, wave)| self.extractor.log_mel_into(wave, out))?;
+            .try_for_each(|(out, wave)| self.extractor.extract_into(wave, out))?;
         Ok(Tensor::from_vec(
             values,
-            (waves.len(), n_mels, n_frames),
+            (waves.len(), n_rows, n_columns),
             &Device::Cpu,
         )?)
+    }
+
+    /// As [`Model::probabilities`], before the sigmoid.
+    pub fn logits(&self, waves: &[&[f32]]) -> Result<Vec<Vec<f32>>, Error> {
+        let (logits, _) = self.forward(&self.inputs(waves)?, &Pass::inference())?;
+        Ok(logits.to_vec2()?)
     }
 
     /// Tag probabilities of mono waves of equal length at its rate, each whole (no chunks, no padding).
@@ -235,44 +218,52 @@ impl Model {
         if waves.is_empty() {
             return Ok(Vec::new());
         }
-        let logits = self.forward(&self.log_mels(waves)?, &Pass::inference())?.0;
-        Ok(probabilities(&logits)?.to_vec2()?)
-    }
-
-    /// As [`Model::probabilities`], of log-mel spectrograms `[batch, mels, frames]` in dB.
-    pub fn probabilities_of_log_mels(
-        &self,
-        log_mels: &[f32],
-        batch: usize,
-        n_frames: usize,
-    ) -> Result<Vec<Vec<f32>>, Error> {
-        let n_mels = self.config.front_end().n_mels;
-        let log_mels = Tensor::from_slice(log_mels, (batch, n_mels, n_frames), &Device::Cpu)?;
-        let logits = self.forward(&log_mels, &Pass::inference())?.0;
+        let logits = self.forward(&self.inputs(waves)?, &Pass::inference())?.0;
         Ok(probabilities(&logits)?.to_vec2()?)
     }
 
     /// Logits `[batch, tags]` and, if the pass asks for it, attention weights by layer `[batch, heads, n, n]`.
-    pub fn forward(&self, log_mels: &Tensor, pass: &Pass) -> Result<(Tensor, Vec<Tensor>), Error> {
-        let output = self.network.forward(pass, log_mels)?;
+    pub fn forward(&self, inputs: &Tensor, pass: &Pass) -> Result<(Tensor, Vec<Tensor>), Error> {
+        let output = self.network.forward(pass, inputs)?;
         Ok((output.logits.tensor().clone(), output.attention))
     }
 
     /// Looks inside, for one mono wave at its rate; `None` if the network has no class token to explain.
     pub fn inspect(&self, wave: &[f32]) -> Result<Option<Insight>, Error> {
-        let log_mel = self.log_mels(&[wave])?.squeeze(0)?;
-        Ok(self.network.inspect(&log_mel)?)
+        let input = self.inputs(&[wave])?.squeeze(0)?;
+        Ok(self.network.inspect(&input)?)
     }
+}
+
+/// The fewest and the most samples that a network hears at once.
+fn accepted_samples(network: &dyn Network) -> RangeInclusive<usize> {
+    network.input().samples_of(network.columns())
+}
+
+/// Fails with [`Error::InputLength`] for chunks that the network cannot take.
+pub(crate) fn check_length(network: &dyn Network, n_samples: usize) -> Result<(), Error> {
+    let accepted = accepted_samples(network);
+    if accepted.contains(&n_samples) {
+        return Ok(());
+    }
+    let rate_hz = f64::from(network.input().sample_rate_hz());
+    let columns = network.columns();
+    Err(Error::InputLength {
+        found_secs: n_samples as f64 / rate_hz,
+        shortest_secs: *accepted.start() as f64 / rate_hz,
+        longest_secs: (*columns.end() < usize::MAX).then(|| *accepted.end() as f64 / rate_hz),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::job::Job;
+    use crate::models::presets;
     use crate::predict::tag_track;
 
     fn model(seed: u64) -> Model {
-        let config = ModelConfig::preset("tiny").unwrap().with_n_tags(3);
+        let config = presets::preset("tiny").unwrap().config.with_n_tags(3);
         let parameters = Parameters::initialise(seed, DType::F32);
         config.build(parameters.var_builder()).unwrap();
         let tags = ["rock", "jazz", "loud"].map(str::to_owned).to_vec();

@@ -92,7 +92,7 @@ pub(super) fn begin(
             seed: config.seed,
             n_threads: loader_threads(),
             prefetch: 4,
-            front_end: learner.network().front_end().clone(),
+            input: learner.network().input(),
         },
         LoaderPosition {
             epoch: position.epoch,

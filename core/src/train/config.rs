@@ -1,7 +1,7 @@
 //! What a training run is: the recipe as data. A run folder keeps it, so that nothing else is needed to repeat the run.
 
 use crate::augment::Chain;
-use crate::models::ModelConfig;
+use crate::models::{ModelConfig, presets};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -105,7 +105,7 @@ impl ModelChoice {
     pub fn resolve(&self, n_tags: usize) -> Result<ModelConfig, Error> {
         let config = match self {
             Self::Config(config) => config.clone(),
-            Self::Preset(name) => ModelConfig::preset(name)?,
+            Self::Preset(name) => presets::preset(name)?.config,
         };
         Ok(config.with_n_tags(n_tags))
     }
@@ -156,15 +156,15 @@ pub enum ValidateEvery {
 }
 
 impl TrainConfig {
-    /// A recipe for a preset of the model that suits its size: `tiny` learns on two CPU cores within minutes.
+    /// A recipe for a preset of the model that suits it: clips of the published length; `tiny` learns on two CPU cores within minutes.
     pub fn for_preset(preset: &str) -> Self {
         let base = Self {
             model: ModelChoice::Preset(preset.to_owned()),
+            input_secs: presets::preset(preset).map_or(10.0, |preset| preset.input_secs),
             ..Self::default()
         };
         match preset {
             "tiny" => Self {
-                input_secs: 3.69,
                 batch_size: 16,
                 learning_rate: 1e-3,
                 ..base

@@ -2,9 +2,11 @@
 
 use super::{Error, TrainConfig};
 use crate::dataset::Split;
+use crate::features::Input;
 use crate::job::Job;
 use crate::models::Pass;
 use crate::nn::{self, Adam, AdamConfig, Parameters};
+use crate::predict::check_length;
 use crate::rng::{Address, Purpose};
 use crate::workspace::Workspace;
 use candle_core::{DType, Tensor};
@@ -44,16 +46,26 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     let model_config = config.model.resolve(dataset.n_tags())?;
     let parameters = Parameters::initialise(config.seed, DType::F32);
     let network = model_config.build(parameters.var_builder())?;
-    let front_end = network.front_end();
-    let n_samples = (config.input_secs * f64::from(front_end.sample_rate_hz)).round() as usize;
-    let n_frames = front_end.n_frames(n_samples);
+    let input = network.input();
+    let n_samples = (config.input_secs * f64::from(input.sample_rate_hz())).round() as usize;
+    check_length(&*network, n_samples)?;
 
-    let shape = (config.batch_size, front_end.n_mels, n_frames);
+    let shape = (
+        config.batch_size,
+        input.n_rows(),
+        input.n_columns(n_samples),
+    );
     let mut noise = Address::new(config.seed, Purpose::Check, 0).stream();
+    // Decibels, power or samples.
+    let (lowest, highest) = match input {
+        Input::LogMel(_) => (-60.0, 20.0),
+        Input::Spectrum(_) => (0.0, 100.0),
+        Input::Waveform { .. } => (-1.0, 1.0),
+    };
     let values: Vec<f32> = (0..shape.0 * shape.1 * shape.2)
-        .map(|_| noise.range(-60.0, 20.0))
+        .map(|_| noise.range(lowest, highest))
         .collect();
-    let log_mels = Tensor::from_vec(values, shape, &crate::device::cpu())?;
+    let inputs = Tensor::from_vec(values, shape, &crate::device::cpu())?;
     let labels = Tensor::zeros(
         (config.batch_size, dataset.n_tags()),
         DType::F32,
@@ -66,7 +78,7 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         job.report(step, STEPS, "measuring a step");
         let begun = Instant::now();
         let pass = Pass::training(config.seed, step);
-        let output = network.forward(&pass, &log_mels)?;
+        let output = network.forward(&pass, &inputs)?;
         let loss = nn::bce_with_logits(&output.logits, &labels)?;
         activation_bytes = pass.tape.recorded_bytes();
         let gradients = nn::backward(&loss)?;

@@ -4,7 +4,7 @@ use super::{Error, TrainConfig};
 use crate::dataset::Batch;
 use crate::models::{ModelConfig, Network, Pass};
 use crate::nn::{self, Adam, AdamConfig, Parameters};
-use crate::predict::Model;
+use crate::predict::{Model, check_length};
 use candle_core::{DType, Tensor};
 
 /// A network in training.
@@ -39,11 +39,13 @@ impl Learner {
     ) -> Result<Self, Error> {
         let parameters = Parameters::initialise(recipe.seed, DType::F32);
         let network = config.build(parameters.var_builder())?;
-        let rate_hz = f64::from(network.front_end().sample_rate_hz);
+        let rate_hz = f64::from(network.input().sample_rate_hz());
+        let input_samples = (recipe.input_secs * rate_hz).round() as usize;
+        check_length(&*network, input_samples)?;
         Ok(Self {
             config,
             tags,
-            input_samples: (recipe.input_secs * rate_hz).round() as usize,
+            input_samples,
             seed: recipe.seed,
             network,
             parameters,
@@ -66,12 +68,12 @@ impl Learner {
     ) -> Result<Option<Learned>, Error> {
         let device = crate::device::cpu();
         let n_clips = batch.clips.len();
-        let shape = (n_clips, batch.n_mels, batch.n_frames);
-        let log_mels = Tensor::from_slice(&batch.log_mels, shape, &device)?;
+        let shape = (n_clips, batch.n_rows, batch.n_columns);
+        let inputs = Tensor::from_slice(&batch.inputs, shape, &device)?;
         let labels = Tensor::from_slice(&batch.labels, (n_clips, batch.n_tags), &device)?;
 
         let pass = Pass::training(self.seed, step);
-        let output = self.network.forward(&pass, &log_mels)?;
+        let output = self.network.forward(&pass, &inputs)?;
         let loss = nn::bce_with_logits(&output.logits, &labels)?;
         let loss_value = f64::from(loss.tensor().to_scalar::<f32>()?);
         if !loss_value.is_finite() {

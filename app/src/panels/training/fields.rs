@@ -2,24 +2,36 @@
 
 use crate::widgets::number_text;
 use attune_core::augment;
+use attune_core::models::{presets, registry};
 use attune_core::train::{Augmentation, ModelChoice, TrainConfig, ValidateEvery};
 use egui::{ComboBox, DragValue, Response, Ui, WidgetInfo};
+use std::sync::OnceLock;
 
-/// Shipped model presets: name and what it is.
-const MODELS: [(&str, &str); 3] = [
-    (
-        "tiny",
-        "tiny: 0.16 M parameters, learns on two CPU cores in minutes",
-    ),
-    (
-        "student",
-        "student: 0.49 M parameters, the paper's distilled student",
-    ),
-    (
-        "paper",
-        "paper: 4.6 M parameters, the Music Tagging Transformer of the paper",
-    ),
-];
+/// Names of the networks, each with a line that says what it is. Made once.
+fn networks() -> &'static [(String, String)] {
+    static LINES: OnceLock<Vec<(String, String)>> = OnceLock::new();
+    LINES.get_or_init(|| presets::names().into_iter().map(described).collect())
+}
+
+fn described(name: String) -> (String, String) {
+    let Ok(preset) = presets::preset(&name) else {
+        return (name.clone(), name);
+    };
+    let millions = preset.config.n_parameters().unwrap_or(0) as f64 / 1e6;
+    let card = registry().iter().find(|card| card.preset == name);
+    let about = match (card, name.as_str()) {
+        (Some(card), _) => format!("{}, {}", card.title, card.citation),
+        (None, "tiny") => "learns on two CPU cores in minutes".to_owned(),
+        (None, "musicnn-msd") => "Musicnn as trained on the MSD".to_owned(),
+        (None, name) if name.ends_with('s') => "input length of Figure 2".to_owned(),
+        (None, _) => "variant of Table 5".to_owned(),
+    };
+    let text = format!(
+        "{name}: {millions:.2} M parameters, {:.2} s, {about}",
+        preset.input_secs
+    );
+    (name, text)
+}
 
 /// A labelled row of the form.
 pub(super) fn row_ui(
@@ -52,11 +64,11 @@ pub(super) fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
         .selected_text(&label)
         .width(ui.available_width().clamp(60.0, 150.0))
         .show_ui(ui, |ui| {
-            for (name, text) in MODELS {
-                if ui.selectable_label(label == name, text).clicked() {
+            for (name, text) in networks() {
+                if ui.selectable_label(label == *name, text).clicked() {
                     let recipe = TrainConfig::for_preset(name);
                     *config = TrainConfig {
-                        model: ModelChoice::Preset(name.to_owned()),
+                        model: ModelChoice::Preset(name.clone()),
                         input_secs: recipe.input_secs,
                         batch_size: recipe.batch_size,
                         learning_rate: recipe.learning_rate,

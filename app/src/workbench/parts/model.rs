@@ -3,7 +3,7 @@
 use super::song::USUAL_RATE_HZ;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
-use attune_core::predict::Model;
+use attune_core::predict::{Model, Shipped};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// It ships with Attune.
-    Shipped,
+    Shipped(Shipped),
     /// A file.
     File(PathBuf),
     /// The run in training, as of its last validation or snapshot.
@@ -92,10 +92,13 @@ impl State {
         self.takes_next = true;
     }
 
-    fn open_shipped(&mut self, jobs: &Jobs) {
+    /// Asks for a model that ships with Attune. From then on the training's weights no longer replace the model in use.
+    pub fn use_shipped(&mut self, shipped: Shipped, jobs: &Jobs) {
         self.asked_for_shipped = true;
-        self.loading.ask_again(jobs, Origin::Shipped, |_| {
-            Ok((Arc::new(Model::shipped()?), Origin::Shipped))
+        self.follows_training = false;
+        let origin = Origin::Shipped(shipped);
+        self.loading.ask_again(jobs, origin.clone(), move |_| {
+            Ok((Arc::new(shipped.load()?), origin))
         });
     }
 }
@@ -104,7 +107,7 @@ impl State {
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let model = &mut state.model;
     if !model.asked_for_shipped {
-        model.open_shipped(jobs);
+        model.use_shipped(Shipped::default(), jobs);
     }
     if model.loading.poll(jobs) {
         match model.loading.take() {

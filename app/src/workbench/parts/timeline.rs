@@ -117,7 +117,7 @@ impl State {
 fn picture_key(song: &OpenSong, model: Option<&Model>) -> PictureKey {
     PictureKey {
         wave: Wave(Arc::clone(&song.heard.wave)),
-        front_end: model.map_or_else(FrontEnd::mtt, |model| model.config.front_end().clone()),
+        front_end: model.map_or_else(FrontEnd::mtt, |model| model.config.input().picture()),
     }
 }
 

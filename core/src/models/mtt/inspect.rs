@@ -1,14 +1,10 @@
-//! What the transformer tells about its answer: the one-hot sweep of Won et al. 2019, section 4.2, in the last layer, for all tags at once.
-//!
-//! Only the class token's row of the last layer depends on what it may read, so that one pass over `1 + 2 n` rows replaces `2 n` passes
-//! of the network.
+//! What the transformer tells about its answer.
 
 use super::MusicTaggingTransformer;
-use super::layer::Layer;
-use crate::models::insight::{Attention, Insight};
+use crate::models::insight::{Insight, Variants};
 use crate::models::network::Pass;
-use crate::nn::{self, Tape, Value, probabilities};
-use candle_core::{Device, Result, Tensor};
+use crate::nn;
+use candle_core::{Result, Tensor};
 
 /// What [`crate::models::Network::inspect`] gives: a forward pass in which the last layer answers for every position apart.
 pub(super) fn inspect(
@@ -25,109 +21,27 @@ pub(super) fn inspect(
     for layer in lower {
         attention.push(layer.forward(&pass, &mut x)?);
     }
-    let (contexts, weights) = last.contexts(tape, &x)?;
-    attention.push(weights);
-    let class_token = nn::first_token(&x)?;
-    // Row 0: as it is; then the n of "only", then the n of "without".
-    let (rows, width) = contexts.dims2()?;
-    let residual = Value::constant(
-        class_token
-            .tensor()
-            .broadcast_as((rows, width))?
-            .contiguous()?,
-    );
-    let read = nn::add(
-        &residual,
-        &last.to_out.forward(tape, &Value::constant(contexts))?,
-    )?;
+    let normed = last.attention_norm.forward(tape, &x)?;
+    let qkv = last.to_qkv.forward(tape, &normed)?;
+    let attended = nn::attention(&qkv, last.n_heads)?;
+    attention.push(attended.weights.clone());
+    let variants = Variants::new(&qkv, &attended, last.n_heads)?;
+    let rows = variants.beside(&nn::first_token(&x)?)?;
+    let read = nn::add(&rows, &last.to_out.forward(tape, &variants.contexts)?)?;
     let logits = network.answer(tape, &last.feed_forward(&pass, &read)?)?;
-
-    let n = (rows - 1) / 2;
-    let rows_of = |from: usize, len: usize| {
-        logits
-            .tensor()
-            .narrow(0, from, len)?
-            .flatten_all()?
-            .to_vec1::<f32>()
-    };
-    Ok(Some(Insight {
-        n_tokens: n - 1,
-        n_tags: network.config.n_tags,
-        probabilities: probabilities(&logits.tensor().narrow(0, 0, 1)?)?
-            .flatten_all()?
-            .to_vec1()?,
-        logits: rows_of(0, 1)?,
-        attention: attention
-            .iter()
-            .map(|weights| {
-                Ok(Attention {
-                    heads: network.config.n_heads,
-                    n,
-                    values: weights.flatten_all()?.to_vec1()?,
-                })
-            })
-            .collect::<Result<_>>()?,
-        only_logits: rows_of(1, n)?,
-        without_logits: rows_of(1 + n, n)?,
-    }))
-}
-
-impl Layer {
-    /// What the class token of one clip `[1, n, width]` reads, before `to_out`, in `1 + 2 n` variants `[1 + 2 n, width]`: as it is; position
-    /// `i` only (the values of `i`); every position but `i` (the weights of the others made to sum to 1). And the attention weights.
-    fn contexts(&self, tape: &Tape, x: &Value) -> Result<(Tensor, Tensor)> {
-        let qkv = self
-            .to_qkv
-            .forward(tape, &self.attention_norm.forward(tape, x)?)?;
-        let attended = nn::attention(&qkv, self.n_heads)?;
-        let (_, n, packed) = qkv.tensor().dims3()?;
-        let width = packed / 3;
-        let head_width = width / self.n_heads;
-        let qkv = qkv.tensor().flatten_all()?.to_vec1::<f32>()?;
-        let weights = attended.weights.flatten_all()?.to_vec1::<f32>()?;
-        let whole = attended
-            .context
-            .tensor()
-            .narrow(1, 0, 1)?
-            .flatten_all()?
-            .to_vec1::<f32>()?;
-
-        let value = |i: usize| &qkv[i * packed + 2 * width..][..width];
-        let class_row = |head: usize| &weights[head * n * n..][..n];
-        let mut contexts = whole;
-        contexts.reserve(2 * n * width);
-        for i in 0..n {
-            contexts.extend_from_slice(value(i));
-        }
-        for left_out in 0..n {
-            for head in 0..self.n_heads {
-                let row = class_row(head);
-                let mut sum = vec![0f64; head_width];
-                let mut rest = 0f64;
-                for i in (0..n).filter(|&i| i != left_out) {
-                    let weight = f64::from(row[i]);
-                    rest += weight;
-                    for (sum, value) in sum.iter_mut().zip(&value(i)[head * head_width..]) {
-                        *sum += weight * f64::from(*value);
-                    }
-                }
-                // All others have underflowed to 0: they are equally unread.
-                let scale = if rest > 0.0 { 1.0 / rest } else { 0.0 };
-                contexts.extend(sum.iter().map(|sum| (sum * scale) as f32));
-            }
-        }
-        let contexts = Tensor::from_vec(contexts, (1 + 2 * n, width), &Device::Cpu)?;
-        Ok((contexts, attended.weights))
-    }
+    variants.insight(&logits, &attention).map(Some)
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::MttConfig;
-    use super::super::tests::{draw, narrow, network};
+    use super::super::tests::{narrow, network};
     use super::*;
     use crate::models::Network as _;
+    use crate::models::check::draw;
+    use crate::nn::Value;
     use candle_core::DType;
+    use candle_core::Device;
 
     /// The literal sweep: attention of the last layer replaced by a one-hot column, or by the softmax without a column, for
     /// every query, one pass per position.
@@ -140,7 +54,7 @@ mod tests {
             n_tags: 7,
             ..narrow(0.1)
         };
-        let (_, network) = network(&config, DType::F32);
+        let network = network(&config);
         let log_mel = draw(1, &[24, 41], DType::F32);
         let insight = network.inspect(&log_mel).unwrap().unwrap();
         let pass = Pass {

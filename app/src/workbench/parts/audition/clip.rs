@@ -60,7 +60,7 @@ impl ClipKey {
         };
         let n_samples = n_samples.clamp(1.min(n), n);
         let mut front_end =
-            model.map_or_else(FrontEnd::mtt, |model| model.config.front_end().clone());
+            model.map_or_else(FrontEnd::mtt, |model| model.config.input().picture());
         if front_end.sample_rate_hz != song.rate_hz {
             front_end = FrontEnd::mtt();
         }
@@ -121,9 +121,9 @@ impl Heard {
         let log_mel = if wave.len() < key.front_end.min_samples() {
             None
         } else {
-            let of_model = model.filter(|model| *model.config.front_end() == key.front_end);
+            let of_model = model.filter(|model| model.config.input().picture() == key.front_end);
             Some(match of_model {
-                Some(model) => model.extractor().log_mel(&wave)?,
+                Some(model) => model.picture(&wave)?,
                 None => LogMelExtractor::new(&key.front_end)?.log_mel(&wave)?,
             })
         };

@@ -1,0 +1,117 @@
+//! The optimizers behind one face, for a recipe to choose by name.
+
+use super::parameters::Parameters;
+use super::tape::Gradients;
+use super::{Adam, AdamConfig, AdamW, AdamWConfig, Sgd, SgdConfig};
+use candle_core::{Result, Tensor};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which optimizer, and its settings; in a file `name` tells which.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
+pub enum OptimizerConfig {
+    /// Adam, as the paper trains.
+    Adam(AdamConfig),
+    /// Adam with decay of the parameters themselves.
+    AdamW(AdamWConfig),
+    /// Gradient descent with momentum.
+    Sgd(SgdConfig),
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self::Adam(AdamConfig::default())
+    }
+}
+
+/// An optimizer and its state.
+#[derive(Clone, Debug)]
+pub enum Optimizer {
+    /// See [`Adam`].
+    Adam(Adam),
+    /// See [`AdamW`].
+    AdamW(AdamW),
+    /// See [`Sgd`].
+    Sgd(Sgd),
+}
+
+impl Optimizer {
+    /// An optimizer that has not taken a step.
+    pub fn new(config: OptimizerConfig) -> Self {
+        match config {
+            OptimizerConfig::Adam(config) => Self::Adam(Adam::new(config)),
+            OptimizerConfig::AdamW(config) => Self::AdamW(AdamW::new(config)),
+            OptimizerConfig::Sgd(config) => Self::Sgd(Sgd::new(config)),
+        }
+    }
+
+    /// How many steps it has taken.
+    pub fn n_steps(&self) -> u64 {
+        match self {
+            Self::Adam(adam) => adam.n_steps(),
+            Self::AdamW(adam) => adam.n_steps(),
+            Self::Sgd(sgd) => sgd.n_steps(),
+        }
+    }
+
+    /// One step: changes every learned f32 parameter that has a gradient, in place.
+    pub fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &Gradients,
+        learning_rate: f64,
+    ) -> Result<()> {
+        match self {
+            Self::Adam(adam) => adam.step(parameters, gradients, learning_rate),
+            Self::AdamW(adam) => adam.step(parameters, gradients, learning_rate),
+            Self::Sgd(sgd) => sgd.step(parameters, gradients, learning_rate),
+        }
+    }
+
+    /// The state as tensors, to be saved beside a checkpoint.
+    pub fn to_map(&self) -> Result<BTreeMap<String, Tensor>> {
+        match self {
+            Self::Adam(adam) => adam.to_map(),
+            Self::AdamW(adam) => adam.to_map(),
+            Self::Sgd(sgd) => sgd.to_map(),
+        }
+    }
+
+    /// The optimizer whose state [`Self::to_map`] gave.
+    pub fn from_map(config: OptimizerConfig, map: &BTreeMap<String, Tensor>) -> Result<Self> {
+        Ok(match config {
+            OptimizerConfig::Adam(config) => Self::Adam(Adam::from_map(config, map)?),
+            OptimizerConfig::AdamW(config) => Self::AdamW(AdamW::from_map(config, map)?),
+            OptimizerConfig::Sgd(config) => Self::Sgd(Sgd::from_map(config, map)?),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_the_optimizer_and_only_settings_that_it_has() {
+        let read = |text: &str| toml::from_str::<OptimizerConfig>(text);
+        assert_eq!(
+            read("name = 'adam_w'\nweight_decay = 0.1").unwrap(),
+            OptimizerConfig::AdamW(AdamWConfig {
+                weight_decay: 0.1,
+                ..AdamWConfig::default()
+            })
+        );
+        assert_eq!(
+            read("name = 'sgd'\nmomentum = 0.9\nkind = 'nesterov'").unwrap(),
+            OptimizerConfig::Sgd(SgdConfig {
+                momentum: 0.9,
+                kind: crate::Momentum::Nesterov,
+                weight_decay: 0.0,
+            })
+        );
+        assert_eq!(read("name = 'adam'").unwrap(), OptimizerConfig::default());
+        assert!(read("name = 'adam'\nmomentum = 0.9").is_err());
+        assert!(read("name = 'adagrad'").is_err());
+    }
+}

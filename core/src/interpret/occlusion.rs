@@ -1,0 +1,116 @@
+//! Occlusion in the audio, for networks without a class token: what the answer loses if a stretch of the window is silent.
+//!
+//! Zeiler, Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014, along time. The stretch is faded out and in, so
+//! that the network does not hear a click.
+
+use super::song::sigmoid;
+use super::{Error, Grid, WindowExplanation};
+use crate::predict::Model;
+
+/// Stretches in a window, at most.
+const MOST_STRETCHES: usize = 16;
+
+/// The shortest stretch: no network of the paper hears an instrument in less.
+const SHORTEST_SECS: f64 = 0.25;
+
+/// How fast a stretch is faded.
+const FADE_SECS: f64 = 0.01;
+
+/// Windows that are asked about at a time.
+const BATCH: usize = 4;
+
+/// Where the stretches of a sound of `n_samples` lie.
+pub(super) fn grid(model: &Model, n_samples: usize) -> Grid {
+    let stretch = stretch_samples(model);
+    Grid {
+        samples_per_token: stretch as f64,
+        first_centre_samples: stretch as f64 / 2.0,
+        receptive_field_samples: stretch as f64,
+        n_tokens: n_samples.div_ceil(stretch),
+        sample_rate_hz: model.sample_rate_hz(),
+    }
+}
+
+fn stretch_samples(model: &Model) -> usize {
+    let shortest = (SHORTEST_SECS * f64::from(model.sample_rate_hz())) as usize;
+    model
+        .input_samples
+        .div_ceil(MOST_STRETCHES)
+        .max(shortest)
+        .max(1)
+}
+
+/// Explains one window.
+pub(super) fn explain(model: &Model, window: &[f32]) -> Result<WindowExplanation, Error> {
+    let stretch = stretch_samples(model);
+    let n_fade = (FADE_SECS * f64::from(model.sample_rate_hz())) as usize;
+    let n_stretches = window.len().div_ceil(stretch);
+    let logits_of = |waves: &[&[f32]]| model.logits(waves).map_err(failed);
+    let logits = logits_of(&[window])?.concat();
+    // As the class token's own row: nothing is left out.
+    let mut without_logits = logits.clone();
+    let stretches: Vec<usize> = (0..n_stretches).collect();
+    for batch in stretches.chunks(BATCH) {
+        let silenced: Vec<Vec<f32>> = batch
+            .iter()
+            .map(|i| silence(window, i * stretch..(i + 1) * stretch, n_fade))
+            .collect();
+        let waves: Vec<&[f32]> = silenced.iter().map(Vec::as_slice).collect();
+        without_logits.extend(logits_of(&waves)?.into_iter().flatten());
+    }
+    Ok(WindowExplanation {
+        probabilities: logits.iter().map(|&logit| sigmoid(logit)).collect(),
+        class_attention: Vec::new(),
+        only_logits: Vec::new(),
+        without_logits,
+        logits,
+    })
+}
+
+/// The window without a stretch; the fades lie outside of it.
+fn silence(window: &[f32], stretch: std::ops::Range<usize>, n_fade: usize) -> Vec<f32> {
+    let mut silenced = window.to_vec();
+    let end = stretch.end.min(window.len());
+    silenced[stretch.start..end].fill(0.0);
+    let gain = |step: usize| (step + 1) as f32 / (n_fade + 1) as f32;
+    for step in 0..n_fade {
+        if let Some(at) = stretch.start.checked_sub(step + 1) {
+            silenced[at] *= gain(step);
+        }
+        if let Some(sample) = silenced.get_mut(end + step) {
+            *sample *= gain(step);
+        }
+    }
+    silenced
+}
+
+fn failed(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Model {
+        start_secs: 0.0,
+        source: Box::new(source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn only_the_stretch_is_silent_and_the_rest_is_not_louder(
+            n in 1usize..200, start in 0usize..200, len in 1usize..80, n_fade in 0usize..20,
+        ) {
+            let window = vec![1.0; n];
+            let start = start.min(n - 1);
+            let silenced = silence(&window, start..start + len, n_fade);
+            prop_assert_eq!(silenced.len(), n);
+            for (i, &sample) in silenced.iter().enumerate() {
+                let inside = (start..start + len).contains(&i);
+                prop_assert_eq!(sample == 0.0, inside);
+                let far = i + n_fade < start || i >= start + len + n_fade;
+                prop_assert!(sample <= 1.0 && (!far || sample == 1.0));
+            }
+        }
+    }
+}

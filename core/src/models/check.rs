@@ -1,0 +1,199 @@
+//! What every network is tested for, at narrow widths: gradients by finite differences, the same from the fast kernels, the same
+//! bits from any number of threads, and inputs that do not fit.
+
+use super::network::{Network, Pass};
+use super::{ModelConfig, presets};
+use crate::nn::{Gradients, Parameters, Role, Tape, Value, backward, bce_with_logits};
+use crate::rng::{Address, Purpose};
+use candle_core::{DType, Device, Tensor};
+
+pub(super) fn draw(track: u64, shape: &[usize], dtype: DType) -> Tensor {
+    let mut stream = Address::new(3, Purpose::Check, track).stream();
+    let values: Vec<f32> = (0..shape.iter().product())
+        .map(|_| stream.normal())
+        .collect();
+    Tensor::from_vec(values, shape, &Device::Cpu)
+        .unwrap()
+        .to_dtype(dtype)
+        .unwrap()
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    let tensor = tensor.to_dtype(DType::F64).unwrap();
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// A network with three tags, a batch for it, and what the loss is.
+struct Case {
+    config: ModelConfig,
+    /// `[batch, rows, columns]`
+    dims: [usize; 3],
+    /// Spectra are not negative.
+    positive: bool,
+}
+
+impl Case {
+    fn build(&self, dtype: DType) -> (Parameters, Box<dyn Network>) {
+        let parameters = Parameters::initialise(11, dtype);
+        let network = self.config.build(parameters.var_builder()).unwrap();
+        (parameters, network)
+    }
+
+    fn input(&self, dtype: DType) -> Tensor {
+        let x = draw(1, &self.dims, dtype);
+        if self.positive { x.sqr().unwrap() } else { x }
+    }
+
+    fn loss(&self, network: &dyn Network, dtype: DType, tape: Tape) -> Value {
+        let targets = draw(2, &[self.dims[0], self.config.n_tags()], DType::F64);
+        let targets = targets.gt(0.0).unwrap().to_dtype(dtype).unwrap();
+        let pass = Pass {
+            tape,
+            ..Pass::training(5, 9)
+        };
+        let output = network.forward(&pass, &self.input(dtype)).unwrap();
+        bce_with_logits(&output.logits, &targets).unwrap()
+    }
+
+    fn gradients(&self, dtype: DType) -> (Parameters, Box<dyn Network>, Gradients) {
+        let (parameters, network) = self.build(dtype);
+        let loss = self.loss(&*network, dtype, Tape::recording());
+        let gradients = backward(&loss).unwrap();
+        (parameters, network, gradients)
+    }
+
+    fn check_finite_differences(&self) -> Gradients {
+        let (parameters, network, gradients) = self.gradients(DType::F64);
+        for (i, parameter) in parameters.weights().into_iter().enumerate() {
+            let name = &parameter.name;
+            let gradient = gradients
+                .get(name)
+                .unwrap_or_else(|| panic!("{name} has no gradient"));
+            let direction = draw(100 + i as u64, parameter.tensor.dims(), DType::F64);
+            let slope: f64 = values(&(gradient * &direction).unwrap()).iter().sum();
+            let mut map = parameters.to_map();
+            for tensor in map.values_mut() {
+                *tensor = tensor.copy().unwrap();
+            }
+            let original = map[name.as_ref()].clone();
+            let mut loss_at = |step: f64| {
+                let moved = (&original + (&direction * step).unwrap()).unwrap();
+                map.insert(name.to_string(), moved);
+                parameters.load_from(&map).unwrap();
+                values(self.loss(&*network, DType::F64, Tape::off()).tensor())[0]
+            };
+            // A maximum or a ReLU may change its place within a step, and in a small one the rounding of the loss shows: one of
+            // several must agree. A wrong gradient agrees with none.
+            let mut measured = Vec::new();
+            let agrees = [1e-6, 1e-7, 1e-8, 1e-9].into_iter().any(|step| {
+                let found = (loss_at(step) - loss_at(-step)) / (2.0 * step);
+                measured.push(found);
+                (slope - found).abs() < 1e-5 * slope.abs().max(1e-2)
+            });
+            loss_at(0.0);
+            assert!(
+                agrees,
+                "{name}: gradient {slope:e}, finite differences {measured:?}"
+            );
+        }
+        gradients
+    }
+
+    fn check_f32(&self, expected: &Gradients) {
+        let (_, _, found) = self.gradients(DType::F32);
+        let largest_of =
+            |gradient: &Tensor| values(gradient).iter().fold(0f64, |a, b| a.max(b.abs()));
+        // Biases before a batch norm have no effect: their gradients are rounding noise of the others'.
+        let floor = 2e-5
+            * expected
+                .iter()
+                .map(|(_, gradient)| largest_of(gradient))
+                .fold(1.0, f64::max);
+        for (name, expected) in expected.iter() {
+            let largest = largest_of(expected);
+            let (found, expected) = (values(found.get(name).unwrap()), values(expected));
+            for (found, expected) in found.iter().zip(expected) {
+                assert!(
+                    (found - expected).abs() < 2e-4 * largest + floor,
+                    "{name}: {found} for {expected} of at most {largest}"
+                );
+            }
+        }
+    }
+
+    fn check_threads(&self) {
+        let run = |n_threads: usize| -> Vec<Vec<u32>> {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                let (_, network) = self.build(DType::F32);
+                let loss = self.loss(&*network, DType::F32, Tape::recording());
+                let gradients = backward(&loss).unwrap();
+                let bits = |t: &Tensor| -> Vec<u32> {
+                    let values = t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                    values.iter().map(|v| v.to_bits()).collect()
+                };
+                std::iter::once(bits(loss.tensor()))
+                    .chain(gradients.iter().map(|(_, gradient)| bits(gradient)))
+                    .collect()
+            })
+        };
+        let one = run(1);
+        for n_threads in [2, 3] {
+            assert!(run(n_threads) == one, "{n_threads} threads");
+        }
+    }
+
+    fn check_refusals(&self) {
+        let (_, network) = self.build(DType::F32);
+        let [_, n_rows, _] = self.dims;
+        let answers = |n_rows: usize, n_columns: usize| {
+            let x = Tensor::ones((1, n_rows, n_columns), DType::F32, &Device::Cpu).unwrap();
+            network.forward(&Pass::inference(), &x).is_ok()
+        };
+        let (first, last) = (*network.columns().start(), *network.columns().end());
+        assert!(answers(n_rows, first), "{first} columns");
+        assert!(answers(n_rows, first + 1), "{} columns", first + 1);
+        assert!(first == 1 || !answers(n_rows, first - 1));
+        if last < usize::MAX {
+            assert!(answers(n_rows, last), "{last} columns");
+            assert!(!answers(n_rows, last + 1));
+        }
+        assert!(!answers(n_rows + 1, first));
+        assert!(!answers(n_rows, 0));
+    }
+
+    /// No statistic and no weight that the network has is forgotten: evaluation reads all of them.
+    fn check_statistics_move(&self) {
+        let (parameters, network) = self.build(DType::F32);
+        let before: Vec<_> = parameters.all().iter().map(|p| values(&p.tensor)).collect();
+        self.loss(&*network, DType::F32, Tape::recording());
+        for (parameter, before) in parameters.all().iter().zip(before) {
+            let moved = values(&parameter.tensor) != before;
+            let is_statistic = parameter.role != Role::Weight;
+            assert_eq!(moved, is_statistic, "{}", parameter.name);
+        }
+    }
+}
+
+/// Fails unless the network is right in all that this module tests.
+pub(super) fn check(config: ModelConfig, batch: usize, n_columns: usize) {
+    config.check().unwrap();
+    let case = Case {
+        dims: [batch, config.input().n_rows(), n_columns],
+        positive: matches!(config.input(), crate::features::Input::Spectrum(_)),
+        config,
+    };
+    let gradients = case.check_finite_differences();
+    case.check_f32(&gradients);
+    case.check_threads();
+    case.check_refusals();
+    case.check_statistics_move();
+}
+
+/// The preset of that name, for three tags.
+pub(super) fn preset(name: &str) -> ModelConfig {
+    presets::preset(name).unwrap().config.with_n_tags(3)
+}

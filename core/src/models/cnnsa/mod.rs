@@ -1,0 +1,270 @@
+//! CNNSA: Won, Chun, Serra, *Toward interpretable music tagging with self-attention*, 2019.
+//!
+//! After `minzwon/sota-music-tagging-models` (MIT), whose parameter names these are. The residual blocks of the Short-chunk ResNet
+//! leave one frequency and every eighth frame; a class token that is no parameter and two post-norm transformer layers without
+//! positions read them.
+
+mod class_token;
+mod layer;
+
+use self::layer::Layer;
+use super::Error;
+use super::architecture::{Architecture, Found, demand, demand_sizes};
+use super::insight::{Insight, Variants};
+use super::network::{Network, Output, Pass, TokenGrid, check_input};
+use crate::features::{FrontEnd, Input};
+use crate::nn::{BatchNorm, Linear, Maps, ResidualBlock, Tape, Value, concat, first_token, tanh};
+use candle_core::{Device, Result, Tensor};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
+
+/// Channels (in widths) and stride (frequency, time) of the residual blocks.
+const BLOCKS: [(usize, [usize; 2]); 7] = [
+    (1, [2, 2]),
+    (1, [2, 2]),
+    (2, [2, 2]),
+    (2, [2, 1]),
+    (2, [2, 1]),
+    (2, [2, 1]),
+    (2, [2, 1]),
+];
+
+/// Frames per token: the product of the strides over time.
+const FRAMES_PER_TOKEN: usize = 8;
+
+/// Sizes of a CNNSA.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct CnnsaConfig {
+    /// Channels of the first two blocks; the others, and a token, have twice as many.
+    pub width: usize,
+    /// Attention heads; they share the width of a token.
+    pub n_heads: usize,
+    /// Transformer layers.
+    pub n_layers: usize,
+    /// Width of the hidden layer of the feed-forward part.
+    pub feed_forward_width: usize,
+    /// Probability of dropping an attention weight in training.
+    pub attention_dropout: f32,
+    /// Probability of dropping a number of what a transformer layer adds.
+    pub hidden_dropout: f32,
+    /// Probability of dropping a number before the last layer in training.
+    pub dropout: f32,
+    /// Tags.
+    pub n_tags: usize,
+    /// What it sees of a sound.
+    pub front_end: FrontEnd,
+}
+
+impl CnnsaConfig {
+    fn token_width(&self) -> usize {
+        2 * self.width
+    }
+}
+
+impl Architecture for CnnsaConfig {
+    fn n_tags(&self) -> usize {
+        self.n_tags
+    }
+
+    fn set_n_tags(&mut self, n_tags: usize) {
+        self.n_tags = n_tags;
+    }
+
+    fn input(&self) -> Input {
+        Input::LogMel(self.front_end.clone())
+    }
+
+    fn check(&self) -> std::result::Result<(), Error> {
+        let sizes = [
+            self.width,
+            self.n_heads,
+            self.n_layers,
+            self.feed_forward_width,
+            self.n_tags,
+        ];
+        let dropouts = [self.attention_dropout, self.hidden_dropout, self.dropout];
+        demand_sizes(&sizes, &dropouts)?;
+        demand(self.token_width().is_multiple_of(self.n_heads), || {
+            format!(
+                "{} heads cannot share a width of {}",
+                self.n_heads,
+                self.token_width()
+            )
+        })?;
+        let most = 1 << BLOCKS.len();
+        demand((1..=most).contains(&self.front_end.n_mels), || {
+            format!(
+                "{} mel bands do not become one by halving: 1 to {most} do",
+                self.front_end.n_mels
+            )
+        })
+    }
+
+    fn recognise(found: &Found<'_>, n_heads: Option<usize>) -> std::result::Result<Self, Error> {
+        let [width, _, _, _] = found.dims("layer1.conv_1.weight")?;
+        let [feed_forward_width, _] = found.dims("encoder.layer.0.intermediate.dense.weight")?;
+        let [n_tags, _] = found.dims("dense.weight")?;
+        let n_layers = (0..)
+            .take_while(|i| found.has(&format!("encoder.layer.{i}.output.dense.weight")))
+            .count();
+        let front_end = FrontEnd::sota128();
+        found.check_bands(front_end.n_mels)?;
+        Ok(Self {
+            width,
+            n_heads: n_heads.unwrap_or(8),
+            n_layers,
+            feed_forward_width,
+            attention_dropout: 0.5,
+            hidden_dropout: 0.4,
+            dropout: 0.5,
+            n_tags,
+            front_end,
+        })
+    }
+
+    fn build(&self, builder: &VarBuilder<'_>) -> Result<Box<dyn Network>> {
+        let mut ins = 1;
+        let mut blocks = Vec::new();
+        for (i, (widths, stride)) in BLOCKS.into_iter().enumerate() {
+            let builder = builder.pp(format!("layer{}", i + 1));
+            let outs = widths * self.width;
+            blocks.push(ResidualBlock::new(&builder, ins, outs, stride, [1, 1])?);
+            ins = outs;
+        }
+        let width = self.token_width();
+        let layers = (0..self.n_layers)
+            .map(|i| Layer::new(self, &builder.pp(format!("encoder.layer.{i}"))))
+            .collect::<Result<_>>()?;
+        Ok(Box::new(Cnnsa {
+            input_norm: BatchNorm::new(&builder.pp("spec_bn"), 1)?,
+            blocks,
+            class_token: Tensor::from_vec(
+                class_token::class_token(width),
+                (1, 1, width),
+                &Device::Cpu,
+            )?
+            .to_dtype(builder.dtype())?,
+            layers,
+            pooler: Linear::new(&builder.pp("pooler.dense"), width, width)?,
+            output: Linear::new(&builder.pp("dense"), width, self.n_tags)?,
+            config: self.clone(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct Cnnsa {
+    config: CnnsaConfig,
+    input_norm: BatchNorm,
+    blocks: Vec<ResidualBlock>,
+    /// `[1, 1, width]`, not learned.
+    class_token: Tensor,
+    layers: Vec<Layer>,
+    pooler: Linear,
+    output: Linear,
+}
+
+impl Cnnsa {
+    /// Log-mel `[batch, mels, frames]` to the class token and the others, `[batch, 1 + tokens, width]`.
+    fn tokens(&self, pass: &Pass, x: &Tensor) -> Result<Value> {
+        check_input(self, x)?;
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let (batch, _, _) = x.dims3()?;
+        let x = tape.constant(&x.unsqueeze(1)?);
+        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
+        for block in &self.blocks {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        let (_, _, width) = self.class_token.dims3()?;
+        let class_tokens = self.class_token.broadcast_as((batch, 1, width))?;
+        let class_tokens = tape.constant(&class_tokens.contiguous()?);
+        concat([&class_tokens, &maps.to_tokens()?], 1)
+    }
+
+    /// Logits of class tokens `[rows, width]`.
+    fn answer(&self, pass: &Pass, class_tokens: &Value) -> Result<Value> {
+        let pooled = tanh(&self.pooler.forward(&pass.tape, class_tokens)?)?;
+        let pooled = pass.mode.dropout(&pooled, self.config.dropout, "head")?;
+        self.output.forward(&pass.tape, &pooled)
+    }
+}
+
+impl Network for Cnnsa {
+    fn input(&self) -> Input {
+        self.config.input()
+    }
+
+    fn n_tags(&self) -> usize {
+        self.config.n_tags
+    }
+
+    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+        let mut x = self.tokens(pass, x)?;
+        let mut attention = Vec::new();
+        for layer in &self.layers {
+            let weights = layer.forward(pass, &mut x)?;
+            if pass.record_attention {
+                attention.push(weights);
+            }
+        }
+        let logits = self.answer(pass, &first_token(&x)?)?;
+        Ok(Output { logits, attention })
+    }
+
+    fn inspect(&self, x: &Tensor) -> Result<Option<Insight>> {
+        let pass = Pass::inference();
+        let tape = Tape::off();
+        let mut x = self.tokens(&pass, &x.unsqueeze(0)?)?;
+        let Some((last, lower)) = self.layers.split_last() else {
+            return Ok(None);
+        };
+        let mut attention = Vec::new();
+        for layer in lower {
+            attention.push(layer.forward(&pass, &mut x)?);
+        }
+        let (qkv, attended) = last.attend(&pass, &x)?;
+        attention.push(attended.weights.clone());
+        let variants = Variants::new(&qkv, &attended, self.config.n_heads)?;
+        let rows = variants.beside(&first_token(&x)?)?;
+        let read = last.after_attention(&pass, &rows, &variants.contexts)?;
+        let logits = self.answer(&pass, &last.feed_forward(&tape, pass.mode, &read)?)?;
+        variants.insight(&logits, &attention).map(Some)
+    }
+
+    fn tokens(&self) -> Option<TokenGrid> {
+        Some(TokenGrid {
+            frames_per_token: FRAMES_PER_TOKEN,
+            first_centre_frames: 0.0,
+            // Two 3 × 3 convolutions a block, the first of them before the stride: 1 + 2 + 4 + 4 + 8 + 8 + 16, then 4 times 32.
+            receptive_field_frames: 171,
+            last_is_partial: true,
+        })
+    }
+
+    fn columns(&self) -> RangeInclusive<usize> {
+        1..=usize::MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::ModelConfig;
+    use crate::models::check::{check, preset};
+
+    #[test]
+    fn gradients_bits_and_refusals() {
+        let ModelConfig::Cnnsa(config) = preset("cnnsa") else {
+            panic!("another network");
+        };
+        let config = CnnsaConfig {
+            width: 4,
+            n_heads: 2,
+            feed_forward_width: 12,
+            ..config
+        };
+        check(ModelConfig::Cnnsa(config), 3, 37);
+    }
+}

@@ -1,0 +1,192 @@
+//! Networks of published sizes by name: those of Tables 3 and 4, the widths and depths of Table 5, the input lengths of Figure 2.
+//!
+//! The sizes are data, `assets/presets/models/*.toml`; a variant is a preset with one number changed.
+
+use super::{Error, ModelConfig};
+
+/// A network that can be had by name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preset {
+    /// As it is asked for.
+    pub name: String,
+    /// Its sizes, for 50 tags.
+    pub config: ModelConfig,
+    /// The length of clip that it was published with, in seconds.
+    pub input_secs: f64,
+}
+
+macro_rules! shipped {
+    ($($name:literal)*) => {
+        [$(($name, include_str!(concat!("../../../assets/presets/models/", $name, ".toml")))),*]
+    };
+}
+
+/// Names and sizes.
+const SHIPPED: [(&str, &str); 15] = shipped![
+    "paper" "student" "tiny" "resnet" "resnet-student" "fcn" "musicnn" "musicnn-msd" "sample-cnn" "sample-cnn-se" "crnn" "cnnsa"
+    "harmonic-cnn" "short-chunk-cnn" "short-chunk-resnet"
+];
+
+/// The tiny transformer is not published; it learns from clips as short as the ResNet's.
+const TINY_SECS: f64 = 3.69;
+
+/// Table 5: attention widths at four layers. 256 is the paper's choice.
+const WIDTHS: [usize; 6] = [32, 64, 128, 512, 768, 1024];
+
+/// Table 5: layers at width 256. Four is the paper's choice.
+const DEPTHS: [usize; 5] = [1, 2, 8, 12, 16];
+
+/// Figure 2: lengths of a clip, in seconds.
+const LENGTHS_SECS: [f64; 6] = [3.69, 5.0, 10.0, 15.0, 20.0, 30.0];
+
+/// Names of the networks, without the variants of Table 5 and Figure 2.
+pub fn networks() -> Vec<&'static str> {
+    SHIPPED.iter().map(|(name, _)| *name).collect()
+}
+
+/// All names.
+pub fn names() -> Vec<String> {
+    let networks = networks().into_iter().map(str::to_owned);
+    let widths = WIDTHS.iter().map(|width| format!("paper-width-{width}"));
+    let depths = DEPTHS.iter().map(|depth| format!("paper-depth-{depth}"));
+    let lengths = ["paper", "resnet"].into_iter().flat_map(|name| {
+        LENGTHS_SECS
+            .iter()
+            .map(move |secs| format!("{name}-{secs}s"))
+    });
+    networks
+        .chain(widths)
+        .chain(depths)
+        .chain(lengths)
+        .collect()
+}
+
+/// The preset of that name. Fails with [`Error::NoPreset`].
+pub fn preset(name: &str) -> Result<Preset, Error> {
+    let mut preset = find(name).ok_or_else(|| Error::NoPreset {
+        name: name.to_owned(),
+        known: names(),
+    })??;
+    name.clone_into(&mut preset.name);
+    Ok(preset)
+}
+
+fn find(name: &str) -> Option<Result<Preset, Error>> {
+    if let Some((_, text)) = SHIPPED.iter().find(|(known, _)| *known == name) {
+        return Some(ModelConfig::parse(text).map(|config| Preset {
+            name: name.to_owned(),
+            input_secs: match name {
+                "tiny" => TINY_SECS,
+                _ => config.published_secs(),
+            },
+            config,
+        }));
+    }
+    let (base, change) = name.split_once('-')?;
+    let number = |prefix: &str, known: &[usize]| {
+        let number = change.strip_prefix(prefix)?.parse().ok()?;
+        known.contains(&number).then_some(number)
+    };
+    let mut preset = match find(base)? {
+        Ok(preset) => preset,
+        Err(error) => return Some(Err(error)),
+    };
+    let transformer = match &mut preset.config {
+        ModelConfig::MusicTaggingTransformer(config) if base == "paper" => Some(config),
+        _ => None,
+    };
+    if let (Some(config), Some(width)) = (transformer, number("width-", &WIDTHS)) {
+        config.attention_width = width;
+        return Some(Ok(preset));
+    }
+    if let (ModelConfig::MusicTaggingTransformer(config), Some(depth)) =
+        (&mut preset.config, number("depth-", &DEPTHS))
+    {
+        config.n_layers = depth;
+        return (base == "paper").then_some(Ok(preset));
+    }
+    let secs: f64 = change.strip_suffix('s')?.parse().ok()?;
+    preset.input_secs = secs;
+    let known = ["paper", "resnet"].contains(&base) && LENGTHS_SECS.contains(&secs);
+    known.then_some(Ok(preset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Parameters;
+    use candle_core::DType;
+
+    fn n_parameters(name: &str) -> usize {
+        let parameters = Parameters::initialise(1, DType::F32);
+        let config = preset(name).unwrap().config;
+        config.build(parameters.var_builder()).unwrap();
+        parameters.n_weights()
+    }
+
+    #[test]
+    fn presets_have_the_published_sizes() {
+        for (name, published) in [
+            ("paper", 4_567_732),
+            ("student", 487_860),
+            ("tiny", 164_452),
+            ("fcn", 447_732),
+            ("musicnn", 784_300),
+            ("musicnn-msd", 7_972_000),
+            ("sample-cnn", 1_869_874),
+            ("sample-cnn-se", 6_951_858),
+            ("crnn", 394_100),
+            ("cnnsa", 10_521_652),
+            ("harmonic-cnn", 3_631_551),
+            ("short-chunk-cnn", 3_687_348),
+            ("short-chunk-resnet", 12_104_244),
+            ("resnet", 12_104_244),
+        ] {
+            assert_eq!(n_parameters(name), published, "{name}");
+        }
+        let student = n_parameters("resnet-student");
+        assert!((3_350_000..3_450_000).contains(&student), "{student}");
+    }
+
+    #[test]
+    fn each_network_takes_clips_of_the_length_that_its_preset_names() {
+        for name in names() {
+            let preset = preset(&name).unwrap();
+            let parameters = Parameters::initialise(1, DType::F32);
+            let network = preset.config.build(parameters.var_builder()).unwrap();
+            let input = network.input();
+            let n_samples = (preset.input_secs * f64::from(input.sample_rate_hz())).round();
+            let n_columns = input.n_columns(n_samples as usize);
+            assert!(network.columns().contains(&n_columns), "{name}");
+        }
+    }
+
+    #[test]
+    fn variants_change_one_number_and_unknown_names_are_refused() {
+        let paper = preset("paper").unwrap();
+        let ModelConfig::MusicTaggingTransformer(base) = &paper.config else {
+            panic!("the paper's network");
+        };
+        let wide = preset("paper-width-768").unwrap();
+        let ModelConfig::MusicTaggingTransformer(config) = &wide.config else {
+            panic!("the paper's network");
+        };
+        assert_eq!(config.attention_width, 768);
+        assert_eq!((config.n_layers, wide.input_secs), (base.n_layers, 10.0));
+        assert_eq!(preset("resnet-30s").unwrap().input_secs, 30.0);
+        for unknown in [
+            "huge",
+            "paper-width-33",
+            "tiny-depth-8",
+            "fcn-5s",
+            "paper-7s",
+            "paper-",
+        ] {
+            let error = preset(unknown).unwrap_err().to_string();
+            assert!(
+                error.contains(unknown) && error.contains("musicnn"),
+                "{error}"
+            );
+        }
+    }
+}
