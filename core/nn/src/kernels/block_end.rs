@@ -1,10 +1,11 @@
-//! The end of a residual block in one pass: batch norm, sum with the shortcut, ReLU, maximum pooling; and its way back.
+//! The end of a block in one pass: batch norm, sum with the shortcut (if there is one), ReLU, maximum pooling; and its way back.
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
 use super::buffer::Buffer;
 use super::lanes::{Kernel, LANES, Lanes, dispatch};
-use super::maps::{MapShape, NOWHERE, NormCoefficients, Pooled, load_block};
+use super::maps::{MapShape, NOWHERE, Pooled, load_block};
 use super::shared::Shared;
+use super::sources::NormCoefficients;
 use rayon::prelude::*;
 
 /// Maps and the batch norm that they go through.
@@ -18,6 +19,8 @@ pub(crate) struct Normed<'a> {
 /// What is added to the second convolution's maps.
 #[derive(Clone, Copy)]
 pub(crate) enum Shortcut<'a> {
+    /// Nothing: there is no shortcut.
+    Nothing,
     /// The block's input itself.
     Input(&'a [f32]),
     /// Through a convolution and batch norm.
@@ -90,14 +93,19 @@ impl Kernel for Forward<'_> {
             let scale: L = load_block(self.second.scale, block);
             let shift: L = load_block(self.second.shift, block);
             match self.shortcut {
+                Shortcut::Nothing => {
+                    let maps = self.second.maps.as_ptr();
+                    self.pool::<L, false>(scale, shift, maps, L::zero(), L::zero());
+                }
                 Shortcut::Input(maps) => {
                     let (maps, one) = (maps.as_ptr(), L::splat(1.0));
-                    self.pool(scale, shift, maps, one, L::zero());
+                    self.pool::<L, true>(scale, shift, maps, one, L::zero());
                 }
                 Shortcut::Convolved(other) => {
                     let other_scale = load_block(other.scale, block);
                     let other_shift = load_block(other.shift, block);
-                    self.pool(scale, shift, other.maps.as_ptr(), other_scale, other_shift);
+                    let maps = other.maps.as_ptr();
+                    self.pool::<L, true>(scale, shift, maps, other_scale, other_shift);
                 }
             }
         }
@@ -106,7 +114,7 @@ impl Kernel for Forward<'_> {
 
 impl Forward<'_> {
     #[inline(always)]
-    unsafe fn pool<L: Lanes>(
+    unsafe fn pool<L: Lanes, const BESIDE: bool>(
         &self,
         scale: L,
         shift: L,
@@ -126,7 +134,11 @@ impl Forward<'_> {
                 for r in 0..rows {
                     for s in 0..columns {
                         let offset = base + (r * self.shape.width + x * columns + s) * LANES;
-                        let sum = L::load(other.add(offset)).times_plus(other_scale, shift);
+                        let sum = if BESIDE {
+                            L::load(other.add(offset)).times_plus(other_scale, shift)
+                        } else {
+                            shift
+                        };
                         let value =
                             L::load(self.second.maps.as_ptr().add(offset)).times_plus(scale, sum);
                         let here = L::splat((r * columns + s) as f32);
@@ -174,6 +186,20 @@ pub(crate) fn sums(
         }
     }
     totals
+}
+
+/// Of the sums of blocks the first and one other, channel by channel.
+pub(crate) fn of_channels(
+    channels: usize,
+    sums: &[[[f64; LANES]; 3]],
+    which: usize,
+) -> Vec<(f64, f64)> {
+    (0..channels)
+        .map(|c| {
+            let block = &sums[c / LANES];
+            (block[0][c % LANES], block[which][c % LANES])
+        })
+        .collect()
 }
 
 struct Sums<'a> {

@@ -10,7 +10,7 @@ use candle_core::{Device, Result, Tensor};
 use std::cell::RefCell;
 
 /// Numbers that start at a cache line.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Buffer {
     data: Vec<f32>,
     start: usize,
@@ -47,6 +47,17 @@ impl Buffer {
         Tensor::from_vec(self.data, n, &Device::Cpu)?
             .narrow(0, self.start, self.len)?
             .reshape(dims)
+    }
+}
+
+/// Wherever it starts.
+impl From<Vec<f32>> for Buffer {
+    fn from(data: Vec<f32>) -> Self {
+        Self {
+            len: data.len(),
+            start: 0,
+            data,
+        }
     }
 }
 

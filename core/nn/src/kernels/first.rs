@@ -1,94 +1,178 @@
-//! The first convolutions of a network: 3×3 from one plain channel `[batch, height, width]` to blocks of channels, one or two of
-//! them (block and shortcut) over the same input at once; and their way back.
+//! The first convolutions of a network: from one plain channel `[batch, height, width]` to blocks of channels, one or two of
+//! them (block and shortcut) over the same input at once; and their way back. Kernels of 3×3 and, along time, 3 taps.
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
 use super::buffer::Buffer;
 use super::lanes::{Kernel, LANES, Lanes, dispatch};
-use super::maps::{BehindNorm, MapShape};
 use super::shared::Shared;
 use super::winograd::{Source, SourceBlock, TaskSums};
+use crate::element::ConvShape;
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// Rows of an image in one task.
-const ROWS: usize = 8;
+/// Rows and columns of an image in one task.
+const TILE: [usize; 2] = [8, 1024];
 
-/// Weights `[channels, 1, 3, 3]` as `[blocks, 9, 16]`.
-fn blocked(weight: &[f32], blocks: usize) -> Vec<f32> {
-    let mut to = vec![0.0; blocks * 9 * LANES];
-    for (channel, kernel) in weight.chunks_exact(9).enumerate() {
-        for (k, &value) in kernel.iter().enumerate() {
-            to[(channel / LANES * 9 + k) * LANES + channel % LANES] = value;
-        }
-    }
-    to
+/// Whether a convolution from one plain channel is one that is done here.
+pub(crate) fn takes(shape: &ConvShape) -> bool {
+    shape.in_channels == 1 && [9, 3].contains(&(shape.kernel[0] * shape.kernel[1]))
 }
 
-/// Images with one pixel of zeros around: `[batch, height + 2, width + 2]`.
-fn bordered(shape: &MapShape, x: &[f32]) -> Vec<f32> {
-    let (height, width) = (shape.height, shape.width);
-    let mut to = vec![0.0; shape.batch * (height + 2) * (width + 2)];
-    for (image, to) in x
-        .chunks_exact(height * width)
-        .zip(to.chunks_exact_mut((height + 2) * (width + 2)))
-    {
-        for (row, to) in image
-            .chunks_exact(width)
-            .zip(to[width + 2..].chunks_exact_mut(width + 2))
+/// How a convolution's output falls into tasks, and where they read.
+struct Plan {
+    batch: usize,
+    /// Blocks of output channels.
+    blocks: usize,
+    /// Height and width: of the input with its border of zeros, and of the output.
+    bordered: [usize; 2],
+    out: [usize; 2],
+    padding: [usize; 2],
+    stride: [usize; 2],
+    /// Rows and columns of tasks in an image.
+    tasks: [usize; 2],
+    /// Where the taps stand in a bordered image, seen from the first.
+    taps: Vec<usize>,
+}
+
+impl Plan {
+    fn new(shape: &ConvShape) -> Self {
+        let bordered = [0, 1].map(|axis| shape.input[axis] + 2 * shape.padding[axis]);
+        let out = shape.output().unwrap_or([0, 0]);
+        let [down, across] = shape.dilation;
+        Self {
+            batch: shape.batch,
+            blocks: shape.out_channels.div_ceil(LANES),
+            bordered,
+            out,
+            padding: shape.padding,
+            stride: shape.stride,
+            tasks: [0, 1].map(|axis| out[axis].div_ceil(TILE[axis])),
+            taps: (0..shape.kernel[0])
+                .flat_map(|row| (0..shape.kernel[1]).map(move |column| (row, column)))
+                .map(|(row, column)| row * down * bordered[1] + column * across)
+                .collect(),
+        }
+    }
+
+    fn n_tasks(&self) -> usize {
+        self.batch * self.tasks[0] * self.tasks[1]
+    }
+
+    fn task(&self, task: usize) -> Task {
+        let [down, across] = self.tasks;
+        let range = |axis: usize, i: usize| {
+            let first = i * TILE[axis];
+            first..(first + TILE[axis]).min(self.out[axis])
+        };
+        Task {
+            image: task / (down * across),
+            rows: range(0, task / across % down),
+            columns: range(1, task % across),
+        }
+    }
+
+    /// Numbers of a task's part of the bordered input's gradient: rows, columns.
+    fn part(&self, task: &Task) -> [usize; 2] {
+        let last = self.taps.last().copied().unwrap_or(0);
+        let reach = [last / self.bordered[1], last % self.bordered[1]];
+        [
+            (task.rows.len() - 1) * self.stride[0] + reach[0] + 1,
+            (task.columns.len() - 1) * self.stride[1] + reach[1] + 1,
+        ]
+    }
+
+    /// Where the first output of a row of a task reads, in the bordered images.
+    fn start(&self, task: &Task, row: usize) -> usize {
+        let [height, width] = self.bordered;
+        (task.image * height + row * self.stride[0]) * width + task.columns.start * self.stride[1]
+    }
+
+    /// Where a row of a task lies in the maps of a block.
+    fn offset(&self, task: &Task, block: usize, row: usize) -> usize {
+        let [height, width] = self.out;
+        let plane = task.image * self.blocks + block;
+        ((plane * height + row) * width + task.columns.start) * LANES
+    }
+
+    /// Images with a border of zeros.
+    fn with_border(&self, x: &[f32]) -> Vec<f32> {
+        let [height, width] = self.bordered;
+        let [above, left] = self.padding;
+        let mut to = vec![0.0; self.batch * height * width];
+        let inner = [height - 2 * above, width - 2 * left];
+        for (image, to) in x
+            .chunks_exact(inner[0] * inner[1])
+            .zip(to.chunks_exact_mut(height * width))
         {
-            to[1..=width].copy_from_slice(row);
+            for (row, to) in image
+                .chunks_exact(inner[1])
+                .zip(to[above * width..].chunks_exact_mut(width))
+            {
+                to[left..left + inner[1]].copy_from_slice(row);
+            }
         }
+        to
     }
-    to
+
+    /// Weights `[channels, 1, taps]` as `[blocks, taps, 16]`.
+    fn blocked(&self, weight: &[f32]) -> Vec<f32> {
+        let n = self.taps.len();
+        let mut to = vec![0.0; self.blocks * n * LANES];
+        for (channel, kernel) in weight.chunks_exact(n).enumerate() {
+            for (k, &value) in kernel.iter().enumerate() {
+                to[(channel / LANES * n + k) * LANES + channel % LANES] = value;
+            }
+        }
+        to
+    }
 }
 
-/// Convolves `x` with each of `weights` into maps of `shape`, with sums for their statistics, task by task.
+/// Output pixels of one image.
+struct Task {
+    image: usize,
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// Convolves `x` with each of `weights` into maps, with sums for their statistics, task by task.
 pub(crate) fn forward<const N: usize>(
-    shape: &MapShape,
+    shape: &ConvShape,
     x: &[f32],
     weights: [&[f32]; N],
 ) -> [(Buffer, Vec<TaskSums>); N] {
-    let x = bordered(shape, x);
-    let weights = weights.map(|weight| blocked(weight, shape.blocks()));
-    let chunks = shape.height.div_ceil(ROWS);
-    let tasks = shape.batch * chunks;
-    let mut buffers: Vec<Buffer> = Vec::new();
-    let mut sums: Vec<Vec<TaskSums>> = Vec::new();
-    for weight in &weights {
-        let mut of_tasks = Vec::new();
+    let plan = Plan::new(shape);
+    let x = plan.with_border(x);
+    let len = plan.batch * plan.blocks * plan.out[0] * plan.out[1] * LANES;
+    weights.map(|weight| {
+        let weight = plan.blocked(weight);
+        let mut sums = Vec::new();
         // SAFETY: the tasks write every pixel of every block of every image.
-        buffers.push(unsafe {
-            Buffer::filled(shape.len(), |to| {
-                of_tasks = (0..tasks)
+        let maps = unsafe {
+            Buffer::filled(len, |to| {
+                sums = (0..plan.n_tasks())
                     .into_par_iter()
                     .map(|task| {
                         dispatch(Forward {
-                            shape,
+                            plan: &plan,
                             x: &x,
-                            weight,
-                            image: task / chunks,
-                            first_row: task % chunks * ROWS,
+                            weight: &weight,
+                            task: plan.task(task),
                             to,
                         })
                     })
                     .collect();
             })
-        });
-        sums.push(of_tasks);
-    }
-    let mut results = buffers.into_iter().zip(sums);
-    std::array::from_fn(|_| match results.next() {
-        Some(result) => result,
-        None => unreachable!("one result per weight"),
+        };
+        (maps, sums)
     })
 }
 
 struct Forward<'a> {
-    shape: &'a MapShape,
+    plan: &'a Plan,
     /// With a border.
     x: &'a [f32],
     weight: &'a [f32],
-    image: usize,
-    first_row: usize,
+    task: Task,
     to: Shared<f32>,
 }
 
@@ -97,31 +181,43 @@ impl Kernel for Forward<'_> {
 
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) -> TaskSums {
-        let (width, blocks) = (self.shape.width, self.shape.blocks());
-        let rows = self.first_row..(self.first_row + ROWS).min(self.shape.height);
-        let line = width + 2;
-        let image = self.image * (self.shape.height + 2) * line;
-        let mut all_sums = vec![[[0.0; LANES]; 3]; blocks];
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.plan.taps.len() {
+                9 => self.taps::<L, 9>(),
+                _ => self.taps::<L, 3>(),
+            }
+        }
+    }
+}
+
+impl Forward<'_> {
+    #[inline(always)]
+    unsafe fn taps<L: Lanes, const TAPS: usize>(self) -> TaskSums {
+        let (plan, task) = (self.plan, &self.task);
+        let places: [usize; TAPS] = std::array::from_fn(|k| plan.taps[k]);
+        let stride = plan.stride[1];
+        let mut all_sums = vec![[[0.0; LANES]; 3]; plan.blocks];
         for (block, sums) in all_sums.iter_mut().enumerate() {
             // SAFETY: the caller's promise; offsets stay in the bordered image and in the plane.
             unsafe {
-                let mut kernel = [L::zero(); 9];
+                let mut kernel = [L::zero(); TAPS];
                 for (k, kernel) in kernel.iter_mut().enumerate() {
-                    *kernel = L::load(self.weight.as_ptr().add((block * 9 + k) * LANES));
+                    *kernel = L::load(self.weight.as_ptr().add((block * TAPS + k) * LANES));
                 }
-                let plane = (self.image * blocks + block) * self.shape.plane();
                 let (mut pivot, mut sum, mut square) = (L::zero(), L::zero(), L::zero());
-                for y in rows.clone() {
-                    let from = self.x.as_ptr().add(image + y * line);
-                    let to = self.to.pointer(plane + y * width * LANES);
-                    for x in 0..width {
+                for y in task.rows.clone() {
+                    let from = self.x.as_ptr().add(plan.start(task, y));
+                    let to = self.to.pointer(plan.offset(task, block, y));
+                    for x in 0..task.columns.len() {
+                        let from = from.add(x * stride);
                         let mut value = L::zero();
-                        for k in 0..9 {
-                            let pixel = L::splat(*from.add(k / 3 * line + x + k % 3));
+                        for k in 0..TAPS {
+                            let pixel = L::splat(*from.add(places[k]));
                             value = pixel.times_plus(kernel[k], value);
                         }
                         value.store(to.add(x * LANES));
-                        if x == 0 && y == rows.start {
+                        if x == 0 && y == task.rows.start {
                             pivot = value;
                         }
                         let distance = value.minus(pivot);
@@ -134,75 +230,63 @@ impl Kernel for Forward<'_> {
         }
         TaskSums {
             blocks: all_sums,
-            n_pixels: rows.len() * width,
+            n_pixels: task.rows.len() * task.columns.len(),
         }
     }
 }
 
-/// Gradients of the weights (each `[channels, 1, 3, 3]`) and, if `input` asks for it, of the input `[batch, height, width]`.
-pub(crate) fn backward<const N: usize>(
-    shape: &MapShape,
+/// Gradients of the weights (each `[channels, 1, taps]`) and, if `input` asks for it, of the input `[batch, height, width]`.
+pub(crate) fn backward<G: Source, const N: usize>(
+    shape: &ConvShape,
     x: &[f32],
     weights: [&[f32]; N],
-    gradients: [BehindNorm<'_>; N],
+    gradients: [G; N],
     input: bool,
 ) -> ([Vec<f32>; N], Option<Vec<f32>>) {
-    let x = bordered(shape, x);
-    let weights = weights.map(|weight| blocked(weight, shape.blocks()));
-    let chunks = shape.height.div_ceil(ROWS);
-    type Part = (Vec<[[f32; LANES]; 9]>, Vec<f32>);
-    let parts: Vec<Part> = (0..shape.batch * chunks)
+    let plan = Plan::new(shape);
+    let x = plan.with_border(x);
+    let weights = weights.map(|weight| plan.blocked(weight));
+    let parts: Vec<(Vec<[f32; LANES]>, Vec<f32>)> = (0..plan.n_tasks())
         .into_par_iter()
         .map(|task| {
             dispatch(Backward {
-                shape,
+                plan: &plan,
                 x: &x,
                 weights: &weights,
                 gradients: &gradients,
-                image: task / chunks,
-                first_row: task % chunks * ROWS,
+                task: plan.task(task),
                 input,
             })
         })
         .collect();
 
-    let blocks = shape.blocks();
-    let mut totals = vec![[[0f64; LANES]; 9]; N * blocks];
+    let n_taps = plan.taps.len();
+    let mut totals = vec![[0f64; LANES]; N * plan.blocks * n_taps];
     for (part, _) in &parts {
         for (total, part) in totals.iter_mut().zip(part) {
-            for (total, part) in total.iter_mut().zip(part) {
-                for (total, &part) in total.iter_mut().zip(part) {
-                    *total += f64::from(part);
-                }
+            for (total, &part) in total.iter_mut().zip(part) {
+                *total += f64::from(part);
             }
         }
     }
     let of_weights = std::array::from_fn(|n| {
-        (0..shape.channels * 9)
+        (0..shape.out_channels * n_taps)
             .map(|i| {
-                let (channel, k) = (i / 9, i % 9);
-                totals[n * blocks + channel / LANES][k][channel % LANES] as f32
+                let (channel, k) = (i / n_taps, i % n_taps);
+                let block = n * plan.blocks + channel / LANES;
+                totals[block * n_taps + k][channel % LANES] as f32
             })
             .collect()
     });
-
-    // A task's part reaches one pixel beyond its rows: parts overlap, and are added in order.
     let of_input = input.then(|| {
-        let (height, width) = (shape.height, shape.width);
+        let [height, width] = shape.input;
         let mut dx = vec![0f32; shape.batch * height * width];
-        dx.par_chunks_mut(height * width)
+        let per_image = plan.tasks[0] * plan.tasks[1];
+        dx.par_chunks_mut((height * width).max(1))
             .enumerate()
             .for_each(|(image, dx)| {
-                for (chunk, (_, part)) in parts[image * chunks..][..chunks].iter().enumerate() {
-                    for (row, part) in part.chunks_exact(width + 2).enumerate() {
-                        let y = (chunk * ROWS + row).wrapping_sub(1);
-                        if y < height {
-                            let to = &mut dx[y * width..][..width];
-                            for (to, part) in to.iter_mut().zip(&part[1..]) {
-                                *to += part;
-                            }
-                        }
-                    }
+                for task in image * per_image..(image + 1) * per_image {
+                    add_part(&plan, &plan.task(task), &parts[task].1, dx, width);
                 }
             });
         dx
@@ -210,79 +294,107 @@ pub(crate) fn backward<const N: usize>(
     (of_weights, of_input)
 }
 
-struct Backward<'a, const N: usize> {
-    shape: &'a MapShape,
+/// Adds a task's part of the input's gradient to its image. A part reaches beyond the task's pixels: parts overlap, and are added in order.
+fn add_part(plan: &Plan, task: &Task, part: &[f32], dx: &mut [f32], width: usize) {
+    let [_, columns] = plan.part(task);
+    let left = task.columns.start * plan.stride[1];
+    for (row, part) in part.chunks_exact(columns).enumerate() {
+        let y = (task.rows.start * plan.stride[0] + row).wrapping_sub(plan.padding[0]);
+        let Some(dx) = dx.chunks_exact_mut(width).nth(y) else {
+            continue;
+        };
+        // The part of the row that lies in the image.
+        let outside = plan.padding[1].saturating_sub(left).min(columns);
+        let start = (left + outside - plan.padding[1]).min(width);
+        for (to, part) in dx[start..].iter_mut().zip(&part[outside..]) {
+            *to += part;
+        }
+    }
+}
+
+struct Backward<'a, G, const N: usize> {
+    plan: &'a Plan,
     /// With a border.
     x: &'a [f32],
     weights: &'a [Vec<f32>; N],
-    gradients: &'a [BehindNorm<'a>; N],
-    image: usize,
-    first_row: usize,
+    gradients: &'a [G; N],
+    task: Task,
     input: bool,
 }
 
-impl<const N: usize> Kernel for Backward<'_, N> {
-    /// Weight gradients `[N, blocks][9]`, and the input's over this task's rows and one more on each side, with a border.
-    type Output = (Vec<[[f32; LANES]; 9]>, Vec<f32>);
+impl<G: Source, const N: usize> Kernel for Backward<'_, G, N> {
+    /// Weight gradients `[N, blocks, taps]`, and the input's around this task's pixels.
+    type Output = (Vec<[f32; LANES]>, Vec<f32>);
 
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) -> Self::Output {
-        let (width, blocks) = (self.shape.width, self.shape.blocks());
-        let rows = self.first_row..(self.first_row + ROWS).min(self.shape.height);
-        let line = width + 2;
-        let image = self.image * (self.shape.height + 2) * line;
-        let mut of_weights = Vec::with_capacity(N * blocks);
-        let mut of_input = vec![
-            0f32;
-            if self.input {
-                (rows.len() + 2) * line
-            } else {
-                0
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.plan.taps.len() {
+                9 => self.taps::<L, 9>(),
+                _ => self.taps::<L, 3>(),
             }
-        ];
+        }
+    }
+}
+
+impl<G: Source, const N: usize> Backward<'_, G, N> {
+    #[inline(always)]
+    unsafe fn taps<L: Lanes, const TAPS: usize>(self) -> (Vec<[f32; LANES]>, Vec<f32>) {
+        let (plan, task) = (self.plan, &self.task);
+        let places: [usize; TAPS] = std::array::from_fn(|k| plan.taps[k]);
+        let stride = plan.stride[1];
+        let mut of_weights = Vec::with_capacity(N * plan.blocks * TAPS);
         for n in 0..N {
-            for block in 0..blocks {
-                let plane = (self.image * blocks + block) * self.shape.plane();
+            for block in 0..plan.blocks {
                 // SAFETY: the caller's promise; offsets stay in the bordered image and in the plane.
                 unsafe {
                     let gradient = self.gradients[n].block::<L>(block);
-                    let mut sums = [L::zero(); 9];
-                    for y in rows.clone() {
-                        let from = self.x.as_ptr().add(image + y * line);
-                        for x in 0..width {
-                            let dy = gradient.at(plane + (y * width + x) * LANES);
-                            for k in 0..9 {
-                                let pixel = L::splat(*from.add(k / 3 * line + x + k % 3));
+                    let mut sums = [L::zero(); TAPS];
+                    for y in task.rows.clone() {
+                        let from = self.x.as_ptr().add(plan.start(task, y));
+                        let offset = plan.offset(task, block, y);
+                        for x in 0..task.columns.len() {
+                            let dy = gradient.at(offset + x * LANES);
+                            let from = from.add(x * stride);
+                            for k in 0..TAPS {
+                                let pixel = L::splat(*from.add(places[k]));
                                 sums[k] = pixel.times_plus(dy, sums[k]);
                             }
                         }
                     }
-                    of_weights.push(sums.map(|sum| sum.array()));
+                    of_weights.extend(sums.map(|sum| sum.array()));
                 }
             }
         }
-        if self.input {
-            for y in rows.clone() {
-                for x in 0..width {
-                    // SAFETY: as above; the part has a border of one pixel.
-                    unsafe {
-                        let mut sums = [L::zero(); 9];
-                        for n in 0..N {
-                            for block in 0..blocks {
-                                let plane = (self.image * blocks + block) * self.shape.plane();
-                                let gradient = self.gradients[n].block::<L>(block);
-                                let dy = gradient.at(plane + (y * width + x) * LANES);
-                                let kernel = self.weights[n].as_ptr().add(block * 9 * LANES);
-                                for k in 0..9 {
-                                    let kernel = L::load(kernel.add(k * LANES));
-                                    sums[k] = dy.times_plus(kernel, sums[k]);
-                                }
+        if !self.input {
+            return (of_weights, Vec::new());
+        }
+        let [height, width] = plan.part(task);
+        // The same places in the part.
+        let places =
+            places.map(|place| place / plan.bordered[1] * width + place % plan.bordered[1]);
+        let mut of_input = vec![0f32; height * width];
+        for y in task.rows.clone() {
+            for x in 0..task.columns.len() {
+                // SAFETY: as above; the part reaches as far as the taps.
+                unsafe {
+                    let mut sums = [L::zero(); TAPS];
+                    for n in 0..N {
+                        for block in 0..plan.blocks {
+                            let gradient = self.gradients[n].block::<L>(block);
+                            let dy = gradient.at(plan.offset(task, block, y) + x * LANES);
+                            let kernel = self.weights[n].as_ptr().add(block * TAPS * LANES);
+                            for k in 0..TAPS {
+                                let kernel = L::load(kernel.add(k * LANES));
+                                sums[k] = dy.times_plus(kernel, sums[k]);
                             }
                         }
-                        let to = of_input.as_mut_ptr().add((y - rows.start) * line + x);
-                        for k in 0..9 {
-                            *to.add(k / 3 * line + k % 3) += sums[k].sum();
-                        }
+                    }
+                    let row = (y - task.rows.start) * plan.stride[0];
+                    let to = of_input.as_mut_ptr().add(row * width + x * stride);
+                    for k in 0..TAPS {
+                        *to.add(places[k]) += sums[k].sum();
                     }
                 }
             }

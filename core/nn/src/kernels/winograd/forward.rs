@@ -6,6 +6,7 @@ use super::{A, B, BlocksOf, IN, Inputs, OUT, POSITIONS, Sink, SinkBlock, Source,
 use crate::kernels::buffer::with_scratch;
 use crate::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::kernels::maps::MapShape;
+use crate::kernels::products::{products, whole_panels};
 use rayon::prelude::*;
 
 /// Convolves `source` (maps of `weights.ins` channels) into `sink` (maps of `weights.outs` channels). Gives what the tasks
@@ -74,7 +75,7 @@ impl Kernel for Products<'_> {
         let Transformed { data, ins, outs } = self.weights;
         let (ins, outs) = (*ins, *outs);
         let group = self.tiling.group;
-        let rows = self.n_tiles.next_multiple_of(L::ROWS);
+        let rows = whole_panels(self.n_tiles, outs);
         for position in 0..POSITIONS {
             // SAFETY: the caller's promise; offsets stay within the scratch memory as laid out in `convolve`.
             unsafe {
@@ -82,10 +83,11 @@ impl Kernel for Products<'_> {
                 let u = data.as_ptr().add(position * ins * outs);
                 let m = self.m.as_mut_ptr().add(position * group * outs);
                 match ins {
-                    16 => products::<L, 16>(rows, ins, outs, v, u, m),
-                    64 => products::<L, 64>(rows, ins, outs, v, u, m),
-                    128 => products::<L, 128>(rows, ins, outs, v, u, m),
-                    _ => products::<L, 0>(rows, ins, outs, v, u, m),
+                    16 => products::<L, 16>(rows, ins, outs, (v, ins), u, m),
+                    64 => products::<L, 64>(rows, ins, outs, (v, ins), u, m),
+                    128 => products::<L, 128>(rows, ins, outs, (v, ins), u, m),
+                    256 => products::<L, 256>(rows, ins, outs, (v, ins), u, m),
+                    _ => products::<L, 0>(rows, ins, outs, (v, ins), u, m),
                 }
             }
         }
@@ -127,84 +129,6 @@ unsafe fn output_line<L: Lanes>(m: [L; IN]) -> [L; OUT] {
             sum_a.times_plus(half, sum_b.times(two)),
             difference_a.times_plus(half, difference_b.times_plus(two, m[5])),
         ]
-    }
-}
-
-/// `M = V U` of one position: `rows` tiles, `outs` channels.
-#[inline(always)]
-unsafe fn products<L: Lanes, const DEPTH: usize>(
-    rows: usize,
-    depth: usize,
-    outs: usize,
-    v: *const f32,
-    u: *const f32,
-    m: *mut f32,
-) {
-    let depth = if DEPTH == 0 { depth } else { DEPTH };
-    let blocks = outs / LANES;
-    let mut block = 0;
-    // SAFETY: the caller's promise: V is rows × depth, U depth × outs in blocks, M rows × outs.
-    unsafe {
-        if L::ROWS_OF_PAIR > 0 {
-            while block + 2 <= blocks {
-                let u = u.add(block * depth * LANES);
-                let mut row = 0;
-                while row < rows {
-                    let (v, m) = (v.add(row * depth), m.add(row * outs + block * LANES));
-                    match L::ROWS_OF_PAIR {
-                        12 => panel::<L, 12, 2>(depth, outs, v, u, m),
-                        _ => panel::<L, 2, 2>(depth, outs, v, u, m),
-                    }
-                    row += L::ROWS_OF_PAIR;
-                }
-                block += 2;
-            }
-        }
-        while block < blocks {
-            let u = u.add(block * depth * LANES);
-            let mut row = 0;
-            while row < rows {
-                let (v, m) = (v.add(row * depth), m.add(row * outs + block * LANES));
-                match L::ROWS {
-                    24 => panel::<L, 24, 1>(depth, outs, v, u, m),
-                    6 => panel::<L, 6, 1>(depth, outs, v, u, m),
-                    _ => panel::<L, 2, 1>(depth, outs, v, u, m),
-                }
-                row += L::ROWS;
-            }
-            block += 1;
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn panel<L: Lanes, const ROWS: usize, const BLOCKS: usize>(
-    depth: usize,
-    outs: usize,
-    v: *const f32,
-    u: *const f32,
-    m: *mut f32,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut sums = [[L::zero(); BLOCKS]; ROWS];
-        for k in 0..depth {
-            let mut weights = [L::zero(); BLOCKS];
-            for (block, weight) in weights.iter_mut().enumerate() {
-                *weight = L::load(u.add((block * depth + k) * LANES));
-            }
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let x = L::splat(*v.add(row * depth + k));
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = x.times_plus(weight, *sum);
-                }
-            }
-        }
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (block, sum) in sums.into_iter().enumerate() {
-                sum.store(m.add(row * outs + block * LANES));
-            }
-        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::{A, B, BlocksOf, IN, Inputs, OUT, POSITIONS, Source, SourceBlock, Til
 use crate::kernels::buffer::with_scratch;
 use crate::kernels::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::kernels::maps::MapShape;
+use crate::kernels::products::outer_products;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -208,90 +209,6 @@ unsafe fn transform_gradients<L: Lanes, G: Source>(
     }
 }
 
-/// `dU += Vᵀ dM` of one position.
-#[inline(always)]
-unsafe fn outer_products<L: Lanes>(
-    n_tiles: usize,
-    ins: usize,
-    outs: usize,
-    v: *const f32,
-    dm: *const f32,
-    sums: *mut f32,
-) {
-    let blocks = outs / LANES;
-    let mut block = 0;
-    // SAFETY: the caller's promise: V is tiles × ins, dM tiles × outs, the sums ins × outs.
-    unsafe {
-        if L::OUTER_ROWS_OF_PAIR > 0 {
-            while block + 2 <= blocks {
-                let mut row = 0;
-                while row < ins {
-                    let (v, dm) = (v.add(row), dm.add(block * LANES));
-                    let sums = sums.add(row * outs + block * LANES);
-                    match L::OUTER_ROWS_OF_PAIR {
-                        8 => outer_panel::<L, 8, 2>(n_tiles, ins, outs, v, dm, sums),
-                        _ => outer_panel::<L, 2, 2>(n_tiles, ins, outs, v, dm, sums),
-                    }
-                    row += L::OUTER_ROWS_OF_PAIR;
-                }
-                block += 2;
-            }
-        }
-        while block < blocks {
-            let mut row = 0;
-            while row < ins {
-                let (v, dm) = (v.add(row), dm.add(block * LANES));
-                let sums = sums.add(row * outs + block * LANES);
-                match L::OUTER_ROWS {
-                    16 => outer_panel::<L, 16, 1>(n_tiles, ins, outs, v, dm, sums),
-                    4 => outer_panel::<L, 4, 1>(n_tiles, ins, outs, v, dm, sums),
-                    _ => outer_panel::<L, 2, 1>(n_tiles, ins, outs, v, dm, sums),
-                }
-                row += L::OUTER_ROWS;
-            }
-            block += 1;
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn outer_panel<L: Lanes, const ROWS: usize, const BLOCKS: usize>(
-    n_tiles: usize,
-    ins: usize,
-    outs: usize,
-    mut v: *const f32,
-    mut dm: *const f32,
-    to: *mut f32,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let mut sums = [[L::zero(); BLOCKS]; ROWS];
-        for (row, sums) in sums.iter_mut().enumerate() {
-            for (block, sum) in sums.iter_mut().enumerate() {
-                *sum = L::load(to.add(row * outs + block * LANES));
-            }
-        }
-        for _ in 0..n_tiles {
-            let mut gradients = [L::zero(); BLOCKS];
-            for (block, gradient) in gradients.iter_mut().enumerate() {
-                *gradient = L::load(dm.add(block * LANES));
-            }
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let x = L::splat(*v.add(row));
-                for (sum, gradient) in sums.iter_mut().zip(gradients) {
-                    *sum = x.times_plus(gradient, *sum);
-                }
-            }
-            v = v.add(ins);
-            dm = dm.add(outs);
-        }
-        for (row, sums) in sums.into_iter().enumerate() {
-            for (block, sum) in sums.into_iter().enumerate() {
-                sum.store(to.add(row * outs + block * LANES));
-            }
-        }
-    }
-}
 /// `A y` along one axis.
 #[inline(always)]
 unsafe fn gradient_line<L: Lanes>(y: [L; OUT]) -> [L; IN] {

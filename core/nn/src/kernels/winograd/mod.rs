@@ -267,7 +267,8 @@ unsafe fn transform_inputs<L: Lanes, S: Source>(
 mod tests {
     use super::super::buffer::Buffer;
     use super::super::lanes::Level;
-    use super::super::maps::{Plain, WithStatistics};
+    use super::super::sinks::WithStatistics;
+    use super::super::sources::Plain;
     use super::*;
     use crate::element::ConvShape;
     use crate::plain;
