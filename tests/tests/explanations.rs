@@ -2,7 +2,7 @@
 
 use attune_core::interpret::{self, Explainer, LeaveOneOut, Method, SongSettings};
 use attune_core::job::Job;
-use attune_core::models::presets;
+use attune_core::models::{ModelConfig, presets};
 use attune_core::nn::Parameters;
 use attune_core::predict::{self, Model, tag_track};
 use candle_core::DType;
@@ -125,5 +125,44 @@ fn time_of_explaining_relative_to_tagging() {
             "four minutes, fifty tags: tagging {tagging:.2} s, explaining {explaining:.2} s, ratio {:.2}",
             explaining / tagging
         );
+    }
+}
+
+/// CNNSA reads tokens as the transformer does; Musicnn has none and is explained by silencing stretches.
+#[test]
+fn other_networks_are_explained_over_all_of_a_song_too() {
+    for (name, input_samples) in [("cnnsa", 16_000), ("musicnn", 16_000), ("musicnn", 6_000)] {
+        let mut config = presets::preset(name).unwrap().config.with_n_tags(3);
+        match &mut config {
+            ModelConfig::Cnnsa(config) => {
+                (config.width, config.n_heads, config.feed_forward_width) = (4, 2, 8);
+            }
+            ModelConfig::Musicnn(config) => {
+                (config.n_tall, config.n_long) = (2, 2);
+                (config.back_end_width, config.dense_width) = (4, 8);
+            }
+            _ => panic!("{name}"),
+        }
+        let parameters = Parameters::initialise(7, DType::F32);
+        config.build(parameters.var_builder()).unwrap();
+        let tags = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let model = Model::from_parameters(config, tags, input_samples, &parameters).unwrap();
+        for n_samples in [input_samples / 3, input_samples, input_samples * 23 / 10] {
+            let wave = wave(n_samples);
+            let explained = explain(&model, &wave, None);
+            assert!(explained.over_time.n_windows() < 40, "{name}");
+            let tagged = tag_track(&model, &wave, &Job::quiet()).unwrap();
+            for (one, other) in explained.over_time.whole_song.iter().zip(&tagged) {
+                assert!((one - other).abs() < 1e-6, "{name}: {one} is not {other}");
+            }
+            let map = explained.map_or_first(Method::Contribution).unwrap();
+            let is_occlusion = map.method == Method::Occlusion;
+            assert_eq!(is_occlusion, name == "musicnn");
+            assert_eq!(explained.attention.is_empty(), is_occlusion);
+            let covered = explained.grid.n_tokens as f64 * explained.grid.samples_per_token;
+            assert!((covered - n_samples as f64).abs() < explained.grid.samples_per_token);
+            assert!(map.values.iter().all(|value| value.is_finite()));
+            assert!(map.values.iter().any(|value| *value != 0.0), "{name}");
+        }
     }
 }

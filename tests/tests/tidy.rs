@@ -35,10 +35,16 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn all_files() -> Vec<PathBuf> {
-    ["core/nn/src", "core/src", "app/src", "tests/src", "tests/tests"]
-        .iter()
-        .flat_map(|folder| rust_files(&root().join(folder)))
-        .collect()
+    [
+        "core/nn/src",
+        "core/src",
+        "app/src",
+        "tests/src",
+        "tests/tests",
+    ]
+    .iter()
+    .flat_map(|folder| rust_files(&root().join(folder)))
+    .collect()
 }
 
 fn floor_of(module: &str) -> Option<usize> {

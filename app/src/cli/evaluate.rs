@@ -13,7 +13,7 @@ Examples:
   attune evaluate demo --data demo --split test
   attune evaluate 20261122-101500-tiny-tunes --data ~/music/tunes --split test --json")]
 pub(super) struct Args {
-    /// A run (id or folder; its best checkpoint), a weights file, or `demo` (the shipped model)
+    /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
     #[arg(value_name = "RUN|WEIGHTS")]
     model: PathBuf,
     /// Data set: `demo`, or a folder in the generic format

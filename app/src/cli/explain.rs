@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  attune explain demo song.mp3 --out pictures
+  attune explain tunes song.mp3 --out pictures
   attune explain weights.safetensors song.flac --tag guitar --tag \"female vocal\" --out pictures
   attune explain demo ~/music/tunes/audio/00/t00001.ogg --data ~/music/tunes --out pictures
 
@@ -23,10 +23,14 @@ Writes NAME.png, NAME.svg and NAME.csv into DIR, NAME being the song's. The tabl
   time_s              centre of the token in the song
   probability         of the tag, if the class token reads this token only (Won et al. 2019)
   contribution_logit  logit of that, less the logit if the class token reads only itself: above 0 speaks for the tag
+  method              contribution, as above
+
+A network without a class token is explained by occlusion: contribution_logit is what the logit loses if the stretch around time_s is
+silent, probability that of the windows around it.
 
 Windows of the model's length slide over the song and are cross-faded.")]
 pub(super) struct Args {
-    /// A run (id or folder; its best checkpoint), a weights file, or `demo` (the shipped model)
+    /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
     weights: PathBuf,
     /// An audio file: MP3, OGG Vorbis, Opus, FLAC, WAV, AAC or M4A
     file: PathBuf,

@@ -3,7 +3,7 @@
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
 use attune_core::models::{Pass, presets, registry};
-use attune_core::nn::{Tape, probabilities};
+use attune_core::nn::probabilities;
 use attune_core::predict::{Checkpoint, LoadOptions};
 use attune_core::weights;
 use std::collections::BTreeMap;
@@ -63,7 +63,6 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 
     let input = weights::read(&args.input).bad_input()?;
     let pass = Pass {
-        tape: Tape::off(),
         record_attention: args.attention,
         ..Pass::inference()
     };

@@ -20,7 +20,7 @@ Examples:
 With --json each file gives one line: {\"file\", \"duration_s\", \"tags\": {tag: probability}}, tags by falling probability.
 A file that cannot be read is named on stderr and skipped; the exit code is then 3.")]
 pub(super) struct Args {
-    /// A run (id or folder; its best checkpoint), a weights file, or `demo` (the shipped model)
+    /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
     weights: PathBuf,
     /// Audio files: MP3, OGG Vorbis, Opus, FLAC, WAV, AAC or M4A
     #[arg(required = true, value_name = "FILE")]

@@ -111,7 +111,7 @@ impl Args {
             .validate_steps
             .map_or(config.validate, ValidateEvery::Steps);
         config.check().fault(Fault::Usage)?;
-        config.model.resolve(2).fault(Fault::Usage)?;
+        config.check_network().fault(Fault::Usage)?;
         Ok(config)
     }
 }
@@ -147,62 +147,73 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 #[derive(serde::Serialize)]
 struct Compared {
     preset: String,
-    parameters: usize,
     seconds: f64,
     #[serde(flatten)]
     summary: Summary,
 }
 
-/// Trains one network after the other and compares them.
+/// Trains one network after the other and compares them. Where one fails or is stopped, the others are told of before the error.
 fn several(args: &Args, presets: &[&str], console: &Console) -> Result<(), Failure> {
     // All recipes are read before the first run begins.
     let configs = presets
         .iter()
-        .map(|preset| args.config(Some(preset)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut compared = Vec::new();
-    for (preset, config) in presets.iter().zip(configs) {
-        console.say(&format!(
-            "{preset} ({} of {})",
-            compared.len() + 1,
-            presets.len()
-        ));
-        if args.estimate {
-            estimate(&config, console, args.json)?;
-            continue;
+        .map(|preset| Ok((*preset, args.config(Some(preset))?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    if args.estimate {
+        for (preset, config) in &configs {
+            if !args.json {
+                console.line(preset)?;
+            }
+            estimate(config, console, args.json)?;
         }
+        return Ok(());
+    }
+    let mut compared = Vec::new();
+    let outcome = train_each(configs, console, &mut compared);
+    if args.json {
+        console.json(&compared)?;
+    } else {
+        print_compared(&compared, console)?;
+    }
+    outcome
+}
+
+fn train_each(
+    configs: Vec<(&str, TrainConfig)>,
+    console: &Console,
+    compared: &mut Vec<Compared>,
+) -> Result<(), Failure> {
+    let n_networks = configs.len();
+    for (i, (preset, config)) in configs.into_iter().enumerate() {
+        console.say(&format!("{preset} ({} of {n_networks})", i + 1));
         let begun = Instant::now();
-        let parameters = config
-            .model
-            .resolve(2)
-            .and_then(|model| Ok(model.n_parameters()?))
-            .failed()?;
         let handle = train::start(config, &console.workspace, || ()).failed()?;
         let summary = follow(handle, console)?;
-        summary.unless_stopped(console)?;
+        let stopped = summary.unless_stopped(console);
         compared.push(Compared {
-            preset: (*preset).to_owned(),
-            parameters,
+            preset: preset.to_owned(),
             seconds: begun.elapsed().as_secs_f64(),
             summary,
         });
+        stopped?;
     }
-    if args.json {
-        return console.json(&compared);
-    }
-    if !compared.is_empty() {
-        console.line("network              parameters  epoch  ROC-AUC   PR-AUC  test ROC  test PR     time  run")?;
-    }
-    for line in &compared {
+    Ok(())
+}
+
+fn print_compared(compared: &[Compared], console: &Console) -> Result<(), Failure> {
+    console.line(
+        "network              parameters  epoch  ROC-AUC   PR-AUC  test ROC  test PR     time  run",
+    )?;
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let score = |value: Option<f64>| or_dash(value.map(|value| format!("{value:.4}")));
+    for line in compared {
         let summary = &line.summary;
-        let score =
-            |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
         let test = summary.test.as_ref();
         console.line(&format!(
             "{:<20} {:>10}  {:>5}  {:>7}  {:>7}  {:>8}  {:>7}  {:>5.0} s  {}",
             line.preset,
-            line.parameters,
-            summary.best_epoch.map_or(0, |epoch| epoch + 1),
+            or_dash(summary.parameters.map(|n| n.to_string())),
+            or_dash(summary.best_epoch.map(|epoch| (epoch + 1).to_string())),
             score(summary.roc_auc_macro),
             score(summary.average_precision_macro),
             score(test.and_then(|test| test.roc_auc_macro)),

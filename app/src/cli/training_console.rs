@@ -17,6 +17,8 @@ pub(super) struct Summary {
     pub folder: PathBuf,
     /// `finished`, `early-stopped` or `stopped`.
     pub outcome: &'static str,
+    /// Trained numbers in the network.
+    pub parameters: Option<u64>,
     /// Steps done.
     pub steps: u64,
     /// Epoch of the best validation, from 0.
@@ -130,6 +132,10 @@ fn summary(history: &History, folder: PathBuf, outcome: Outcome) -> Summary {
             Outcome::EarlyStopped => "early-stopped",
             Outcome::Stopped => "stopped",
         },
+        parameters: history.started().and_then(|record| match &record.event {
+            Event::Started { n_parameters, .. } => Some(*n_parameters),
+            _ => None,
+        }),
         steps: history.last_step(),
         best_epoch: best.map(|best| best.epoch),
         best_loss: best.map(|best| best.loss),

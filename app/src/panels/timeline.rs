@@ -141,69 +141,79 @@ impl State {
         let text = explanation
             .zip(self.view.hover_secs())
             .and_then(|(explanation, secs)| readout(explanation, secs));
-        Panel::top("song").show_separator_line(false).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                // A long name must not push the buttons out.
-                let room = (NAME_SHARE * ui.available_width()).max(60.0);
-                ui.scope(|ui| {
-                    ui.set_max_width(room);
-                    let name = RichText::new(&song.heard.name).color(palette.strong);
-                    ui.add(Label::new(name).truncate())
-                        .on_hover_text(&song.heard.name);
-                });
-                let about = ctx.state.player.position_secs();
-                if ui.button("−").on_hover_text("Zoom out (−)").clicked() {
-                    self.view.zoom(1.0 / 1.5, about);
-                }
-                if ui.button("+").on_hover_text("Zoom in (+)").clicked() {
-                    self.view.zoom(1.5, about);
-                }
-                if ui.button("Fit").on_hover_text("Show the whole song (0)").clicked() {
-                    self.view.fit();
-                }
-                if let Some(time) = ctx.state.selection.time
-                    && ui
-                        .button("Zoom to selection")
-                        .on_hover_text("Show the selected stretch")
+        Panel::top("song")
+            .show_separator_line(false)
+            .show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    // A long name must not push the buttons out.
+                    let room = (NAME_SHARE * ui.available_width()).max(60.0);
+                    ui.scope(|ui| {
+                        ui.set_max_width(room);
+                        let name = RichText::new(&song.heard.name).color(palette.strong);
+                        ui.add(Label::new(name).truncate())
+                            .on_hover_text(&song.heard.name);
+                    });
+                    let about = ctx.state.player.position_secs();
+                    if ui.button("−").on_hover_text("Zoom out (−)").clicked() {
+                        self.view.zoom(1.0 / 1.5, about);
+                    }
+                    if ui.button("+").on_hover_text("Zoom in (+)").clicked() {
+                        self.view.zoom(1.5, about);
+                    }
+                    if ui
+                        .button("Fit")
+                        .on_hover_text("Show the whole song (0)")
                         .clicked()
-                {
-                    self.view.show_range(&(time.start_secs..time.end_secs));
-                }
-                egui::ComboBox::from_id_salt("method")
-                    .selected_text(self.method.method().name())
-                    .show_ui(ui, |ui| {
-                        for (shape, hint) in [
-                            (
-                                Shape::Contribution,
-                                "Logit if the model's class token reads one token only, less the logit if it reads only itself: \
-                                 above zero speaks for the tag, below against it.",
-                            ),
-                            (
-                                Shape::OnlyToken,
-                                "Probability if the model's class token reads one token only (Won et al. 2019).",
-                            ),
-                        ] {
-                            ui.selectable_value(&mut self.method, shape, shape.method().name())
-                                .on_hover_text(hint);
-                        }
-                    })
-                    .response
-                    .on_hover_text("What the lanes below the probabilities show");
-                self.progress_ui(ctx, ui);
-                if let Some(text) = text
-                    && ui.available_width() > READOUT_WIDTH
-                {
-                    let text = RichText::new(text).color(palette.strong);
-                    ui.add(Label::new(text).truncate());
-                }
+                    {
+                        self.view.fit();
+                    }
+                    if let Some(time) = ctx.state.selection.time
+                        && ui
+                            .button("Zoom to selection")
+                            .on_hover_text("Show the selected stretch")
+                            .clicked()
+                    {
+                        self.view.show_range(&(time.start_secs..time.end_secs));
+                    }
+                    self.method_ui(explanation, ui);
+                    self.progress_ui(ctx, ui);
+                    if let Some(text) = text
+                        && ui.available_width() > READOUT_WIDTH
+                    {
+                        let text = RichText::new(text).color(palette.strong);
+                        ui.add(Label::new(text).truncate());
+                    }
+                });
             });
-        });
     }
 
     #[expect(
         clippy::unused_self,
         reason = "drawing functions of a panel are methods"
     )]
+    /// What the lanes below the probabilities show: a choice where there is one.
+    fn method_ui(&mut self, explanation: Option<&SongExplanation>, ui: &mut Ui) {
+        let wanted = self.method.method();
+        let shown = explanation
+            .and_then(|explanation| explanation.map_or_first(wanted))
+            .map_or(wanted, |map| map.method);
+        if shown != wanted {
+            ui.label(shown.name()).on_hover_text(shown.meaning());
+            return;
+        }
+        egui::ComboBox::from_id_salt("method")
+            .selected_text(wanted.name())
+            .show_ui(ui, |ui| {
+                for shape in [Shape::Contribution, Shape::OnlyToken] {
+                    let method = shape.method();
+                    ui.selectable_value(&mut self.method, shape, method.name())
+                        .on_hover_text(method.meaning());
+                }
+            })
+            .response
+            .on_hover_text("What the lanes below the probabilities show");
+    }
+
     fn progress_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
         if ctx.state.model.current().is_none() {

@@ -107,7 +107,7 @@ impl Lanes {
             address(explanation),
             address(&song.wave),
             look,
-            of.method as usize,
+            method as usize,
         ];
         key.extend(&chosen);
         self.tags.keep(key, || {

@@ -1,4 +1,4 @@
-//! Training batches: crop, augment, log-mel, collate, ahead of the trainer and in an order that only the seed decides.
+//! Training batches: crop, augment, the network's input, collate, ahead of the trainer and in an order that only the seed decides.
 //!
 //! Worker `w` of `n` makes the batches `w, w + n, w + 2n, …` and hands them over through a bounded channel of its own; the trainer takes
 //! from the channels in turn. So the order needs no sorting, nobody runs ahead without bound, and the number of threads changes nothing:

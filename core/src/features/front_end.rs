@@ -73,6 +73,9 @@ impl FrontEnd {
         if self.hop_samples == 0 || self.n_mels == 0 || self.sample_rate_hz == 0 {
             return wrong("hop_samples, n_mels and sample_rate_hz are at least 1");
         }
+        if self.n_mels > 4096 || self.hop_samples > self.n_fft {
+            return wrong("n_mels is at most 4096, and hop_samples at most n_fft");
+        }
         let nyquist_hz = self.sample_rate_hz as f32 / 2.0;
         if !(0.0 <= self.f_min_hz && self.f_min_hz < self.f_max_hz && self.f_max_hz <= nyquist_hz) {
             return wrong("0 <= f_min_hz < f_max_hz <= sample_rate_hz / 2");

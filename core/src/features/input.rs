@@ -128,8 +128,11 @@ impl Input {
                 if !(2..=1 << 20).contains(&front_end.n_fft) || !front_end.n_fft.is_multiple_of(2) {
                     return wrong("n_fft is an even number between 2 and 1,048,576");
                 }
-                if front_end.hop_samples == 0 || front_end.sample_rate_hz == 0 {
-                    return wrong("hop_samples and sample_rate_hz are at least 1");
+                if !(1..=front_end.n_fft).contains(&front_end.hop_samples) {
+                    return wrong("hop_samples lies between 1 and n_fft");
+                }
+                if front_end.sample_rate_hz == 0 {
+                    return wrong("sample_rate_hz is at least 1");
                 }
                 Ok(())
             }

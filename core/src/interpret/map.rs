@@ -71,6 +71,26 @@ impl Method {
         }
     }
 
+    /// What its values say, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Contribution => {
+                "Logit if the model's class token reads one token only, less the logit if it reads only itself: \
+                 above zero speaks for the tag, below against it."
+            }
+            Self::OnlyToken => {
+                "Probability if the model's class token reads one token only (Won et al. 2019)."
+            }
+            Self::LeaveOneOut => {
+                "Logit of the window as it is, less the logit if the class token may read all tokens but one."
+            }
+            Self::Occlusion => {
+                "Logit of the window as it is, less the logit if this stretch of the sound is silent: above zero speaks for the \
+                 tag, below against it. This network has no class token that reads others."
+            }
+        }
+    }
+
     /// Unit of its values.
     pub fn unit(self) -> &'static str {
         match self {

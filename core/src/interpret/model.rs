@@ -3,6 +3,13 @@
 use super::{Error, Explainer, Grid, LeaveOneOut, Method, WindowExplanation, occlusion};
 use crate::predict::Model;
 
+pub(super) fn failed(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Model {
+        start_secs: 0.0,
+        source: Box::new(source),
+    }
+}
+
 impl Explainer for Model {
     fn name(&self) -> &str {
         &self.name
@@ -51,13 +58,13 @@ impl Explainer for Model {
         window: &[f32],
         _leave_one_out: LeaveOneOut,
     ) -> Result<WindowExplanation, Error> {
-        let failed = |source| Error::Model {
-            start_secs: 0.0,
-            source: Box::new(source),
-        };
-        let Some(insight) = self.inspect(window).map_err(failed)? else {
+        if self.token_grid().is_none() {
             return occlusion::explain(self, window);
-        };
+        }
+        let insight = self
+            .inspect(window)
+            .map_err(failed)?
+            .ok_or_else(|| failed(std::io::Error::other("tokens and nothing to tell of them")))?;
         Ok(WindowExplanation {
             class_attention: insight
                 .attention

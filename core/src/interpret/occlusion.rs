@@ -3,14 +3,15 @@
 //! Zeiler, Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014, along time. The stretch is faded out and in, so
 //! that the network does not hear a click.
 
+use super::model::failed;
 use super::song::sigmoid;
 use super::{Error, Grid, WindowExplanation};
 use crate::predict::Model;
 
-/// Stretches in a window, at most.
-const MOST_STRETCHES: usize = 16;
+/// Stretches in a window: each costs a pass of the network.
+const STRETCHES: std::ops::RangeInclusive<usize> = 4..=16;
 
-/// The shortest stretch: no network of the paper hears an instrument in less.
+/// The shortest stretch, unless the window is too short for four of them.
 const SHORTEST_SECS: f64 = 0.25;
 
 /// How fast a stretch is faded.
@@ -33,11 +34,8 @@ pub(super) fn grid(model: &Model, n_samples: usize) -> Grid {
 
 fn stretch_samples(model: &Model) -> usize {
     let shortest = (SHORTEST_SECS * f64::from(model.sample_rate_hz())) as usize;
-    model
-        .input_samples
-        .div_ceil(MOST_STRETCHES)
-        .max(shortest)
-        .max(1)
+    let n = (model.input_samples / shortest.max(1)).clamp(*STRETCHES.start(), *STRETCHES.end());
+    model.input_samples.div_ceil(n).max(1)
 }
 
 /// Explains one window.
@@ -82,13 +80,6 @@ fn silence(window: &[f32], stretch: std::ops::Range<usize>, n_fade: usize) -> Ve
         }
     }
     silenced
-}
-
-fn failed(source: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Model {
-        start_secs: 0.0,
-        source: Box::new(source),
-    }
 }
 
 #[cfg(test)]

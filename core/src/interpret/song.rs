@@ -9,7 +9,8 @@ use rayon::prelude::*;
 /// How a song is explained.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SongSettings {
-    /// Largest distance between the starts of two windows in seconds; `None`: half a window. Never more than leaves two tokens in common.
+    /// Largest distance between the starts of two windows in seconds; `None`: half a window. Never more than leaves two tokens
+    /// in common, unless a window is hardly longer than that.
     pub max_hop_secs: Option<f64>,
     /// Whether the leave-one-out map is made too.
     pub leave_one_out: LeaveOneOut,
@@ -84,7 +85,9 @@ pub fn song(
         .map_or(window_samples / 2, |secs| (secs * rate) as usize);
     // Neighbours share two tokens at least, so that none falls between two windows.
     let shared = (2.0 * model.grid(wave.len()).samples_per_token).ceil() as usize;
-    let max_hop = max_hop.min(window_samples.saturating_sub(shared)).max(1);
+    // Windows of hardly more than two tokens may have gaps rather than one window per sample.
+    let shares_two = max_hop.min(window_samples.saturating_sub(shared));
+    let max_hop = shares_two.max(window_samples / 8).max(1);
     let windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
     let mut song = Song::new(model, wave.len(), &windows, settings);
     let n_windows = windows.starts.len();

@@ -4,15 +4,16 @@ use super::{Method, SongExplanation};
 use std::io::{self, Write};
 
 /// The first line of [`write_csv`].
-pub const CSV_HEADER: [&str; 5] = [
+pub const CSV_HEADER: [&str; 6] = [
     "tag",
     "token",
     "time_s",
     "probability",
     "contribution_logit",
+    "method",
 ];
 
-/// Writes `tag,token,time_s,probability,contribution_logit`, tag after tag in the order of `tags` (indices).
+/// Writes `tag,token,time_s,probability,contribution_logit,method`, tag after tag in the order of `tags` (indices).
 ///
 /// `time_s` is the token's centre, `probability` the model's with the class token of the last layer reading only this token
 /// (Won et al. 2019), `contribution_logit` the logit of that less the logit with the class token reading only itself. For a network
@@ -30,21 +31,23 @@ pub fn write_csv(
             continue;
         };
         let alone = explanation.map(Method::OnlyToken);
-        let contributions = explanation
-            .map_or_first(Method::Contribution)
-            .map_or(&[][..], |map| map.tag(tag));
+        let Some(map) = explanation.map_or_first(Method::Contribution) else {
+            continue;
+        };
+        let contributions = map.tag(tag);
         for (token, contribution) in contributions.iter().enumerate() {
             let secs = explanation.grid.centre_secs(token);
             let probability = match alone {
-                Some(map) => map.tag(tag)[token],
-                None => explanation.over_time.at_secs(secs, tag).unwrap_or(f32::NAN),
+                Some(map) => map.tag(tag).get(token).copied(),
+                None => explanation.over_time.at_secs(secs, tag),
             };
             writer.write_record([
                 name.clone(),
                 token.to_string(),
                 format!("{secs:.6}"),
-                probability.to_string(),
+                probability.map_or(String::new(), |p| p.to_string()),
                 contribution.to_string(),
+                map.method.name().to_owned(),
             ])?;
         }
     }

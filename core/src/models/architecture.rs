@@ -55,6 +55,9 @@ impl Found<'_> {
     }
 }
 
+/// The largest size that is no mistake.
+const MOST: usize = 1_000_000;
+
 /// Fails with [`Error::Impossible`] and that text unless `holds`.
 pub(super) fn demand(holds: bool, text: impl FnOnce() -> String) -> Result<(), Error> {
     if holds {
@@ -64,10 +67,10 @@ pub(super) fn demand(holds: bool, text: impl FnOnce() -> String) -> Result<(), E
     }
 }
 
-/// Fails with [`Error::Impossible`] unless widths and tags are at least 1 and dropout is a probability below 1.
+/// Fails with [`Error::Impossible`] unless sizes are possible and dropout is a probability below 1.
 pub(super) fn demand_sizes(sizes: &[usize], dropouts: &[f32]) -> Result<(), Error> {
-    demand(!sizes.contains(&0), || {
-        "widths, layers and tags must be at least 1".to_owned()
+    demand(sizes.iter().all(|size| (1..=MOST).contains(size)), || {
+        format!("widths, layers and tags lie between 1 and {MOST}")
     })?;
     for p in dropouts {
         demand((0.0..1.0).contains(p), || {

@@ -205,6 +205,8 @@ mod tests {
         for name in presets::names() {
             let config = presets::preset(&name).unwrap().config.with_n_tags(17);
             let text = toml::to_string(&config).unwrap();
+            let kind = format!("architecture = \"{}\"", config.architecture());
+            assert!(text.contains(&kind), "{text}");
             assert_eq!(ModelConfig::parse(&text).unwrap(), config, "{name}");
         }
     }

@@ -17,7 +17,7 @@ use candle_nn::{Init, VarBuilder};
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// Semitones up to which MIDI counts: the lowest filter is at C1.
+/// MIDI number of the lowest filter: C1.
 const LOWEST_MIDI: f64 = 24.0;
 
 /// Bandwidth in Hz at a centre of 0 Hz, and what each Hz adds (Glasberg and Moore, 1990).

@@ -94,7 +94,8 @@ pub trait Network: Send + Sync {
     /// Fails if the number of columns is not within [`Network::columns`], or if there is another number of rows.
     fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output>;
 
-    /// Looks inside, for one input `[rows, columns]`; `None` if the network has no class token to explain.
+    /// Looks inside, for one input `[rows, columns]`; `None` if the network has no class token to explain: exactly if
+    /// [`Network::tokens`] is.
     fn inspect(&self, _x: &Tensor) -> Result<Option<Insight>> {
         Ok(None)
     }

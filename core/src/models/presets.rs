@@ -11,7 +11,7 @@ pub struct Preset {
     pub name: String,
     /// Its sizes, for 50 tags.
     pub config: ModelConfig,
-    /// The length of clip that it was published with, in seconds.
+    /// The length of clip that it is trained on, in seconds: as published, where it was.
     pub input_secs: f64,
 }
 
@@ -44,71 +44,81 @@ pub fn networks() -> Vec<&'static str> {
     SHIPPED.iter().map(|(name, _)| *name).collect()
 }
 
+/// What a variant changes.
+#[derive(Clone, Copy)]
+enum Change {
+    Nothing,
+    Width(usize),
+    Depth(usize),
+    Secs(f64),
+}
+
+/// Every name, whose sizes it has, and what is changed in them.
+fn all() -> impl Iterator<Item = (String, &'static str, Change)> {
+    let networks = SHIPPED
+        .iter()
+        .map(|(name, _)| ((*name).to_owned(), *name, Change::Nothing));
+    let widths = WIDTHS.into_iter().map(|width| {
+        (
+            format!("paper-width-{width}"),
+            "paper",
+            Change::Width(width),
+        )
+    });
+    let depths = DEPTHS.into_iter().map(|depth| {
+        (
+            format!("paper-depth-{depth}"),
+            "paper",
+            Change::Depth(depth),
+        )
+    });
+    let lengths = ["paper", "resnet"].into_iter().flat_map(|base| {
+        LENGTHS_SECS
+            .into_iter()
+            .map(move |secs| (format!("{base}-{secs}s"), base, Change::Secs(secs)))
+    });
+    networks.chain(widths).chain(depths).chain(lengths)
+}
+
 /// All names.
 pub fn names() -> Vec<String> {
-    let networks = networks().into_iter().map(str::to_owned);
-    let widths = WIDTHS.iter().map(|width| format!("paper-width-{width}"));
-    let depths = DEPTHS.iter().map(|depth| format!("paper-depth-{depth}"));
-    let lengths = ["paper", "resnet"].into_iter().flat_map(|name| {
-        LENGTHS_SECS
-            .iter()
-            .map(move |secs| format!("{name}-{secs}s"))
-    });
-    networks
-        .chain(widths)
-        .chain(depths)
-        .chain(lengths)
-        .collect()
+    all().map(|(name, ..)| name).collect()
 }
 
 /// The preset of that name. Fails with [`Error::NoPreset`].
 pub fn preset(name: &str) -> Result<Preset, Error> {
-    let mut preset = find(name).ok_or_else(|| Error::NoPreset {
+    let unknown = || Error::NoPreset {
         name: name.to_owned(),
         known: names(),
-    })??;
-    name.clone_into(&mut preset.name);
-    Ok(preset)
-}
-
-fn find(name: &str) -> Option<Result<Preset, Error>> {
-    if let Some((_, text)) = SHIPPED.iter().find(|(known, _)| *known == name) {
-        return Some(ModelConfig::parse(text).map(|config| Preset {
-            name: name.to_owned(),
-            input_secs: match name {
-                "tiny" => TINY_SECS,
-                _ => config.published_secs(),
-            },
-            config,
-        }));
-    }
-    let (base, change) = name.split_once('-')?;
-    let number = |prefix: &str, known: &[usize]| {
-        let number = change.strip_prefix(prefix)?.parse().ok()?;
-        known.contains(&number).then_some(number)
     };
-    let mut preset = match find(base)? {
-        Ok(preset) => preset,
-        Err(error) => return Some(Err(error)),
+    let (name, base, change) = all()
+        .find(|(known, ..)| known == name)
+        .ok_or_else(unknown)?;
+    let (_, text) = SHIPPED
+        .iter()
+        .find(|(known, _)| *known == base)
+        .ok_or_else(unknown)?;
+    let mut config = ModelConfig::parse(text)?;
+    let mut input_secs = if base == "tiny" {
+        TINY_SECS
+    } else {
+        config.published_secs()
     };
-    let transformer = match &mut preset.config {
-        ModelConfig::MusicTaggingTransformer(config) if base == "paper" => Some(config),
-        _ => None,
-    };
-    if let (Some(config), Some(width)) = (transformer, number("width-", &WIDTHS)) {
-        config.attention_width = width;
-        return Some(Ok(preset));
+    match (change, &mut config) {
+        (Change::Width(width), ModelConfig::MusicTaggingTransformer(config)) => {
+            config.attention_width = width;
+        }
+        (Change::Depth(depth), ModelConfig::MusicTaggingTransformer(config)) => {
+            config.n_layers = depth;
+        }
+        (Change::Secs(secs), _) => input_secs = secs,
+        _ => {}
     }
-    if let (ModelConfig::MusicTaggingTransformer(config), Some(depth)) =
-        (&mut preset.config, number("depth-", &DEPTHS))
-    {
-        config.n_layers = depth;
-        return (base == "paper").then_some(Ok(preset));
-    }
-    let secs: f64 = change.strip_suffix('s')?.parse().ok()?;
-    preset.input_secs = secs;
-    let known = ["paper", "resnet"].contains(&base) && LENGTHS_SECS.contains(&secs);
-    known.then_some(Ok(preset))
+    Ok(Preset {
+        name,
+        config,
+        input_secs,
+    })
 }
 
 #[cfg(test)]
@@ -180,6 +190,7 @@ mod tests {
             "tiny-depth-8",
             "fcn-5s",
             "paper-7s",
+            "paper-030s",
             "paper-",
         ] {
             let error = preset(unknown).unwrap_err().to_string();

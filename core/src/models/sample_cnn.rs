@@ -1,8 +1,8 @@
 //! Sample-level CNN: Lee, Park, Kim, Nam, *Sample-level deep convolutional neural networks for music auto-tagging using raw
 //! waveforms*, SMC 2017.
 //!
-//! After `minzwon/sota-music-tagging-models` (MIT), whose parameter names these are. Filters of three samples, eleven layers, each of
-//! them but the last pools three times into one: 59,049 samples become one.
+//! After `minzwon/sota-music-tagging-models` (MIT), whose parameter names these are. Filters of three samples in eleven layers: the
+//! first strides by three, the next nine pool three into one, so that 59,049 samples become one.
 
 use super::Error;
 use super::architecture::{Architecture, Found, demand_sizes};

@@ -1,6 +1,6 @@
 //! What tensors a network needs, found out without making them.
 
-use super::ModelConfig;
+use super::{ModelConfig, Network};
 use crate::nn::Role;
 use crate::weights::Shapes;
 use candle_core::{DType, Device, Result, Shape, Tensor, bail};
@@ -12,11 +12,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 const MOST_PARAMETERS: usize = 50_000;
 
 impl ModelConfig {
+    /// The network without memory for its weights: it knows its sizes and cannot be asked for an answer.
+    pub(crate) fn without_weights(&self) -> Result<Box<dyn Network>> {
+        self.asking(&Arc::default())
+    }
+
+    fn asking(&self, asked: &Arc<Mutex<Shapes>>) -> Result<Box<dyn Network>> {
+        let backend = Box::new(Asked(asked.clone()));
+        self.build(VarBuilder::from_backend(backend, DType::F32, Device::Cpu))
+    }
+
     /// The tensors that the network asks for, learned ones, statistics and counters. Nothing is allocated.
     pub fn shapes(&self) -> Result<Shapes> {
         let asked = Arc::new(Mutex::new(Shapes::new()));
-        let backend = Box::new(Asked(asked.clone()));
-        self.build(VarBuilder::from_backend(backend, DType::F32, Device::Cpu))?;
+        self.asking(&asked)?;
         let shapes = std::mem::take(&mut *asked.lock().unwrap_or_else(PoisonError::into_inner));
         Ok(shapes)
     }

@@ -38,16 +38,15 @@ pub enum Error {
     },
     /// Chunks of a length that the network cannot take.
     #[error(
-        "chunks of {found_secs:.2} s do not fit the network, which takes {shortest_secs:.2} s {}",
-        match .longest_secs { Some(secs) => format!("to {secs:.2} s"), None => "or more".to_owned() }
+        "clips of {found_secs:.2} s do not fit the network, which takes {shortest_secs:.2} to {longest_secs:.2} s"
     )]
     InputLength {
         /// Length of a chunk.
         found_secs: f64,
         /// The shortest chunk.
         shortest_secs: f64,
-        /// The longest chunk, if there is one.
-        longest_secs: Option<f64>,
+        /// The longest chunk.
+        longest_secs: f64,
     },
     /// The file's description of the model cannot be read.
     #[error("broken description of the model in {}", .path.display())]

@@ -64,7 +64,7 @@ impl Model {
     }
 
     /// Reads what [`Model::save`] wrote, or a checkpoint of a known network without metadata (safetensors or PyTorch's): then 8
-    /// heads, tags `tag 0` and on, chunks of 10 s. Its name is that of the file.
+    /// heads, tags `tag 0` and on, chunks of the published length. Its name is that of the file.
     ///
     /// [`Checkpoint`] does the same in two steps, with a look at the file in between.
     pub fn load(path: &Path) -> Result<Self, Error> {
@@ -98,10 +98,14 @@ impl Model {
             });
         }
         let network = config.build(parameters.var_builder())?;
-        let extractor = InputExtractor::with_tables(&network.input(), |key| {
-            let table = parameters.get(key)?.flatten_all().ok()?;
-            table.to_vec1().ok()
-        })?;
+        let mut tables = BTreeMap::new();
+        for key in InputExtractor::TABLES {
+            if let Some(table) = parameters.get(key) {
+                tables.insert(key, table.flatten_all()?.to_vec1::<f32>()?);
+            }
+        }
+        let extractor =
+            InputExtractor::with_tables(&network.input(), |key| tables.get(key).cloned())?;
         check_length(&*network, input_samples)?;
         let mut model = Self {
             name: config.architecture().to_owned(),
@@ -179,11 +183,6 @@ impl Model {
         self.network.tokens()
     }
 
-    /// The fewest and the most samples that it hears at once.
-    pub fn accepted_samples(&self) -> RangeInclusive<usize> {
-        accepted_samples(&*self.network)
-    }
-
     /// Inputs `[batch, rows, columns]` of mono waves of equal length at its rate.
     pub fn inputs(&self, waves: &[&[f32]]) -> Result<Tensor, Error> {
         let n_samples = waves.first().map_or(0, |wave| wave.len());
@@ -235,9 +234,15 @@ impl Model {
     }
 }
 
+/// The longest chunk: networks without positions would take any, and the memory would not.
+const MOST_SECS: usize = 600;
+
 /// The fewest and the most samples that a network hears at once.
 fn accepted_samples(network: &dyn Network) -> RangeInclusive<usize> {
-    network.input().samples_of(network.columns())
+    let input = network.input();
+    let fits = input.samples_of(network.columns());
+    let most = MOST_SECS * input.sample_rate_hz() as usize;
+    *fits.start()..=most.min(*fits.end())
 }
 
 /// Fails with [`Error::InputLength`] for chunks that the network cannot take.
@@ -247,11 +252,10 @@ pub(crate) fn check_length(network: &dyn Network, n_samples: usize) -> Result<()
         return Ok(());
     }
     let rate_hz = f64::from(network.input().sample_rate_hz());
-    let columns = network.columns();
     Err(Error::InputLength {
         found_secs: n_samples as f64 / rate_hz,
         shortest_secs: *accepted.start() as f64 / rate_hz,
-        longest_secs: (*columns.end() < usize::MAX).then(|| *accepted.end() as f64 / rate_hz),
+        longest_secs: *accepted.end() as f64 / rate_hz,
     })
 }
 

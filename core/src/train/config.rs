@@ -86,7 +86,7 @@ impl DataChoice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelChoice {
-    /// A shipped preset, see `attune train --help`.
+    /// A shipped preset, see `attune models`.
     Preset(String),
     /// A configuration in full.
     Config(ModelConfig),
@@ -107,7 +107,9 @@ impl ModelChoice {
             Self::Config(config) => config.clone(),
             Self::Preset(name) => presets::preset(name)?.config,
         };
-        Ok(config.with_n_tags(n_tags))
+        let config = config.with_n_tags(n_tags);
+        config.check()?;
+        Ok(config)
     }
 }
 
@@ -211,6 +213,15 @@ impl TrainConfig {
         })?;
         config.check()?;
         Ok(config)
+    }
+
+    /// Says if the network cannot take clips of this length, or is impossible altogether. Takes longer than
+    /// [`TrainConfig::check`].
+    pub fn check_network(&self) -> Result<(), Error> {
+        let network = self.model.resolve(1)?.without_weights()?;
+        let rate_hz = f64::from(network.input().sample_rate_hz());
+        let n_samples = (self.input_secs * rate_hz).round() as usize;
+        Ok(crate::predict::check_length(&*network, n_samples)?)
     }
 
     /// Says what is out of range, before anything is begun.

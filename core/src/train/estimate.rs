@@ -6,7 +6,6 @@ use crate::features::Input;
 use crate::job::Job;
 use crate::models::Pass;
 use crate::nn::{self, Adam, AdamConfig, Parameters};
-use crate::predict::check_length;
 use crate::rng::{Address, Purpose};
 use crate::workspace::Workspace;
 use candle_core::{DType, Tensor};
@@ -40,6 +39,7 @@ const STEPS: u64 = 3;
 /// Opens the data set to count its tracks; nothing is decoded.
 pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Result<Estimate, Error> {
     config.check()?;
+    config.check_network()?;
     let dataset = super::open_data(&config.data, workspace, job)?;
     let n_train = dataset.split(Split::Train)?.len();
     let steps_per_epoch = (n_train / config.batch_size) as u32;
@@ -48,7 +48,6 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     let network = model_config.build(parameters.var_builder())?;
     let input = network.input();
     let n_samples = (config.input_secs * f64::from(input.sample_rate_hz())).round() as usize;
-    check_length(&*network, n_samples)?;
 
     let shape = (
         config.batch_size,

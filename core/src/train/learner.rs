@@ -4,7 +4,7 @@ use super::{Error, TrainConfig};
 use crate::dataset::Batch;
 use crate::models::{ModelConfig, Network, Pass};
 use crate::nn::{self, Adam, AdamConfig, Parameters};
-use crate::predict::{Model, check_length};
+use crate::predict::Model;
 use candle_core::{DType, Tensor};
 
 /// A network in training.
@@ -41,7 +41,6 @@ impl Learner {
         let network = config.build(parameters.var_builder())?;
         let rate_hz = f64::from(network.input().sample_rate_hz());
         let input_samples = (recipe.input_secs * rate_hz).round() as usize;
-        check_length(&*network, input_samples)?;
         Ok(Self {
             config,
             tags,

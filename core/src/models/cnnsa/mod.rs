@@ -267,4 +267,35 @@ mod tests {
         };
         check(ModelConfig::Cnnsa(config), 3, 37);
     }
+
+    #[test]
+    fn what_it_tells_of_its_answer_is_its_answer() {
+        let ModelConfig::Cnnsa(config) = preset("cnnsa") else {
+            panic!("another network");
+        };
+        let config = CnnsaConfig { width: 4, ..config };
+        let parameters = crate::nn::Parameters::initialise(3, candle_core::DType::F32);
+        let network = config.build(&parameters.var_builder()).unwrap();
+        for n_frames in 1..=40 {
+            let x = crate::models::check::draw(1, &[128, n_frames], candle_core::DType::F32);
+            let insight = network.inspect(&x).unwrap().unwrap();
+            let output = network
+                .forward(&Pass::inference(), &x.unsqueeze(0).unwrap())
+                .unwrap();
+            let logits: Vec<f32> = output
+                .logits
+                .tensor()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap();
+            for (one, other) in insight.logits.iter().zip(&logits) {
+                assert!((one - other).abs() < 1e-5, "{one} for {other}");
+            }
+            let n_tokens = network.tokens().unwrap().n_tokens(n_frames);
+            assert_eq!(insight.n_tokens, n_tokens, "{n_frames} frames");
+            let mean: f32 = insight.attention[1].class_row().iter().sum();
+            assert!((mean - 1.0).abs() < 1e-5);
+        }
+    }
 }

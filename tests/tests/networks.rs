@@ -1,0 +1,117 @@
+//! Networks beside the transformer, from the command line: those that take in waveforms, power spectra or another log-mel train at
+//! their own rate, are scored, tag and explain.
+
+use attune_core::models::{ModelConfig, presets};
+use attune_core::train::{ModelChoice, TrainConfig};
+use attune_tests::small_data;
+use std::path::Path;
+use std::process::Command;
+
+/// The preset with narrow layers, so that a step takes milliseconds.
+fn narrow(name: &str) -> ModelConfig {
+    let mut config = presets::preset(name).unwrap().config;
+    match &mut config {
+        ModelConfig::Musicnn(config) => {
+            (config.n_tall, config.n_long) = (2, 2);
+            (config.back_end_width, config.dense_width) = (4, 8);
+        }
+        ModelConfig::SampleCnn(config) => config.width = 2,
+        ModelConfig::HarmonicCnn(config) => config.width = 2,
+        ModelConfig::Cnnsa(config) => {
+            (config.width, config.n_heads, config.feed_forward_width) = (4, 2, 8);
+        }
+        _ => panic!("{name}"),
+    }
+    config
+}
+
+fn attune(workspace: &Path, arguments: &[&str]) -> serde_json::Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_attune-under-test"))
+        .arg("--workspace")
+        .arg(workspace)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap_or(serde_json::Value::Null)
+}
+
+#[test]
+fn networks_of_every_kind_of_input_train_tag_and_explain() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    small_data::write(&data, 36, 1.5);
+    let song = std::fs::read_dir(data.join("audio")).unwrap().flatten();
+    let song = song.map(|entry| entry.path()).min().unwrap();
+    for (name, input_secs) in [
+        ("musicnn", 1.0),
+        ("cnnsa", 1.0),
+        ("sample-cnn", 3.7),
+        ("harmonic-cnn", 4.7),
+    ] {
+        let recipe = TrainConfig {
+            name: name.to_owned(),
+            input_secs,
+            batch_size: 4,
+            model: ModelChoice::Config(narrow(name)),
+            ..TrainConfig::default()
+        };
+        let file = folder.path().join(format!("{name}.toml"));
+        std::fs::write(&file, toml::to_string(&recipe).unwrap()).unwrap();
+        let (file, data) = (file.to_str().unwrap(), data.to_str().unwrap());
+        let arguments = ["train", file, "--data", data, "--epochs", "1", "--json"];
+        let run = attune(folder.path(), &arguments);
+        assert!(run["best_loss"].as_f64().unwrap().is_finite(), "{name}");
+        assert!(run["parameters"].as_u64().unwrap() > 100, "{name}");
+        let id = run["id"].as_str().unwrap();
+
+        let song = song.to_str().unwrap();
+        let tagged = attune(folder.path(), &["predict", id, song, "--json"]);
+        for (tag, probability) in tagged["tags"].as_object().unwrap() {
+            let probability = probability.as_f64().unwrap();
+            assert!((0.0..=1.0).contains(&probability), "{name}: {tag}");
+        }
+
+        let out = folder.path().join(format!("why-{name}"));
+        let out = out.to_str().unwrap();
+        attune(folder.path(), &["explain", id, song, "--out", out]);
+        let table = std::fs::read_dir(out).unwrap().flatten();
+        let table = table
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|ending| ending == "csv"))
+            .unwrap();
+        let lines = std::fs::read_to_string(table).unwrap();
+        let method = match name {
+            "cnnsa" => "contribution",
+            _ => "occlusion",
+        };
+        assert!(lines.lines().count() > 1, "{name}");
+        assert!(
+            lines.lines().skip(1).all(|line| line.ends_with(method)),
+            "{name}: {lines}"
+        );
+    }
+}
+
+#[test]
+fn a_clip_that_the_network_cannot_take_is_refused_before_anything_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    for (presets, secs) in [
+        ("tiny,fcn", "5"),
+        ("sample-cnn", "10"),
+        ("musicnn", "1000000000000"),
+    ] {
+        let arguments = ["train", "--preset", presets, "--data", "nowhere"];
+        let output = Command::new(env!("CARGO_BIN_EXE_attune-under-test"))
+            .arg("--workspace")
+            .arg(folder.path())
+            .args(arguments)
+            .args(["--input-secs", secs])
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{presets}: {errors}");
+        assert!(errors.contains("do not fit the network"), "{errors}");
+    }
+}
