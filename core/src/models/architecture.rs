@@ -35,13 +35,21 @@ impl Found<'_> {
         self.0.contains_key(key)
     }
 
+    /// How many layers there are: `key` names a tensor of layer 0 and so on.
+    pub(super) fn n_layers(&self, key: impl Fn(usize) -> String) -> usize {
+        (0..self.0.len())
+            .take_while(|&layer| self.has(&key(layer)))
+            .count()
+    }
+
     /// Fails with [`Error::Unrecognised`] if there is no such tensor of that rank.
     pub(super) fn dims<const RANK: usize>(&self, key: &str) -> Result<[usize; RANK], Error> {
         let Some(tensor) = self.0.get(key) else {
             return Err(Error::Unrecognised(format!("no {key}")));
         };
-        <[usize; RANK]>::try_from(tensor.dims())
-            .map_err(|_| Error::Unrecognised(format!("{key} has shape {:?}", tensor.dims())))
+        let dims = tensor.dims();
+        <[usize; RANK]>::try_from(dims)
+            .map_err(|other| Error::Unrecognised(format!("{key} has shape {dims:?}: {other}")))
     }
 
     /// Fails with [`Error::Unrecognised`] if the file has a mel filter bank of another number of bands.

@@ -69,9 +69,7 @@ impl Architecture for CrnnConfig {
             [*channels, _, _, _] = found.dims(&format!("layer{}.conv.weight", i + 1))?;
         }
         let [_, gru_width] = found.dims("layer5.weight_hh_l0")?;
-        let gru_layers = (0..)
-            .take_while(|i| found.has(&format!("layer5.weight_hh_l{i}")))
-            .count();
+        let gru_layers = found.n_layers(|layer| format!("layer5.weight_hh_l{layer}"));
         let [n_tags, _] = found.dims("dense.weight")?;
         let front_end = FrontEnd::sota96();
         found.check_bands(front_end.n_mels)?;

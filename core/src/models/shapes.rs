@@ -34,7 +34,7 @@ impl ModelConfig {
     pub fn n_parameters(&self) -> Result<usize> {
         let learned = |(name, shape): (String, Vec<usize>)| match Role::of(&name) {
             Role::Weight => shape.iter().product(),
-            _ => 0,
+            Role::Buffer => 0,
         };
         Ok(self.shapes()?.into_iter().map(learned).sum())
     }

@@ -63,6 +63,7 @@ pub(super) fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
     ComboBox::from_id_salt("model")
         .selected_text(&label)
         .width(ui.available_width().clamp(60.0, 150.0))
+        .height(460.0)
         .show_ui(ui, |ui| {
             for (name, text) in networks() {
                 if ui.selectable_label(label == *name, text).clicked() {

@@ -126,7 +126,7 @@ impl State {
                 });
                 row_ui(ui, "Time limit", "The run ends after this long at the latest. 0: no limit. A run with a limit does not repeat exactly.", |ui| {
                     let mut minutes = config.max_minutes.unwrap_or(0.0);
-                    let response = ui.add(DragValue::new(&mut minutes).range(0.0..=100_000.0).speed(0.1).max_decimals(1).suffix(" min"));
+                    let response = ui.add(DragValue::new(&mut minutes).range(0.0..=100_000.0).speed(0.1).custom_formatter(minutes_text));
                     config.max_minutes = (minutes > 0.0).then_some(minutes);
                     response
                 });
@@ -379,4 +379,12 @@ fn activity_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         None => ProgressBar::new(0.0).animate(true),
     };
     ui.add(bar.corner_radius(theme::CORNER));
+}
+/// As in the form: 0 is no limit.
+fn minutes_text(minutes: f64, _: std::ops::RangeInclusive<usize>) -> String {
+    if minutes > 0.0 {
+        format!("{minutes:.1} min")
+    } else {
+        "none".to_owned()
+    }
 }

@@ -31,6 +31,34 @@ impl<L: Lanes> SinkBlock<L> for StoreBlock {
     unsafe fn finish(self, _: &mut [[f32; LANES]; 3]) {}
 }
 
+/// Writes maps with a number added to each channel.
+pub(crate) struct WithBias<'a> {
+    pub(crate) to: Shared<f32>,
+    /// In whole blocks.
+    pub(crate) bias: &'a [f32],
+}
+
+pub(crate) struct WithBiasBlock<L>(*mut f32, L);
+
+impl Sink for WithBias<'_> {
+    type Block<L: Lanes> = WithBiasBlock<L>;
+    #[inline(always)]
+    unsafe fn block<L: Lanes>(&self, block: usize, _: &[[f32; LANES]; 3]) -> WithBiasBlock<L> {
+        // SAFETY: the caller's promise.
+        WithBiasBlock(self.to.pointer(0), unsafe { load_block(self.bias, block) })
+    }
+}
+
+impl<L: Lanes> SinkBlock<L> for WithBiasBlock<L> {
+    #[inline(always)]
+    unsafe fn put(&mut self, offset: usize, _: [usize; 2], value: L) {
+        // SAFETY: the caller's promise.
+        unsafe { value.plus(self.1).store(self.0.add(offset)) }
+    }
+    #[inline(always)]
+    unsafe fn finish(self, _: &mut [[f32; LANES]; 3]) {}
+}
+
 /// Adds to maps that [`Store`] wrote.
 pub(crate) struct Adding {
     pub(crate) to: Shared<f32>,

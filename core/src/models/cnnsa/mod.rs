@@ -106,9 +106,7 @@ impl Architecture for CnnsaConfig {
         let [width, _, _, _] = found.dims("layer1.conv_1.weight")?;
         let [feed_forward_width, _] = found.dims("encoder.layer.0.intermediate.dense.weight")?;
         let [n_tags, _] = found.dims("dense.weight")?;
-        let n_layers = (0..)
-            .take_while(|i| found.has(&format!("encoder.layer.{i}.output.dense.weight")))
-            .count();
+        let n_layers = found.n_layers(|layer| format!("encoder.layer.{layer}.output.dense.weight"));
         let front_end = FrontEnd::sota128();
         found.check_bands(front_end.n_mels)?;
         Ok(Self {

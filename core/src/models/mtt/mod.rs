@@ -106,9 +106,8 @@ impl Architecture for MttConfig {
         let [conv_width, _, _, _] = found.dims("frontend.layer1.conv_1.weight")?;
         let [_, map_width] = found.dims("frontend.fc.weight")?;
         let [n_tags, _] = found.dims("mlp_head.1.weight")?;
-        let n_layers = (0..)
-            .take_while(|layer| found.has(&format!("transformer.layers.{layer}.0.fn.norm.weight")))
-            .count();
+        let n_layers =
+            found.n_layers(|layer| format!("transformer.layers.{layer}.0.fn.norm.weight"));
         let config = Self {
             conv_width,
             attention_width,

@@ -1,5 +1,7 @@
-//! The gradient for the weights: patches times gradients, added up over all pixels; a task for a block of input channels and a range of
-//! output channels, so that no sums of tasks need adding.
+//! The gradient for the weights: patches times gradients, added up over all pixels.
+//!
+//! A task has some of the input and output channels, as many as have room for their sums in the second-level cache: every
+//! task reads all pixels. If there are few such tasks the pixels are divided as well, into a number of parts that depends on the sizes alone.
 #![expect(unsafe_code, reason = "vector instructions and interleaved output")]
 
 use super::{Gather, Lattice, MOST_ROWS};
@@ -10,11 +12,17 @@ use crate::kernels::products::outer_products;
 use crate::kernels::shared::Shared;
 use crate::kernels::winograd::Source;
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// The most output channels of a task, and how many if there would be few tasks.
-const CHANNELS: [usize; 2] = [128, 64];
-/// Tasks that are few.
-const FEW: usize = 16;
+/// The most output channels of a task.
+const OUT_CHANNELS: usize = 128;
+/// The most sums of a task, 320 kB.
+const SUMS: usize = 80 << 10;
+/// About how many tasks there should be.
+const TASKS: usize = 16;
+
+/// Numbers of a task that adds parts up.
+const ADDED: usize = 1 << 14;
 
 /// Gradient for the weights `[out channels, in channels, taps]`: `source` is what the convolution read, `gradient` that of its output,
 /// maps of the size `out`.
@@ -30,30 +38,35 @@ pub(crate) fn weight_gradient<S: Source, G: Source>(
     let all_taps = shape.kernel[0] * shape.kernel[1];
     let in_blocks = shape.in_channels.div_ceil(LANES);
     let out_blocks = shape.out_channels.div_ceil(LANES);
-    let [many, few] = CHANNELS.map(|channels| channels / LANES);
-    let per_range = if in_blocks * out_blocks.div_ceil(many) < FEW {
-        few
-    } else {
-        many
-    };
-    let ranges = out_blocks.div_ceil(per_range);
-    let mut weight = vec![0.0; shape.out_channels * shape.in_channels * all_taps];
-    let into = Shared::new(&mut weight);
-    (0..in_blocks * ranges).into_par_iter().for_each(|task| {
-        let (block, range) = (task / ranges, task % ranges);
-        let blocks = range * per_range..((range + 1) * per_range).min(out_blocks);
-        let (depth, outs) = (n_taps * LANES, blocks.len() * LANES);
-        with_scratch(MOST_ROWS * (depth + outs) + depth * outs, |scratch| {
+    let outs_of_task = out_blocks.min(OUT_CHANNELS / LANES);
+    let per_block = (n_taps * outs_of_task * LANES * LANES).max(1);
+    let out_ranges = split(out_blocks, outs_of_task);
+    let in_ranges = split(in_blocks, (SUMS / per_block).max(1));
+    let groups = pixels.n_pixels().div_ceil(MOST_ROWS);
+    let n_tasks = in_ranges.len() * out_ranges.len();
+    let parts = TASKS.div_ceil(n_tasks).min(groups).max(1);
+
+    let per_out = shape.in_channels * all_taps;
+    let len = shape.out_channels * per_out;
+    let mut weights = vec![0.0; parts * len];
+    let into = Shared::new(&mut weights);
+    (0..parts * n_tasks).into_par_iter().for_each(|task| {
+        let (part, task) = (task / n_tasks, task % n_tasks);
+        let ins = &in_ranges[task / out_ranges.len()];
+        let outs = &out_ranges[task % out_ranges.len()];
+        let (depth, n_outs) = (n_taps * ins.len() * LANES, outs.len() * LANES);
+        with_scratch(MOST_ROWS * (depth + n_outs) + depth * n_outs, |scratch| {
             let (v, rest) = scratch.split_at_mut(MOST_ROWS * depth);
-            let (d, sums) = rest.split_at_mut(MOST_ROWS * outs);
+            let (d, sums) = rest.split_at_mut(MOST_ROWS * n_outs);
             sums.fill(0.0);
-            for first in (0..pixels.n_pixels()).step_by(MOST_ROWS) {
+            for group in part * groups / parts..(part + 1) * groups / parts {
+                let first = group * MOST_ROWS;
                 let group = first..(first + MOST_ROWS).min(pixels.n_pixels());
                 dispatch(Gather {
                     lattice: &patches,
                     pixels: group.clone(),
                     source,
-                    blocks: block..block + 1,
+                    blocks: ins.clone(),
                     all_blocks: in_blocks,
                     stride: depth,
                     v: &mut *v,
@@ -62,35 +75,60 @@ pub(crate) fn weight_gradient<S: Source, G: Source>(
                     lattice: &pixels,
                     pixels: group.clone(),
                     source: gradient,
-                    blocks: blocks.clone(),
+                    blocks: outs.clone(),
                     all_blocks: out_blocks,
-                    stride: outs,
+                    stride: n_outs,
                     v: &mut *d,
                 });
                 dispatch(OuterProducts {
                     n_rows: group.len(),
                     ins: depth,
-                    outs,
+                    outs: n_outs,
                     v: &*v,
                     d: &*d,
                     sums: &mut *sums,
                 });
             }
-            let first_out = blocks.start * LANES;
-            for o in 0..outs.min(shape.out_channels - first_out) {
-                for i in 0..LANES.min(shape.in_channels - block * LANES) {
-                    let start =
-                        ((first_out + o) * shape.in_channels + block * LANES + i) * all_taps;
-                    // SAFETY: this task alone writes the kernels of its channels.
-                    let kernel = unsafe { into.part(start, all_taps) };
+            // As the weights lie, while the sums are in the cache.
+            let (first_in, n_ins) = (ins.start * LANES, ins.len() * LANES);
+            for column in (0..n_outs).step_by(LANES) {
+                let out = outs.start * LANES + column;
+                let lanes = LANES.min(shape.out_channels - out);
+                for i in 0..n_ins.min(shape.in_channels - first_in) {
+                    let to = part * len + out * per_out + (first_in + i) * all_taps;
                     for (t, tap) in patches.taps.iter().enumerate() {
-                        kernel[tap.index] = sums[(t * LANES + i) * outs + o];
+                        let row = &sums[(t * n_ins + i) * n_outs + column..][..lanes];
+                        for (lane, &sum) in row.iter().enumerate() {
+                            // SAFETY: this task alone writes the numbers of its part and channels.
+                            unsafe { *into.pointer(to + lane * per_out + tap.index) = sum };
+                        }
                     }
                 }
             }
         });
     });
-    weight
+    // The parts are added up in order.
+    let (total, rest) = weights.split_at_mut(len);
+    total
+        .par_chunks_mut(ADDED)
+        .enumerate()
+        .for_each(|(i, total)| {
+            for part in rest.chunks_exact(len.max(1)) {
+                for (total, part) in total.iter_mut().zip(&part[i * ADDED..]) {
+                    *total += part;
+                }
+            }
+        });
+    weights.truncate(len);
+    weights
+}
+
+/// Ranges of at most `most` of `n` blocks.
+fn split(n: usize, most: usize) -> Vec<Range<usize>> {
+    (0..n)
+        .step_by(most)
+        .map(|first| first..(first + most).min(n))
+        .collect()
 }
 
 /// Apart from gathering, which is compiled for every source.
