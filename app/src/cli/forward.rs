@@ -99,12 +99,11 @@ fn architecture(name: &str) -> Result<&'static str, Failure> {
         .iter()
         .find(|card| card.reference == name)
         .map_or(name, |card| card.preset);
-    presets::preset(preset)
-        .map(|preset| preset.config.architecture())
-        .map_err(|_| {
-            let mut known: Vec<_> = registry().iter().map(|card| card.reference).collect();
-            known.dedup();
-            let advice = anyhow!("no network {name:?}; there are {}", known.join(", "));
-            Failure::new(Fault::Usage, advice)
-        })
+    let Ok(preset) = presets::preset(preset) else {
+        let mut known: Vec<_> = registry().iter().map(|card| card.reference).collect();
+        known.dedup();
+        let advice = anyhow!("no network {name:?}; there are {}", known.join(", "));
+        return Err(Failure::new(Fault::Usage, advice));
+    };
+    Ok(preset.config.architecture())
 }

@@ -187,10 +187,6 @@ impl State {
             });
     }
 
-    #[expect(
-        clippy::unused_self,
-        reason = "drawing functions of a panel are methods"
-    )]
     /// What the lanes below the probabilities show: a choice where there is one.
     fn method_ui(&mut self, explanation: Option<&SongExplanation>, ui: &mut Ui) {
         let wanted = self.method.method();
@@ -214,6 +210,10 @@ impl State {
             .on_hover_text("What the lanes below the probabilities show");
     }
 
+    #[expect(
+        clippy::unused_self,
+        reason = "drawing functions of a panel are methods"
+    )]
     fn progress_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
         if ctx.state.model.current().is_none() {
