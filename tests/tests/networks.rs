@@ -38,12 +38,13 @@ fn attune(workspace: &Path, arguments: &[&str]) -> serde_json::Value {
 }
 
 #[test]
-fn networks_of_every_kind_of_input_train_tag_and_explain() {
+fn networks_of_every_kind_of_input_train_tag_explain_and_compare() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     small_data::write(&data, 36, 1.5);
     let song = std::fs::read_dir(data.join("audio")).unwrap().flatten();
     let song = song.map(|entry| entry.path()).min().unwrap();
+    let mut ids = Vec::new();
     for (name, input_secs) in [
         ("musicnn", 1.0),
         ("cnnsa", 1.0),
@@ -91,7 +92,27 @@ fn networks_of_every_kind_of_input_train_tag_and_explain() {
             lines.lines().skip(1).all(|line| line.ends_with(method)),
             "{name}: {lines}"
         );
+        ids.push(id.to_owned());
     }
+
+    let data = data.to_str().unwrap();
+    let arguments = ["compare", &ids[0], &ids[1], "--data", data, "--json"];
+    let compared = attune(folder.path(), &arguments);
+    let score = |which: &str| compared[which]["roc_auc_macro"].as_f64().unwrap();
+    let difference = &compared["difference"]["roc_auc_macro"];
+    let apart = difference["value"].as_f64().unwrap() - (score("second") - score("first"));
+    assert!(apart.abs() < 1e-12, "{compared}");
+    let ends = ["low", "high"].map(|end| difference["interval"][end].as_f64().unwrap());
+    assert!(ends[0] <= ends[1], "{compared}");
+    let itself = attune(
+        folder.path(),
+        &["compare", &ids[0], &ids[0], "--data", data, "--json"],
+    );
+    assert_eq!(
+        itself["difference"]["average_precision_macro"]["value"],
+        0.0
+    );
+    assert_eq!(itself["disagreements"][0]["mean_distance"], 0.0);
 }
 
 #[test]

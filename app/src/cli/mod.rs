@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Results alone go to stdout, all else to stderr.
 
 mod augment;
+mod compare;
 mod console;
 mod data;
 mod demo;
@@ -53,6 +54,8 @@ enum Command {
     Train(train::Args),
     /// Score a model on a split of a data set
     Evaluate(evaluate::Args),
+    /// Compare two models on a split of a data set, tag by tag
+    Compare(compare::Args),
     /// Tag audio files
     Predict(predict::Args),
     /// Show which moments of a song make a model give a tag
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Some(Command::Demo(args)) => demo::run(args, &console),
         Some(Command::Train(args)) => train::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),
+        Some(Command::Compare(args)) => compare::run(args, &console),
         Some(Command::Predict(args)) => predict::run(args, &console),
         Some(Command::Explain(args)) => explain::run(args, &console),
         Some(Command::Augment(args)) => augment::run(args, &console),

@@ -49,11 +49,7 @@ pub fn bootstrap(
     let (roc_auc, average_precision): (Vec<_>, Vec<_>) = (0..n_resamples)
         .into_par_iter()
         .map(|resample| {
-            let mut counts = vec![0u32; n_clips];
-            let mut draws = Address::new(seed, Purpose::Bootstrap, resample as u64).stream();
-            for _ in 0..n_clips {
-                counts[draws.index(n_clips)] += 1;
-            }
+            let counts = draw_clips(n_clips, seed, resample);
             let ties = |clips| ties(clips, &counts);
             let roc_auc: Vec<_> = ranked.iter().map(|tag| roc_auc_of(ties(tag))).collect();
             let precision: Vec<_> = ranked
@@ -69,15 +65,30 @@ pub fn bootstrap(
     }
 }
 
+/// How often each clip comes in a resample.
+pub(super) fn draw_clips(n_clips: usize, seed: u64, resample: usize) -> Vec<u32> {
+    let mut counts = vec![0u32; n_clips];
+    let mut draws = Address::new(seed, Purpose::Bootstrap, resample as u64).stream();
+    for _ in 0..n_clips {
+        counts[draws.index(n_clips)] += 1;
+    }
+    counts
+}
+
 /// A clip in a tag's ranking.
 #[derive(Clone, Copy)]
-struct Ranked {
+pub(super) struct Ranked {
     key: u32,
     clip_idx: u32,
     label: bool,
 }
 
-fn rank(scores: &[f32], labels: &[bool], n_tags: usize, tag_idx: usize) -> Option<Vec<Ranked>> {
+pub(super) fn rank(
+    scores: &[f32],
+    labels: &[bool],
+    n_tags: usize,
+    tag_idx: usize,
+) -> Option<Vec<Ranked>> {
     let column = (tag_idx..scores.len()).step_by(n_tags);
     let mut clips = column
         .enumerate()
@@ -93,7 +104,7 @@ fn rank(scores: &[f32], labels: &[bool], n_tags: usize, tag_idx: usize) -> Optio
     Some(clips)
 }
 
-fn ties<'a>(clips: &'a [Ranked], counts: &'a [u32]) -> impl Iterator<Item = Tie> + 'a {
+pub(super) fn ties<'a>(clips: &'a [Ranked], counts: &'a [u32]) -> impl Iterator<Item = Tie> + 'a {
     clips
         .chunk_by(|a, b| a.key == b.key)
         .map(|equal| {
@@ -112,7 +123,7 @@ fn ties<'a>(clips: &'a [Ranked], counts: &'a [u32]) -> impl Iterator<Item = Tie>
 }
 
 /// The central part of the values, by linear interpolation between neighbours.
-fn interval(values: Vec<Option<f64>>, confidence: f64) -> Option<Interval> {
+pub(super) fn interval(values: Vec<Option<f64>>, confidence: f64) -> Option<Interval> {
     let mut values: Vec<f64> = values.into_iter().flatten().collect();
     values.sort_unstable_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;

@@ -7,6 +7,7 @@
 mod bootstrap;
 mod curve;
 pub mod file;
+mod paired;
 mod rank;
 mod running;
 mod scores;
@@ -14,6 +15,7 @@ mod threshold;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
 pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
+pub use paired::{Difference, PairedDifferences, paired_bootstrap};
 pub use rank::{average_precision, roc_auc};
 pub use running::RunningScores;
 pub use scores::{Scores, score, score_f64};

@@ -113,8 +113,9 @@ impl Case {
             let largest = largest_of(expected);
             let (found, expected) = (values(found.get(name).unwrap()), values(expected));
             for (found, expected) in found.iter().zip(expected) {
+                // Rounding before a logarithm or a maximum is passed on enlarged; a wrong kernel is far off.
                 assert!(
-                    (found - expected).abs() < 2e-4 * largest + floor,
+                    (found - expected).abs() < 1e-3 * largest + floor,
                     "{name}: {found} for {expected} of at most {largest}"
                 );
             }

@@ -5,6 +5,7 @@
 use super::lanes::{Kernel, LANES, Lanes, dispatch};
 use crate::element::{Moments, NormGradient};
 use rayon::prelude::*;
+use std::mem::MaybeUninit;
 
 /// Numbers that one task adds up.
 const PIECE: usize = 1 << 13;
@@ -73,6 +74,7 @@ where
 }
 
 /// `f(channel, x, y)` at every element.
+#[expect(unsafe_code, reason = "memory that is not cleared before it is filled")]
 fn map_by_channel<F>(channels: usize, plane: usize, x: &[f32], y: &[f32], f: F) -> Vec<f32>
 where
     F: Fn(usize, f32, f32) -> f32 + Sync,
@@ -81,21 +83,22 @@ where
         channel: usize,
         x: &'a [f32],
         y: &'a [f32],
-        to: &'a mut [f32],
+        to: &'a mut [MaybeUninit<f32>],
         f: &'a F,
     }
-    #[expect(unsafe_code, reason = "the trait's promise is not needed here")]
     impl<F: Fn(usize, f32, f32) -> f32> Kernel for Piece<'_, F> {
         type Output = ();
         #[inline(always)]
         unsafe fn run<L: Lanes>(self) {
             for ((to, &x), &y) in self.to.iter_mut().zip(self.x).zip(self.y) {
-                *to = (self.f)(self.channel, x, y);
+                to.write((self.f)(self.channel, x, y));
             }
         }
     }
-    let mut to = vec![0.0; x.len()];
-    to.par_chunks_mut(plane.max(1))
+    let mut to = Vec::with_capacity(x.len());
+    let y = &y[..x.len()];
+    to.spare_capacity_mut()[..x.len()]
+        .par_chunks_mut(plane.max(1))
         .zip(x.par_chunks(plane.max(1)))
         .zip(y.par_chunks(plane.max(1)))
         .enumerate()
@@ -109,6 +112,8 @@ where
                 f: &f,
             });
         });
+    // SAFETY: each number was written above: the three have the same length, and so have their pieces.
+    unsafe { to.set_len(x.len()) };
     to
 }
 
@@ -119,24 +124,50 @@ pub(crate) fn channel_sums(channels: usize, plane: usize, x: &[f32]) -> Vec<f32>
         .collect()
 }
 
+/// Each piece is read once: its mean, then the squares around that while it is in the cache; pieces are merged by Chan's formula, in
+/// order.
 pub(crate) fn batch_statistics(channels: usize, plane: usize, x: &[f32]) -> Vec<Moments<f32>> {
-    let n = (x.len() / channels) as f64;
-    let means: Vec<f64> = sums_by_channel(channels, plane, x, x, |_, x, _| [x, 0.0])
-        .into_iter()
-        .map(|sums| sums[0] / n)
+    struct Piece<'a>(&'a [f32]);
+    #[expect(unsafe_code, reason = "the trait's promise is not needed here")]
+    impl Kernel for Piece<'_> {
+        /// Mean, and the sum of the squares around it.
+        type Output = [f64; 2];
+        #[inline(always)]
+        unsafe fn run<L: Lanes>(self) -> [f64; 2] {
+            let (x, n) = (self.0, self.0.len());
+            let mean = f64::from(lane_sum(n, |i| x[i])) / n as f64;
+            let rough = mean as f32;
+            let squares = lane_sum(n, |i| (x[i] - rough) * (x[i] - rough));
+            // The rounding of the mean put right.
+            let apart = mean - f64::from(rough);
+            [mean, f64::from(squares) - apart * apart * n as f64]
+        }
+    }
+    let pieces = plane.div_ceil(PIECE);
+    let range = |task: usize| {
+        let (i, piece) = (task / pieces, task % pieces);
+        i * plane + piece * PIECE..i * plane + ((piece + 1) * PIECE).min(plane)
+    };
+    let per_piece: Vec<[f64; 2]> = (0..x.len() / plane.max(1) * pieces)
+        .into_par_iter()
+        .map(|task| dispatch(Piece(&x[range(task)])))
         .collect();
-    let rough: Vec<f32> = means.iter().map(|&mean| mean as f32).collect();
-    sums_by_channel(channels, plane, x, x, |c, x, _| {
-        let distance = x - rough[c];
-        [distance * distance, 0.0]
-    })
-    .into_iter()
-    .zip(means)
-    .map(|(sums, mean)| Moments {
-        mean: mean as f32,
-        variance: (sums[0] / n) as f32,
-    })
-    .collect()
+    let mut totals = vec![[0f64; 3]; channels];
+    for (task, [piece_mean, piece_squares]) in per_piece.into_iter().enumerate() {
+        let [n, mean, squares] = &mut totals[task / pieces % channels];
+        let piece_n = range(task).len() as f64;
+        let (apart, total) = (piece_mean - *mean, *n + piece_n);
+        *mean += apart * piece_n / total;
+        *squares += piece_squares + apart * apart * *n * piece_n / total;
+        *n = total;
+    }
+    totals
+        .into_iter()
+        .map(|[n, mean, squares]| Moments {
+            mean: mean as f32,
+            variance: (squares.max(0.0) / n) as f32,
+        })
+        .collect()
 }
 
 pub(crate) fn scale_channels(
