@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 .clone()
                 .max_by(|&x, &y| distance(x).total_cmp(&distance(y)))?;
             Some(Disagreement {
-                track: dataset.tracks[track_idx].id.to_string(),
+                track: dataset.tracks[track_idx].id.clone(),
                 mean_distance: places.map(distance).sum::<f64>() / n_tags as f64,
                 tag: dataset.tags[most % n_tags].clone(),
                 has_tag: labels[most],
