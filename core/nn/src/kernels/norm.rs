@@ -124,50 +124,24 @@ pub(crate) fn channel_sums(channels: usize, plane: usize, x: &[f32]) -> Vec<f32>
         .collect()
 }
 
-/// Each piece is read once: its mean, then the squares around that while it is in the cache; pieces are merged by Chan's formula, in
-/// order.
 pub(crate) fn batch_statistics(channels: usize, plane: usize, x: &[f32]) -> Vec<Moments<f32>> {
-    struct Piece<'a>(&'a [f32]);
-    #[expect(unsafe_code, reason = "the trait's promise is not needed here")]
-    impl Kernel for Piece<'_> {
-        /// Mean, and the sum of the squares around it.
-        type Output = [f64; 2];
-        #[inline(always)]
-        unsafe fn run<L: Lanes>(self) -> [f64; 2] {
-            let (x, n) = (self.0, self.0.len());
-            let mean = f64::from(lane_sum(n, |i| x[i])) / n as f64;
-            let rough = mean as f32;
-            let squares = lane_sum(n, |i| (x[i] - rough) * (x[i] - rough));
-            // The rounding of the mean put right.
-            let apart = mean - f64::from(rough);
-            [mean, f64::from(squares) - apart * apart * n as f64]
-        }
-    }
-    let pieces = plane.div_ceil(PIECE);
-    let range = |task: usize| {
-        let (i, piece) = (task / pieces, task % pieces);
-        i * plane + piece * PIECE..i * plane + ((piece + 1) * PIECE).min(plane)
-    };
-    let per_piece: Vec<[f64; 2]> = (0..x.len() / plane.max(1) * pieces)
-        .into_par_iter()
-        .map(|task| dispatch(Piece(&x[range(task)])))
-        .collect();
-    let mut totals = vec![[0f64; 3]; channels];
-    for (task, [piece_mean, piece_squares]) in per_piece.into_iter().enumerate() {
-        let [n, mean, squares] = &mut totals[task / pieces % channels];
-        let piece_n = range(task).len() as f64;
-        let (apart, total) = (piece_mean - *mean, *n + piece_n);
-        *mean += apart * piece_n / total;
-        *squares += piece_squares + apart * apart * *n * piece_n / total;
-        *n = total;
-    }
-    totals
+    let n = (x.len() / channels) as f64;
+    let means: Vec<f64> = sums_by_channel(channels, plane, x, x, |_, x, _| [x, 0.0])
         .into_iter()
-        .map(|[n, mean, squares]| Moments {
-            mean: mean as f32,
-            variance: (squares.max(0.0) / n) as f32,
-        })
-        .collect()
+        .map(|sums| sums[0] / n)
+        .collect();
+    let rough: Vec<f32> = means.iter().map(|&mean| mean as f32).collect();
+    sums_by_channel(channels, plane, x, x, |c, x, _| {
+        let distance = x - rough[c];
+        [distance * distance, 0.0]
+    })
+    .into_iter()
+    .zip(means)
+    .map(|(sums, mean)| Moments {
+        mean: mean as f32,
+        variance: (sums[0] / n) as f32,
+    })
+    .collect()
 }
 
 pub(crate) fn scale_channels(
