@@ -114,7 +114,8 @@ impl Window {
     /// If there is no such thing, or more than one that can be clicked.
     pub fn click(&mut self, label: &str) {
         let is_text = |node: &egui_kittest::Node<'_>| node.accesskit_node().role() == Role::Label;
-        let mut found: Vec<_> = self.harness.query_all_by_label(label).collect();
+        let named = self.harness.query_all_by_label(label);
+        let mut found: Vec<_> = named.filter(has_place).collect();
         if found.iter().any(|node| !is_text(node)) {
             found.retain(|node| !is_text(node));
         }
@@ -129,15 +130,16 @@ impl Window {
 
     /// Whether something called `label` is shown.
     pub fn shows(&self, label: &str) -> bool {
-        self.harness.query_all_by_label(label).next().is_some()
+        self.harness
+            .query_all_by_label(label)
+            .any(|node| has_place(&node))
     }
 
     /// Whether something is shown whose name has `part` in it.
     pub fn shows_part(&self, part: &str) -> bool {
         self.harness
             .query_all_by_label_contains(part)
-            .next()
-            .is_some()
+            .any(|node| has_place(&node))
     }
 
     /// How many things are shown whose name has `part` in it.
@@ -246,6 +248,11 @@ impl Window {
             })
             .sum()
     }
+}
+
+/// Whether it has been laid out: a table that measures its columns has named its rows a frame before they lie anywhere.
+fn has_place(node: &egui_kittest::Node<'_>) -> bool {
+    node.rect().is_finite()
 }
 
 #[derive(Debug)]
