@@ -8,6 +8,7 @@ mod demo;
 mod evaluate;
 mod exit;
 mod explain;
+mod export;
 mod features;
 mod forward;
 mod metrics;
@@ -60,6 +61,8 @@ enum Command {
     Predict(predict::Args),
     /// Show which moments of a song make a model give a tag
     Explain(explain::Args),
+    /// Write a model for other programs, as ONNX or safetensors
+    Export(export::Args),
     /// Apply augmentations to an audio file
     Augment(augment::Args),
     /// Compute the log-mel spectrogram of an audio file
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Some(Command::Compare(args)) => compare::run(args, &console),
         Some(Command::Predict(args)) => predict::run(args, &console),
         Some(Command::Explain(args)) => explain::run(args, &console),
+        Some(Command::Export(args)) => export::run(args, &console),
         Some(Command::Augment(args)) => augment::run(args, &console),
         Some(Command::Features(args)) => features::run(args, &console),
         Some(Command::Forward(args)) => forward::run(args, &console),

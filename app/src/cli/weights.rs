@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// The tags in the order of the network's answers, one a line
     #[arg(long, value_name = "FILE")]
     tags: Option<PathBuf>,
-    /// Write the network as safetensors, with its configuration and tags
+    /// Write the network as .safetensors or .onnx, with its configuration and tags
     #[arg(long, value_name = "OUT")]
     convert: Option<PathBuf>,
     /// Print one JSON object
@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             .load()
             .with_context(|| format!("cannot convert {}", args.file.display()))
             .bad_input()?;
-        model.save(&out).failed()?;
+        model.export(&out).failed()?;
         console.say(&format!("wrote {}", out.display()));
     }
     Ok(())

@@ -42,6 +42,16 @@ impl ConvBlock {
         })
     }
 
+    /// The convolution and its norm.
+    pub fn unit(&self) -> &(Conv2d, BatchNorm) {
+        &self.unit
+    }
+
+    /// Window of the pooling.
+    pub fn window(&self) -> [usize; 2] {
+        self.window
+    }
+
     /// Maps to pooled maps. Fails if they are smaller than the window, or in training if a channel has a single value.
     pub fn forward(&self, tape: &Tape, mode: Mode, x: &Maps) -> Result<Maps> {
         let (conv, norm) = &self.unit;
@@ -136,6 +146,16 @@ impl ConvBlock1d {
             taps,
             window,
         })
+    }
+
+    /// The convolution and its norm.
+    pub fn unit(&self) -> &(Conv1d, BatchNorm) {
+        &self.unit
+    }
+
+    /// Window of the pooling.
+    pub fn window(&self) -> usize {
+        self.window
     }
 
     /// `[batch, in, length]` to `[batch, out, length]`. Fails if there is less than a window.

@@ -6,8 +6,8 @@ use super::tape::{Gradient, Value, record};
 use candle_core::Result;
 use rayon::prelude::*;
 
-/// What quieter power counts as.
-const FLOOR: f64 = 1e-10;
+/// What quieter power counts as, in [`decibels`].
+pub const DECIBEL_FLOOR: f64 = 1e-10;
 
 /// Numbers of one task.
 const TASK: usize = 1 << 12;
@@ -27,7 +27,7 @@ fn map<T: Element>(x: &[T], f: impl Fn(usize, T) -> T + Sync) -> Vec<T> {
 
 fn run<T: Element>(x: &Value) -> Result<Value> {
     let dims = x.tensor().dims().to_vec();
-    let floor = T::of(FLOOR);
+    let floor = T::of(DECIBEL_FLOOR);
     // Decibels of a factor e.
     let unit = T::of(10.0 / std::f64::consts::LN_10);
     let y = with_data(x.tensor(), |x: &[T]| {

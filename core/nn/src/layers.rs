@@ -81,6 +81,11 @@ impl Weight {
         tape.parameter(&self.name, &self.tensor)
     }
 
+    /// Its key.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its numbers.
     pub fn tensor(&self) -> &Tensor {
         &self.tensor
@@ -300,6 +305,12 @@ pub struct Gru {
 }
 
 impl Gru {
+    /// Of each layer the ways that it reads, each with the weights for input and state and their biases; gates in PyTorch's order:
+    /// reset, update, new.
+    pub fn layers(&self) -> &[Vec<(Direction, [Weight; 4])>] {
+        &self.layers
+    }
+
     /// From `weight_ih_l0`, `weight_hh_l0`, `bias_ih_l0`, `bias_hh_l0`, those of the way back with `_reverse` behind, and of the
     /// further layers `l1` and so on, below `builder`.
     pub fn new(

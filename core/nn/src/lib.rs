@@ -64,7 +64,7 @@ pub use band_filters::band_filters;
 pub use conv::{ConvOptions, conv2d};
 pub use conv_block::{ConvBlock, ConvBlock1d};
 pub use conv1d::{Conv1dOptions, conv1d};
-pub use decibels::decibels;
+pub use decibels::{DECIBEL_FLOOR, decibels};
 pub use global_pool::{Over, global_avg_pool, global_max_pool};
 pub use gru::{Direction, GruWeights, gru};
 pub use layers::{BatchNorm, Conv1d, Conv2d, Gru, LayerNorm, Linear, Mode, Reading, Weight};

@@ -167,7 +167,10 @@ impl Parameters {
             copies.push((tensor, found.to_dtype(tensor.dtype())?));
         }
         for (to, from) in copies {
-            copy_in_place(to, &from)?;
+            // Onto itself there is nothing to copy, and its lock cannot be had twice.
+            if to.id() != from.id() {
+                copy_in_place(to, &from)?;
+            }
         }
         Ok(())
     }

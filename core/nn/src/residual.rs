@@ -59,6 +59,26 @@ impl ResidualBlock {
         })
     }
 
+    /// The first convolution and its norm; a ReLU comes behind them.
+    pub fn first(&self) -> &(Conv2d, BatchNorm) {
+        &self.first
+    }
+
+    /// The second convolution and its norm.
+    pub fn second(&self) -> &(Conv2d, BatchNorm) {
+        &self.second
+    }
+
+    /// The convolution and norm beside them, if the shape changes.
+    pub fn shortcut(&self) -> Option<&(Conv2d, BatchNorm)> {
+        self.shortcut.as_ref()
+    }
+
+    /// Window of the pooling.
+    pub fn window(&self) -> [usize; 2] {
+        self.window
+    }
+
     /// Maps to pooled maps. Fails if they are smaller than the window, or in training if a channel has a single value.
     pub fn forward(&self, tape: &Tape, mode: Mode, x: &Maps) -> Result<Maps> {
         let (conv, from) = (&self.first.0, x.shape()?);

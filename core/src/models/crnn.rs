@@ -7,6 +7,7 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{BatchNorm, ConvBlock, Gru, Linear, Maps, Reading, select};
 use candle_core::{Result, Tensor};
@@ -139,6 +140,17 @@ impl Network for Crnn {
         let y = select(&states, 1, last)?;
         let y = mode.dropout(&y, self.config.dropout, "head")?;
         Ok(Output::of(self.output.forward(tape, &y)?))
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let x = graph.unsqueeze(x, 1);
+        let mut x = graph.batch_norm(&self.input_norm, &x)?;
+        for block in &self.blocks {
+            x = graph.conv_block(block, &x)?;
+        }
+        let x = graph.tokens_of_maps(&x);
+        let x = graph.last_state(&self.gru, &x)?;
+        graph.linear(&self.output, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

@@ -1,6 +1,7 @@
 //! The two dense layers that several networks end with.
 
 use super::network::Pass;
+use super::onnx::{Graph, Wire};
 use crate::nn::{BatchNorm, Linear, Value, relu};
 use candle_core::Result;
 use candle_nn::VarBuilder;
@@ -37,5 +38,13 @@ impl DenseHead {
         let y = relu(&self.norm.forward(tape, pass.mode, &y)?)?;
         let y = pass.mode.dropout(&y, self.dropout, "head")?;
         self.output.forward(tape, &y)
+    }
+
+    /// The same in an ONNX graph.
+    pub(super) fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let y = graph.linear(&self.hidden, x)?;
+        let y = graph.batch_norm(&self.norm, &y)?;
+        let y = graph.unary("Relu", &y);
+        graph.linear(&self.output, &y)
     }
 }

@@ -6,6 +6,7 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{BatchNorm, ConvBlock, Linear, Maps, reshape};
 use candle_core::{Result, Tensor};
@@ -125,6 +126,16 @@ impl Network for Fcn {
         let y = reshape(&y, &[batch, channels])?;
         let y = mode.dropout(&y, self.config.dropout, "head")?;
         Ok(Output::of(self.output.forward(tape, &y)?))
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let x = graph.unsqueeze(x, 1);
+        let mut x = graph.batch_norm(&self.input_norm, &x)?;
+        for block in &self.blocks {
+            x = graph.conv_block(block, &x)?;
+        }
+        let x = graph.reshape(&x, &[0, -1]);
+        graph.linear(&self.output, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

@@ -7,10 +7,11 @@ use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{Input, SpectrumFrontEnd};
 use crate::nn::{
-    BatchNorm, ConvBlock, Maps, Over, ResidualBlock, Value, Weight, band_filters, decibels,
-    global_max_pool, linear, reshape, transpose,
+    BatchNorm, ConvBlock, DECIBEL_FLOOR, Maps, Over, ResidualBlock, Tape, Value, Weight,
+    band_filters, decibels, global_max_pool, linear, reshape, transpose,
 };
 use candle_core::{Device, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
@@ -170,14 +171,19 @@ struct HarmonicCnn {
 }
 
 impl HarmonicCnn {
-    /// Power spectra `[batch, bins, frames]` to decibels `[batch, harmonics, bands, frames]`.
-    fn harmonics(&self, pass: &Pass, x: &Tensor) -> Result<Value> {
-        let filters = band_filters(
-            &self.q.on(&pass.tape),
+    /// `[harmonics * bands, bins]`, as wide as they are now.
+    fn filters(&self, tape: &Tape) -> Result<Value> {
+        band_filters(
+            &self.q.on(tape),
             &self.centres_hz,
             &self.bandwidths_hz,
             &self.bins_hz,
-        )?;
+        )
+    }
+
+    /// Power spectra `[batch, bins, frames]` to decibels `[batch, harmonics, bands, frames]`.
+    fn harmonics(&self, pass: &Pass, x: &Tensor) -> Result<Value> {
+        let filters = self.filters(&pass.tape)?;
         let (batch, _, frames) = x.dims3()?;
         let x = pass.tape.constant(&x.transpose(1, 2)?.contiguous()?);
         let y = transpose(&linear(&x, &filters, None)?, 1, 2)?;
@@ -213,6 +219,31 @@ impl Network for HarmonicCnn {
         }
         let y = global_max_pool(&maps.to_value()?, Over::FrequencyAndTime)?;
         Ok(Output::of(self.head.forward(pass, &y)?))
+    }
+
+    /// The learned filters become a fixed table.
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let filters = self.filters(&Tape::off())?;
+        let filters = graph.tensor("hstft.filters", filters.tensor())?;
+        let x = graph.binary("MatMul", &filters, x);
+        let (harmonics, bands) = (self.config.n_harmonics as i64, self.config.n_bands() as i64);
+        let x = graph.reshape(&x, &[0, harmonics, bands, -1]);
+        let floor = graph.number(DECIBEL_FLOOR as f32);
+        let unit = graph.number((10.0 / std::f64::consts::LN_10) as f32);
+        let x = graph.binary("Max", &x, &floor);
+        let x = graph.unary("Log", &x);
+        let x = graph.binary("Mul", &x, &unit);
+        let x = graph.batch_norm(&self.input_norm, &x)?;
+        let mut x = graph.conv_block(&self.first, &x)?;
+        for block in &self.narrow {
+            x = graph.residual_block(block, &x)?;
+        }
+        x = graph.conv_block(&self.widen, &x)?;
+        for block in &self.wide {
+            x = graph.residual_block(block, &x)?;
+        }
+        let x = graph.over("ReduceMax", &x, &[2, 3]);
+        self.head.export(graph, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

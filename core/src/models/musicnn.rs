@@ -7,6 +7,7 @@ use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{
     BatchNorm, Conv1d, Conv1dOptions, Conv2d, ConvBlock1d, ConvOptions, Over, Value, add,
@@ -214,6 +215,38 @@ impl Network for Musicnn {
             1,
         )?;
         Ok(Output::of(self.head.forward(pass, &y)?))
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let x = graph.unsqueeze(x, 1);
+        let x = graph.batch_norm(&self.input_norm, &x)?;
+        let mut filtered = Vec::new();
+        for (conv, norm) in &self.tall {
+            let y = graph.conv2d(conv, &x)?;
+            let y = graph.batch_norm(norm, &y)?;
+            let y = graph.unary("Relu", &y);
+            filtered.push(graph.over("ReduceMax", &y, &[2]));
+        }
+        let loudness = graph.over("ReduceMean", &x, &[2]);
+        for (conv, norm) in &self.long {
+            let y = graph.conv1d(conv, &loudness)?;
+            let y = graph.batch_norm(norm, &y)?;
+            filtered.push(graph.unary("Relu", &y));
+        }
+        let front = graph.concat(&filtered.iter().collect::<Vec<_>>(), 1);
+        let mut all = vec![front];
+        for (i, block) in self.back_end.iter().enumerate() {
+            let y = graph.conv_block1d(block, &all[i])?;
+            all.push(match i {
+                0 => y,
+                i => graph.binary("Add", &y, &all[i]),
+            });
+        }
+        let y = graph.concat(&all.iter().collect::<Vec<_>>(), 1);
+        let largest = graph.over("ReduceMax", &y, &[2]);
+        let mean = graph.over("ReduceMean", &y, &[2]);
+        let y = graph.concat(&[&largest, &mean], 1);
+        self.head.export(graph, &y)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

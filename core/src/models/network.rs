@@ -1,6 +1,7 @@
 //! What every network can do.
 
 use super::Insight;
+use super::onnx::{Graph, Wire};
 use crate::features::Input;
 use crate::nn::{Mode, Tape, Value};
 use candle_core::{Result, Tensor, bail};
@@ -104,6 +105,9 @@ pub trait Network: Send + Sync {
     fn tokens(&self) -> Option<TokenGrid> {
         None
     }
+
+    /// Puts it into an ONNX graph, in evaluation mode: from `x` `[batch, rows, columns]` to logits `[batch, tags]`.
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire>;
 
     /// How many columns (frames or samples) it accepts.
     fn columns(&self) -> RangeInclusive<usize>;

@@ -7,6 +7,7 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand_sizes};
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::Input;
 use crate::nn::{ConvBlock1d, Linear, select};
 use candle_core::{Result, Tensor};
@@ -128,6 +129,15 @@ impl Network for SampleCnn {
         let y = select(&x, 2, 0)?;
         let y = pass.mode.dropout(&y, self.config.dropout, "head")?;
         Ok(Output::of(self.output.forward(tape, &y)?))
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let mut x = x.clone();
+        for layer in &self.layers {
+            x = graph.conv_block1d(layer, &x)?;
+        }
+        let x = graph.reshape(&x, &[0, -1]);
+        graph.linear(&self.output, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

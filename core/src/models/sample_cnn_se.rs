@@ -8,6 +8,7 @@ use super::Error;
 use super::architecture::{Architecture, Found, demand_sizes};
 use super::dense_head::DenseHead;
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use super::sample_cnn::{WIDTHS, accepted_samples, layer_sizes};
 use crate::features::Input;
 use crate::nn::{
@@ -106,6 +107,15 @@ impl Network for SampleCnnSe {
         Ok(Output::of(self.head.forward(pass, &select(&x, 2, 0)?)?))
     }
 
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let mut x = x.clone();
+        for block in &self.blocks {
+            x = block.export(graph, &x)?;
+        }
+        let x = graph.reshape(&x, &[0, -1]);
+        self.head.export(graph, &x)
+    }
+
     fn columns(&self) -> RangeInclusive<usize> {
         accepted_samples()
     }
@@ -173,6 +183,30 @@ impl Block {
             return Ok(y);
         }
         max_pool1d(&y, self.window)
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let mut unit = |(conv, norm): &(Conv1d, BatchNorm), x: &Wire, relu: bool| {
+            let y = graph.conv1d(conv, x)?;
+            let y = graph.batch_norm(norm, &y)?;
+            candle_core::Result::Ok(if relu { graph.unary("Relu", &y) } else { y })
+        };
+        let y = unit(&self.first, x, true)?;
+        let y = unit(&self.second, &y, false)?;
+        let beside = match &self.shortcut {
+            Some(shortcut) => unit(shortcut, x, false)?,
+            None => x.clone(),
+        };
+        let weights = graph.over("ReduceMean", &y, &[2]);
+        let weights = graph.linear(&self.squeeze, &weights)?;
+        let weights = graph.unary("Relu", &weights);
+        let weights = graph.linear(&self.excite, &weights)?;
+        let weights = graph.unary("Sigmoid", &weights);
+        let weights = graph.unsqueeze(&weights, 2);
+        let y = graph.binary("Mul", &y, &weights);
+        let y = graph.binary("Add", &beside, &y);
+        let y = graph.unary("Relu", &y);
+        Ok(graph.max_pool(&y, &[self.window]))
     }
 }
 

@@ -7,6 +7,7 @@ use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
 use super::network::{Network, Output, Pass, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{BatchNorm, ConvBlock, Maps, Over, global_max_pool};
 use candle_core::{Result, Tensor};
@@ -117,6 +118,16 @@ impl Network for ShortChunkCnn {
         }
         let y = global_max_pool(&maps.to_value()?, Over::FrequencyAndTime)?;
         Ok(Output::of(self.head.forward(pass, &y)?))
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let x = graph.unsqueeze(x, 1);
+        let mut x = graph.batch_norm(&self.input_norm, &x)?;
+        for block in &self.blocks {
+            x = graph.conv_block(block, &x)?;
+        }
+        let x = graph.over("ReduceMax", &x, &[2, 3]);
+        self.head.export(graph, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

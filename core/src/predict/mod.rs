@@ -74,6 +74,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file to write whose name says no format.
+    #[error("models are written as .safetensors or .onnx, not as {}", .path.display())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
     /// The model cannot be described.
     #[error("the model cannot be described")]
     Json(#[source] serde_json::Error),

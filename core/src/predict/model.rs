@@ -3,13 +3,15 @@
 use super::Error;
 use super::checkpoint::{Checkpoint, LoadOptions};
 use crate::features::{InputExtractor, LogMel};
-use crate::models::{Insight, ModelConfig, Network, Pass, TokenGrid};
+use crate::models::{self, Insight, ModelConfig, Network, Pass, TokenGrid};
 use crate::nn::{Parameters, probabilities};
 use crate::weights;
+use crate::workspace::write_whole;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -156,6 +158,25 @@ impl Model {
             &self.parameters.to_map(),
             &self.metadata()?,
         )?)
+    }
+
+    /// Writes it for others: as ONNX if the name ends in `.onnx` ([`models::onnx`], with [`Model::metadata`]), as [`Model::save`] does
+    /// if it ends in `.safetensors`. Fails with [`Error::Extension`] for any other name.
+    pub fn export(&self, path: &Path) -> Result<(), Error> {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        match extension.map(str::to_lowercase).as_deref() {
+            Some("safetensors") => self.save(path),
+            Some("onnx") => {
+                let bytes = models::onnx(&*self.network, &self.metadata()?)?;
+                write_whole(path, |file| file.write_all(&bytes)).map_err(|source| {
+                    let path = path.to_owned();
+                    weights::Error::Io { path, source }.into()
+                })
+            }
+            _ => Err(Error::Extension {
+                path: path.to_owned(),
+            }),
+        }
     }
 
     /// The rate at which it hears.

@@ -2,6 +2,7 @@
 
 use super::CnnsaConfig;
 use crate::models::network::Pass;
+use crate::models::onnx::{Graph, Wire};
 use crate::nn::{self, Attended, LayerNorm, Linear, Mode, Tape, Value};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
@@ -120,5 +121,22 @@ impl Layer {
         let y = self.output.forward(tape, &y)?;
         let y = mode.dropout(&y, self.hidden_dropout, &self.names[2])?;
         self.output_norm.forward(tape, &nn::add(&y, x)?)
+    }
+
+    /// The whole layer in an ONNX graph.
+    pub(super) fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let queries = graph.linear(&self.query, x)?;
+        let keys = graph.linear(&self.key, x)?;
+        let values = graph.linear(&self.value, x)?;
+        let width = self.output.weight.tensor().dim(0)?;
+        let context = graph.attention([&queries, &keys, &values], width, self.n_heads);
+        let read = graph.linear(&self.to_out, &context)?;
+        let read = graph.binary("Add", &read, x);
+        let x = graph.layer_norm(&self.attention_norm, &read)?;
+        let y = graph.linear(&self.hidden, &x)?;
+        let y = graph.gelu(&y);
+        let y = graph.linear(&self.output, &y)?;
+        let y = graph.binary("Add", &y, &x);
+        graph.layer_norm(&self.output_norm, &y)
     }
 }

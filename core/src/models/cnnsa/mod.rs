@@ -12,6 +12,7 @@ use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::insight::{Insight, Variants};
 use super::network::{Network, Output, Pass, TokenGrid, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{BatchNorm, Linear, Maps, ResidualBlock, Tape, Value, concat, first_token, tanh};
 use candle_core::{Device, Result, Tensor};
@@ -239,6 +240,24 @@ impl Network for Cnnsa {
             receptive_field_frames: 171,
             last_is_partial: true,
         })
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let x = graph.unsqueeze(x, 1);
+        let mut x = graph.batch_norm(&self.input_norm, &x)?;
+        for block in &self.blocks {
+            x = graph.residual_block(block, &x)?;
+        }
+        let x = graph.tokens_of_maps(&x);
+        let class = graph.tensor("class_token", &self.class_token)?;
+        let mut x = graph.class_token(&class, self.config.token_width(), &x);
+        for layer in &self.layers {
+            x = layer.export(graph, &x)?;
+        }
+        let x = graph.first_token(&x);
+        let x = graph.linear(&self.pooler, &x)?;
+        let x = graph.unary("Tanh", &x);
+        graph.linear(&self.output, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {

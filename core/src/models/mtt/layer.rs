@@ -2,6 +2,7 @@
 
 use super::MttConfig;
 use crate::models::network::Pass;
+use crate::models::onnx::{Graph, Wire};
 use crate::nn::{self, LayerNorm, Linear, Value};
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
@@ -67,5 +68,21 @@ impl Layer {
         let y = self.output.forward(tape, &y)?;
         let y = pass.mode.dropout(&y, self.dropout, &self.names[2])?;
         nn::add(x, &y)
+    }
+
+    /// The whole layer in an ONNX graph.
+    pub(super) fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let y = graph.layer_norm(&self.attention_norm, x)?;
+        let qkv = graph.linear(&self.to_qkv, &y)?;
+        let parts = graph.thirds(&qkv);
+        let width = self.output.weight.tensor().dim(0)?;
+        let context = graph.attention(parts.each_ref(), width, self.n_heads);
+        let read = graph.linear(&self.to_out, &context)?;
+        let x = graph.binary("Add", x, &read);
+        let y = graph.layer_norm(&self.feed_forward_norm, &x)?;
+        let y = graph.linear(&self.hidden, &y)?;
+        let y = graph.gelu(&y);
+        let y = graph.linear(&self.output, &y)?;
+        Ok(graph.binary("Add", &x, &y))
     }
 }

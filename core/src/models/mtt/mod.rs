@@ -19,6 +19,7 @@ use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::insight::Insight;
 use super::network::{Network, Output, Pass, TokenGrid, check_input};
+use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{self, BatchNorm, LayerNorm, Linear, Maps, ResidualBlock, Tape, Value, Weight};
 use candle_core::{Result, Tensor};
@@ -223,6 +224,25 @@ impl Network for MusicTaggingTransformer {
             receptive_field_frames: 32,
             last_is_partial: false,
         })
+    }
+
+    fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
+        let x = graph.unsqueeze(x, 1);
+        let mut x = graph.batch_norm(&self.maps.input_norm, &x)?;
+        for block in &self.maps.blocks {
+            x = graph.residual_block(block, &x)?;
+        }
+        let x = graph.tokens_of_maps(&x);
+        let x = graph.linear(&self.maps.to_tokens, &x)?;
+        let class = graph.weight(&self.class_token)?;
+        let x = graph.class_token(&class, self.config.attention_width, &x);
+        let mut x = graph.positions(&self.positions, &x)?;
+        for layer in &self.layers {
+            x = layer.export(graph, &x)?;
+        }
+        let x = graph.first_token(&x);
+        let x = graph.layer_norm(&self.head_norm, &x)?;
+        graph.linear(&self.head, &x)
     }
 
     fn columns(&self) -> RangeInclusive<usize> {
