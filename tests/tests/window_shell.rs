@@ -68,6 +68,21 @@ fn a_few_letters_in_the_palette_run_a_command() {
 }
 
 #[test]
+fn the_model_in_use_is_exported() {
+    let (mut window, folder) = window();
+    window.wait("the shipped model", |window| {
+        window.state().model.current().is_some()
+    });
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    assert!(window.shows("Path"));
+    window.picture("export");
+    window.click("Export");
+    let path = folder.path().join("exports/tunes.onnx");
+    window.wait("word of it", |window| window.shows_part("Wrote "));
+    assert!(path.metadata().unwrap().len() > 100_000);
+}
+
+#[test]
 fn f1_lists_every_shortcut() {
     let (mut window, _folder) = window();
     window.press(Modifiers::NONE, Key::F1);

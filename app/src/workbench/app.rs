@@ -270,8 +270,8 @@ impl App {
         self.help = !self.help;
     }
 
-    pub(super) fn ask_for_path(&mut self) {
-        self.path_dialog = Some(PathDialog::default());
+    pub(super) fn ask_for_path(&mut self, dialog: PathDialog) {
+        self.path_dialog = Some(dialog);
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Command {
     OpenDataset(PathBuf),
     /// Use these weights (safetensors, PyTorch) in Audition and Timeline.
     OpenModel(PathBuf),
+    /// Write the model in use to this file: .onnx or .safetensors.
+    ExportModel(PathBuf),
     /// Show the run in this folder.
     OpenRun(PathBuf),
     /// Ask the user for a path in a dialog of the system.

@@ -1,19 +1,45 @@
-//! The window's own dialogs: a path to open, and what to do with a training when the window is closed.
+//! The window's own dialogs: a path to open or to write, and what to do with a training when the window is closed.
 
 use super::command::Command;
 use super::ctx::Ctx;
 use crate::theme;
 use crate::widgets::dialog;
 use egui::{Button, Key, RichText, TextEdit, Ui};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// Asks for a path to open.
-#[derive(Debug, Default)]
+/// Asks for a path.
+#[derive(Debug)]
 pub(super) struct PathDialog {
+    heading: &'static str,
+    sentence: &'static str,
+    button: &'static str,
     typed: String,
+    answer: fn(PathBuf) -> Command,
 }
 
 impl PathDialog {
+    /// Of something to open.
+    pub(super) fn to_open() -> Self {
+        Self {
+            heading: "Open",
+            sentence: "An audio file, a data set folder (with a tracks.csv), weights (.safetensors, .pth, .pt, .ckpt), a run folder or a training configuration (.toml). You can also drop it onto the window.",
+            button: "Open",
+            typed: String::new(),
+            answer: Command::Open,
+        }
+    }
+
+    /// Of a file for the model in use.
+    pub(super) fn to_export(path: &Path) -> Self {
+        Self {
+            heading: "Export model",
+            sentence: "Where to write the model in use: as .onnx for onnxruntime and others, or as .safetensors, which also opens here and in PyTorch. Tags, front end and configuration go along. An existing file is replaced.",
+            button: "Export",
+            typed: path.display().to_string(),
+            answer: Command::ExportModel,
+        }
+    }
+
     /// Draws it; whether it stays open.
     pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) -> bool {
         let modal = dialog(
@@ -22,10 +48,9 @@ impl PathDialog {
             |area| area,
             |ui| {
                 ui.set_width(520.0);
-                ui.heading("Open");
+                ui.heading(self.heading);
                 let palette = theme::palette(ui.visuals());
-                let sentence = "An audio file, a data set folder (with a tracks.csv), weights (.safetensors, .pth, .pt, .ckpt), a run folder or a training configuration (.toml). You can also drop it onto the window.";
-                ui.label(RichText::new(sentence).color(palette.weak));
+                ui.label(RichText::new(self.sentence).color(palette.weak));
                 ui.add_space(theme::GAP);
                 let field = TextEdit::singleline(&mut self.typed)
                     .hint_text("/path/to/song.mp3")
@@ -40,10 +65,10 @@ impl PathDialog {
                 ui.add_space(theme::GAP);
                 let path = self.typed.trim();
                 ui.horizontal(|ui| {
-                    let open = ui.add_enabled(!path.is_empty(), Button::new("Open"));
+                    let open = ui.add_enabled(!path.is_empty(), Button::new(self.button));
                     let close = ui.button("Cancel").clicked();
                     if (open.clicked() || enter) && !path.is_empty() {
-                        ctx.send(Command::Open(PathBuf::from(path)));
+                        ctx.send((self.answer)(PathBuf::from(path)));
                         return false;
                     }
                     !close

@@ -29,7 +29,8 @@ pub(super) fn menu_bar_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
 fn starts_group(command: UiCommand) -> bool {
     matches!(
         command,
-        UiCommand::Quit
+        UiCommand::ExportModel
+            | UiCommand::Quit
             | UiCommand::FollowCurves
             | UiCommand::ToggleTheme
             | UiCommand::ResetLayout

@@ -2,6 +2,7 @@
 
 use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
+use super::dialogs::PathDialog;
 use super::parts::{audition, library, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -34,6 +35,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         }
         Command::OpenDataset(folder) => open_dataset(app, folder),
         Command::OpenModel(path) => state.model.open(path, jobs),
+        Command::ExportModel(path) => state.model.export(path, jobs),
         Command::OpenRun(folder) => {
             state.selection.apply(Select::Run(Some(folder)));
             layout::show(&mut app.layout, Panel::Curves);
@@ -74,7 +76,15 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::OpenDataset => sender.send(Command::Pick(Pick::Dataset)),
         UiCommand::OpenModel => sender.send(Command::Pick(Pick::Model)),
         UiCommand::OpenRun => sender.send(Command::Pick(Pick::Run)),
-        UiCommand::OpenPath => app.ask_for_path(),
+        UiCommand::OpenPath => app.ask_for_path(PathDialog::to_open()),
+        UiCommand::ExportModel => match app.state.model.current() {
+            Some(model) => {
+                let folder = app.state.workspace.root().join("exports");
+                let path = folder.join(format!("{}.onnx", model.name));
+                app.ask_for_path(PathDialog::to_export(&path));
+            }
+            None => sender.send(Notice::new(Level::Warning, "No model is in use yet.")),
+        },
         UiCommand::Quit => ctx.send_viewport_cmd(egui::ViewportCommand::Close),
         UiCommand::Palette => app.toggle_palette(),
         UiCommand::Help => app.toggle_help(),

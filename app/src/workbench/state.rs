@@ -59,7 +59,7 @@ impl State {
         self.song
             .activity()
             .into_iter()
-            .chain(self.model.activity())
+            .chain(self.model.activities())
             .chain(self.training.activities())
             .chain(self.runs.activities())
             .chain(self.audition.activities())

@@ -16,6 +16,7 @@ pub enum UiCommand {
     OpenModel,
     OpenRun,
     OpenPath,
+    ExportModel,
     Quit,
     Palette,
     Help,
@@ -108,6 +109,7 @@ impl UiCommand {
             C::OpenModel,
             C::OpenRun,
             C::OpenPath,
+            C::ExportModel,
             C::Quit,
         ]
         .into_iter()
@@ -181,6 +183,12 @@ impl UiCommand {
                 "Type or paste the path of anything that can be opened.",
                 M::File,
                 ctrl(Key::L),
+            ),
+            C::ExportModel => (
+                "Export model…",
+                "Write the model in use for other programs: ONNX (.onnx) or safetensors, with its tags.",
+                M::File,
+                ctrl_shift(Key::E),
             ),
             C::Quit => (
                 "Quit",

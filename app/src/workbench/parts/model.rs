@@ -23,6 +23,7 @@ pub enum Origin {
 pub struct State {
     current: Option<(Arc<Model>, Origin)>,
     loading: Slot<Origin, (Arc<Model>, Origin)>,
+    exporting: Slot<PathBuf, PathBuf>,
     /// Whether weights that the training publishes replace the model in use.
     follows_training: bool,
     /// The next weights that the training publishes replace the model in use, once.
@@ -37,6 +38,7 @@ impl Default for State {
         Self {
             current: None,
             loading: Slot::new("load model"),
+            exporting: Slot::new("export model"),
             follows_training: false,
             takes_next: false,
             seen: None,
@@ -56,9 +58,10 @@ impl State {
         self.current.as_ref().map(|(_, origin)| origin)
     }
 
-    /// How far loading is.
-    pub fn activity(&self) -> Option<Activity> {
-        self.loading.activity()
+    /// How far loading and exporting are.
+    pub fn activities(&self) -> impl Iterator<Item = Activity> {
+        let loading = self.loading.activity();
+        loading.into_iter().chain(self.exporting.activity())
     }
 
     /// The rate at which the model in use hears, in hertz.
@@ -78,6 +81,18 @@ impl State {
         let origin = Origin::File(path.clone());
         self.loading.ask_again(jobs, origin.clone(), move |_| {
             Ok((Arc::new(Model::load(&path)?), origin))
+        });
+    }
+
+    /// Writes the model in use to a file: .onnx or .safetensors.
+    pub fn export(&mut self, path: PathBuf, jobs: &Jobs) {
+        let Some((model, _)) = &self.current else {
+            return;
+        };
+        let model = Arc::clone(model);
+        self.exporting.ask_again(jobs, path.clone(), move |_| {
+            model.export(&path)?;
+            Ok(path)
         });
     }
 
@@ -125,6 +140,17 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             )),
             None => {}
         }
+    }
+    if model.exporting.poll(jobs)
+        && let Some(exported) = model.exporting.take()
+    {
+        sender.send(match exported {
+            Ok(path) => Notice::new(Level::Success, format!("Wrote {}", path.display())),
+            Err(error) => Notice::new(
+                Level::Error,
+                format!("The model cannot be exported: {error}"),
+            ),
+        });
     }
     let newest = state.training.model();
     let is_news = match (&newest, &model.seen) {
