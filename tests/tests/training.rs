@@ -150,11 +150,27 @@ fn a_run_learns_and_is_scored() {
 
 #[test]
 fn a_killed_run_ends_with_the_same_numbers_as_one_never_killed() {
-    let lab = Lab::new();
-    let options = ["--epochs", "5", "--augment", "reference"];
-    succeed(lab.train("whole", &options));
+    check_killed_run(&["--epochs", "5", "--augment", "reference"], "adam");
+}
 
-    let mut child = lab.train("killed", &options).spawn().unwrap();
+#[test]
+fn so_does_one_with_another_optimizer() {
+    let options = [
+        "--epochs",
+        "5",
+        "--optimizer",
+        "sgd",
+        "--weight-decay",
+        "1e-4",
+    ];
+    check_killed_run(&options, "sgd");
+}
+
+fn check_killed_run(options: &[&str], optimizer: &str) {
+    let lab = Lab::new();
+    succeed(lab.train("whole", options));
+
+    let mut child = lab.train("killed", options).spawn().unwrap();
     let in_third_epoch = |history: &History| {
         history
             .events()
@@ -165,6 +181,9 @@ fn a_killed_run_ends_with_the_same_numbers_as_one_never_killed() {
     child.kill().unwrap();
     child.wait().unwrap();
     let run = lab.run_folder("killed").unwrap();
+    let recipe: toml::Value =
+        toml::from_str(&std::fs::read_to_string(run.join("run.toml")).unwrap()).unwrap();
+    assert_eq!(recipe["config"]["optimizer"]["name"].as_str(), Some(optimizer));
     assert_eq!(History::open(&run).unwrap().status(), Status::Interrupted);
 
     let mut resume = lab.attune("killed", &["train", "--json", "--resume"]);

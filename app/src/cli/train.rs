@@ -3,6 +3,7 @@
 use super::training_console::{Summary, follow};
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::models::registry;
+use attune_core::nn::OptimizerConfig;
 use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -43,9 +44,15 @@ pub(super) struct Args {
     /// End after so many epochs without a lower validation loss (0: never)
     #[arg(long, value_name = "N")]
     patience: Option<u32>,
-    /// Learning rate of Adam
+    /// Learning rate: how far a step goes
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
+    /// Optimizer: adam, adam_w, or sgd with Nesterov's momentum of 0.9; other settings by a recipe
+    #[arg(long, value_name = "NAME", value_parser = ["adam", "adam_w", "sgd"])]
+    optimizer: Option<String>,
+    /// Decay of the weights: added to the gradient (adam, sgd) or taken off the weights (adam_w)
+    #[arg(long, value_name = "X")]
+    weight_decay: Option<f64>,
     /// Clips per step
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
@@ -104,6 +111,15 @@ impl Args {
         config.max_minutes = self.minutes.or(config.max_minutes);
         config.patience_epochs = self.patience.unwrap_or(config.patience_epochs);
         config.learning_rate = self.learning_rate.unwrap_or(config.learning_rate);
+        if let Some(name) = &self.optimizer {
+            let mut usual = OptimizerConfig::usual().into_iter();
+            config.optimizer = usual
+                .find(|usual| usual.name() == name)
+                .unwrap_or(config.optimizer);
+        }
+        if let Some(decay) = self.weight_decay {
+            *config.optimizer.weight_decay_mut() = decay;
+        }
         config.batch_size = self.batch.unwrap_or(config.batch_size);
         config.input_secs = self.input_secs.unwrap_or(config.input_secs);
         config.seed = self.seed.unwrap_or(config.seed);

@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 use super::tape::Gradients;
-use super::{Adam, AdamConfig, AdamW, AdamWConfig, Sgd, SgdConfig};
+use super::{Adam, AdamConfig, AdamW, AdamWConfig, Momentum, Sgd, SgdConfig};
 use candle_core::{Result, Tensor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +22,85 @@ pub enum OptimizerConfig {
 impl Default for OptimizerConfig {
     fn default() -> Self {
         Self::Adam(AdamConfig::default())
+    }
+}
+
+impl OptimizerConfig {
+    /// One of each kind as it is mostly used: gradient descent with Nesterov's momentum of 0.9.
+    pub fn usual() -> [Self; 3] {
+        [
+            Self::Adam(AdamConfig::default()),
+            Self::AdamW(AdamWConfig::default()),
+            Self::Sgd(SgdConfig {
+                momentum: 0.9,
+                kind: Momentum::Nesterov,
+                weight_decay: 0.0,
+            }),
+        ]
+    }
+
+    /// As it is called in a file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Adam(_) => "adam",
+            Self::AdamW(_) => "adam_w",
+            Self::Sgd(_) => "sgd",
+        }
+    }
+
+    /// As people call it.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Adam(_) => "Adam",
+            Self::AdamW(_) => "AdamW",
+            Self::Sgd(_) => "SGD",
+        }
+    }
+
+    /// Its decay, to be changed.
+    pub fn weight_decay_mut(&mut self) -> &mut f64 {
+        match self {
+            Self::Adam(config) => &mut config.weight_decay,
+            Self::AdamW(config) => &mut config.weight_decay,
+            Self::Sgd(config) => &mut config.weight_decay,
+        }
+    }
+
+    /// Which setting is out of range, and what it must be.
+    pub fn out_of_range(&self) -> Option<(&'static str, &'static str)> {
+        let share = |value: f64| (0.0..1.0).contains(&value);
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let (shares, epsilon, weight_decay) = match *self {
+            Self::Adam(AdamConfig {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            })
+            | Self::AdamW(AdamWConfig {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            }) => (
+                [("beta_1", beta_1), ("beta_2", beta_2)],
+                epsilon,
+                weight_decay,
+            ),
+            Self::Sgd(SgdConfig {
+                momentum,
+                weight_decay,
+                ..
+            }) => ([("momentum", momentum); 2], 1.0, weight_decay),
+        };
+        if let Some((name, _)) = shares.into_iter().find(|(_, value)| !share(*value)) {
+            return Some((name, "must be at least 0 and less than 1"));
+        }
+        if !positive(epsilon) {
+            return Some(("epsilon", "must be a positive number"));
+        }
+        let decays = weight_decay.is_finite() && weight_decay >= 0.0;
+        (!decays).then_some(("weight_decay", "must be zero or a positive number"))
     }
 }
 
@@ -91,6 +170,21 @@ impl Optimizer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_out_of_range_are_named() {
+        for usual in OptimizerConfig::usual() {
+            assert_eq!(usual.out_of_range(), None, "{usual:?}");
+            let mut wrong = usual;
+            *wrong.weight_decay_mut() = f64::NAN;
+            assert_eq!(wrong.out_of_range().map(|it| it.0), Some("weight_decay"));
+        }
+        let wrong = OptimizerConfig::Sgd(SgdConfig {
+            momentum: 1.0,
+            ..SgdConfig::default()
+        });
+        assert_eq!(wrong.out_of_range().map(|it| it.0), Some("momentum"));
+    }
 
     #[test]
     fn a_file_names_the_optimizer_and_only_settings_that_it_has() {

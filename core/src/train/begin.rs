@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoints, DataRecord, Position, RunFile};
 use super::handle::{Shared, Wake, preparing_job};
-use super::learner::{Learner, adam_of};
+use super::learner::Learner;
 use super::prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
 use super::trainer::Run;
 use super::{Command, EarlyStop, Error, TrainConfig};
@@ -64,7 +64,7 @@ pub(super) fn begin(
     let mut running = RunningScores::new(dataset.n_tags(), RunningScores::DEFAULT_CAPACITY);
     let position = if is_resumed && checkpoints.last().exists() {
         let (optimizer, position) =
-            checkpoints.load_last(&learner.parameters, adam_of(&config), &mut running)?;
+            checkpoints.load_last(&learner.parameters, config.optimizer, &mut running)?;
         learner.optimizer = optimizer;
         position
     } else {

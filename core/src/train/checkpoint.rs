@@ -10,7 +10,7 @@ use super::{EarlyStop, Error, Outcome};
 use crate::device::cpu;
 use crate::metrics::RunningScores;
 use crate::models::ModelConfig;
-use crate::nn::{Adam, AdamConfig, Parameters};
+use crate::nn::{Optimizer, OptimizerConfig, Parameters};
 use crate::predict::Model;
 use crate::weights;
 use candle_core::Tensor;
@@ -109,9 +109,9 @@ impl Checkpoints {
     pub(super) fn load_last(
         &self,
         parameters: &Parameters,
-        adam: AdamConfig,
+        optimizer: OptimizerConfig,
         running: &mut RunningScores,
-    ) -> Result<(Adam, Position), Error> {
+    ) -> Result<(Optimizer, Position), Error> {
         let last = weights::read(&self.last())?;
         let broken = |why: &str| Error::Checkpoint {
             path: self.last(),
@@ -138,7 +138,8 @@ impl Checkpoints {
                 return Err(broken("its running scores are of other tags"));
             }
         }
-        Ok((Adam::from_map(adam, &state.tensors)?, position))
+        let optimizer = Optimizer::from_map(optimizer, &state.tensors)?;
+        Ok((optimizer, position))
     }
 
     /// A state that stays behind costs space and nothing else, so failing to remove one is no error.

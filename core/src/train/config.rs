@@ -2,6 +2,7 @@
 
 use crate::augment::Chain;
 use crate::models::{ModelConfig, presets};
+use crate::nn::OptimizerConfig;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -21,10 +22,10 @@ pub struct TrainConfig {
     pub input_secs: f64,
     /// Clips per step.
     pub batch_size: usize,
-    /// Learning rate of Adam.
+    /// How far a step goes.
     pub learning_rate: f64,
-    /// L2 decay added to the gradient, as `torch.optim.Adam` does; the paper uses none.
-    pub weight_decay: f64,
+    /// What makes a step of a gradient: Adam without decay in the paper.
+    pub optimizer: OptimizerConfig,
     /// The run ends after this many epochs at the latest.
     pub epochs: u32,
     /// The run ends after this many epochs without a lower validation loss; 0: never.
@@ -49,7 +50,7 @@ impl Default for TrainConfig {
             input_secs: 10.0,
             batch_size: 32,
             learning_rate: 1e-4,
-            weight_decay: 0.0,
+            optimizer: OptimizerConfig::default(),
             epochs: 200,
             patience_epochs: 20,
             max_minutes: None,
@@ -244,8 +245,8 @@ impl TrainConfig {
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return wrong("learning_rate", "must be a positive number");
         }
-        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return wrong("weight_decay", "must be zero or a positive number");
+        if let Some((what, why)) = self.optimizer.out_of_range() {
+            return wrong(&format!("optimizer.{what}"), why);
         }
         if self.epochs == 0 {
             return wrong("epochs", "must be at least 1");
@@ -292,6 +293,7 @@ mod tests {
             data: DataChoice::Folder("/music".into()),
             validate: ValidateEvery::Steps(250),
             max_minutes: Some(4.0),
+            optimizer: OptimizerConfig::usual()[2],
             ..TrainConfig::for_preset("tiny")
         };
         assert_eq!(

@@ -5,7 +5,7 @@ use crate::dataset::Split;
 use crate::features::Input;
 use crate::job::Job;
 use crate::models::Pass;
-use crate::nn::{self, Adam, AdamConfig, Parameters};
+use crate::nn::{self, Optimizer, Parameters};
 use crate::rng::{Address, Purpose};
 use crate::workspace::Workspace;
 use candle_core::{DType, Tensor};
@@ -70,7 +70,7 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         DType::F32,
         &crate::device::cpu(),
     )?;
-    let mut optimizer = Adam::new(AdamConfig::default());
+    let mut optimizer = Optimizer::new(config.optimizer);
     let (mut seconds_per_step, mut activation_bytes) = (f64::INFINITY, 0);
     for step in 0..STEPS {
         job.check()?;

@@ -3,7 +3,7 @@
 use super::{Error, TrainConfig};
 use crate::dataset::Batch;
 use crate::models::{ModelConfig, Network, Pass};
-use crate::nn::{self, Adam, AdamConfig, Parameters};
+use crate::nn::{self, Optimizer, Parameters};
 use crate::predict::Model;
 use candle_core::{DType, Tensor};
 
@@ -16,7 +16,7 @@ pub(super) struct Learner {
     seed: u64,
     network: Box<dyn Network>,
     pub(super) parameters: Parameters,
-    pub(super) optimizer: Adam,
+    pub(super) optimizer: Optimizer,
 }
 
 /// What a step found out.
@@ -48,7 +48,7 @@ impl Learner {
             seed: recipe.seed,
             network,
             parameters,
-            optimizer: Adam::new(adam_of(recipe)),
+            optimizer: Optimizer::new(recipe.optimizer),
         })
     }
 
@@ -57,7 +57,7 @@ impl Learner {
         &*self.network
     }
 
-    /// Step number `step` of the run: forward, backward, Adam. `None`, and nothing is changed, if the loss or a gradient is not
+    /// Step number `step` of the run: forward, backward, optimizer. `None`, and nothing is changed, if the loss or a gradient is not
     /// finite.
     pub(super) fn step(
         &mut self,
@@ -102,13 +102,5 @@ impl Learner {
             self.input_samples,
             &self.parameters,
         )?)
-    }
-}
-
-/// The optimizer that a recipe asks for.
-pub(super) fn adam_of(recipe: &TrainConfig) -> AdamConfig {
-    AdamConfig {
-        weight_decay: recipe.weight_decay,
-        ..AdamConfig::default()
     }
 }

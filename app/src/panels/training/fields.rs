@@ -3,6 +3,7 @@
 use crate::widgets::number_text;
 use attune_core::augment;
 use attune_core::models::{presets, registry};
+use attune_core::nn::OptimizerConfig;
 use attune_core::train::{Augmentation, ModelChoice, TrainConfig, ValidateEvery};
 use egui::{ComboBox, DragValue, Response, Ui, WidgetInfo};
 use std::sync::OnceLock;
@@ -54,6 +55,43 @@ pub(super) fn learning_rate_ui(ui: &mut Ui, rate: &mut f64) -> Response {
             .speed(speed)
             .custom_formatter(|rate, _| number_text(rate))
             .custom_parser(|text| text.trim().parse().ok()),
+    )
+}
+
+/// A choice of optimizers; a new one has its usual settings.
+pub(super) fn optimizer_ui(ui: &mut Ui, optimizer: &mut OptimizerConfig) -> Response {
+    ComboBox::from_id_salt("optimizer")
+        .selected_text(optimizer.label())
+        .width(ui.available_width().clamp(60.0, 150.0))
+        .show_ui(ui, |ui| {
+            for usual in OptimizerConfig::usual() {
+                let chosen = usual.name() == optimizer.name();
+                if ui.selectable_label(chosen, usual.label()).clicked() && !chosen {
+                    *optimizer = usual;
+                }
+            }
+        })
+        .response
+}
+
+/// A field for a weight decay, of any size.
+pub(super) fn weight_decay_ui(ui: &mut Ui, decay: &mut f64) -> Response {
+    let speed = (*decay * 0.01).max(1e-6);
+    ui.add(
+        DragValue::new(decay)
+            .range(0.0..=1.0)
+            .speed(speed)
+            .custom_formatter(|decay, _| {
+                if decay == 0.0 {
+                    "none".to_owned()
+                } else {
+                    number_text(decay)
+                }
+            })
+            .custom_parser(|text| match text.trim() {
+                "none" => Some(0.0),
+                number => number.parse().ok(),
+            }),
     )
 }
 

@@ -16,7 +16,9 @@ use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::run::Scalar;
 use attune_core::train::{self, DataChoice, TrainConfig};
 use egui::{Button, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
-use fields::{augmentation_ui, learning_rate_ui, model_ui, row_ui, validate_ui};
+use fields::{
+    augmentation_ui, learning_rate_ui, model_ui, optimizer_ui, row_ui, validate_ui, weight_decay_ui,
+};
 use figures::{estimate_figures_ui, progress_ui};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -115,8 +117,14 @@ impl State {
                 row_ui(ui, "Batch", "Clips per step.", |ui| {
                     ui.add(DragValue::new(&mut config.batch_size).range(2..=512).suffix(" clips"))
                 });
-                row_ui(ui, "Learning rate", "Step size of Adam. The paper: 0.0001. Small models on small data: 0.001.", |ui| {
+                row_ui(ui, "Learning rate", "How far a step goes. The paper: 0.0001. Small models on small data: 0.001.", |ui| {
                     learning_rate_ui(ui, &mut config.learning_rate)
+                });
+                row_ui(ui, "Optimizer", "What makes a step of a gradient. The paper: Adam. SGD comes with Nesterov's momentum of 0.9.", |ui| {
+                    optimizer_ui(ui, &mut config.optimizer)
+                });
+                row_ui(ui, "Weight decay", "Added to the gradient (Adam, SGD) or taken off the weights at each step (AdamW). The paper: none.", |ui| {
+                    weight_decay_ui(ui, config.optimizer.weight_decay_mut())
                 });
                 row_ui(ui, "Epochs", "The run ends after this many passes over the training split at the latest.", |ui| {
                     ui.add(DragValue::new(&mut config.epochs).range(1..=100_000).suffix(" at most"))
