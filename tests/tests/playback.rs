@@ -135,6 +135,24 @@ fn a_loop_has_the_exact_length_in_samples() {
 }
 
 #[test]
+fn a_clip_that_ends_loud_is_repeated_without_a_click() {
+    // A quarter of a period too long: it ends at its crest and begins at zero.
+    let samples = tone(440.0, 0.5, 0.5 + 0.25 / 440.0, RATE_HZ);
+    let (card, player) = ready(std::slice::from_ref(&samples));
+    player.set_loop(Some((0.0, player.duration_secs())));
+    player.play();
+    card.turn(80);
+    let heard = card.take_left();
+    assert!(heard.len() > 3 * samples.len(), "three rounds");
+    let steepest = largest_step(&samples);
+    let step = largest_step(&heard);
+    assert!(
+        step < 1.2 * steepest,
+        "{step} where the tone has {steepest}"
+    );
+}
+
+#[test]
 fn the_variants_are_switched_at_the_same_position_without_a_click() {
     let original = tone(440.0, 0.5, 3.0, RATE_HZ);
     let shifted = tone(554.4, 0.4, 3.0, RATE_HZ);

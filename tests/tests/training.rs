@@ -183,7 +183,10 @@ fn check_killed_run(options: &[&str], optimizer: &str) {
     let run = lab.run_folder("killed").unwrap();
     let recipe: toml::Value =
         toml::from_str(&std::fs::read_to_string(run.join("run.toml")).unwrap()).unwrap();
-    assert_eq!(recipe["config"]["optimizer"]["name"].as_str(), Some(optimizer));
+    assert_eq!(
+        recipe["config"]["optimizer"]["name"].as_str(),
+        Some(optimizer)
+    );
     assert_eq!(History::open(&run).unwrap().status(), Status::Interrupted);
 
     let mut resume = lab.attune("killed", &["train", "--json", "--resume"]);

@@ -209,7 +209,10 @@ impl Engine {
         let mut frame = voice.track.frame(voice.variant, voice.at);
         if let Some(leaving) = &mut self.leaving {
             let x = 1.0 - self.fade_left as f32 / self.fade_frames as f32;
-            let (new, old) = (frame, leaving.track.frame(leaving.variant, leaving.at));
+            // Where the sound itself has ended, its last value is let go of gently.
+            let last = leaving.track.n_frames.saturating_sub(1);
+            let old = leaving.track.frame(leaving.variant, leaving.at.min(last));
+            let new = frame;
             // Both sum to one: the same music stays as loud as it is.
             let weight = x * x * (3.0 - 2.0 * x);
             frame = std::array::from_fn(|i| new[i] * weight + old[i] * (1.0 - weight));
