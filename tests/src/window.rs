@@ -50,6 +50,7 @@ impl Window {
                         let services = Services {
                             workspace: workspace.clone(),
                             player: Player::silent(std::sync::Arc::clone(&now)),
+                            interrupt: attune_core::job::Cancel::new(),
                         };
                         *app = Some(App::new(ui.ctx(), services, &looks));
                     }

@@ -73,9 +73,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         services: Services {
             workspace: console.workspace.clone(),
             player: Player::open(),
+            interrupt: console.cancel.clone(),
         },
         commands,
-        cancel: console.cancel.clone(),
         frame_stats: args.frame_stats,
         since,
     })

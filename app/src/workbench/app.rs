@@ -17,6 +17,7 @@ use crate::panels::{Panels, help};
 use crate::playback::Player;
 use crate::theme;
 use crate::widgets::dialog;
+use attune_core::job::Cancel;
 use attune_core::train::{self, Handle};
 use attune_core::workspace::Workspace;
 use crossbeam::channel::Receiver;
@@ -34,6 +35,8 @@ pub struct Services {
     pub workspace: Workspace,
     /// Plays sound.
     pub player: Player,
+    /// Raised from outside (Ctrl-C in the terminal): the window is to be closed.
+    pub interrupt: Cancel,
 }
 
 impl std::fmt::Debug for Services {
@@ -72,6 +75,7 @@ pub struct App {
     kept: Option<Handle>,
     toasts: Toasts,
     memory_at: Option<Instant>,
+    interrupt: Cancel,
 }
 
 /// The window is to be closed while a training runs.
@@ -106,6 +110,7 @@ impl App {
             kept: None,
             toasts: Toasts::default(),
             memory_at: None,
+            interrupt: services.interrupt,
         }
     }
 
@@ -236,7 +241,10 @@ impl App {
         let Some(asked) = self.closing else { return };
         match closing_ui(asked == Asked::Stopping, ui) {
             None => {}
-            Some(Closing::Stay) => self.closing = None,
+            Some(Closing::Stay) => {
+                self.closing = None;
+                self.interrupt.withdraw();
+            }
             Some(Closing::Stop) => {
                 self.closing = Some(Asked::Stopping);
                 let stop = training::Command::Steer(train::Command::Stop);
@@ -245,6 +253,7 @@ impl App {
             Some(Closing::TrainOn) => {
                 self.kept = self.state.training.take_handle();
                 self.closing = None;
+                self.interrupt.withdraw();
                 ui.ctx().send_viewport_cmd(ViewportCommand::Close);
             }
         }

@@ -26,8 +26,6 @@ pub struct Opening {
     pub services: Services,
     /// What to do first.
     pub commands: Vec<Command>,
-    /// Closes the window when raised.
-    pub cancel: Cancel,
     /// Where to write how long frames took.
     pub frame_stats: Option<PathBuf>,
     /// When the process began.
@@ -79,11 +77,12 @@ impl Window {
             panels: stored("panels"),
             selection: stored("selection"),
         };
+        let interrupt = opening.services.interrupt.clone();
         let app = App::new(ctx, opening.services, &looks);
         for command in opening.commands {
             app.sender().send(command);
         }
-        close_when_raised(ctx.clone(), opening.cancel)?;
+        close_when_raised(ctx.clone(), interrupt)?;
         let stats = opening.frame_stats.map(|path| {
             let stats = FrameStats::new(opening.since);
             stats.watch(ctx);
@@ -94,15 +93,20 @@ impl Window {
 }
 
 /// Ctrl-C in the terminal closes the window like its button does.
-fn close_when_raised(ctx: Context, cancel: Cancel) -> anyhow::Result<()> {
+fn close_when_raised(ctx: Context, interrupt: Cancel) -> anyhow::Result<()> {
     std::thread::Builder::new()
         .name("listen for Ctrl-C".to_owned())
         .spawn(move || {
-            while !cancel.is_cancelled() {
+            let mut was_raised = false;
+            loop {
+                let is_raised = interrupt.is_cancelled();
+                if is_raised && !was_raised {
+                    ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, ViewportCommand::Close);
+                    ctx.request_repaint_of(egui::ViewportId::ROOT);
+                }
+                was_raised = is_raised;
                 std::thread::sleep(LISTEN_EVERY);
             }
-            ctx.send_viewport_cmd_to(egui::ViewportId::ROOT, ViewportCommand::Close);
-            ctx.request_repaint_of(egui::ViewportId::ROOT);
         })
         .context("cannot start a thread")?;
     Ok(())
