@@ -8,6 +8,7 @@ use attune_core::predict::Model;
 use attune_tests::small_data;
 use attune_tests::window::Window;
 use candle_core::DType;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const RATE_HZ: u32 = 22_050;
@@ -65,6 +66,65 @@ fn a_song_and_weights_dropped_together_are_both_opened() {
                 .is_some_and(|model| model.tags == ["loud", "soft"])
     });
     assert!(stage.window.app().is_shown(Panel::Timeline));
+}
+
+/// As the reference implementation's trainer leaves it: no tags, no configuration, a prefix, something beside the network.
+#[test]
+fn weights_of_another_program_are_shown_before_they_are_used() {
+    let mut stage = Stage::new();
+    let (weights, tags) = (stage.at("teacher.safetensors"), stage.at("tags.txt"));
+    let config = presets::preset("tiny").unwrap().config.with_n_tags(2);
+    let parameters = Parameters::initialise(1, DType::F32);
+    config.build(parameters.var_builder()).unwrap();
+    let mut tensors: BTreeMap<_, _> = parameters
+        .to_map()
+        .into_iter()
+        .map(|(name, tensor)| (format!("network.{name}"), tensor))
+        .collect();
+    let extra = tensors["network.cls_token"].clone();
+    tensors.insert("network.from_elsewhere".to_owned(), extra);
+    attune_core::weights::write(&weights, &tensors, &BTreeMap::new()).unwrap();
+    std::fs::write(&tags, "loud\nsoft\nodd\n").unwrap();
+    stage.window.drop_files(&[&weights]);
+    stage
+        .window
+        .wait("the preview", |window| window.shows("Use these weights"));
+    for part in [
+        "1 unexpected (from_elsewhere)",
+        "2 tags",
+        "network.from_elsewhere",
+    ] {
+        assert!(stage.window.shows_part(part), "{part}");
+    }
+    let before = stage
+        .window
+        .state()
+        .model
+        .current()
+        .map(|model| model.name.clone());
+    assert_ne!(before.as_deref(), Some("teacher"), "nothing is loaded yet");
+    // The dialog finds its place.
+    stage.window.frames(5);
+    stage.window.click("Tags file");
+    stage.window.type_text(tags.to_str().unwrap());
+    stage.window.picture("weights_dialog");
+    stage.window.click("Use these weights");
+    stage.window.wait("what is wrong", |window| {
+        let mut texts = window
+            .state()
+            .notices
+            .iter()
+            .map(|(_, notice)| &notice.text);
+        texts.any(|text| text.contains("3 tags for a network with 2 outputs"))
+    });
+    assert!(stage.window.shows("Use these weights"), "and can be mended");
+    std::fs::write(&tags, "loud\nsoft\n").unwrap();
+    stage.window.click("Use these weights");
+    stage.window.wait("the model", |window| {
+        let model = window.state().model.current();
+        model.is_some_and(|model| model.tags == ["loud", "soft"])
+    });
+    assert!(!stage.window.shows("Use these weights"));
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::{Console, Failure, ResultExt};
 use anyhow::Context;
 use attune_core::models::ModelConfig;
-use attune_core::predict::{Checkpoint, LoadOptions};
-use attune_core::weights::{Entry, Format, KeyMap, Report};
+use attune_core::predict::{Checkpoint, Key, LoadOptions};
+use attune_core::weights::{Entry, Format, KeyMap, Report, Standing};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -93,7 +93,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     if args.json {
         console.json(&shown)?;
     } else {
-        print(&shown, console)?;
+        print(&shown, &checkpoint.keys().collect::<Vec<_>>(), console)?;
     }
     if let Some(out) = args.convert {
         let model = checkpoint
@@ -107,14 +107,12 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 }
 
 fn read_tags(path: &Path) -> Result<Vec<String>, Failure> {
-    let text = std::fs::read_to_string(path)
+    LoadOptions::read_tags(path)
         .with_context(|| format!("cannot read the tags in {}", path.display()))
-        .bad_input()?;
-    let tags = text.lines().map(str::trim).filter(|tag| !tag.is_empty());
-    Ok(tags.map(str::to_owned).collect())
+        .bad_input()
 }
 
-fn print(shown: &Shown<'_>, console: &Console) -> Result<(), Failure> {
+fn print(shown: &Shown<'_>, keys: &[Key<'_>], console: &Console) -> Result<(), Failure> {
     let line = |name: &str, text: &str| console.line(&format!("{name:<11} {text}"));
     line("file", &shown.file.display().to_string())?;
     line("format", shown.format.label())?;
@@ -155,19 +153,16 @@ fn print(shown: &Shown<'_>, console: &Console) -> Result<(), Failure> {
     }
     console.line("")?;
     let width = |text: fn(&Entry) -> String| {
-        let all = shown.keys.iter().map(|entry| text(entry).chars().count());
+        let all = keys.iter().map(|key| text(key.entry).chars().count());
         all.max().unwrap_or(0)
     };
     let name = |entry: &Entry| visible(&entry.name);
     let shape = |entry: &Entry| format!("{:?}", entry.shape);
     let (name_width, shape_width) = (width(name), width(shape));
-    for entry in &shown.keys {
-        let short = shown.key_map.short(&entry.name);
-        let note = match (short, shown.report) {
-            (None, _) => "left out",
-            (Some(short), Some(report)) => standing(short, report),
-            (Some(_), None) => "",
-        };
+    for Key { entry, standing } in keys {
+        // What is simply matched needs no word.
+        let standing = standing.filter(|standing| *standing != Standing::Matched);
+        let note = standing.map_or("", Standing::label);
         let row = format!(
             "{:<name_width$}  {:<4}  {:<shape_width$}  {note}",
             name(entry),
@@ -181,17 +176,6 @@ fn print(shown: &Shown<'_>, console: &Console) -> Result<(), Failure> {
         console.line(&format!("{missing:<name_width$}  missing"))?;
     }
     Ok(())
-}
-
-/// What has to be said of a key that is not simply matched.
-fn standing(name: &str, report: &Report) -> &'static str {
-    if report.wrong_shape.iter().any(|wrong| wrong.name == name) {
-        "wrong shape"
-    } else if report.unexpected.iter().any(|other| other == name) {
-        "unexpected"
-    } else {
-        ""
-    }
 }
 
 /// Names come from a file: nothing in them may steer the terminal.

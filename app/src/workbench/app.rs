@@ -12,6 +12,7 @@ use super::selection::Selection;
 use super::state::State;
 use super::toasts::Toasts;
 use super::ui_command::UiCommand;
+use super::weights_dialog::WeightsDialog;
 use super::{menu, run, status_bar};
 use crate::panels::{Panels, help};
 use crate::playback::Player;
@@ -70,6 +71,7 @@ pub struct App {
     commands: Receiver<Command>,
     palette: Option<Palette>,
     path_dialog: Option<PathDialog>,
+    weights_dialog: WeightsDialog,
     help: bool,
     closing: Option<Asked>,
     kept: Option<Handle>,
@@ -105,6 +107,7 @@ impl App {
             commands,
             palette: None,
             path_dialog: None,
+            weights_dialog: WeightsDialog::default(),
             help: false,
             closing: None,
             kept: None,
@@ -218,6 +221,7 @@ impl App {
         {
             self.path_dialog = None;
         }
+        self.weights_dialog.ui(&ctx, ui);
         if self.help {
             let modal = dialog(
                 ui.ctx(),

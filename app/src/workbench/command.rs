@@ -1,6 +1,6 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
-use super::parts::{audition, library, runs, timeline, training};
+use super::parts::{audition, library, model, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::Panel;
@@ -45,6 +45,8 @@ pub enum Command {
     Timeline(timeline::Command),
     /// About Library.
     Library(library::Command),
+    /// About the model in use.
+    Model(model::Command),
 }
 
 /// What a dialog asks for.

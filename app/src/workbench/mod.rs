@@ -25,6 +25,7 @@ mod state;
 mod status_bar;
 mod toasts;
 mod ui_command;
+mod weights_dialog;
 
 pub use app::{App, Looks, Services};
 pub use command::{Command, Level, Notice, Pick, Play};

@@ -63,6 +63,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Audition(command) => audition::run(command, state, jobs, sender),
         Command::Timeline(command) => timeline::run(command, state, jobs, sender),
         Command::Library(command) => library::run(command, state, jobs, sender),
+        Command::Model(command) => state.model.run(command, jobs),
         Command::Play(play) => run_play(state, &play),
     }
 }

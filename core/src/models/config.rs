@@ -86,6 +86,15 @@ impl ModelConfig {
         each!(self, config => config.input())
     }
 
+    /// Attention heads, which the shapes of the weights do not tell; `None` without attention.
+    pub fn n_heads(&self) -> Option<usize> {
+        match self {
+            Self::MusicTaggingTransformer(config) => Some(config.n_heads),
+            Self::Cnnsa(config) => Some(config.n_heads),
+            _ => None,
+        }
+    }
+
     /// The length of clip that it was published with, in seconds.
     pub fn published_secs(&self) -> f64 {
         match self {

@@ -8,7 +8,7 @@ use super::{Error, Model};
 use crate::features::InputExtractor;
 use crate::models::{self, ModelConfig};
 use crate::nn::{Parameters, Role};
-use crate::weights::{self, File, KeyMap, Report, Shapes};
+use crate::weights::{self, Entry, File, KeyMap, Report, Shapes, Standing};
 use candle_core::{Device, Tensor};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +29,15 @@ pub struct LoadOptions {
     pub tags: Option<Vec<String>>,
 }
 
+impl LoadOptions {
+    /// The tags in a text file, one a line.
+    pub fn read_tags(path: &Path) -> std::io::Result<Vec<String>> {
+        let text = std::fs::read_to_string(path)?;
+        let tags = text.lines().map(str::trim).filter(|tag| !tag.is_empty());
+        Ok(tags.map(str::to_owned).collect())
+    }
+}
+
 /// A file of weights that was looked at and not loaded.
 #[derive(Debug)]
 pub struct Checkpoint {
@@ -42,6 +51,15 @@ struct Recognised {
     about: About,
     report: Report,
     n_parameters: usize,
+}
+
+/// A key of a file, and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct Key<'a> {
+    /// Its name, type and shape in the file.
+    pub entry: &'a Entry,
+    /// What becomes of it; `None` if no network was recognised.
+    pub standing: Option<Standing>,
 }
 
 impl Checkpoint {
@@ -117,6 +135,24 @@ impl Checkpoint {
     /// What of the file and of the recognised network goes together.
     pub fn report(&self) -> Option<&Report> {
         Some(&self.recognised.as_ref().ok()?.report)
+    }
+
+    /// Whether Attune wrote it: complete in itself, with configuration and tags.
+    pub fn is_complete(&self) -> bool {
+        self.file.metadata().contains_key(METADATA_KEY)
+    }
+
+    /// The keys of the file, in its order.
+    pub fn keys(&self) -> impl Iterator<Item = Key<'_>> {
+        let report = self.report();
+        self.file.entries().map(move |entry| Key {
+            entry,
+            standing: match (self.key_map.short(&entry.name), report) {
+                (None, _) => Some(Standing::LeftOut),
+                (Some(_), None) => None,
+                (Some(name), Some(report)) => Some(report.standing(name)),
+            },
+        })
     }
 
     /// Loads the model. Fails if no network was recognised, or if the weights do not fit it.

@@ -6,7 +6,7 @@ mod model;
 mod over_time;
 mod shipped;
 
-pub use checkpoint::{Checkpoint, LoadOptions};
+pub use checkpoint::{Checkpoint, Key, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
 pub use model::Model;
 pub(crate) use model::check_length;

@@ -19,7 +19,7 @@ mod torch;
 pub use ::safetensors::Dtype;
 pub use file::{File, Format};
 pub use key_map::{KeyMap, NoSuchPrefix};
-pub use report::{Report, Shapes, WrongShape};
+pub use report::{Report, Shapes, Standing, WrongShape};
 pub use safetensors::write;
 pub use stored::Entry;
 

@@ -68,9 +68,45 @@ impl Report {
         report
     }
 
+    /// What becomes of the file's tensor of that name, which is the network's name for it.
+    pub fn standing(&self, name: &str) -> Standing {
+        if self.wrong_shape.iter().any(|wrong| wrong.name == name) {
+            Standing::WrongShape
+        } else if self.unexpected.iter().any(|other| other == name) {
+            Standing::Unexpected
+        } else {
+            Standing::Matched
+        }
+    }
+
     /// Whether the network has all that it needs.
     pub fn fits(&self) -> bool {
         self.missing.is_empty() && self.wrong_shape.is_empty()
+    }
+}
+
+/// What becomes of a tensor in a file of weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The network takes it.
+    Matched,
+    /// It belongs to something beside the network.
+    LeftOut,
+    /// The network has it in another shape.
+    WrongShape,
+    /// The network does not know it.
+    Unexpected,
+}
+
+impl Standing {
+    /// In words.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Matched => "matched",
+            Self::LeftOut => "left out",
+            Self::WrongShape => "wrong shape",
+            Self::Unexpected => "unexpected",
+        }
     }
 }
 

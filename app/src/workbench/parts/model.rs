@@ -3,7 +3,9 @@
 use super::song::USUAL_RATE_HZ;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
-use attune_core::predict::{Model, Shipped};
+use anyhow::Context as _;
+use attune_core::predict::{Checkpoint, Key, LoadOptions, Model, Shipped};
+use attune_core::weights::Standing;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -18,11 +20,73 @@ pub enum Origin {
     Training,
 }
 
+/// A file of weights that another program wrote, before it is used.
+#[derive(Debug)]
+pub struct Preview {
+    /// The file.
+    pub path: PathBuf,
+    /// What was found in it.
+    pub checkpoint: Checkpoint,
+    /// Its keys, as they are shown.
+    pub keys: Vec<KeyRow>,
+}
+
+/// A key of a file, in words.
+#[derive(Debug)]
+pub struct KeyRow {
+    /// Its name.
+    pub name: String,
+    /// Type and shape.
+    pub kind: String,
+    /// What becomes of it, if a network was recognised.
+    pub standing: Option<Standing>,
+}
+
+impl Preview {
+    fn new(path: PathBuf, checkpoint: Checkpoint) -> Self {
+        let row = |key: Key<'_>| KeyRow {
+            name: key.entry.name.clone(),
+            kind: format!("{} {:?}", key.entry.dtype, key.entry.shape),
+            standing: key.standing,
+        };
+        let mut keys: Vec<_> = checkpoint.keys().map(row).collect();
+        // What needs attention comes first.
+        keys.sort_by_key(|row| row.standing == Some(Standing::Matched));
+        Self {
+            path,
+            keys,
+            checkpoint,
+        }
+    }
+}
+
+/// What opening a file of weights led to.
+#[derive(Debug)]
+enum Opened {
+    Model(Arc<Model>, Origin),
+    Preview(Box<Preview>),
+}
+
+/// What can be asked.
+#[derive(Debug)]
+pub enum Command {
+    /// Use the weights that are shown; what the user knows better than the file goes along.
+    UsePreview {
+        /// Attention heads.
+        n_heads: Option<usize>,
+        /// A file with the tags, one a line.
+        tags: Option<PathBuf>,
+    },
+    /// Do not use them.
+    DropPreview,
+}
+
 /// The model in use.
 #[derive(Debug)]
 pub struct State {
     current: Option<(Arc<Model>, Origin)>,
-    loading: Slot<Origin, (Arc<Model>, Origin)>,
+    loading: Slot<Origin, Opened>,
+    preview: Option<Box<Preview>>,
     exporting: Slot<PathBuf, PathBuf>,
     /// Whether weights that the training publishes replace the model in use.
     follows_training: bool,
@@ -37,6 +101,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             current: None,
+            preview: None,
             loading: Slot::new("load model"),
             exporting: Slot::new("export model"),
             follows_training: false,
@@ -75,12 +140,52 @@ impl State {
         self.follows_training
     }
 
-    /// Asks for the weights in a file. From then on the training's weights no longer replace the model in use.
+    /// Weights of another program that wait for the user's word.
+    pub fn preview(&self) -> Option<&Preview> {
+        self.preview.as_deref()
+    }
+
+    /// Asks for the weights in a file. From then on the training's weights no longer replace the model in use. Weights that another
+    /// program wrote are shown first.
     pub fn open(&mut self, path: PathBuf, jobs: &Jobs) {
         self.follows_training = false;
+        self.preview = None;
         let origin = Origin::File(path.clone());
         self.loading.ask_again(jobs, origin.clone(), move |_| {
-            Ok((Arc::new(Model::load(&path)?), origin))
+            let checkpoint = Checkpoint::open(&path, &LoadOptions::default())?;
+            Ok(if checkpoint.is_complete() {
+                Opened::Model(Arc::new(checkpoint.load()?), origin)
+            } else {
+                Opened::Preview(Box::new(Preview::new(path, checkpoint)))
+            })
+        });
+    }
+
+    /// Carries out a command, between frames.
+    pub fn run(&mut self, command: Command, jobs: &Jobs) {
+        let (n_heads, tags) = match command {
+            Command::UsePreview { n_heads, tags } => (n_heads, tags),
+            Command::DropPreview => {
+                self.preview = None;
+                return;
+            }
+        };
+        // It stays until they are loaded: tags or heads may be mended.
+        let Some(preview) = &self.preview else { return };
+        let path = preview.path.clone();
+        let origin = Origin::File(path.clone());
+        self.loading.ask_again(jobs, origin.clone(), move |_| {
+            let read = |tags: &PathBuf| {
+                let named = || format!("cannot read the tags in {}", tags.display());
+                LoadOptions::read_tags(tags).with_context(named)
+            };
+            let options = LoadOptions {
+                n_heads,
+                tags: tags.as_ref().map(read).transpose()?,
+                ..LoadOptions::default()
+            };
+            let model = Checkpoint::open(&path, &options)?.load()?;
+            Ok(Opened::Model(Arc::new(model), origin))
         });
     }
 
@@ -113,7 +218,7 @@ impl State {
         self.follows_training = false;
         let origin = Origin::Shipped(shipped);
         self.loading.ask_again(jobs, origin.clone(), move |_| {
-            Ok((Arc::new(shipped.load()?), origin))
+            Ok(Opened::Model(Arc::new(shipped.load()?), origin))
         });
     }
 }
@@ -126,12 +231,14 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     }
     if model.loading.poll(jobs) {
         match model.loading.take() {
-            Some(Ok((loaded, origin))) => {
+            Some(Ok(Opened::Preview(preview))) => model.preview = Some(preview),
+            Some(Ok(Opened::Model(loaded, origin))) => {
                 if let Origin::File(path) = &origin {
                     let (name, n_tags) = (&loaded.name, loaded.tags.len());
                     let text = format!("Model in use: {name} ({n_tags} tags), {}", path.display());
                     sender.send(Notice::new(Level::Success, text));
                 }
+                model.preview = None;
                 model.current = Some((loaded, origin));
             }
             Some(Err(error)) => sender.send(Notice::new(
