@@ -1,6 +1,6 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
-use super::parts::{audition, library, runs, timeline, training};
+use super::parts::{audition, compare, library, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::Panel;
@@ -43,6 +43,8 @@ pub enum Command {
     Timeline(timeline::Command),
     /// About Library.
     Library(library::Command),
+    /// About Compare.
+    Compare(compare::Command),
 }
 
 /// What a dialog asks for.
