@@ -14,7 +14,7 @@ const TITLE_WIDTH: f32 = 132.0;
 /// Height of the ruler, in points.
 const RULER_HEIGHT: f32 = 20.0;
 /// Heights of a lane: what its words need, and what is of use.
-const LANE_HEIGHTS: std::ops::RangeInclusive<f32> = 32.0..=72.0;
+const LANE_HEIGHTS: std::ops::RangeInclusive<f32> = 28.0..=72.0;
 /// Between lanes, in points.
 const LANE_GAP: f32 = 4.0;
 
@@ -77,7 +77,7 @@ impl Chart {
             top += LANE_GAP;
             let title = Rect::from_min_size(
                 pos2(whole.left(), top),
-                vec2(TITLE_WIDTH - 8.0, lane_height),
+                vec2(TITLE_WIDTH - 12.0, lane_height),
             );
             let lane = Rect::from_min_size(pos2(area.left(), top), vec2(area.width(), lane_height));
             let at = |model: usize| shown.answers[model]?.at_secs(at_secs, places[model]);
@@ -100,7 +100,6 @@ impl Chart {
             .interact_pointer_pos()
             .filter(|_| response.clicked());
         let seek = seek.map(|pos| map.secs_from_x(pos.x));
-        response.on_hover_text_at_pointer("Click to play from here; Ctrl and the wheel zoom, dragging moves, a double click shows the whole song");
         self.map = Some((identity, map));
         seek
     }
@@ -132,7 +131,7 @@ fn title_ui(ui: &Ui, rect: Rect, tag: &str, values: [Option<f32>; 2]) {
     painter.text(rect.left_top(), Align2::LEFT_TOP, tag, font, palette.strong);
     for (model, value) in values.into_iter().enumerate() {
         let text = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
-        let at = pos2(rect.left() + 52.0 * model as f32, rect.top() + 16.0);
+        let at = pos2(rect.left() + 52.0 * model as f32, rect.top() + 14.0);
         let font = theme::figures().resolve(ui.style());
         painter.text(at, Align2::LEFT_TOP, text, font, palette.of_series(model));
     }
@@ -150,7 +149,7 @@ fn lane_ui(ui: &Ui, rect: Rect, map: &TimeMap, shown: &Shown<'_>, tag: &str, pla
         let bar = Rect::from_min_max(pos2(left, rect.bottom() - 3.0), pos2(right, rect.bottom()));
         painter.rect_filled(bar, 0.0, palette.truth);
     }
-    scale_ui(&painter, rect, palette);
+    scale_ui(ui.painter(), rect, palette);
     for (model, answer) in shown.answers.into_iter().enumerate() {
         if let Some(answer) = answer {
             let points = curve(rect, map, |secs| answer.at_secs(secs, places[model]));
@@ -176,13 +175,13 @@ fn lane_ui(ui: &Ui, rect: Rect, map: &TimeMap, shown: &Shown<'_>, tag: &str, pla
 
 /// What the height means.
 fn scale_ui(painter: &Painter, rect: Rect, palette: &Palette) {
-    let font = FontId::monospace(8.5);
-    let right = rect.right() - 2.0;
+    let font = FontId::proportional(9.0);
+    let left = rect.left() - 3.0;
     for (y, align, text) in [
         (rect.top(), Align2::RIGHT_TOP, "1"),
         (rect.bottom(), Align2::RIGHT_BOTTOM, "0"),
     ] {
-        painter.text(pos2(right, y), align, text, font.clone(), palette.weak);
+        painter.text(pos2(left, y), align, text, font.clone(), palette.weak);
     }
 }
 

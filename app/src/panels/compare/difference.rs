@@ -27,7 +27,7 @@ pub(super) fn ui(ui: &mut Ui, difference: &Difference, span: f64) {
         Some(value) if is_sure => palette.of_series(usize::from(value > 0.0)),
         _ => palette.weak,
     };
-    let text = value.map_or_else(|| "–".to_owned(), |value| format!("{value:+.3}"));
+    let text = value.map_or_else(|| "–".to_owned(), |value| signed(value, 3));
     let text = RichText::new(text)
         .text_style(theme::figures())
         .color(if is_sure {
@@ -44,7 +44,9 @@ pub(super) fn ui(ui: &mut Ui, difference: &Difference, span: f64) {
     let painter = ui.painter_at(rect);
     let middle = painter.round_to_pixel_center(rect.center().x);
     painter.vline(middle, rect.y_range(), Stroke::new(1.0, palette.grid));
-    let x = |value: f64| rect.center().x + (0.5 * value / span) as f32 * rect.width();
+    // The tick at the very end must be seen as well.
+    let reach = 0.5 * rect.width() - 2.0;
+    let x = |value: f64| rect.center().x + (value / span) as f32 * reach;
     if let Some(range) = difference.interval {
         let y = rect.center().y;
         let bar = Rect::from_min_max(pos2(x(range.low), y - 3.5), pos2(x(range.high), y + 3.5));
@@ -62,6 +64,17 @@ pub(super) fn ui(ui: &mut Ui, difference: &Difference, span: f64) {
     response.on_hover_text(words(difference, span));
 }
 
+/// With its sign, as it is set in print.
+fn signed(value: f64, decimals: usize) -> String {
+    let text = format!("{value:+.decimals$}").replace('-', "−");
+    // Less than half of the last digit has no sign.
+    if text.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) {
+        text
+    } else {
+        format!("{:.decimals$}", 0.0)
+    }
+}
+
 fn words(difference: &Difference, span: f64) -> String {
     let (Some(value), Some(range)) = (difference.value, difference.interval) else {
         return "Undefined: the split has no track with this tag, or none without".to_owned();
@@ -74,8 +87,10 @@ fn words(difference: &Difference, span: f64) -> String {
         "The first model is better by more than chance."
     };
     format!(
-        "Second less first: {value:+.4}, 95 % interval {:+.4} to {:+.4}.\n{verdict}\nThe bars reach from −{span:.2} to +{span:.2}.",
-        range.low, range.high
+        "Second less first: {}, 95 % interval {} to {}.\n{verdict}\nThe bars reach from −{span:.2} to +{span:.2}.",
+        signed(value, 4),
+        signed(range.low, 4),
+        signed(range.high, 4)
     )
 }
 
@@ -96,6 +111,9 @@ mod tests {
             interval: None,
         };
         assert_eq!(span([undefined].iter()), LEAST_SPAN);
+        assert_eq!(signed(-0.0312, 3), "−0.031");
+        assert_eq!(signed(0.0312, 2), "+0.03");
+        assert_eq!(signed(-0.0001, 3), "0.000");
         assert!(words(&undefined, 0.1).starts_with("Undefined"));
         assert!(words(&of(0.1, 0.05, 0.2), 0.2).contains("second model is better"));
         assert!(words(&of(0.1, -0.05, 0.2), 0.2).contains("may be chance"));

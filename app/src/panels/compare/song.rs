@@ -2,6 +2,7 @@
 
 use super::chart::{Chart, Shown};
 use super::choice::dot_ui;
+use crate::playback;
 use crate::theme;
 use crate::widgets::clock_text;
 use crate::workbench::parts::compare::{Command, Side};
@@ -10,13 +11,16 @@ use crate::workbench::{Command as Any, Ctx, Play, UiCommand};
 use attune_core::predict::{Model, TagTimeline};
 use egui::{Label, ProgressBar, RichText, Ui};
 use std::sync::Arc;
+use std::time::Duration;
 
+/// While the play head moves the window is painted this often.
+const FRAME: Duration = Duration::from_millis(16);
 /// More tags than this are not shown at once.
 const MOST_TAGS: usize = 4;
 /// Tags shown until the user chooses.
 const SHOWN_AT_FIRST: usize = 2;
 /// Part of the height that the chart may take.
-const CHART_SHARE: f32 = 0.42;
+const CHART_SHARE: f32 = 0.36;
 
 /// The chart's own looks.
 #[derive(Debug, Default)]
@@ -25,17 +29,24 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Draws it, or says what is missing.
-    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+    /// Draws it, or says what is missing. Without a bar for playing below there is a button for it.
+    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, has_bar: bool) {
         let palette = theme::palette(ui.visuals());
         let compare = &ctx.state.compare;
         let Some(song) = ctx.state.song.current() else {
             ui.horizontal_wrapped(|ui| {
-                let text = match ctx.state.song.activity() {
-                    Some(_) => "Opening the song …",
-                    None => "Open a song to see what both models say of it over time.",
+                let (text, colour) = match (ctx.state.song.activity(), ctx.state.song.error()) {
+                    (Some(_), _) => ("Opening the song …".to_owned(), palette.weak),
+                    (None, Some(error)) => {
+                        let text = format!("The song cannot be opened: {error}");
+                        (text, palette.error)
+                    }
+                    (None, None) => {
+                        let text = "Open a song to see what both models say of it over time.";
+                        (text.to_owned(), palette.weak)
+                    }
                 };
-                ui.label(RichText::new(text).color(palette.weak));
+                ui.label(RichText::new(text).color(colour));
                 if ctx.state.song.activity().is_none()
                     && ui
                         .button(UiCommand::OpenSong.label())
@@ -60,7 +71,12 @@ impl State {
         }
         let answers = compare.over_time(song, models);
         let tags = tags_to_show(&ctx.state.selection.tags, models, answers);
-        self.head_ui(ctx, ui, song, answers);
+        ui.horizontal(|ui| {
+            if !has_bar {
+                play_ui(ctx, ui);
+            }
+            self.head_ui(ctx, ui, song, answers);
+        });
         if tags.is_empty() {
             if models[0]
                 .tags
@@ -99,44 +115,59 @@ impl State {
     ) {
         let palette = theme::palette(ui.visuals());
         let compare = &ctx.state.compare;
-        ui.horizontal(|ui| {
-            let room = (0.35 * ui.available_width()).max(60.0);
-            ui.scope(|ui| {
-                ui.set_max_width(room);
-                let name = RichText::new(&song.heard.name).color(palette.strong);
-                ui.add(Label::new(name).truncate())
-                    .on_hover_text(song.heard.path.display().to_string());
-            });
-            let at = match self.chart.hover_secs() {
-                Some(secs) => format!("probability at {} (pointer)", clock_text(secs)),
-                None => "probability at the play head".to_owned(),
-            };
-            ui.add(Label::new(RichText::new(at).small().color(palette.weak)).truncate());
-            if let Some(activity) = compare.tagging() {
-                let bar = ProgressBar::new(activity.fraction().unwrap_or(0.0))
-                    .desired_width(110.0)
-                    .text(RichText::new("tagging the song").small());
-                ui.add(bar);
-                return;
-            }
-            for side in Side::BOTH {
-                if answers[side.idx()].is_none()
-                    && let Some(error) = compare.over_time_error(side)
-                {
-                    dot_ui(ui, side);
-                    ui.label(RichText::new("cannot tag the song").color(palette.error))
-                        .on_hover_text(error);
-                }
-            }
-            if answers.iter().any(Option::is_none)
-                && ui
-                    .button("Tag the song")
-                    .on_hover_text("Compute what both models say of the song over time")
-                    .clicked()
-            {
-                ctx.send(Any::Compare(Command::GoOn));
-            }
+        let room = (0.35 * ui.available_width()).max(60.0);
+        ui.scope(|ui| {
+            ui.set_max_width(room);
+            let name = RichText::new(&song.heard.name).color(palette.strong);
+            ui.add(Label::new(name).truncate())
+                .on_hover_text(song.heard.path.display().to_string());
         });
+        let at = match self.chart.hover_secs() {
+            Some(secs) => format!("probability at {} (pointer)", clock_text(secs)),
+            None => "probability at the play head".to_owned(),
+        };
+        ui.add(Label::new(RichText::new(at).small().color(palette.weak)).truncate())
+            .on_hover_text("In the chart a click moves the play head, dragging moves what is visible, Ctrl and the wheel zoom, a double click shows the whole song. A line at the bottom of a lane: the tag is known to hold there.");
+        if let Some(activity) = compare.tagging() {
+            let bar = ProgressBar::new(activity.fraction().unwrap_or(0.0))
+                .desired_width(110.0)
+                .text(RichText::new("tagging the song").small());
+            ui.add(bar);
+            return;
+        }
+        for side in Side::BOTH {
+            if answers[side.idx()].is_none()
+                && let Some(error) = compare.over_time_error(side)
+            {
+                dot_ui(ui, side);
+                ui.label(RichText::new("cannot tag the song").color(palette.error))
+                    .on_hover_text(error);
+            }
+        }
+        if answers.iter().any(Option::is_none)
+            && ui
+                .button("Tag the song")
+                .on_hover_text("Compute what both models say of the song over time")
+                .clicked()
+        {
+            ctx.send(Any::Compare(Command::GoOn));
+        }
+    }
+}
+
+/// A button to play or pause.
+fn play_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
+    let is_playing = ctx.state.player.state() == playback::State::Playing;
+    if is_playing {
+        ui.ctx().request_repaint_after(FRAME);
+    }
+    let label = if is_playing { "Pause" } else { "Play" };
+    let button = ui.button(label);
+    if button
+        .on_hover_text(UiCommand::TogglePlay.tooltip())
+        .clicked()
+    {
+        ctx.send(Play::Toggle);
     }
 }
 

@@ -15,7 +15,7 @@ use std::cmp::Ordering;
 /// Width of a score, in points.
 const SCORE_WIDTH: f32 = 46.0;
 /// Between columns, in points.
-const COLUMN_GAP: f32 = 8.0;
+const COLUMN_GAP: f32 = 12.0;
 
 /// What the table is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -110,6 +110,12 @@ impl Row<'_> {
             Sort::PrDifference => self.pr_difference.value,
         }
     }
+}
+
+/// How high the table is with all its rows.
+pub(super) fn height(comparison: &Comparison) -> f32 {
+    // Rows, the mean and the headings, with the space between them.
+    (comparison.tags.len() + 2) as f32 * (theme::ROW_HEIGHT + theme::GAP) + theme::GAP
 }
 
 impl State {

@@ -54,8 +54,8 @@ pub(super) fn ui(ctx: &Ctx<'_>, ui: &mut Ui, comparison: &Comparison) {
         .id_salt("disagreements")
         .sense(Sense::click())
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Column::exact(widths[0].min(320.0)).clip(true))
-        .column(Column::exact(widths[1].min(240.0)).clip(true))
+        .column(Column::exact(widths[0].min(400.0)).clip(true))
+        .column(Column::exact(widths[1].min(320.0)).clip(true))
         .column(Column::exact(44.0))
         .columns(Column::exact(48.0), 2)
         .column(Column::exact(56.0));
