@@ -102,14 +102,19 @@ fn side_ui(ctx: &Ctx<'_>, ui: &mut Ui, side: Side) {
 fn data_ui(ctx: &Ctx<'_>, ui: &mut Ui, split: &mut Split) {
     let palette = theme::palette(ui.visuals());
     let Some(shelf) = shelf(ctx) else {
-        if let Some(folder) = &ctx.state.selection.dataset
-            && ctx.state.library.error(folder).is_none()
-        {
-            ui.spinner();
-            ui.label(RichText::new("Opening the data set …").color(palette.weak));
-            return;
+        let folder = ctx.state.selection.dataset.as_ref();
+        match folder.map(|folder| ctx.state.library.error(folder)) {
+            Some(None) => {
+                ui.spinner();
+                ui.label(RichText::new("Opening the data set …").color(palette.weak));
+                return;
+            }
+            Some(Some(error)) => drop(
+                ui.label(RichText::new("The data set cannot be opened.").color(palette.error))
+                    .on_hover_text(error),
+            ),
+            None => drop(ui.label(RichText::new("No data set is open.").color(palette.weak))),
         }
-        ui.label(RichText::new("No data set is open.").color(palette.weak));
         let open = ui
             .button(UiCommand::OpenDataset.label())
             .on_hover_text(UiCommand::OpenDataset.tooltip());

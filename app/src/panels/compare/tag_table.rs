@@ -185,6 +185,10 @@ impl State {
                         };
                         egui::WidgetInfo::selected(egui::Role::Button, true, chosen, label)
                     });
+                    first.on_hover_text(match row.tag {
+                        Some(_) => "Show this tag over the open song, or stop doing so",
+                        None => "Macro scores: the mean over the tags that are defined",
+                    });
                     if table_row.response().clicked()
                         && let Some(tag) = row.tag
                     {

@@ -5,6 +5,7 @@ use crate::workbench::State as Whole;
 use crate::workbench::jobs::{Activity, Jobs, Slot};
 use crate::workbench::parts::model::{self, Origin};
 use attune_core::predict::{Model, Shipped};
+use attune_core::run::Status;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -62,8 +63,8 @@ impl Source {
     }
 }
 
-/// A run as the list shows it: its folder, and how good it was when its checkpoints were looked for.
-type Seen = (PathBuf, Option<f64>);
+/// A run as it stood in the list when its checkpoints were looked for: its folder, its steps, and whether it was over.
+type Seen = (PathBuf, u64, Status);
 
 /// The two models.
 #[derive(Debug)]
@@ -199,11 +200,13 @@ pub(super) fn logic(state: &mut Whole, jobs: &Jobs) {
         None => !list.is_empty(),
         Some(seen) => !seen
             .iter()
-            .map(|(folder, loss)| (folder, *loss))
-            .eq(list.iter().map(|run| (&run.folder, run.best_loss))),
+            .map(|(folder, steps, status)| (folder, *steps, *status))
+            .eq(list.iter().map(|run| (&run.folder, run.steps, run.status))),
     };
     if is_news {
-        let listed = list.iter().map(|run| (run.folder.clone(), run.best_loss));
+        let listed = list
+            .iter()
+            .map(|run| (run.folder.clone(), run.steps, run.status));
         let listed: Vec<Seen> = listed.collect();
         let folders: Vec<PathBuf> = list.iter().map(|run| run.folder.clone()).collect();
         choice.runs.request(jobs, listed, move |_| {
