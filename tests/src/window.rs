@@ -71,6 +71,12 @@ impl Window {
         self.harness.run_steps(n);
     }
 
+    /// Makes the window so large, in points.
+    pub fn resize(&mut self, width: f32, height: f32) {
+        self.harness.set_size(egui::vec2(width, height));
+        self.frames(3);
+    }
+
     /// What there is to show.
     ///
     /// # Panics

@@ -113,6 +113,16 @@ fn networks_of_every_kind_of_input_train_tag_explain_and_compare() {
         0.0
     );
     assert_eq!(itself["disagreements"][0]["mean_distance"], 0.0);
+
+    let other_tags = Command::new(env!("CARGO_BIN_EXE_attune-under-test"))
+        .arg("--workspace")
+        .arg(folder.path())
+        .args(["compare", &ids[0], "demo", "--data", data])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&other_tags.stderr);
+    assert_eq!(other_tags.status.code(), Some(3), "{errors}");
+    assert!(errors.contains("no tag is known to both"), "{errors}");
 }
 
 #[test]

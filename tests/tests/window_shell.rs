@@ -37,6 +37,7 @@ fn ctrl_and_a_digit_bring_each_panel_to_the_front() {
         Key::Num6,
         Key::Num7,
         Key::Num8,
+        Key::Num9,
     ];
     let (mut window, _folder) = window();
     for (panel, key) in Panel::ALL.into_iter().zip(keys) {

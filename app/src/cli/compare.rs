@@ -3,15 +3,13 @@
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::dataset::Split;
-use attune_core::metrics::{Difference, PairedDifferences, Scores, paired_bootstrap};
-use attune_core::train::{DataChoice, decode_split, evaluate, open_cache, open_data};
-use serde::Serialize;
+use attune_core::metrics::Difference;
+use attune_core::train::{
+    Comparison, DataChoice, compare, decode_split, open_cache, open_data, tags_in_common,
+};
 use std::path::PathBuf;
 
-/// Confidence of the intervals.
-const CONFIDENCE: f64 = 0.95;
-
-/// Scores of two models on a split, the difference of each tag with a 95 % interval (paired bootstrap over the tracks), and the
+/// Scores of two models on a split for the tags that both know, the difference of each tag with a 95 % interval (paired bootstrap over the tracks), and the
 /// tracks on which they disagree most.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -42,27 +40,6 @@ pub(super) struct Args {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Comparison {
-    tags: Vec<String>,
-    first: Scores,
-    second: Scores,
-    difference: PairedDifferences,
-    disagreements: Vec<Disagreement>,
-}
-
-/// A track, and the tag of which the models think most differently there.
-#[derive(Serialize)]
-struct Disagreement {
-    track: String,
-    /// Mean over tags of the distance between the probabilities.
-    mean_distance: f64,
-    tag: String,
-    has_tag: bool,
-    first: f32,
-    second: f32,
-}
-
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let split: Split = args.split.parse().fault(Fault::Usage)?;
     let models = [
@@ -72,53 +49,24 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let job = console.job();
     let dataset =
         open_data(&DataChoice::parse(&args.data), &console.workspace, &job).bad_input()?;
+    let [first, second] = &models;
+    tags_in_common([first, second], &dataset).bad_input()?;
     let cache = open_cache(&console.workspace).failed()?;
     let (track_idxs, problems) = decode_split(&dataset, split, &cache, &job).bad_input()?;
     for problem in problems {
         console.say(&problem.to_string());
     }
-    let evaluated = |model| evaluate(model, &dataset, &cache, &track_idxs, &job).failed();
-    let (first, second) = (evaluated(&models[0])?, evaluated(&models[1])?);
+    let mut comparison = compare(
+        [first, second],
+        &dataset,
+        &cache,
+        &track_idxs,
+        args.resamples,
+        &job,
+    )
+    .failed()?;
     drop(job);
-
-    let n_tags = dataset.n_tags();
-    let mut labels = vec![false; first.track_idxs.len() * n_tags];
-    for (row, &track_idx) in labels.chunks_exact_mut(n_tags).zip(&first.track_idxs) {
-        for tag in &dataset.tracks[track_idx].tags {
-            row[tag.index()] = true;
-        }
-    }
-    let (a, b) = (&first.probabilities, &second.probabilities);
-    let mut disagreements: Vec<Disagreement> = first
-        .track_idxs
-        .iter()
-        .enumerate()
-        .filter_map(|(row, &track_idx)| {
-            let places = row * n_tags..(row + 1) * n_tags;
-            let distance = |at: usize| f64::from((a[at] - b[at]).abs());
-            let most = places
-                .clone()
-                .max_by(|&x, &y| distance(x).total_cmp(&distance(y)))?;
-            Some(Disagreement {
-                track: dataset.tracks[track_idx].id.clone(),
-                mean_distance: places.map(distance).sum::<f64>() / n_tags as f64,
-                tag: dataset.tags[most % n_tags].clone(),
-                has_tag: labels[most],
-                first: a[most],
-                second: b[most],
-            })
-        })
-        .collect();
-    disagreements.sort_by(|x, y| y.mean_distance.total_cmp(&x.mean_distance));
-    disagreements.truncate(args.tracks);
-    let difference = paired_bootstrap(a, b, &labels, n_tags, args.resamples, CONFIDENCE, 1);
-    let comparison = Comparison {
-        tags: dataset.tags.clone(),
-        difference,
-        first: first.scores,
-        second: second.scores,
-        disagreements,
-    };
+    comparison.disagreements.truncate(args.tracks);
     if args.json {
         return console.json(&comparison);
     }
@@ -199,6 +147,12 @@ fn print(comparison: &Comparison, console: &Console) -> Result<(), Failure> {
             &difference.average_precision_macro
         )
     ))?;
+    if !comparison.left_out.is_empty() {
+        console.say(&format!(
+            "not compared, because one of the models does not know it: {}",
+            comparison.left_out.join(", ")
+        ));
+    }
     if !comparison.disagreements.is_empty() {
         console.line("\nwhere they disagree most (probability of the first and of the second)")?;
     }

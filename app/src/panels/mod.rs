@@ -4,6 +4,7 @@
 //! `fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut egui::Ui)`. It reads `ctx.state` and asks for changes with `ctx.send(…)`.
 
 pub mod audition;
+pub mod compare;
 pub mod curves;
 pub mod help;
 pub mod library;
@@ -36,11 +37,13 @@ pub enum Panel {
     Timeline,
     /// What happened.
     Log,
+    /// Two models side by side.
+    Compare,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -49,6 +52,7 @@ impl Panel {
         Self::Audition,
         Self::Timeline,
         Self::Log,
+        Self::Compare,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -70,6 +74,7 @@ impl Panel {
             Self::Audition => "Audition",
             Self::Timeline => "Timeline",
             Self::Log => "Log",
+            Self::Compare => "Compare",
         }
     }
 
@@ -86,6 +91,9 @@ impl Panel {
             }
             Self::Timeline => "See over time where the model looks in a song, tag by tag.",
             Self::Log => "What happened, with times.",
+            Self::Compare => {
+                "Two models side by side: over a song, tag by tag, and where they disagree."
+            }
         }
     }
 }
@@ -102,6 +110,7 @@ pub struct Panels {
     audition: audition::State,
     timeline: timeline::State,
     log: log::State,
+    compare: compare::State,
 }
 
 impl Panels {
@@ -126,6 +135,7 @@ impl Panels {
             Panel::Audition => self.audition.ui(ctx, ui),
             Panel::Timeline => self.timeline.ui(ctx, ui),
             Panel::Log => self.log.ui(ctx, ui),
+            Panel::Compare => self.compare.ui(ctx, ui),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
-use super::parts::{audition, library, model, runs, timeline, training};
+use super::parts::{audition, compare, library, model, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::Panel;
@@ -47,6 +47,8 @@ pub enum Command {
     Library(library::Command),
     /// About the model in use.
     Model(model::Command),
+    /// About Compare.
+    Compare(compare::Command),
 }
 
 /// What a dialog asks for.

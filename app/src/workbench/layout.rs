@@ -23,7 +23,12 @@ pub(super) fn default_layout() -> Layout {
         tiles.insert_tab_tile(panes)
     };
     let settings = tabs(&[Panel::Training, Panel::Library]);
-    let pictures = tabs(&[Panel::Curves, Panel::Timeline, Panel::Audition]);
+    let pictures = tabs(&[
+        Panel::Curves,
+        Panel::Timeline,
+        Panel::Audition,
+        Panel::Compare,
+    ]);
     let lists = tabs(&[Panel::Runs, Panel::Tags, Panel::Log]);
     let right = tiles.insert_container(Container::Linear(Linear::new_binary(
         LinearDir::Vertical,

@@ -3,7 +3,7 @@
 use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
-use super::parts::{audition, library, runs, timeline, training};
+use super::parts::{audition, compare, library, runs, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use super::{layout, opening};
@@ -64,6 +64,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Timeline(command) => timeline::run(command, state, jobs, sender),
         Command::Library(command) => library::run(command, state, jobs, sender),
         Command::Model(command) => state.model.run(command, jobs),
+        Command::Compare(command) => compare::run(command, state, jobs, sender),
         Command::Play(play) => run_play(state, &play),
     }
 }
@@ -172,6 +173,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.audition.cancel_jobs();
             state.timeline.cancel_jobs();
             state.library.cancel_jobs();
+            state.compare.cancel_jobs();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::command::Notice;
 use super::jobs::Activity;
-use super::parts::{audition, library, model, runs, song, timeline, training};
+use super::parts::{audition, compare, library, model, runs, song, timeline, training};
 use super::selection::Selection;
 use crate::playback::Player;
 use attune_core::workspace::Workspace;
@@ -33,6 +33,8 @@ pub struct State {
     pub timeline: timeline::State,
     /// Data sets and their tracks.
     pub library: library::State,
+    /// Two models side by side.
+    pub compare: compare::State,
 }
 
 impl State {
@@ -51,6 +53,7 @@ impl State {
             audition: audition::State::default(),
             timeline: timeline::State::default(),
             library: library::State::default(),
+            compare: compare::State::default(),
         }
     }
 
@@ -65,6 +68,7 @@ impl State {
             .chain(self.audition.activities())
             .chain(self.timeline.activities())
             .chain(self.library.activities())
+            .chain(self.compare.activities())
     }
 }
 

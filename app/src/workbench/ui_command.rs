@@ -248,6 +248,7 @@ impl UiCommand {
                     Key::Num6,
                     Key::Num7,
                     Key::Num8,
+                    Key::Num9,
                 ];
                 ctrl(keys[panel.number() - 1])
             }),

@@ -6,6 +6,7 @@
 mod begin;
 mod checkpoint;
 mod command;
+mod comparison;
 mod config;
 mod early_stop;
 mod estimate;
@@ -17,6 +18,7 @@ mod trainer;
 
 pub use checkpoint::{Checkpoints, DataRecord, Position, RunFile};
 pub use command::Command;
+pub use comparison::{CONFIDENCE, Comparison, Disagreement, compare, tags_in_common};
 pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
 pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
@@ -52,9 +54,19 @@ pub enum Error {
     #[error("the position in a checkpoint is not readable")]
     Position { source: serde_json::Error },
     #[error(
-        "the model has {model} tags, the data set {data}, or they are other tags: they must be the same, in the same order"
+        "the model has {model} tags, the data set {data}, or they are other tags: they must be the same, in the same order. Score the model on the data set that it was trained on"
     )]
     OtherTags { model: usize, data: usize },
+    #[error(
+        "no tag is known to both models and the data set: the first model knows {first}, the second {second}, the data set {data}. Choose \
+         models that were trained on tags of this data set, or open theirs; names for the tags of a checkpoint that has none are given by \
+         `attune weights FILE --tags LIST --convert NEW`"
+    )]
+    NoTagInCommon {
+        first: String,
+        second: String,
+        data: String,
+    },
     #[error("none of the tracks has audio that can be decoded")]
     NoAudio,
     #[error(

@@ -2,6 +2,7 @@
 //! out, between frames) and `logic` (once before each frame: takes in results of jobs, asks for what has become stale).
 
 pub mod audition;
+pub mod compare;
 pub mod library;
 pub mod model;
 pub mod runs;
