@@ -5,7 +5,9 @@ use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
 use attune_core::audio;
 use attune_core::dataset::Dataset;
-use attune_core::interpret::{Backdrop, SongExplanation, SongSettings, draw, song, write_csv};
+use attune_core::interpret::{
+    Backdrop, Method, SongExplanation, SongSettings, draw, song, write_csv,
+};
 use attune_core::predict::Model;
 use attune_core::workspace::write_whole;
 use std::ops::Range;
@@ -23,7 +25,6 @@ Writes NAME.png, NAME.svg and NAME.csv into DIR, NAME being the song's. The tabl
   time_s              centre of the token in the song
   probability         of the tag, if the class token reads this token only (Won et al. 2019)
   contribution_logit  logit of that, less the logit if the class token reads only itself: above 0 speaks for the tag
-  method              contribution, as above
 
 A network without a class token is explained by occlusion: contribution_logit is what the logit loses if the stretch around time_s is
 silent, probability that of the windows around it.
@@ -87,6 +88,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             "{:.3}  {}",
             explanation.over_time.whole_song[tag], explanation.tags[tag]
         ));
+    }
+    if explanation.map(Method::Occlusion).is_some() {
+        console.say("explained by occlusion: the network has no class token");
     }
     for path in written {
         console.line(&path.display().to_string())?;

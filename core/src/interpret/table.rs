@@ -4,16 +4,15 @@ use super::{Method, SongExplanation};
 use std::io::{self, Write};
 
 /// The first line of [`write_csv`].
-pub const CSV_HEADER: [&str; 6] = [
+pub const CSV_HEADER: [&str; 5] = [
     "tag",
     "token",
     "time_s",
     "probability",
     "contribution_logit",
-    "method",
 ];
 
-/// Writes `tag,token,time_s,probability,contribution_logit,method`, tag after tag in the order of `tags` (indices).
+/// Writes `tag,token,time_s,probability,contribution_logit`, tag after tag in the order of `tags` (indices).
 ///
 /// `time_s` is the token's centre, `probability` the model's with the class token of the last layer reading only this token
 /// (Won et al. 2019), `contribution_logit` the logit of that less the logit with the class token reading only itself. For a network
@@ -47,7 +46,6 @@ pub fn write_csv(
                 format!("{secs:.6}"),
                 probability.map_or(String::new(), |p| p.to_string()),
                 contribution.to_string(),
-                map.method.name().to_owned(),
             ])?;
         }
     }

@@ -54,8 +54,8 @@ impl Preview {
         keys.sort_by_key(|row| row.standing == Some(Standing::Matched));
         Self {
             path,
-            keys,
             checkpoint,
+            keys,
         }
     }
 }
