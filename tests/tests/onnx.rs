@@ -8,6 +8,7 @@ use attune_core::rng::{Address, Purpose};
 use attune_core::weights;
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -89,7 +90,9 @@ fn python() -> Option<String> {
     if asked.is_ok_and(|output| output.status.success()) {
         return Some(python);
     }
-    eprintln!("SKIPPED: {python} has no onnxruntime, so that no ONNX file was run");
+    // Past the test's capture, which would hide it.
+    let text = format!("SKIPPED: {python} has no onnxruntime, so that no ONNX file was run\n");
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
     None
 }
 
@@ -141,6 +144,8 @@ fn a_model_is_exported_by_name_and_a_name_without_a_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let export = |out: &str| {
         Command::new(env!("CARGO_BIN_EXE_attune-under-test"))
+            .arg("--workspace")
+            .arg(folder.path())
             .args(["export", "tunes"])
             .arg(folder.path().join(out))
             .output()

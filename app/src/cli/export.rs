@@ -2,13 +2,14 @@
 
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::predict::Error;
+use attune_core::predict::ExportFormat;
 use std::path::PathBuf;
 
 /// Writes a model, with its tags, front end and configuration, as ONNX or safetensors.
 ///
 /// ONNX (opset 17) goes from the network's own input (log_mel or power_spectrum [batch, rows, frames], waveform [batch, samples]) to
-/// probabilities and logits [batch, tags]; batch and time are open. The tags stand in the metadata under `attune`, as JSON.
+/// probabilities and logits [batch, tags]. The batch is open, and so is the time within the lengths that the network takes. Tags, front
+/// end and lengths stand in the metadata under `attune` and `columns`, as JSON.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,11 +26,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    ExportFormat::of(&args.out).fault(Fault::Usage)?;
     let model = resolve_model(&args.model, console)?;
-    match model.export(&args.out) {
-        Err(error @ Error::Extension { .. }) => Err(Failure::new(Fault::Usage, error)),
-        written => written.failed(),
-    }?;
+    model.export(&args.out).failed()?;
     console.say(&format!("wrote {}", args.out.display()));
     Ok(())
 }

@@ -48,7 +48,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
     /// Optimizer: adam, adam_w, or sgd with Nesterov's momentum of 0.9; other settings by a recipe
-    #[arg(long, value_name = "NAME", value_parser = ["adam", "adam_w", "sgd"])]
+    #[arg(long, value_name = "NAME", value_parser = OptimizerConfig::usual().map(|usual| usual.name()))]
     optimizer: Option<String>,
     /// Decay of the weights: added to the gradient (adam, sgd) or taken off the weights (adam_w)
     #[arg(long, value_name = "X")]
@@ -111,11 +111,10 @@ impl Args {
         config.max_minutes = self.minutes.or(config.max_minutes);
         config.patience_epochs = self.patience.unwrap_or(config.patience_epochs);
         config.learning_rate = self.learning_rate.unwrap_or(config.learning_rate);
-        if let Some(name) = &self.optimizer {
-            let mut usual = OptimizerConfig::usual().into_iter();
-            config.optimizer = usual
-                .find(|usual| usual.name() == name)
-                .unwrap_or(config.optimizer);
+        if let Some(other) = self.optimizer.as_deref().and_then(OptimizerConfig::of_name)
+            && other.name() != config.optimizer.name()
+        {
+            config.optimizer = other;
         }
         if let Some(decay) = self.weight_decay {
             *config.optimizer.weight_decay_mut() = decay;

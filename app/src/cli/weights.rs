@@ -1,9 +1,9 @@
 //! `attune weights`: what a file of weights holds, before anything is loaded; and turning it into safetensors.
 
-use super::{Console, Failure, ResultExt};
+use super::{Console, Failure, Fault, ResultExt};
 use anyhow::Context;
 use attune_core::models::ModelConfig;
-use attune_core::predict::{Checkpoint, Key, LoadOptions};
+use attune_core::predict::{Checkpoint, ExportFormat, Key, LoadOptions};
 use attune_core::weights::{Entry, Format, KeyMap, Report, Standing};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -65,6 +65,9 @@ struct ShownNetwork<'a> {
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    if let Some(out) = &args.convert {
+        ExportFormat::of(out).fault(Fault::Usage)?;
+    }
     let options = LoadOptions {
         n_heads: args.heads,
         prefix: args.prefix,

@@ -11,5 +11,5 @@ pub use card::{card, section_heading};
 pub use dialog::dialog;
 pub use empty_state::empty_state;
 pub use figures::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
-pub use path_field::path_field;
+pub use path_field::{expanded, path_field};
 pub use transport_bar::{clock_text, transport_bar};

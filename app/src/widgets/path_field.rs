@@ -1,6 +1,7 @@
 //! A field for a path: typed, pasted, or chosen in a dialog of the system.
 
 use egui::{Response, TextEdit, Ui};
+use std::path::PathBuf;
 
 /// A field for a path with a button that asks for a dialog. Returns the field's response, and whether the button was pressed.
 pub fn path_field(ui: &mut Ui, label: &str, hint: &str, path: &mut String) -> (Response, bool) {
@@ -22,4 +23,12 @@ pub fn path_field(ui: &mut Ui, label: &str, hint: &str, path: &mut String) -> (R
         (field, browse)
     })
     .inner
+}
+
+/// A typed path with `~` for the home folder.
+pub fn expanded(path: &str) -> PathBuf {
+    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
+        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
+        _ => PathBuf::from(path),
+    }
 }

@@ -188,8 +188,8 @@ impl App {
         if self.closing == Some(Asked::Stopping) && !running {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         }
-        if !running {
-            self.closing = None;
+        if !running && self.closing.take().is_some() {
+            self.interrupt.withdraw();
         }
     }
 

@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::ctx::Ctx;
 use crate::theme;
-use crate::widgets::dialog;
+use crate::widgets::{dialog, expanded};
 use egui::{Button, Key, RichText, TextEdit, Ui};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ pub(super) struct PathDialog {
     heading: &'static str,
     sentence: &'static str,
     button: &'static str,
+    hint: &'static str,
     typed: String,
     answer: fn(PathBuf) -> Command,
 }
@@ -24,6 +25,7 @@ impl PathDialog {
             heading: "Open",
             sentence: "An audio file, a data set folder (with a tracks.csv), weights (.safetensors, .pth, .pt, .ckpt), a run folder or a training configuration (.toml). You can also drop it onto the window.",
             button: "Open",
+            hint: "/path/to/song.mp3",
             typed: String::new(),
             answer: Command::Open,
         }
@@ -35,6 +37,7 @@ impl PathDialog {
             heading: "Export model",
             sentence: "Where to write the model in use: as .onnx for onnxruntime and others, or as .safetensors, which also opens here and in PyTorch. Tags, front end and configuration go along. An existing file is replaced.",
             button: "Export",
+            hint: "/path/to/model.onnx",
             typed: path.display().to_string(),
             answer: Command::ExportModel,
         }
@@ -53,7 +56,7 @@ impl PathDialog {
                 ui.label(RichText::new(self.sentence).color(palette.weak));
                 ui.add_space(theme::GAP);
                 let field = TextEdit::singleline(&mut self.typed)
-                    .hint_text("/path/to/song.mp3")
+                    .hint_text(self.hint)
                     .desired_width(f32::INFINITY);
                 let field = ui.add(field);
                 field
@@ -68,7 +71,7 @@ impl PathDialog {
                     let open = ui.add_enabled(!path.is_empty(), Button::new(self.button));
                     let close = ui.button("Cancel").clicked();
                     if (open.clicked() || enter) && !path.is_empty() {
-                        ctx.send((self.answer)(PathBuf::from(path)));
+                        ctx.send((self.answer)(expanded(path)));
                         return false;
                     }
                     !close

@@ -47,9 +47,29 @@ impl std::fmt::Debug for Jobs {
 struct Running<K, T> {
     key: K,
     cancel: Cancel,
-    progress: Arc<Mutex<Progress>>,
-    since: Instant,
+    stage: Arc<Mutex<Stage>>,
     outcome: Receiver<anyhow::Result<T>>,
+}
+
+/// What is being done, how far it is, and since when.
+#[derive(Clone)]
+struct Stage {
+    progress: Progress,
+    since: Instant,
+}
+
+impl Stage {
+    fn new(what: &str) -> Self {
+        let what = what.to_owned();
+        Self {
+            progress: Progress {
+                done: 0,
+                total: 0,
+                what,
+            },
+            since: Instant::now(),
+        }
+    }
 }
 
 /// One kind of background work: its newest request, how far it is, and the last result.
@@ -204,34 +224,31 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         if running.cancel.is_cancelled() && self.waiting.is_none() {
             return None;
         }
-        let progress = match running.progress.try_lock() {
-            Ok(progress) => progress.clone(),
-            Err(_) => Progress {
-                done: 0,
-                total: 0,
-                what: String::new(),
-            },
+        let stage = match running.stage.try_lock() {
+            Ok(stage) => stage.clone(),
+            Err(_) => Stage::new(""),
         };
         Some(Activity {
             name: self.name,
-            progress,
-            seconds: running.since.elapsed().as_secs_f32(),
+            progress: stage.progress,
+            seconds: stage.since.elapsed().as_secs_f32(),
         })
     }
 
     fn start(&mut self, jobs: &Jobs, key: K, work: Work<T>) {
         let cancel = Cancel::new();
-        let progress = Arc::new(Mutex::new(Progress {
-            done: 0,
-            total: 0,
-            what: self.name.to_owned(),
-        }));
+        let stage = Arc::new(Mutex::new(Stage::new(self.name)));
         let (sender, outcome) = bounded(1);
         let listener = {
-            let progress = Arc::clone(&progress);
+            let stage = Arc::clone(&stage);
             let wake = jobs.waker();
             move |news: Progress| {
-                *progress.lock().unwrap_or_else(PoisonError::into_inner) = news;
+                let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+                if stage.progress.what != news.what {
+                    stage.since = Instant::now();
+                }
+                stage.progress = news;
+                drop(stage);
                 wake();
             }
         };
@@ -256,8 +273,7 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         self.running = Some(Running {
             key,
             cancel,
-            progress,
-            since: Instant::now(),
+            stage,
             outcome,
         });
     }
@@ -290,7 +306,7 @@ pub struct Activity {
     pub name: &'static str,
     /// How far it is; `total` 0 while unknown.
     pub progress: Progress,
-    /// How long it has been running.
+    /// How long what it says it is doing has taken so far.
     pub seconds: f32,
 }
 

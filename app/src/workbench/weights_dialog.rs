@@ -4,7 +4,7 @@ use super::command::Command;
 use super::ctx::Ctx;
 use super::parts::model::{self, KeyRow, Preview};
 use crate::theme::{self, Palette};
-use crate::widgets::{count_text, dialog};
+use crate::widgets::{count_text, dialog, expanded};
 use attune_core::weights::Standing;
 use egui::{Button, DragValue, Grid, Label, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -60,7 +60,7 @@ impl WeightsDialog {
                         let tags = self.tags.trim();
                         ctx.send(Command::Model(model::Command::UsePreview {
                             n_heads: self.n_heads,
-                            tags: (!tags.is_empty()).then(|| PathBuf::from(tags)),
+                            tags: (!tags.is_empty()).then(|| expanded(tags)),
                         }));
                     }
                     ui.button("Cancel").clicked()

@@ -39,6 +39,11 @@ impl OptimizerConfig {
         ]
     }
 
+    /// The usual one of that name.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::usual().into_iter().find(|usual| usual.name() == name)
+    }
+
     /// As it is called in a file.
     pub fn name(&self) -> &'static str {
         match self {

@@ -6,8 +6,10 @@
 use super::bootstrap::{Interval, draw_clips, interval, rank, ties};
 use super::rank::{average_precision_of, roc_auc_of};
 use super::scores::{check_shape, mean};
+use crate::job::{Cancelled, Job};
 use rayon::prelude::*;
 use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much more the second model scores than the first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -39,12 +41,17 @@ pub struct PairedDifferences {
     pub average_precision_per_tag: Vec<Difference>,
 }
 
+/// Resamples between two reports.
+const REPORT_EVERY: u64 = 20;
+
 /// ROC-AUC and average precision of all tags, then both means.
 type Measured = (Vec<Option<f64>>, Vec<Option<f64>>);
 
 /// Scores `second` less `first` on `n_resamples` sets of clips drawn with replacement. All three are row-major `[clips, n_tags]`.
 ///
-/// Repeats exactly for the same `seed`, whatever the number of threads. Panics if the shapes do not fit.
+/// Repeats exactly for the same `seed`, whatever the number of threads. Fails only if the caller stops it. Panics if the shapes do not
+/// fit.
+#[expect(clippy::too_many_arguments, reason = "all are of one call")]
 pub fn paired_bootstrap(
     first: &[f32],
     second: &[f32],
@@ -53,7 +60,8 @@ pub fn paired_bootstrap(
     n_resamples: usize,
     confidence: f64,
     seed: u64,
-) -> PairedDifferences {
+    job: &Job,
+) -> Result<PairedDifferences, Cancelled> {
     check_shape(first.len(), labels.len(), n_tags);
     check_shape(second.len(), labels.len(), n_tags);
     let n_clips = labels.len().checked_div(n_tags).unwrap_or(0);
@@ -85,10 +93,18 @@ pub fn paired_bootstrap(
         (less(second.0, first.0), less(second.1, first.1))
     };
     let whole = differences(&vec![1; n_clips]);
+    let n_done = AtomicU64::new(0);
     let resampled: Vec<Measured> = (0..n_resamples)
         .into_par_iter()
-        .map(|resample| differences(&draw_clips(n_clips, seed, resample)))
-        .collect();
+        .map(|resample| {
+            job.check()?;
+            let done = n_done.fetch_add(1, Ordering::Relaxed);
+            if done.is_multiple_of(REPORT_EVERY) {
+                job.report(done, n_resamples as u64, "computing the intervals");
+            }
+            Ok(differences(&draw_clips(n_clips, seed, resample)))
+        })
+        .collect::<Result<_, Cancelled>>()?;
     let of = |pick: fn(&Measured) -> &Vec<Option<f64>>, at: usize| Difference {
         value: pick(&whole)[at],
         interval: interval(
@@ -98,17 +114,18 @@ pub fn paired_bootstrap(
     };
     let roc = |at| of(|measured| &measured.0, at);
     let precision = |at| of(|measured| &measured.1, at);
-    PairedDifferences {
+    Ok(PairedDifferences {
         roc_auc_macro: roc(n_tags),
         average_precision_macro: precision(n_tags),
         roc_auc_per_tag: (0..n_tags).map(roc).collect(),
         average_precision_per_tag: (0..n_tags).map(precision).collect(),
-    }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Cancel;
     use crate::metrics::score;
     use crate::rng::{Address, Purpose};
 
@@ -126,7 +143,8 @@ mod tests {
     #[test]
     fn a_better_model_is_significantly_better_and_the_difference_is_that_of_the_scores() {
         let ((worse, labels), (better, _)) = (example(0.5), example(1.0));
-        let found = paired_bootstrap(&worse, &better, &labels, 3, 300, 0.95, 1);
+        let found =
+            paired_bootstrap(&worse, &better, &labels, 3, 300, 0.95, 1, &Job::quiet()).unwrap();
         let (a, b) = (score(&worse, &labels, 3), score(&better, &labels, 3));
         let expected = b.roc_auc_macro.unwrap() - a.roc_auc_macro.unwrap();
         assert!((found.roc_auc_macro.value.unwrap() - expected).abs() < 1e-12);
@@ -146,18 +164,28 @@ mod tests {
     }
 
     #[test]
+    fn it_can_be_stopped() {
+        let (scores, labels) = example(1.0);
+        let cancel = Cancel::new();
+        cancel.cancel();
+        let job = Job::new(cancel, |_| ());
+        assert!(paired_bootstrap(&scores, &scores, &labels, 3, 20, 0.95, 1, &job).is_err());
+    }
+
+    #[test]
     fn a_model_differs_from_itself_by_nothing_and_undefined_tags_have_no_difference() {
         let (scores, mut labels) = example(1.0);
         for label in labels.iter_mut().step_by(3) {
             *label = false;
         }
-        let found = paired_bootstrap(&scores, &scores, &labels, 3, 50, 0.95, 1);
+        let found =
+            paired_bootstrap(&scores, &scores, &labels, 3, 50, 0.95, 1, &Job::quiet()).unwrap();
         assert_eq!(found.average_precision_per_tag[0].value, None);
         assert_eq!(found.average_precision_per_tag[1].value, Some(0.0));
         assert!(!found.roc_auc_macro.is_significant());
         assert_eq!(
             found,
-            paired_bootstrap(&scores, &scores, &labels, 3, 50, 0.95, 1)
+            paired_bootstrap(&scores, &scores, &labels, 3, 50, 0.95, 1, &Job::quiet()).unwrap()
         );
     }
 }

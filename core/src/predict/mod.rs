@@ -8,8 +8,8 @@ mod shipped;
 
 pub use checkpoint::{Checkpoint, Key, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
-pub use model::Model;
 pub(crate) use model::check_length;
+pub use model::{ExportFormat, Model};
 pub use over_time::{SlidingWindows, TagTimeline, over_time};
 pub use shipped::Shipped;
 

@@ -11,6 +11,7 @@ use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -46,6 +47,29 @@ impl std::fmt::Debug for Model {
     }
 }
 
+/// How a model is written for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// Opens here again, and in PyTorch.
+    Safetensors,
+    /// For onnxruntime and others.
+    Onnx,
+}
+
+impl ExportFormat {
+    /// The one that a file's name asks for. Fails with [`Error::Extension`] if it asks for none.
+    pub fn of(path: &Path) -> Result<Self, Error> {
+        let extension = path.extension().and_then(OsStr::to_str);
+        match extension.map(str::to_lowercase).as_deref() {
+            Some("safetensors") => Ok(Self::Safetensors),
+            Some("onnx") => Ok(Self::Onnx),
+            _ => Err(Error::Extension {
+                path: path.to_owned(),
+            }),
+        }
+    }
+}
+
 /// What stands beside the weights in a file.
 #[derive(Serialize, Deserialize, Clone, Debug)]
 pub(super) struct About {
@@ -73,15 +97,19 @@ impl Model {
         Checkpoint::open(path, &LoadOptions::default())?.load()
     }
 
-    /// A model as its file describes it, named after the file.
+    /// A model as its file describes it, named after the file, or after the run if it is a run's checkpoint.
     pub(super) fn described(
         about: About,
         parameters: Parameters,
         path: &Path,
     ) -> Result<Self, Error> {
         let mut model = Self::new(about.model, about.tags, about.input_samples, parameters)?;
-        if let Some(stem) = path.file_stem() {
-            model.name = stem.to_string_lossy().into_owned();
+        let run = path
+            .parent()
+            .filter(|folder| folder.file_name() == Some(OsStr::new("checkpoints")))
+            .and_then(|folder| folder.parent()?.file_name());
+        if let Some(name) = run.or(path.file_stem()) {
+            model.name = name.to_string_lossy().into_owned();
         }
         Ok(model)
     }
@@ -160,22 +188,18 @@ impl Model {
         )?)
     }
 
-    /// Writes it for others: as ONNX if the name ends in `.onnx` ([`models::onnx`], with [`Model::metadata`]), as [`Model::save`] does
-    /// if it ends in `.safetensors`. Fails with [`Error::Extension`] for any other name.
+    /// Writes it for others, in the format that the name asks for: [`Model::save`], or ONNX by [`models::onnx`] with
+    /// [`Model::metadata`].
     pub fn export(&self, path: &Path) -> Result<(), Error> {
-        let extension = path.extension().and_then(|extension| extension.to_str());
-        match extension.map(str::to_lowercase).as_deref() {
-            Some("safetensors") => self.save(path),
-            Some("onnx") => {
+        match ExportFormat::of(path)? {
+            ExportFormat::Safetensors => self.save(path),
+            ExportFormat::Onnx => {
                 let bytes = models::onnx(&*self.network, &self.metadata()?)?;
                 write_whole(path, |file| file.write_all(&bytes)).map_err(|source| {
                     let path = path.to_owned();
                     weights::Error::Io { path, source }.into()
                 })
             }
-            _ => Err(Error::Extension {
-                path: path.to_owned(),
-            }),
         }
     }
 

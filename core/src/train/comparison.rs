@@ -99,8 +99,6 @@ pub fn compare(
     if scored.is_empty() {
         return Err(Error::NoAudio);
     }
-    job.check()?;
-    job.report(0, 0, "computing the intervals");
     let difference = metrics::paired_bootstrap(
         &first,
         &second,
@@ -109,7 +107,8 @@ pub fn compare(
         n_resamples,
         CONFIDENCE,
         SEED,
-    );
+        job,
+    )?;
     let tags = common.names(dataset);
     Ok(Comparison {
         disagreements: disagreements(&first, &second, &labels, &tags, |row| {

@@ -37,5 +37,9 @@ for path in sorted(pathlib.Path(sys.argv[1]).glob("*.onnx")):
             assert answer.shape == expected.shape, (answer.shape, expected.shape)
             apart[kind] = max(apart[kind], float(numpy.abs(answer - expected).max()))
         spread = max(spread, float(numpy.ptp(answers[1], axis=0).max()))
-    about = json.loads(session.get_modelmeta().custom_metadata_map["attune"])
+    metadata = session.get_modelmeta().custom_metadata_map
+    about = json.loads(metadata["attune"])
+    least, most = json.loads(metadata["columns"])
+    lengths = [value.shape[-1] for name, value in known.items() if name.startswith("x.")]
+    assert all(least <= length <= (most or length) for length in lengths), (least, most, lengths)
     print(json.dumps({"name": path.stem, "tags": about["tags"], "input": source.name, "spread": spread, **apart}))

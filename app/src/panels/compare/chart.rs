@@ -66,6 +66,11 @@ impl Chart {
             .on_hover_cursor(CursorIcon::Crosshair);
         response
             .widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, "Both models over time"));
+        // A second click shows the whole song, and would seek in that.
+        let seek = response
+            .interact_pointer_pos()
+            .filter(|_| response.clicked() && !response.double_clicked())
+            .map(|pos| map.secs_from_x(pos.x));
         handle_pointer(&response, ui, &mut map);
         self.hover_secs = response.hover_pos().map(|pos| map.secs_from_x(pos.x));
 
@@ -96,10 +101,6 @@ impl Chart {
             line(secs, Stroke::new(1.0, palette.weak));
         }
         line(shown.play_head_secs, Stroke::new(1.5, palette.play_head));
-        let seek = response
-            .interact_pointer_pos()
-            .filter(|_| response.clicked());
-        let seek = seek.map(|pos| map.secs_from_x(pos.x));
         self.map = Some((identity, map));
         seek
     }

@@ -7,6 +7,7 @@ use crate::workbench::parts::compare::{Command, Side};
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
 use attune_core::dataset::Split;
+use attune_core::job::Progress;
 use egui::{Align, ComboBox, Label, Layout, ProgressBar, RichText, Sense, Ui, WidgetInfo, vec2};
 use std::sync::Arc;
 
@@ -157,7 +158,7 @@ fn compare_ui(ctx: &Ctx<'_>, ui: &mut Ui, split: Split) {
     if let Some(activity) = compare.comparing() {
         ui.add(
             ProgressBar::new(activity.fraction().unwrap_or(0.0))
-                .desired_width(230.0)
+                .desired_width(320.0)
                 .text(RichText::new(progress_text(&activity)).small()),
         );
         if ui
@@ -197,7 +198,8 @@ fn progress_text(activity: &Activity) -> String {
     let Some(part) = activity.fraction() else {
         return progress.what.clone();
     };
-    let done = format!("{} of {} tracks", progress.done, progress.total);
+    let Progress { done, total, what } = progress;
+    let done = format!("{what}: {done} of {total}");
     if part < TOLD_FROM {
         return done;
     }

@@ -77,7 +77,8 @@ impl State {
         let palette = theme::palette(ui.visuals());
         let shelf = choice::shelf(ctx);
         let Some((asked, compared)) = shelf.and_then(|shelf| compare.compared(shelf)) else {
-            if let Some(error) = compare.error() {
+            let error = shelf.and_then(|shelf| compare.error(shelf, self.split, &ctx.state.model));
+            if let Some(error) = error {
                 empty_state(ui, "The models cannot be compared", "", |ui| {
                     ui.label(RichText::new(error).color(palette.error));
                 });
@@ -153,18 +154,24 @@ impl State {
                     left_out.join(", ")
                 ));
         }
-        if !compared.problems.is_empty() {
-            let problems: Vec<String> = compared
-                .problems
-                .iter()
-                .take(8)
-                .map(ToString::to_string)
-                .collect();
-            let text = format!("tracks not read: {}", compared.problems.len());
+        for (what, is_skipped) in [("tracks not read", true), ("damaged tracks", false)] {
+            let such = || {
+                let problems = compared.problems.iter();
+                problems.filter(|problem| problem.kind.is_skipped() == is_skipped)
+            };
+            if such().next().is_none() {
+                continue;
+            }
+            let named: Vec<String> = such().take(8).map(ToString::to_string).collect();
+            let text = format!("{what}: {}", such().count());
             ui.label(RichText::new(text).color(palette.warning))
-                .on_hover_text(problems.join("\n"));
+                .on_hover_text(named.join("\n"));
         }
-        if let Some(error) = ctx.state.compare.error() {
+        let error = choice::shelf(ctx).and_then(|shelf| {
+            let compare = &ctx.state.compare;
+            compare.error(shelf, self.split, &ctx.state.model)
+        });
+        if let Some(error) = error {
             ui.label(RichText::new("The last comparison failed").color(palette.error))
                 .on_hover_text(error);
         } else if !ctx

@@ -75,7 +75,7 @@ impl State {
             if !has_bar {
                 play_ui(ctx, ui);
             }
-            self.head_ui(ctx, ui, song, answers);
+            self.head_ui(ctx, ui, song, models, answers);
         });
         if tags.is_empty() {
             if models[0]
@@ -110,7 +110,8 @@ impl State {
         &self,
         ctx: &Ctx<'_>,
         ui: &mut Ui,
-        song: &OpenSong,
+        song: &Arc<OpenSong>,
+        models: [&Arc<Model>; 2],
         answers: [Option<&Arc<TagTimeline>>; 2],
     ) {
         let palette = theme::palette(ui.visuals());
@@ -137,7 +138,7 @@ impl State {
         }
         for side in Side::BOTH {
             if answers[side.idx()].is_none()
-                && let Some(error) = compare.over_time_error(side)
+                && let Some(error) = compare.over_time_error(side, song, models[side.idx()])
             {
                 dot_ui(ui, side);
                 ui.label(RichText::new("cannot tag the song").color(palette.error))

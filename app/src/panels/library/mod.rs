@@ -7,7 +7,7 @@ mod tag_table;
 mod track_table;
 
 use crate::theme;
-use crate::widgets::{count_text, duration_text, empty_state, path_field};
+use crate::widgets::{count_text, duration_text, empty_state, expanded, path_field};
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::dataset::Split;
@@ -370,14 +370,6 @@ fn problems_ui(ui: &mut Ui, shelf: &Shelf) {
                 row.col(|ui| drop(ui.label(problem.path.display().to_string())));
             });
         });
-}
-
-/// A typed path with `~` for the home folder.
-fn expanded(path: &str) -> PathBuf {
-    match (path.strip_prefix("~/"), std::env::var_os("HOME")) {
-        (Some(rest), Some(home)) => PathBuf::from(home).join(rest),
-        _ => PathBuf::from(path),
-    }
 }
 
 /// The data sets of the catalogue as buttons.

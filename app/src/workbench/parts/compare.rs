@@ -47,7 +47,7 @@ impl Side {
 pub struct Compared {
     /// What came out.
     pub comparison: Comparison,
-    /// Tracks that could not be decoded.
+    /// What is wrong with tracks: some could not be decoded, some are damaged and used all the same.
     pub problems: Vec<Problem>,
 }
 
@@ -76,6 +76,8 @@ impl PartialEq for Asked {
 pub struct State {
     choice: Choice,
     comparisons: Slot<Asked, Arc<Compared>>,
+    /// The last one that came to its end.
+    last: Option<(Asked, Arc<Compared>)>,
     over_time: OverTime,
 }
 
@@ -84,6 +86,7 @@ impl Default for State {
         Self {
             choice: Choice::default(),
             comparisons: Slot::new("compare models"),
+            last: None,
             over_time: OverTime::default(),
         }
     }
@@ -117,8 +120,7 @@ impl State {
 
     /// The last comparison on the data set in use, and what it is of. It may be of other models than those now chosen.
     pub fn compared(&self, shelf: &Arc<Shelf>) -> Option<(&Asked, &Arc<Compared>)> {
-        let asked = self.comparisons.done_key()?;
-        let compared = self.comparisons.value()?;
+        let (asked, compared) = self.last.as_ref()?;
         Arc::ptr_eq(&asked.shelf, shelf).then_some((asked, compared))
     }
 
@@ -131,9 +133,12 @@ impl State {
             })
     }
 
-    /// Why the last comparison failed.
-    pub fn error(&self) -> Option<&str> {
-        self.comparisons.error()
+    /// Why the comparison that the choice asks for failed.
+    pub fn error(&self, shelf: &Arc<Shelf>, split: Split, in_use: &model::State) -> Option<&str> {
+        let asked = self.comparisons.done_key()?;
+        let is_it = Arc::ptr_eq(&asked.shelf, shelf) && self.is_current(asked, split, in_use);
+        let error = self.comparisons.error()?;
+        (is_it && !self.comparisons.is_busy()).then_some(error)
     }
 
     /// How far comparing is.
@@ -165,8 +170,8 @@ impl State {
     }
 
     /// Why that failed for a side.
-    pub fn over_time_error(&self, side: Side) -> Option<&str> {
-        self.over_time.error(side)
+    pub fn over_time_error(&self, side: Side, song: &Arc<OpenSong>, model: &Model) -> Option<&str> {
+        self.over_time.error(side, song, model)
     }
 
     /// Work in progress, for the status bar.
@@ -205,7 +210,16 @@ pub enum Command {
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
     match command {
-        Command::Choose(side, source) => state.compare.choice.choose(side, source, jobs),
+        Command::Choose(side, source) => {
+            // The user may have told more about the file in use than is in it.
+            let at_hand = match (&source, state.model.origin()) {
+                (Source::File(file), Some(model::Origin::File(in_use))) if file == in_use => {
+                    state.model.current().map(Arc::clone)
+                }
+                _ => None,
+            };
+            state.compare.choice.choose(side, source, at_hand, jobs);
+        }
         Command::Swap => {
             state.compare.choice.swap();
             state.compare.over_time.swap();
@@ -213,7 +227,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
         Command::Compare(split) => compare(split, state, jobs),
         Command::Stop => state.compare.comparisons.cancel(),
         Command::GoOn => {
-            state.compare.over_time.forget_cancelled();
+            state.compare.over_time.forget_stopped();
             refresh(state, jobs);
         }
         Command::Refresh => refresh(state, jobs),
@@ -274,13 +288,17 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     choice::logic(state, jobs);
     let compare = &mut state.compare;
     compare.over_time.poll(jobs);
-    if compare.comparisons.poll(jobs)
-        && let Some(error) = compare.comparisons.error()
-    {
-        sender.send(Notice::new(
-            Level::Error,
-            format!("The models cannot be compared: {error}"),
-        ));
+    if compare.comparisons.poll(jobs) {
+        let done = compare.comparisons.done_key();
+        if let (Some(asked), Some(compared)) = (done, compare.comparisons.value()) {
+            compare.last = Some((asked.clone(), Arc::clone(compared)));
+        }
+        if let Some(error) = compare.comparisons.error() {
+            sender.send(Notice::new(
+                Level::Error,
+                format!("The models cannot be compared: {error}"),
+            ));
+        }
     }
 }
 

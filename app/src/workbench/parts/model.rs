@@ -148,7 +148,6 @@ impl State {
     /// Asks for the weights in a file. From then on the training's weights no longer replace the model in use. Weights that another
     /// program wrote are shown first.
     pub fn open(&mut self, path: PathBuf, jobs: &Jobs) {
-        self.follows_training = false;
         self.preview = None;
         let origin = Origin::File(path.clone());
         self.loading.ask_again(jobs, origin.clone(), move |_| {
@@ -167,6 +166,11 @@ impl State {
             Command::UsePreview { n_heads, tags } => (n_heads, tags),
             Command::DropPreview => {
                 self.preview = None;
+                self.loading.cancel();
+                // Looking at the file may have overtaken the first model.
+                if self.current.is_none() {
+                    self.use_shipped(Shipped::default(), jobs);
+                }
                 return;
             }
         };
@@ -215,7 +219,6 @@ impl State {
     /// Asks for a model that ships with Attune. From then on the training's weights no longer replace the model in use.
     pub fn use_shipped(&mut self, shipped: Shipped, jobs: &Jobs) {
         self.asked_for_shipped = true;
-        self.follows_training = false;
         let origin = Origin::Shipped(shipped);
         self.loading.ask_again(jobs, origin.clone(), move |_| {
             Ok(Opened::Model(Arc::new(shipped.load()?), origin))
@@ -239,6 +242,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
                     sender.send(Notice::new(Level::Success, text));
                 }
                 model.preview = None;
+                model.follows_training = false;
                 model.current = Some((loaded, origin));
             }
             Some(Err(error)) => sender.send(Notice::new(

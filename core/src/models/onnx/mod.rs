@@ -1,5 +1,5 @@
 //! A network as an ONNX file: from its own input (log-mel, power spectrum or waveform) to logits and probabilities, in evaluation
-//! mode. Batch and time stay open.
+//! mode. The batch stays open, and so does the time within the lengths that the network takes.
 //!
 //! Each network says in `Network::export` what it is made of; the layers are in `layers`, the file's messages in `proto`.
 
@@ -28,7 +28,8 @@ const IR_VERSION: i64 = 8;
 /// The bytes of an ONNX file.
 ///
 /// Input `log_mel` or `power_spectrum` `[batch, rows, frames]`, or `waveform` `[batch, samples]`; outputs `probabilities` and
-/// `logits`, `[batch, tags]`. `metadata` goes into the file as it is.
+/// `logits`, `[batch, tags]`. `metadata` goes into the file as it is; `columns` beside it holds the fewest and the most frames or samples
+/// that the network takes, as JSON (`null`: any number).
 ///
 /// Fails if the weights cannot be read.
 pub fn onnx(network: &dyn Network, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>> {
@@ -52,11 +53,12 @@ pub fn onnx(network: &dyn Network, metadata: &BTreeMap<String, String>) -> Resul
     let sized = |size: usize| DimensionValue::Size(size as i64);
     let shape = [Some(named("batch")), rows.map(sized), Some(named(columns))];
     let fits = network.columns();
-    let most = match *fits.end() {
-        usize::MAX => String::new(),
-        most => format!(" to {most}"),
+    let (least, most) = match *fits.end() {
+        usize::MAX => (format!("at least {}", fits.start()), "null".to_owned()),
+        most => (format!("{} to {most}", fits.start()), most.to_string()),
     };
-    let fits = format!("{}{most} {columns}", fits.start());
+    let lengths = format!("[{}, {most}]", fits.start());
+    let fits = format!("{least} {columns}");
     let answers = || vec![named("batch"), sized(network.n_tags())];
     let graph = GraphProto {
         name: "attune".to_owned(),
@@ -67,10 +69,9 @@ pub fn onnx(network: &dyn Network, metadata: &BTreeMap<String, String>) -> Resul
         ],
         ..graph.finish()
     };
-    let metadata = metadata.iter().map(|(key, value)| StringStringEntryProto {
-        key: key.clone(),
-        value: value.clone(),
-    });
+    let columns = ("columns".to_owned(), lengths);
+    let metadata = metadata.clone().into_iter().chain([columns]);
+    let metadata = metadata.map(|(key, value)| StringStringEntryProto { key, value });
     let model = ModelProto {
         ir_version: IR_VERSION,
         producer_name: "attune".to_owned(),

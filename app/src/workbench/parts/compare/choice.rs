@@ -150,14 +150,24 @@ impl Choice {
         self.models[side.idx()].is_busy()
     }
 
-    pub(super) fn choose(&mut self, side: Side, source: Source, jobs: &Jobs) {
+    /// `at_hand`: the model, if it is loaded already.
+    pub(super) fn choose(
+        &mut self,
+        side: Side,
+        source: Source,
+        at_hand: Option<Arc<Model>>,
+        jobs: &Jobs,
+    ) {
         let slot = &mut self.models[side.idx()];
         if source == Source::InUse {
             slot.clear();
         } else {
             // A run's best checkpoint may be a better one by now.
             let wanted = source.clone();
-            slot.ask_again(jobs, source.clone(), move |_| wanted.load());
+            slot.ask_again(jobs, source.clone(), move |_| match at_hand {
+                Some(model) => Ok(model),
+                None => wanted.load(),
+            });
         }
         self.sides[side.idx()] = Some(source);
     }

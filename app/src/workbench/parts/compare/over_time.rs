@@ -72,8 +72,10 @@ impl OverTime {
         .contains(&Some(&key))
     }
 
-    pub(super) fn error(&self, side: Side) -> Option<&str> {
-        self.sides[side.idx()].error()
+    pub(super) fn error(&self, side: Side, song: &Arc<OpenSong>, model: &Model) -> Option<&str> {
+        let slot = &self.sides[side.idx()];
+        let is_it = slot.done_key() == Some(&Key::new(song, model));
+        slot.error().filter(|_| is_it)
     }
 
     pub(super) fn activities(&self) -> impl Iterator<Item = Activity> {
@@ -131,7 +133,13 @@ impl OverTime {
         }
     }
 
-    pub(super) fn forget_cancelled(&mut self) {
+    /// Lets what was cancelled or has failed be asked for again.
+    pub(super) fn forget_stopped(&mut self) {
         self.cancelled = [None, None];
+        for slot in &mut self.sides {
+            if slot.error().is_some() {
+                slot.clear();
+            }
+        }
     }
 }
