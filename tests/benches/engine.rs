@@ -294,7 +294,21 @@ fn sgemm_peak() -> f64 {
     2.0 * (N as f64).powi(3) / best
 }
 
-/// Largest resident size of this process so far, in MiB.
+/// Forgets the largest resident size so far.
+fn reset_peak() {
+    // Where the system refuses, the peak is that of all cases so far: too high, never too low.
+    drop(std::fs::write("/proc/self/clear_refs", "5"));
+}
+
+/// Page faults of this process so far that needed no disk.
+fn minor_faults() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // Behind the name in brackets, which may hold anything: the eighth word.
+    let (_, behind) = stat.rsplit_once(')')?;
+    behind.split_whitespace().nth(7)?.parse().ok()
+}
+
+/// Largest resident size of this process since [`reset_peak`], in MiB.
 fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -315,19 +329,23 @@ fn main() {
     let mut results = Vec::new();
     let peak = sgemm_peak();
     println!(
-        "{:40} {:>10} {:>10} {:>6} {:>9} {:>9} {:>10}",
+        "{:40} {:>10} {:>10} {:>6} {:>9} {:>9} {:>10} {:>8} {:>9} {:>7}",
         format!("median of both, alternating, {} threads", options.threads),
         "attune ms",
         "torch ms",
         "ratio",
         "best ms",
         "best ms",
-        "of sgemm"
+        "of sgemm",
+        "peak MiB",
+        "torch MiB",
+        "faults"
     );
     for case in CASES
         .iter()
         .filter(|case| case.name.contains(&options.only))
     {
+        reset_peak();
         let mut ours = Ours::new(case);
         let mut theirs = options.python.as_ref().map(|python| {
             Theirs::new(
@@ -337,6 +355,7 @@ fn main() {
             )
         });
         ours.milliseconds(case.work);
+        let faults_before = minor_faults();
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..options.repeats {
             a.push(ours.milliseconds(case.work));
@@ -344,6 +363,8 @@ fn main() {
                 b.push(theirs.ask(case.work.name()));
             }
         }
+        let faults = minor_faults().zip(faults_before);
+        let faults = faults.map(|(after, before)| (after - before) as f64 / a.len() as f64);
         let (ours_ms, best_a) = median_and_best(a);
         // Above 1 where Winograd's convolution needs fewer operations than direct summation.
         let share = case.flops().map(|flops| flops / (ours_ms / 1e3) / peak);
@@ -352,6 +373,8 @@ fn main() {
             "attune_ms": ours_ms,
             "attune_best_ms": best_a,
             "share_of_sgemm_peak": share,
+            "attune_peak_mib": peak_mib(),
+            "attune_page_faults_per_run": faults,
         });
         let of_peak = share.map_or(String::new(), |share| format!("{:.0} %", share * 100.0));
         let name = case.name;
@@ -362,9 +385,11 @@ fn main() {
             result["torch_best_ms"] = best_b.into();
             result["ratio"] = ratio.into();
             result["torch"] = theirs.about.clone();
-            result["torch_peak_mib"] = theirs.ask("memory").into();
+            let torch_peak = theirs.ask("memory");
+            result["torch_peak_mib"] = torch_peak.into();
+            let (peak, faults) = (peak_mib(), faults.unwrap_or(f64::NAN));
             println!(
-                "{name:40} {ours_ms:10.1} {theirs_ms:10.1} {ratio:6.2} {best_a:9.1} {best_b:9.1} {of_peak:>10}"
+                "{name:40} {ours_ms:10.1} {theirs_ms:10.1} {ratio:6.2} {best_a:9.1} {best_b:9.1} {of_peak:>10} {peak:8.0} {torch_peak:9.0} {faults:7.0}"
             );
         } else {
             println!(
@@ -375,9 +400,5 @@ fn main() {
         results.push(result);
     }
     println!("sgemm, 2048 x 2048: {:.0} GFLOP/s", peak / 1e9);
-    println!(
-        "peak memory of attune over all cases: {:.0} MiB",
-        peak_mib()
-    );
     options.write(&results, Some(peak));
 }

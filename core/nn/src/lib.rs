@@ -80,5 +80,5 @@ pub use pool::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 pub use residual::ResidualBlock;
 pub use sgd::{Momentum, Sgd, SgdConfig};
 pub use softmax::softmax;
-pub use tape::{Gradients, Tape, Value, backward};
+pub use tape::{Gradients, Tape, Value, backward, backward_from};
 pub use tokens::{class_and_positions, first_token, reshape, tokens_of_maps};

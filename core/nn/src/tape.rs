@@ -295,19 +295,33 @@ impl Gradients {
 ///
 /// Fails if `loss` is not on a recording tape, has more than one element, or an operation fails.
 pub fn backward(loss: &Value) -> Result<Gradients> {
-    let Some(node) = &loss.node else {
-        bail!("no gradients: the loss was not recorded");
-    };
     if loss.tensor.elem_count() != 1 {
         bail!(
             "no gradients of a tensor of shape {:?}: a loss has one element",
             loss.tensor.dims()
         );
     }
+    backward_from(loss, &loss.tensor.ones_like()?)
+}
+
+/// As [`backward`], from a value of any shape whose gradient is known: products of that gradient with the derivatives of the value.
+///
+/// Fails if `y` is not on a recording tape, if `gradient` has another shape, or if an operation fails.
+pub fn backward_from(y: &Value, gradient: &Tensor) -> Result<Gradients> {
+    let Some(node) = &y.node else {
+        bail!("no gradients: the value was not recorded");
+    };
+    if gradient.dims() != y.tensor.dims() {
+        bail!(
+            "a gradient of shape {:?} for a value of shape {:?}",
+            gradient.dims(),
+            y.tensor.dims()
+        );
+    }
     let records = std::mem::take(&mut *node.records.borrow_mut());
     let mut slots: Vec<Option<Gradient>> = Vec::new();
     slots.resize_with(records.n_slots, || None);
-    slots[node.slot] = Gradient::fresh(loss.tensor.ones_like()?);
+    slots[node.slot] = Gradient::shared(gradient.clone());
 
     let mut gradients = Gradients::default();
     for step in records.steps.into_iter().rev() {
@@ -393,6 +407,17 @@ mod tests {
             },
         );
         y
+    }
+
+    #[test]
+    fn a_value_of_any_shape_passes_a_known_gradient_on() {
+        let tape = Tape::recording();
+        let x = tape.watched(&tensor(&[1.0, 2.0]));
+        let y = doubled(&x);
+        assert!(backward_from(&y, &tensor(&[1.0])).is_err());
+        let gradients = backward_from(&y, &tensor(&[3.0, -1.0])).unwrap();
+        let found = gradients.of(&x).unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(found, [6.0, -2.0]);
     }
 
     #[test]

@@ -5,8 +5,8 @@ use super::shared::Shared;
 use crate::element::{BatchMatrix, Matrix};
 use rayon::prelude::*;
 
-/// Rows and columns of the result that one task computes.
-const TILE: [usize; 2] = [64, 256];
+/// Rows and columns of the result that one task computes: square, as each task packs its rows of one factor and its columns of the other.
+const TILE: [usize; 2] = [128, 128];
 
 /// Below this many products a single task does all: waking threads costs more.
 const SMALL: usize = 1 << 15;
