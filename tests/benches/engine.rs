@@ -67,7 +67,7 @@ const fn case(
 
 use Work::{Forward, LogMel, Step};
 
-const CASES: [Case; 17] = [
+const CASES: [Case; 26] = [
     case("transformer 4.6 M, 2 x 5 s, step", "paper", 2, 216, Step),
     case("transformer 4.6 M, 4 x 5 s, step", "paper", 4, 216, Step),
     case("student 0.5 M, 4 x 5 s, step", "student", 4, 216, Step),
@@ -120,6 +120,45 @@ const CASES: [Case; 17] = [
         Forward,
     ),
     case("tiny, 16 x 3.69 s, inference", "tiny", 16, 159, Forward),
+    case(
+        "Short-chunk ResNet, 4 x 3.69 s, inference",
+        "short-chunk-resnet",
+        4,
+        231,
+        Forward,
+    ),
+    case(
+        "Short-chunk CNN, 4 x 3.69 s, inference",
+        "short-chunk-cnn",
+        4,
+        231,
+        Forward,
+    ),
+    case(
+        "Harmonic CNN, 4 x 5 s, inference",
+        "harmonic-cnn",
+        4,
+        313,
+        Forward,
+    ),
+    case("CNNSA, 2 x 15 s, inference", "cnnsa", 2, 938, Forward),
+    case("FCN, 2 x 29 s, inference", "fcn", 2, 1813, Forward),
+    case("CRNN, 2 x 29 s, inference", "crnn", 2, 1813, Forward),
+    case("Musicnn, 4 x 3 s, inference", "musicnn", 4, 188, Forward),
+    case(
+        "Sample-level, 4 x 3.69 s, inference",
+        "sample-cnn",
+        4,
+        59_049,
+        Forward,
+    ),
+    case(
+        "Sample-level + SE, 4 x 3.69 s, inference",
+        "sample-cnn-se",
+        4,
+        59_049,
+        Forward,
+    ),
     case(
         "log-mel of 10 minutes, 120 x 5 s",
         "paper",

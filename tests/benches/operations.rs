@@ -11,8 +11,8 @@
 mod pytorch;
 
 use attune_core::nn::{
-    self, Conv1dOptions, ConvOptions, Direction, GruWeights, RunningStatistics, Statistics, Tape,
-    Value,
+    self, Conv1dOptions, ConvOptions, Direction, GruWeights, Over, RunningStatistics, Statistics,
+    Tape, Value,
 };
 use attune_core::rng::{Address, Purpose};
 use candle_core::{Device, Result, Tensor};
@@ -41,7 +41,7 @@ const fn case(
 }
 
 /// Shapes of the networks' own layers, on clips of a few seconds.
-const CASES: [Case; 18] = [
+const CASES: [Case; 24] = [
     case(
         "conv2d 3x3, 128 to 128, 2 x 64 x 108",
         "conv2d",
@@ -123,6 +123,20 @@ const CASES: [Case; 18] = [
         &[&[16, 55, 768]],
     ),
     case("gelu, 880 x 1024", "gelu", &[&[880, 1024]]),
+    case("relu, 4 x 128 x 64 x 108", "relu", &[&[4, 128, 64, 108]]),
+    case("dropout, 880 x 1024", "dropout", &[&[880, 1024]]),
+    case("softmax, 128 x 55 x 55", "softmax", &[&[128, 55, 55]]),
+    case(
+        "global max pool, 4 x 512 x 4 x 29",
+        "global-max-pool",
+        &[&[4, 512, 4, 29]],
+    ),
+    case(
+        "global avg pool, 4 x 512 x 4 x 29",
+        "global-avg-pool",
+        &[&[4, 512, 4, 29]],
+    ),
+    case("BCE from logits, 64 x 50", "bce", &[&[64, 50]]),
     case(
         "GRU 64 to 32, 16 x 60",
         "gru",
@@ -190,6 +204,12 @@ fn apply(operation: &str, inputs: &[Value]) -> Result<Value> {
         "layer-norm" => nn::layer_norm(&inputs[0], &inputs[1], &inputs[2], 1e-5),
         "attention" => Ok(nn::attention(&inputs[0], 8)?.context),
         "gelu" => nn::gelu(&inputs[0]),
+        "relu" => nn::relu(&inputs[0]),
+        "dropout" => nn::dropout(&inputs[0], 0.1, Address::new(1, Purpose::Dropout, 0)),
+        "softmax" => nn::softmax(&inputs[0]),
+        "global-max-pool" => nn::global_max_pool(&inputs[0], Over::FrequencyAndTime),
+        "global-avg-pool" => nn::global_avg_pool(&inputs[0], Over::FrequencyAndTime),
+        "bce" => nn::bce_with_logits(&inputs[0], &inputs[0].tensor().zeros_like()?),
         "gru" => {
             let weights = GruWeights {
                 input: &inputs[2],

@@ -41,6 +41,12 @@ operations = {
     "layer-norm": lambda x, w, b: F.layer_norm(x, w.shape, w, b),
     "attention": attention,
     "gelu": F.gelu,
+    "relu": F.relu,
+    "dropout": lambda x: F.dropout(x, 0.1),
+    "softmax": lambda x: F.softmax(x, -1),
+    "global-max-pool": lambda x: x.amax((2, 3)),
+    "global-avg-pool": lambda x: x.mean((2, 3)),
+    "bce": lambda x: F.binary_cross_entropy_with_logits(x, torch.zeros_like(x)),
 }
 if name == "gru":
     rnn = torch.nn.GRU(shapes[0][2], shapes[1][1], batch_first=True)
