@@ -259,7 +259,9 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
             .name(self.name.to_owned())
             .spawn(move || {
                 attune_core::device::enter_worker();
+                // Dropped from the last to the first, also when the work panics: the end can be seen before the window is woken.
                 let wake = wake;
+                let sender = sender;
                 // Nobody listens any more: the window is closing.
                 drop(sender.send(work(&job)));
                 drop(sender);
