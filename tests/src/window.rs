@@ -208,7 +208,7 @@ impl Window {
         self.frames(2);
     }
 
-    /// Runs frames until `condition` holds.
+    /// Runs frames until `condition` holds, and one more, in which what has just appeared gets its place.
     ///
     /// # Panics
     /// If it does not come to hold.
@@ -217,6 +217,7 @@ impl Window {
         loop {
             self.frames(1);
             if condition(self) {
+                self.frames(1);
                 return;
             }
             assert!(

@@ -32,7 +32,8 @@ fn a_training_is_set_up_started_steered_and_stopped() {
             .and_then(|folder| window.state().runs.view(folder));
         view.is_some_and(|view| view.validations.len() >= 2)
     });
-    assert!(window.app().is_shown(Panel::Curves) && window.shows("Loss chart"));
+    assert!(window.app().is_shown(Panel::Curves));
+    window.wait("curves", |window| window.shows("Loss chart"));
     window.picture("training_runs");
     let run = window.state().training.run_folder().unwrap().to_owned();
 
