@@ -90,6 +90,7 @@ impl Trainer {
             epochs: 100,
             patience_epochs: None,
             version: "0".into(),
+            teaching: None,
         };
         log.event(0, 0, started).unwrap();
         Self {

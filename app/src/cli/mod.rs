@@ -15,6 +15,7 @@ mod metrics;
 mod models;
 mod predict;
 mod runs;
+mod student_arguments;
 mod train;
 mod training_console;
 mod weights;

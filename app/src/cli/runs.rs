@@ -213,6 +213,10 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
         ("model", summary.model.clone()),
         ("data", summary.data.clone()),
         (
+            "teacher",
+            summary.teacher.clone().unwrap_or("none".to_owned()),
+        ),
+        (
             "trained",
             format!("{} epochs begun, {} steps", summary.epochs, summary.steps),
         ),

@@ -1,5 +1,6 @@
 //! `attune train`: a training run in the terminal, with progress, Ctrl-C (an orderly stop) and resuming.
 
+use super::student_arguments::StudentArguments;
 use super::training_console::{Summary, follow};
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::models::registry;
@@ -16,6 +17,7 @@ Examples:
   attune train --preset tiny --data ~/music/tunes --augment
   attune train my-recipe.toml --json
   attune train --preset all --data demo --epochs 3 --batch 8
+  attune train --preset tiny --data ~/music/tunes --label-fraction 0.2 --teacher tiny-tunes-1 --unlabelled ~/music/more
   attune train --resume 20261122-101500-tiny-tunes
 
 Ctrl-C stops the run after a checkpoint; --resume goes on, with the same numbers as if it had never stopped.")]
@@ -68,6 +70,8 @@ pub(super) struct Args {
     /// Name of the run
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    student: StudentArguments,
     /// Say what the run will cost, and do not begin it
     #[arg(long)]
     estimate: bool,
@@ -125,6 +129,7 @@ impl Args {
         config.validate = self
             .validate_steps
             .map_or(config.validate, ValidateEvery::Steps);
+        self.student.apply(&mut config, self.augment.is_some());
         config.check().fault(Fault::Usage)?;
         config.check_network().fault(Fault::Usage)?;
         Ok(config)
@@ -146,6 +151,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             if args.estimate {
                 return estimate(&config, console, args.json);
             }
+            if args.student.iterations > 1 {
+                return iterate(config, &args, console);
+            }
             train::start(config, &console.workspace, || ()).failed()?
         }
     };
@@ -158,10 +166,38 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     summary.unless_stopped(console)
 }
 
-/// A line of the table of several networks.
+/// Trains one student after the other, each with the one before as its teacher.
+fn iterate(mut config: TrainConfig, args: &Args, console: &Console) -> Result<(), Failure> {
+    let mut compared = Vec::new();
+    let mut outcome = Ok(());
+    for iteration in 1..=args.student.iterations {
+        console.say(&format!(
+            "student {iteration} of {}",
+            args.student.iterations
+        ));
+        let label = format!("student {iteration}");
+        outcome = train_one(&label, config.clone(), console, &mut compared);
+        if outcome.is_err() {
+            break;
+        }
+        if let (Some(student), Some(done)) = (&mut config.noisy_student, compared.last()) {
+            student.teacher.clone_from(&done.summary.folder);
+        }
+    }
+    if args.json {
+        console.json(&compared)?;
+    } else {
+        print_compared(&compared, console)?;
+    }
+    outcome
+}
+
+/// A line of the table of several runs.
 #[derive(serde::Serialize)]
 struct Compared {
-    preset: String,
+    /// The preset, or which student it is.
+    #[serde(rename = "preset")]
+    label: String,
     seconds: f64,
     #[serde(flatten)]
     summary: Summary,
@@ -201,18 +237,27 @@ fn train_each(
     let n_networks = configs.len();
     for (i, (preset, config)) in configs.into_iter().enumerate() {
         console.say(&format!("{preset} ({} of {n_networks})", i + 1));
-        let begun = Instant::now();
-        let handle = train::start(config, &console.workspace, || ()).failed()?;
-        let summary = follow(handle, console)?;
-        let stopped = summary.unless_stopped(console);
-        compared.push(Compared {
-            preset: preset.to_owned(),
-            seconds: begun.elapsed().as_secs_f64(),
-            summary,
-        });
-        stopped?;
+        train_one(preset, config, console, compared)?;
     }
     Ok(())
+}
+
+fn train_one(
+    label: &str,
+    config: TrainConfig,
+    console: &Console,
+    compared: &mut Vec<Compared>,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let handle = train::start(config, &console.workspace, || ()).failed()?;
+    let summary = follow(handle, console)?;
+    let stopped = summary.unless_stopped(console);
+    compared.push(Compared {
+        label: label.to_owned(),
+        seconds: begun.elapsed().as_secs_f64(),
+        summary,
+    });
+    stopped
 }
 
 fn print_compared(compared: &[Compared], console: &Console) -> Result<(), Failure> {
@@ -226,7 +271,7 @@ fn print_compared(compared: &[Compared], console: &Console) -> Result<(), Failur
         let test = summary.test.as_ref();
         console.line(&format!(
             "{:<20} {:>10}  {:>5}  {:>7}  {:>7}  {:>8}  {:>7}  {:>5.0} s  {}",
-            line.preset,
+            line.label,
             or_dash(summary.parameters.map(|n| n.to_string())),
             or_dash(summary.best_epoch.map(|epoch| (epoch + 1).to_string())),
             score(summary.roc_auc_macro),

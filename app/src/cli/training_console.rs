@@ -158,6 +158,8 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
             bar.println(text)
         }
     };
+    let score =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
     for record in history.events().iter().skip(n_told) {
         match &record.event {
             Event::Validated {
@@ -165,9 +167,6 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
                 scores,
                 seconds,
             } => {
-                let score = |value: Option<f64>| {
-                    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
-                };
                 say(&format!(
                     "epoch {:>3}  step {:>6}  validation loss {loss:.4}  ROC-AUC {}  PR-AUC {}  ({seconds:.1} s)",
                     record.epoch + 1,
@@ -176,6 +175,24 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
                     score(scores.average_precision_macro)
                 ));
             }
+            Event::Started {
+                n_parameters,
+                teaching: Some(teaching),
+                ..
+            } => say(&format!(
+                "{} from {}: {} labelled tracks ({} steps), {} unlabelled ({} steps)",
+                teaching.kind(*n_parameters),
+                teaching.teacher,
+                teaching.labelled_tracks,
+                teaching.labelled_steps,
+                teaching.unlabelled_tracks,
+                teaching.unlabelled_steps
+            )),
+            Event::TeacherScored { loss, scores } => say(&format!(
+                "the teacher            validation loss {loss:.4}  ROC-AUC {}  PR-AUC {}",
+                score(scores.roc_auc_macro),
+                score(scores.average_precision_macro)
+            )),
             Event::Warned { message } => say(&format!("warning: {message}")),
             Event::Failed { message } => say(&format!("failed: {message}")),
             _ => {}
@@ -208,6 +225,12 @@ fn show(history: &History, bar: &ProgressBar) {
     let mut message = format!("epoch {epoch}/{epochs}  step {n_steps}/{total}");
     if let Some(loss) = last(Scalar::Loss) {
         message.push_str(&format!("  loss {loss:.4}"));
+        if let (Some(labels), Some(teacher)) = (
+            last(Scalar::SupervisedLoss).filter(|loss| loss.is_finite()),
+            last(Scalar::SemiSupervisedLoss),
+        ) {
+            message.push_str(&format!(" ({labels:.4} + {teacher:.4})"));
+        }
     }
     let pace = Pace::of(history);
     if let Some(speed) = pace.clips_per_second {

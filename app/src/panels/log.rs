@@ -129,12 +129,33 @@ fn event_text(record: &Record, palette: &Palette) -> Option<(String, Color32)> {
             model,
             data,
             n_parameters,
+            teaching,
             ..
-        } => (
-            format!("started: {model} on {data}, {n_parameters} parameters"),
-            palette.good,
+        } => {
+            let teacher = teaching.as_ref().map_or_else(String::new, |teaching| {
+                format!(
+                    ", {} from {} with {} labelled and {} unlabelled tracks",
+                    teaching.kind(*n_parameters),
+                    teaching.teacher,
+                    teaching.labelled_tracks,
+                    teaching.unlabelled_tracks
+                )
+            });
+            (
+                format!("started: {model} on {data}, {n_parameters} parameters{teacher}"),
+                palette.good,
+            )
+        }
+        Event::EpochStarted | Event::PseudoLabelled { .. } | Event::Unknown => return None,
+        Event::TeacherScored { loss, scores } => (
+            format!(
+                "the teacher on the validation split: loss {}, ROC-AUC {}, PR-AUC {}",
+                number_text(*loss),
+                score_text(scores.roc_auc_macro),
+                score_text(scores.average_precision_macro)
+            ),
+            palette.text,
         ),
-        Event::EpochStarted | Event::Unknown => return None,
         Event::Validated {
             loss,
             scores,

@@ -69,7 +69,7 @@ pub use global_pool::{Over, global_avg_pool, global_max_pool};
 pub use gru::{Direction, GruWeights, gru};
 pub use layers::{BatchNorm, Conv1d, Conv2d, Gru, LayerNorm, Linear, Mode, Reading, Weight};
 pub use linear::linear;
-pub use loss::{bce_with_logits, probabilities};
+pub use loss::{bce_with_logits, probabilities, weighted_bce_with_logits};
 pub use maps::Maps;
 pub use matmul::matmul;
 pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};

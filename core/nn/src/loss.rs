@@ -16,22 +16,64 @@ pub fn bce_with_logits(logits: &Value, targets: &Tensor) -> Result<Value> {
             logits.tensor().dims()
         );
     }
-    by_type!(logits.tensor().dtype(), T => run::<T>(logits, targets))
+    by_type!(logits.tensor().dtype(), T => mean::<T>(logits, targets))
 }
 
-fn run<T: Element>(logits: &Value, targets: &Tensor) -> Result<Value> {
+/// Binary cross entropy of `logits` against `targets`, each number times its own weight, summed: `sum of w * bce(z, y)`. All three have
+/// the same shape. With all weights 1 / n it is [`bce_with_logits`].
+pub fn weighted_bce_with_logits(
+    logits: &Value,
+    targets: &Tensor,
+    weights: &Tensor,
+) -> Result<Value> {
+    if logits.tensor().dims() != targets.dims() || weights.dims() != targets.dims() {
+        bail!(
+            "targets of shape {:?} and weights of shape {:?} for logits of shape {:?}",
+            targets.dims(),
+            weights.dims(),
+            logits.tensor().dims()
+        );
+    }
+    by_type!(logits.tensor().dtype(), T => weighted::<T>(logits, targets, weights))
+}
+
+fn mean<T: Element>(logits: &Value, targets: &Tensor) -> Result<Value> {
     let n = T::of(targets.elem_count() as f64);
-    let dims = targets.dims().to_vec();
     let (loss, slope) = with_all([logits.tensor(), targets], |[z, y]: [&[T]; 2]| {
         let mut loss = 0.0;
         let mut slope = Vec::with_capacity(z.len());
         for (&z, &y) in z.iter().zip(y) {
-            let positive = if z < T::ZERO { T::ZERO } else { z };
-            loss += (positive - z * y + (-z.abs()).exp().ln_1p()).wide();
+            loss += cross_entropy(z, y).wide();
             slope.push((logistic(z) - y) / n);
         }
         Ok((T::of(loss / n.wide()), slope))
     })?;
+    recorded(logits, loss, slope)
+}
+
+fn weighted<T: Element>(logits: &Value, targets: &Tensor, weights: &Tensor) -> Result<Value> {
+    let all = [logits.tensor(), targets, weights];
+    let (loss, slope) = with_all(all, |[z, y, w]: [&[T]; 3]| {
+        let mut loss = 0.0;
+        let mut slope = Vec::with_capacity(z.len());
+        for ((&z, &y), &w) in z.iter().zip(y).zip(w) {
+            loss += (cross_entropy(z, y) * w).wide();
+            slope.push((logistic(z) - y) * w);
+        }
+        Ok((T::of(loss), slope))
+    })?;
+    recorded(logits, loss, slope)
+}
+
+/// Of one logit.
+fn cross_entropy<T: Element>(z: T, y: T) -> T {
+    let positive = if z < T::ZERO { T::ZERO } else { z };
+    positive - z * y + (-z.abs()).exp().ln_1p()
+}
+
+/// The loss, with its slope by each logit.
+fn recorded<T: Element>(logits: &Value, loss: T, slope: Vec<T>) -> Result<Value> {
+    let dims = logits.tensor().dims().to_vec();
     let [loss] = record("bce", [logits], [tensor(vec![loss], &[])?], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };
         let dy = dy.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
@@ -65,5 +107,42 @@ mod tests {
         let gradient = backward(&loss).unwrap();
         let gradient = gradient.of(&logits).unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(gradient, [1.0 / 3.0, -1.0 / 3.0, 0.0]);
+    }
+
+    #[test]
+    fn equal_weights_give_the_mean_and_a_weight_of_zero_takes_a_number_out() {
+        let device = Device::Cpu;
+        let targets = Tensor::new(&[0.0, 0.3, 1.0], &device).unwrap();
+        let run = |weights: Option<[f64; 3]>| {
+            let tape = Tape::recording();
+            let logits = tape.watched(&Tensor::new(&[0.5, -2.0, 1.5], &device).unwrap());
+            let loss = match weights {
+                Some(weights) => {
+                    let weights = Tensor::new(&weights, &device).unwrap();
+                    weighted_bce_with_logits(&logits, &targets, &weights).unwrap()
+                }
+                None => bce_with_logits(&logits, &targets).unwrap(),
+            };
+            let gradient = backward(&loss)
+                .unwrap()
+                .of(&logits)
+                .unwrap()
+                .to_vec1::<f64>();
+            (loss.tensor().to_scalar::<f64>().unwrap(), gradient.unwrap())
+        };
+        let (mean, slopes) = run(None);
+        let (loss, gradient) = run(Some([1.0 / 3.0; 3]));
+        assert!((loss - mean).abs() < 1e-15);
+        assert!(
+            gradient
+                .iter()
+                .zip(&slopes)
+                .all(|(a, b)| (a - b).abs() < 1e-15)
+        );
+        let (loss, gradient) = run(Some([0.0, 2.0, 0.0]));
+        let expected = 2.0 * (0.6 + (-2f64).exp().ln_1p());
+        assert!((loss - expected).abs() < 1e-15, "{loss} for {expected}");
+        assert_eq!((gradient[0], gradient[2]), (0.0, 0.0));
+        assert!((gradient[1] - 6.0 * slopes[1]).abs() < 1e-15);
     }
 }

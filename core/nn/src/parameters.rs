@@ -175,6 +175,24 @@ impl Parameters {
         Ok(())
     }
 
+    /// Moves every tensor, in place, by `share` (0 to 1) of the way to the one of that name in `target`; whole numbers (counters) are
+    /// taken over. So an exponential moving average of another network's weights is kept: `share` is 1 less its decay.
+    pub fn approach(&self, target: &Self, share: f64) -> Result<()> {
+        let mut moved = BTreeMap::new();
+        for Parameter { name, tensor, .. } in self.all() {
+            let Some(to) = target.get(&name) else {
+                bail!("no tensor named {name}");
+            };
+            let value = if tensor.dtype().is_float() {
+                (tensor.affine(1.0 - share, 0.0)? + to.affine(share, 0.0)?)?
+            } else {
+                to
+            };
+            moved.insert(name.to_string(), value);
+        }
+        self.load_from(&moved)
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<Arc<str>, Tensor>> {
         self.0
             .tensors
@@ -292,6 +310,18 @@ mod tests {
         live.load_from(&filled(2, &["x"]).to_map()).unwrap();
         assert_eq!(values(&frozen, "x"), before);
         assert_ne!(values(&live, "x"), before);
+    }
+
+    #[test]
+    fn an_average_moves_by_its_share_and_leaves_the_other_alone() {
+        let (average, live) = (filled(1, &["x"]), filled(2, &["x"]));
+        let (before, target) = (values(&average, "x"), values(&live, "x"));
+        average.approach(&live, 0.25).unwrap();
+        for ((found, from), to) in values(&average, "x").iter().zip(&before).zip(&target) {
+            assert!((found - (0.75 * from + 0.25 * to)).abs() < 1e-6);
+        }
+        assert_eq!(values(&live, "x"), target);
+        assert!(filled(1, &["x", "y"]).approach(&live, 0.5).is_err());
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Purpose {
     Bootstrap = 9,
     /// Directions and inputs of tests and checks.
     Check = 10,
+    /// Which training tracks keep their labels; `track` is a hash of the track's id.
+    Labels = 11,
 }
 
 /// Where a draw stands.

@@ -1,11 +1,10 @@
 //! One training clip: cut out of its track and augmented. Training and replay take the same way.
 
-use super::{Dataset, Error, LoaderConfig, PcmCache};
+use super::{Dataset, Error, Inputs, LoaderConfig, PcmCache};
 use crate::audio;
 use crate::augment::{Chain, Draw};
-use crate::features::InputExtractor;
+use crate::features::{Input, InputExtractor};
 use crate::rng::{Address, Purpose};
-use std::sync::Arc;
 
 /// A training clip, made again: exactly what the network got.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,61 +60,55 @@ pub fn clip_of(
     })
 }
 
-/// Cuts clips and turns them into inputs of the network, for the loader's threads.
-pub(super) struct Cutter {
-    cache: Arc<PcmCache>,
-    config: LoaderConfig,
+/// Turns clips into inputs of a network, for the loader's threads.
+pub(super) struct InputMaker {
+    clip_rate_hz: u32,
     extractor: InputExtractor,
     n_columns: usize,
 }
 
-impl Cutter {
-    pub(super) fn new(config: &LoaderConfig, cache: Arc<PcmCache>) -> Result<Self, Error> {
-        let extractor = InputExtractor::new(&config.input)?;
-        let rate_hz = config.input.sample_rate_hz();
+impl InputMaker {
+    /// For clips of `crop_samples` at `clip_rate_hz`. Fails if they are too short for the front end.
+    pub(super) fn new(
+        input: &Input,
+        crop_samples: usize,
+        clip_rate_hz: u32,
+    ) -> Result<Self, Error> {
+        let extractor = InputExtractor::new(input)?;
+        let rate_hz = input.sample_rate_hz();
         // The exact length that resampling gives.
-        let n_samples = if rate_hz == cache.rate_hz() {
-            config.crop_samples
+        let n_samples = if rate_hz == clip_rate_hz {
+            crop_samples
         } else {
-            audio::resample(&vec![0.0; config.crop_samples], cache.rate_hz(), rate_hz)?.len()
+            audio::resample(&vec![0.0; crop_samples], clip_rate_hz, rate_hz)?.len()
         };
-        let n_columns = config.input.n_columns(n_samples);
-        // Says at once if the clip is too short for the front end.
-        let mut out = vec![0.0; config.input.n_rows() * n_columns];
+        let n_columns = input.n_columns(n_samples);
+        let mut out = vec![0.0; input.n_rows() * n_columns];
         extractor.extract_into(&vec![0.0; n_samples], &mut out)?;
         Ok(Self {
-            cache,
-            config: config.clone(),
+            clip_rate_hz,
             extractor,
             n_columns,
         })
     }
 
-    pub(super) fn n_rows(&self) -> usize {
-        self.config.input.n_rows()
+    /// Room for the inputs of `n_clips` clips.
+    pub(super) fn room(&self, n_clips: usize) -> Inputs {
+        let n_rows = self.extractor.input().n_rows();
+        Inputs {
+            values: vec![0.0; n_clips * n_rows * self.n_columns],
+            n_rows,
+            n_columns: self.n_columns,
+        }
     }
 
-    pub(super) fn n_columns(&self) -> usize {
-        self.n_columns
-    }
-
-    pub(super) fn cut(
-        &self,
-        dataset: &Dataset,
-        epoch: u32,
-        visit: u32,
-        track_idx: usize,
-    ) -> Result<ReplayedClip, Error> {
-        clip_of(dataset, &self.cache, &self.config, epoch, visit, track_idx)
-    }
-
-    /// The network's input of a clip at the cache's rate into `[rows, columns]`.
+    /// The input of a clip into `[rows, columns]`.
     pub(super) fn extract_into(&self, wave: &[f32], out: &mut [f32]) -> Result<(), Error> {
-        let rate_hz = self.config.input.sample_rate_hz();
-        if rate_hz == self.cache.rate_hz() {
+        let rate_hz = self.extractor.input().sample_rate_hz();
+        if rate_hz == self.clip_rate_hz {
             self.extractor.extract_into(wave, out)?;
         } else {
-            let wave = audio::resample(wave, self.cache.rate_hz(), rate_hz)?;
+            let wave = audio::resample(wave, self.clip_rate_hz, rate_hz)?;
             self.extractor.extract_into(&wave, out)?;
         }
         Ok(())

@@ -4,13 +4,14 @@
 //! from the channels in turn. So the order needs no sorting, nobody runs ahead without bound, and the number of threads changes nothing:
 //! every draw is addressed by (seed, epoch, track). It also means that a loader can start at any [`Position`].
 
-use super::clip::Cutter;
+mod source;
+
 use super::{Dataset, Error, PcmCache, Split};
 use crate::augment::{Chain, Draw};
 use crate::features::Input;
-use crate::rng::{Address, Purpose};
-use crossbeam::channel::{Receiver, Sender, bounded};
+use crossbeam::channel::{Receiver, bounded};
 use serde::{Deserialize, Serialize};
+use source::Source;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -33,6 +34,11 @@ pub struct LoaderConfig {
     pub prefetch: usize,
     /// What the network takes in; a rate other than the cache's is resampled to.
     pub input: Input,
+    /// What a teacher takes in, if it is to hear the same clips without augmentation.
+    pub clean: Option<Input>,
+    /// An epoch has so many batches. If the split has fewer, it is gone through again, each time in another order and with other draws.
+    /// `None`: as many as the split has.
+    pub steps_per_epoch: Option<u32>,
 }
 
 /// A place in the stream of batches.
@@ -68,21 +74,31 @@ pub struct Batch {
     pub step_in_epoch: u32,
     /// Where the clips come from; `[batch]`.
     pub clips: Vec<ClipRef>,
-    /// What the network takes in; `[batch, n_rows, n_columns]`.
-    pub inputs: Vec<f32>,
-    /// 1 where the clip has the tag, else 0; `[batch, n_tags]`.
+    /// What the network takes in.
+    pub inputs: Inputs,
+    /// What the teacher takes in of the clips as they were before augmentation, if there is one.
+    pub clean: Option<Inputs>,
+    /// 1 where the clip has the tag, else 0; `[batch, n_tags]`. Of unlabelled tracks it says nothing.
     pub labels: Vec<f32>,
+    /// Tags.
+    pub n_tags: usize,
+}
+
+/// The inputs of a network for the clips of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inputs {
+    /// `[batch, n_rows, n_columns]`.
+    pub values: Vec<f32>,
     /// Rows of an input: mel bands, bins, or 1.
     pub n_rows: usize,
     /// Columns of an input: frames or samples.
     pub n_columns: usize,
-    /// Tags.
-    pub n_tags: usize,
 }
 
 /// An endless, ordered stream of training batches, made by threads that work ahead. Dropping it ends them.
 #[derive(Debug)]
 pub struct Loader {
+    source: Arc<Source>,
     queues: Vec<Receiver<Result<Batch, Error>>>,
     workers: Vec<JoinHandle<()>>,
     steps_per_epoch: u32,
@@ -136,19 +152,21 @@ impl Loader {
                 batch_size: config.batch_size,
             });
         }
-        let steps_per_epoch = (tracks.len() / config.batch_size) as u32;
+        let batches = (tracks.len() / config.batch_size) as u32;
+        let steps_per_epoch = config.steps_per_epoch.map_or(batches, |steps| steps.max(1));
         let n_threads = config.n_threads.max(1);
         let per_queue = config.prefetch.div_ceil(n_threads).max(1);
-        let shared = Arc::new(Source {
-            cutter: Cutter::new(&config, cache)?,
+        let source = Arc::new(Source::new(
             dataset,
+            cache,
             tracks,
             config,
             steps_per_epoch,
-        });
+        )?);
         // A position beyond the epoch's end (the data set has shrunk) counts on into the next.
         let from = from.after(0, steps_per_epoch);
         let mut loader = Self {
+            source: Arc::clone(&source),
             queues: Vec::new(),
             workers: Vec::new(),
             steps_per_epoch,
@@ -157,7 +175,7 @@ impl Loader {
         };
         for worker in 0..n_threads {
             let (sender, receiver) = bounded(per_queue);
-            let source = shared.clone();
+            let source = Arc::clone(&source);
             let start = from.after(worker as u64, steps_per_epoch);
             let handle = std::thread::Builder::new()
                 .name(format!("attune-loader-{worker}"))
@@ -185,6 +203,11 @@ impl Loader {
         Ok(batch)
     }
 
+    /// What the network takes in of the clips of a batch as they were before augmentation.
+    pub fn clean_inputs(&self, batch: &Batch) -> Result<Inputs, Error> {
+        self.source.clean_inputs(batch)
+    }
+
     /// How many batches an epoch has.
     pub fn steps_per_epoch(&self) -> u32 {
         self.steps_per_epoch
@@ -204,83 +227,6 @@ impl Drop for Loader {
             // A panic in a worker has been told by `next`.
             drop(worker.join());
         }
-    }
-}
-
-/// What the threads share.
-struct Source {
-    dataset: Arc<Dataset>,
-    cutter: Cutter,
-    tracks: Vec<usize>,
-    config: LoaderConfig,
-    steps_per_epoch: u32,
-}
-
-impl Source {
-    /// Makes every `stride`-th batch from `start` on until nobody wants them any more.
-    fn work(&self, start: Position, stride: u64, queue: &Sender<Result<Batch, Error>>) {
-        let mut position = start;
-        let mut order = (position.epoch, self.order(position.epoch));
-        loop {
-            if order.0 != position.epoch {
-                order = (position.epoch, self.order(position.epoch));
-            }
-            let batch = self.batch(position, &order.1);
-            let failed = batch.is_err();
-            if queue.send(batch).is_err() || failed {
-                return;
-            }
-            position = position.after(stride, self.steps_per_epoch);
-        }
-    }
-
-    /// The order of the tracks in an epoch.
-    fn order(&self, epoch: u32) -> Vec<usize> {
-        let mut order = self.tracks.clone();
-        Address {
-            seed: self.config.seed,
-            epoch,
-            visit: 0,
-            track: 0,
-            purpose: Purpose::Shuffle,
-        }
-        .stream()
-        .shuffle(&mut order);
-        order
-    }
-
-    fn batch(&self, position: Position, order: &[usize]) -> Result<Batch, Error> {
-        let size = self.config.batch_size;
-        let first = position.step_in_epoch as usize * size;
-        let (n_rows, n_columns) = (self.cutter.n_rows(), self.cutter.n_columns());
-        let n_tags = self.dataset.n_tags();
-        let mut batch = Batch {
-            epoch: position.epoch,
-            step_in_epoch: position.step_in_epoch,
-            clips: Vec::with_capacity(size),
-            inputs: vec![0.0; size * n_rows * n_columns],
-            labels: vec![0.0; size * n_tags],
-            n_rows,
-            n_columns,
-            n_tags,
-        };
-        let rows = batch.inputs.chunks_exact_mut(n_rows * n_columns);
-        for ((row, &track_idx), out) in (0..).zip(&order[first..first + size]).zip(rows) {
-            let clip = self
-                .cutter
-                .cut(&self.dataset, position.epoch, 0, track_idx)?;
-            self.cutter.extract_into(&clip.wave, out)?;
-            for tag in &self.dataset.tracks[track_idx].tags {
-                batch.labels[row * n_tags + tag.index()] = 1.0;
-            }
-            batch.clips.push(ClipRef {
-                track_idx,
-                visit: 0,
-                offset_samples: clip.offset_samples,
-                draw: clip.draw,
-            });
-        }
-        Ok(batch)
     }
 }
 
@@ -311,6 +257,8 @@ mod tests {
                 f_min_hz: 0.0,
                 f_max_hz: 4000.0,
             }),
+            clean: None,
+            steps_per_epoch: None,
         }
     }
 
@@ -414,10 +362,10 @@ mod tests {
                 .unwrap();
                 assert_eq!(again.wave, expected);
                 assert_eq!(again.offset_samples, clip.offset_samples);
-                let size = batch.n_rows * batch.n_columns;
+                let size = batch.inputs.n_rows * batch.inputs.n_columns;
                 let mut input = vec![0.0; size];
                 extractor.extract_into(&expected, &mut input).unwrap();
-                assert_eq!(batch.inputs[row * size..(row + 1) * size], input[..]);
+                assert_eq!(batch.inputs.values[row * size..(row + 1) * size], input[..]);
                 let labels = &batch.labels[row * 3..(row + 1) * 3];
                 for (tag, &label) in labels.iter().enumerate() {
                     assert_eq!(label == 1.0, clip.track_idx % 3 == tag);
@@ -426,6 +374,62 @@ mod tests {
             }
         }
         assert!(offsets.len() > 10, "crops start at random places");
+    }
+
+    #[test]
+    fn a_short_stream_goes_round_within_the_epoch_with_other_crops_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let config = LoaderConfig {
+            steps_per_epoch: Some(7),
+            ..config(2)
+        };
+        let start =
+            |from| Loader::start(dataset.clone(), cache.clone(), config.clone(), from).unwrap();
+        let mut loader = start(Position::default());
+        assert_eq!(loader.steps_per_epoch(), 7);
+        let epoch = batches(&mut loader, 7);
+        let visits: Vec<u32> = epoch.iter().map(|batch| batch.clips[0].visit).collect();
+        assert_eq!(visits, [0, 0, 0, 1, 1, 1, 2], "three batches a round");
+        let places = |batches: &[Batch]| -> std::collections::BTreeSet<(usize, usize)> {
+            let clips = batches.iter().flat_map(|batch| &batch.clips);
+            clips
+                .map(|clip| (clip.track_idx, clip.offset_samples))
+                .collect()
+        };
+        assert_ne!(places(&epoch[..3]), places(&epoch[3..6]));
+        assert_eq!(loader.next().unwrap().epoch, 1);
+        let from = Position {
+            epoch: 0,
+            step_in_epoch: 4,
+        };
+        assert_eq!(
+            batches(&mut start(from), 3),
+            epoch[4..],
+            "resumed within a round"
+        );
+    }
+
+    #[test]
+    fn a_teacher_gets_the_same_clips_without_augmentation() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let plain = config(1);
+        let augmented = LoaderConfig {
+            chain: Some(Chain::preset("reference").unwrap()),
+            clean: Some(plain.input.clone()),
+            ..plain.clone()
+        };
+        let first = |config| {
+            Loader::start(dataset.clone(), cache.clone(), config, Position::default())
+                .unwrap()
+                .next()
+                .unwrap()
+        };
+        let (plain, augmented) = (first(plain), first(augmented));
+        assert_eq!(plain.clean, None);
+        assert_eq!(augmented.clean.as_ref(), Some(&plain.inputs));
+        assert_ne!(augmented.inputs, plain.inputs);
     }
 
     #[test]

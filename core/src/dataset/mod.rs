@@ -20,10 +20,11 @@ mod table;
 #[cfg(test)]
 mod test_set;
 mod track;
+mod unlabelled;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use clip::{ReplayedClip, clip_of};
 pub use error::Error;
-pub use loader::{Batch, ClipRef, Loader, LoaderConfig, Position};
+pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};
 pub use track::{Dataset, Problem, ProblemKind, Span, Split, TagIdx, Track, UnknownSplit};

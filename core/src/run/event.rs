@@ -1,6 +1,6 @@
 //! What a training run says. Each event is one line of `events.jsonl`.
 
-use crate::metrics::Scores;
+use crate::metrics::{PseudoLabels, Scores};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -51,6 +51,22 @@ pub enum Event {
         /// Version of Attune.
         #[serde(default)]
         version: String,
+        /// Who teaches, if it is a noisy student's run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        teaching: Option<Teaching>,
+    },
+    /// The teacher was scored on the validation split, to be compared with the student's validations.
+    TeacherScored {
+        /// As for a validation.
+        #[serde(with = "number_or_null")]
+        loss: f64,
+        /// ROC-AUC and average precision.
+        scores: Scores,
+    },
+    /// What the teacher answered to the unlabelled clips since the last such event.
+    PseudoLabelled {
+        /// Its probabilities, tag by tag.
+        labels: PseudoLabels,
     },
     /// An epoch begins; the record says which.
     EpochStarted,
@@ -122,6 +138,34 @@ pub enum Event {
     /// An event of a newer version.
     #[serde(other)]
     Unknown,
+}
+
+/// What a student learns from, as its run's log tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Teaching {
+    /// The teacher's name.
+    pub teacher: String,
+    /// The teacher's trained numbers.
+    pub teacher_parameters: u64,
+    /// Labelled tracks.
+    pub labelled_tracks: u64,
+    /// Unlabelled tracks.
+    pub unlabelled_tracks: u64,
+    /// Steps in which the labelled tracks are gone through once.
+    pub labelled_steps: u64,
+    /// Steps in which the unlabelled tracks are gone through once. An epoch lasts as long as the longer of both.
+    pub unlabelled_steps: u64,
+}
+
+impl Teaching {
+    /// What the paper calls it, by the student's trained numbers: the student is smaller than its teacher, or not.
+    pub fn kind(&self, n_parameters: u64) -> &'static str {
+        if n_parameters < self.teacher_parameters {
+            "knowledge distillation"
+        } else {
+            "knowledge expansion"
+        }
+    }
 }
 
 /// Which checkpoint.

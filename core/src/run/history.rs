@@ -2,8 +2,8 @@
 
 use super::columns::{self, Rows};
 use super::log::{self, CONFIGURATION};
-use super::{Error, Event, Record, Scalar, Series, Status, lines, lock};
-use crate::metrics::Scores;
+use super::{Error, Event, Record, Scalar, Series, Status, Teaching, lines, lock};
+use crate::metrics::{PseudoLabels, Scores};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub struct History {
     started: Option<Arc<Record>>,
     validations: Vec<Validation>,
     evaluated: Option<(String, Arc<Scores>)>,
+    teacher_scored: Option<(f64, Arc<Scores>)>,
+    pseudo_labels: Option<(u64, Arc<PseudoLabels>)>,
     epoch_starts: Vec<(u32, u64)>,
     series: [Series; Scalar::ALL.len()],
     last_row_step: Option<u64>,
@@ -107,6 +109,25 @@ impl History {
     pub fn evaluated(&self) -> Option<(&str, &Scores)> {
         let (split, scores) = self.evaluated.as_ref()?;
         Some((split, scores))
+    }
+
+    /// Loss and scores of the teacher on the validation split, if it is a noisy student's run.
+    pub fn teacher_scored(&self) -> Option<(f64, &Scores)> {
+        let (loss, scores) = self.teacher_scored.as_ref()?;
+        Some((*loss, scores))
+    }
+
+    /// What the teacher answered to unlabelled clips between the last two validations.
+    pub fn pseudo_labels(&self) -> Option<&Arc<PseudoLabels>> {
+        self.pseudo_labels.as_ref().map(|(_, labels)| labels)
+    }
+
+    /// Who teaches, if it is a noisy student's run.
+    pub fn teaching(&self) -> Option<&Teaching> {
+        match &self.started()?.event {
+            Event::Started { teaching, .. } => teaching.as_ref(),
+            _ => None,
+        }
     }
 
     /// Where the run stood at the last refresh.
@@ -187,6 +208,8 @@ impl History {
             started: None,
             validations: Vec::new(),
             evaluated: None,
+            teacher_scored: None,
+            pseudo_labels: None,
             epoch_starts: Vec::new(),
             series: Default::default(),
             last_row_step: None,
@@ -252,6 +275,12 @@ impl History {
             Event::Evaluated { split, scores, .. } => {
                 self.evaluated = Some((split.clone(), Arc::new(scores.clone())));
             }
+            Event::TeacherScored { loss, scores } => {
+                self.teacher_scored = Some((*loss, Arc::new(scores.clone())));
+            }
+            Event::PseudoLabelled { labels } => {
+                self.pseudo_labels = Some((record.step, Arc::new(labels.clone())));
+            }
             Event::Resumed { scalar_rows } => self.forget_after(record.step, *scalar_rows),
             _ => {}
         }
@@ -263,6 +292,7 @@ impl History {
         self.validations.retain(|v| v.step <= step);
         self.epoch_starts.retain(|start| start.1 <= step);
         self.evaluated = None;
+        self.pseudo_labels = self.pseudo_labels.take().filter(|told| told.0 <= step);
         self.cut_after(step);
         // A power cut may have taken rows that an earlier resumption had still seen.
         for resume in &mut self.resumes {

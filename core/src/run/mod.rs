@@ -29,7 +29,7 @@ mod store;
 mod summary;
 mod time;
 
-pub use event::{CheckpointKind, Event, Record};
+pub use event::{CheckpointKind, Event, Record, Teaching};
 pub use history::{History, Validation};
 pub use log::RunLog;
 pub use pace::Pace;

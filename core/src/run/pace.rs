@@ -83,6 +83,7 @@ mod tests {
             epochs: 10,
             patience_epochs: None,
             version: String::new(),
+            teaching: None,
         };
         log.event(0, 0, started).unwrap();
         for step in 1..=10 {

@@ -399,6 +399,7 @@ mod tests {
             epochs: 20,
             patience_epochs: Some(5),
             version: "0.1.0".into(),
+            teaching: None,
         };
         log.event(0, 0, started).unwrap();
         let mut draws = Address::new(1, Purpose::Check, 0).stream();

@@ -19,11 +19,19 @@ pub enum Scalar {
     LoaderWait,
     /// Seconds that the step took in all.
     StepSeconds,
+    /// Loss on the labelled clips alone; of a noisy student's run, whose [`Scalar::Loss`] is the sum of both.
+    SupervisedLoss,
+    /// Loss on the pseudo-labels of the unlabelled clips, its factor included.
+    SemiSupervisedLoss,
+    /// Agreement of student and teacher on unlabelled clips without augmentation (see [`crate::metrics::agreement`]); not at every step.
+    AgreementClean,
+    /// The same on the clips as the student hears them, augmented, in training.
+    AgreementAugmented,
 }
 
 impl Scalar {
     /// All scalars, in the order of their values in [`StepScalars`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Loss,
         Self::LearningRate,
         Self::ClipsPerSecond,
@@ -32,6 +40,10 @@ impl Scalar {
         Self::RunningAveragePrecision,
         Self::LoaderWait,
         Self::StepSeconds,
+        Self::SupervisedLoss,
+        Self::SemiSupervisedLoss,
+        Self::AgreementClean,
+        Self::AgreementAugmented,
     ];
 
     /// Name for files and tables.
@@ -45,6 +57,10 @@ impl Scalar {
             Self::RunningAveragePrecision => "running_average_precision",
             Self::LoaderWait => "loader_wait_s",
             Self::StepSeconds => "step_s",
+            Self::SupervisedLoss => "supervised_loss",
+            Self::SemiSupervisedLoss => "semi_supervised_loss",
+            Self::AgreementClean => "agreement_clean",
+            Self::AgreementAugmented => "agreement_augmented",
         }
     }
 
@@ -59,6 +75,10 @@ impl Scalar {
             Self::RunningAveragePrecision => "Running PR-AUC",
             Self::LoaderWait => "Waiting for data",
             Self::StepSeconds => "Step time",
+            Self::SupervisedLoss => "Supervised loss",
+            Self::SemiSupervisedLoss => "Semi-supervised loss",
+            Self::AgreementClean => "Agreement, clean",
+            Self::AgreementAugmented => "Agreement, augmented",
         }
     }
 

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "summary.json";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A run in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct RunSummary {
     pub model: String,
     /// Name of the data set.
     pub data: String,
+    /// Name of the teacher, if it is a noisy student's run.
+    pub teacher: Option<String>,
     /// When it began, in milliseconds since 1970 (UTC); `None` before its first event.
     pub started_unix_ms: Option<u64>,
     /// When it last wrote an event.
@@ -80,6 +82,7 @@ impl RunSummary {
             name: digest.name,
             model: digest.model,
             data: digest.data,
+            teacher: digest.teacher,
             started_unix_ms: digest.started_unix_ms,
             last_unix_ms: digest.last_unix_ms,
         })
@@ -95,6 +98,7 @@ pub(super) struct Digest {
     name: String,
     model: String,
     data: String,
+    teacher: Option<String>,
     started_unix_ms: Option<u64>,
     last_unix_ms: Option<u64>,
     status: Status,
@@ -153,8 +157,14 @@ impl Digest {
         self.status = self.status.after(&record.event);
         match &record.event {
             Event::Started {
-                name, model, data, ..
+                name,
+                model,
+                data,
+                teaching,
+                ..
             } => {
+                let teacher = teaching.as_ref().map(|teaching| &teaching.teacher);
+                self.teacher = teacher.cloned();
                 self.name.clone_from(name);
                 self.model.clone_from(model);
                 self.data.clone_from(data);

@@ -1,17 +1,23 @@
 //! From a recipe, or from the folder of an earlier run, to a run that is ready for its next step.
 
-use super::checkpoint::{Checkpoints, DataRecord, Position, RunFile};
+use super::checkpoint::{Checkpoints, Position, RunFile, TeacherRecord};
 use super::handle::{Shared, Wake, preparing_job};
 use super::learner::Learner;
-use super::prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
-use super::trainer::Run;
-use super::{Command, EarlyStop, Error, TrainConfig};
-use crate::dataset::{Dataset, Loader, LoaderConfig, Position as LoaderPosition, Split};
-use crate::metrics::RunningScores;
+use super::noisy_student::{Lessons, Teacher};
+use super::prepare::{CLIP_RATE_HZ, decode_split, open_cache};
+use super::tracks::{Records, open_tracks, reopen};
+use super::trainer::{Data, Line, Run};
+use super::{Command, Error, TrainConfig, open_model};
+use crate::dataset::{Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Split};
+use crate::job::Job;
+use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
-use crate::run::{Event, RunLog};
+use crate::predict::Model;
+use crate::run::{Event, RunLog, Teaching};
 use crate::workspace::Workspace;
+use candle_core::Tensor;
 use crossbeam::channel::Receiver;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +30,15 @@ pub(super) enum Begin {
     Again(Box<RunFile>),
 }
 
+/// What a run begins with.
+struct Origin {
+    config: TrainConfig,
+    model: ModelConfig,
+    tracks: Dataset,
+    records: Records,
+    teacher: Option<Model>,
+}
+
 /// Opens the data, decodes it, builds the network, takes up the last checkpoint if there is one.
 pub(super) fn begin(
     from: Begin,
@@ -34,83 +49,73 @@ pub(super) fn begin(
     wake: &Wake,
 ) -> Result<Run, Error> {
     let job = preparing_job(shared, wake);
-    let mut warnings = Vec::new();
     let is_resumed = matches!(from, Begin::Again(_));
-    let (config, dataset, model) = match from {
-        Begin::New(config) => {
-            let dataset = open_data(&config.data, workspace, &job)?;
-            let model = config.model.resolve(dataset.n_tags())?;
-            (*config, dataset, model)
-        }
-        Begin::Again(run_file) => {
-            let dataset = reopen(&run_file, &mut warnings)?;
-            (run_file.config, dataset, run_file.model)
-        }
-    };
-    let mut learner = Learner::new(&config, model, dataset.tags.clone())?;
-    let cache = Arc::new(open_cache(workspace)?);
-    let (train_idxs, problems) = decode_split(&dataset, Split::Train, &cache, &job)?;
-    warnings.extend(problems.iter().map(ToString::to_string));
-    let (valid_idxs, problems) = decode_split(&dataset, Split::Valid, &cache, &job)?;
-    warnings.extend(problems.iter().map(ToString::to_string));
-    if train_idxs.len() < config.batch_size {
-        return Err(Error::TooFewTracks {
-            tracks: train_idxs.len(),
-            batch_size: config.batch_size,
-        });
-    }
-
     let checkpoints = Checkpoints::of(run_folder);
-    let mut running = RunningScores::new(dataset.n_tags(), RunningScores::DEFAULT_CAPACITY);
-    let position = if is_resumed && checkpoints.last().exists() {
-        let (optimizer, position) =
+    let mut warnings = Vec::new();
+    let origin = match from {
+        Begin::New(config) => of_recipe(*config, workspace, &job)?,
+        Begin::Again(run_file) => of_run(*run_file, &checkpoints, &mut warnings)?,
+    };
+    let Origin {
+        config,
+        model,
+        tracks,
+        records,
+        teacher,
+    } = origin;
+    let mut learner = Learner::new(&config, model, tracks.tags.clone())?;
+    let cache = Arc::new(open_cache(workspace)?);
+    let mut decode = |split| -> Result<Vec<usize>, Error> {
+        let (idxs, problems) = decode_split(&tracks, split, &cache, &job)?;
+        warnings.extend(problems.iter().map(ToString::to_string));
+        Ok(idxs)
+    };
+    let train_idxs = decode(Split::Train)?;
+    let valid_idxs = decode(Split::Valid)?;
+    let unlabelled_idxs = match &teacher {
+        Some(_) => decode(Split::Unlabelled)?,
+        None => Vec::new(),
+    };
+    let lengths = Lengths::of(&config, train_idxs.len(), unlabelled_idxs.len())?;
+
+    let mut running = RunningScores::new(tracks.n_tags(), RunningScores::DEFAULT_CAPACITY);
+    let (position, state) = if is_resumed && checkpoints.last().exists() {
+        let (optimizer, position, state) =
             checkpoints.load_last(&learner.parameters, config.optimizer, &mut running)?;
         learner.optimizer = optimizer;
-        position
+        (position, state)
     } else {
-        Position {
-            epoch: 0,
-            step_in_epoch: 0,
-            step: 0,
-            learning_rate: config.learning_rate,
-            early_stop: EarlyStop::new(config.patience_epochs),
-            seconds: 0.0,
-            validated_step: 0,
-            end: None,
-        }
+        (Position::start(&config), BTreeMap::new())
     };
 
-    let dataset = Arc::new(dataset);
-    let loader = Loader::start(
-        Arc::clone(&dataset),
-        Arc::clone(&cache),
-        LoaderConfig {
-            split: Split::Train,
-            crop_samples: (config.input_secs * f64::from(CLIP_RATE_HZ)).round() as usize,
-            batch_size: config.batch_size,
-            chain: config.augmentation.resolve()?,
-            seed: config.seed,
-            n_threads: loader_threads(),
-            prefetch: 4,
-            input: learner.network().input(),
-        },
-        LoaderPosition {
-            epoch: position.epoch,
-            step_in_epoch: position.step_in_epoch,
-        },
-    )?;
+    let classroom = Classroom {
+        config: &config,
+        tracks: Arc::new(tracks),
+        cache,
+        lengths,
+        position: &position,
+    };
+    let stream = classroom.labelled(&learner)?;
+    let lessons = match teacher {
+        Some(model) => {
+            let teacher = classroom.teacher(model, &learner, &state)?;
+            let folder = workspace.cache().join("pseudo-labels");
+            Some(classroom.lessons(teacher, &stream, &unlabelled_idxs, &folder, &job)?)
+        }
+        None => None,
+    };
+    let loader = classroom.start(stream)?;
+    let Classroom { tracks, cache, .. } = classroom;
 
     let mut log = if is_resumed {
         RunLog::resume(run_folder, position.step, position.epoch)?
     } else {
-        create_log(
-            run_folder,
-            &config,
-            &dataset,
-            &learner.config,
-            learner.parameters.n_weights() as u64,
-            loader.steps_per_epoch(),
-        )?
+        let teacher = lessons.as_ref().map(|lessons| lessons.teacher.model());
+        if let Some(model) = teacher {
+            // So that a run can be moved, and goes on when its teacher's run is gone.
+            model.save(&checkpoints.teacher())?;
+        }
+        create_log(run_folder, &config, records, &learner, teacher, lengths)?
     };
     for message in warnings {
         log.event(position.step, position.epoch, Event::Warned { message })?;
@@ -118,18 +123,19 @@ pub(super) fn begin(
     shared.progress.store(None);
     Run::new(
         config,
-        super::trainer::Data {
-            dataset,
+        Data {
+            dataset: tracks,
             cache,
             valid_idxs,
             loader,
+            lessons,
         },
         learner,
         position,
         running,
         log,
         checkpoints,
-        super::trainer::Line {
+        Line {
             inbox,
             shared: Arc::clone(shared),
             wake: Arc::clone(wake),
@@ -137,56 +143,221 @@ pub(super) fn begin(
     )
 }
 
-/// The data set of a run that goes on, which must still have the same tags.
-fn reopen(run_file: &RunFile, warnings: &mut Vec<String>) -> Result<Dataset, Error> {
-    let dataset = Dataset::open(&run_file.data.folder)?;
-    if run_file.data.tags != dataset.tags {
-        return Err(Error::DataChanged {
-            then: run_file.data.tags.len(),
-            now: dataset.n_tags(),
-        });
+fn of_recipe(config: TrainConfig, workspace: &Workspace, job: &Job) -> Result<Origin, Error> {
+    let student = config.noisy_student.as_ref();
+    let teacher = student
+        .map(|student| open_model(&student.teacher, workspace))
+        .transpose()?;
+    let (tracks, records) = open_tracks(&config, workspace, job)?;
+    Ok(Origin {
+        model: config.model.resolve(tracks.n_tags())?,
+        config,
+        tracks,
+        records,
+        teacher,
+    })
+}
+
+fn of_run(
+    run_file: RunFile,
+    checkpoints: &Checkpoints,
+    warnings: &mut Vec<String>,
+) -> Result<Origin, Error> {
+    let tracks = reopen(&run_file, warnings)?;
+    let teacher = run_file.teacher.map(|record| -> Result<Model, Error> {
+        let mut model = Model::load(&checkpoints.teacher())?;
+        model.name = record.name;
+        Ok(model)
+    });
+    Ok(Origin {
+        config: run_file.config,
+        model: run_file.model,
+        tracks,
+        records: Records {
+            data: run_file.data,
+            unlabelled: run_file.unlabelled,
+        },
+        teacher: teacher.transpose()?,
+    })
+}
+
+/// How long the streams of clips are.
+#[derive(Clone, Copy)]
+struct Lengths {
+    labelled_tracks: usize,
+    unlabelled_tracks: usize,
+    /// Steps in which all labelled tracks come once.
+    labelled_steps: u32,
+    unlabelled_steps: u32,
+}
+
+impl Lengths {
+    /// Fails if a stream has fewer tracks than one of its batches needs.
+    fn of(
+        config: &TrainConfig,
+        labelled_tracks: usize,
+        unlabelled_tracks: usize,
+    ) -> Result<Self, Error> {
+        let (labelled, unlabelled) = config.clips();
+        if labelled_tracks < labelled {
+            return Err(Error::TooFewTracks {
+                tracks: labelled_tracks,
+                batch_size: labelled,
+            });
+        }
+        if unlabelled_tracks < unlabelled {
+            return Err(Error::TooFewUnlabelled {
+                tracks: unlabelled_tracks,
+                clips: unlabelled,
+            });
+        }
+        Ok(Self {
+            labelled_tracks,
+            unlabelled_tracks,
+            labelled_steps: (labelled_tracks / labelled) as u32,
+            unlabelled_steps: unlabelled_tracks.checked_div(unlabelled).unwrap_or(0) as u32,
+        })
     }
-    if run_file.data.fingerprint != dataset.fingerprint() {
-        warnings.push("the data set has changed since the run began".to_owned());
+
+    /// The shorter of the two streams goes round within the epoch, as in the reference code.
+    fn steps_per_epoch(self) -> u32 {
+        self.labelled_steps.max(self.unlabelled_steps)
     }
-    Ok(dataset)
+}
+
+/// Where clips and their teacher come together.
+struct Classroom<'a> {
+    config: &'a TrainConfig,
+    tracks: Arc<Dataset>,
+    cache: Arc<PcmCache>,
+    lengths: Lengths,
+    position: &'a Position,
+}
+
+impl Classroom<'_> {
+    /// The stream of labelled clips.
+    fn labelled(&self, learner: &Learner) -> Result<LoaderConfig, Error> {
+        Ok(LoaderConfig {
+            split: Split::Train,
+            crop_samples: (self.config.input_secs * f64::from(CLIP_RATE_HZ)).round() as usize,
+            batch_size: self.config.clips().0,
+            chain: self.config.augmentation.resolve()?,
+            seed: self.config.seed,
+            n_threads: loader_threads(),
+            prefetch: 4,
+            input: learner.network().input(),
+            clean: None,
+            steps_per_epoch: Some(self.lengths.steps_per_epoch()),
+        })
+    }
+
+    fn teacher(
+        &self,
+        model: Model,
+        learner: &Learner,
+        state: &BTreeMap<String, Tensor>,
+    ) -> Result<Teacher, Error> {
+        let decay = self.config.noisy_student.as_ref();
+        let decay = decay.and_then(|student| student.moving_average);
+        if decay.is_some() && model.config != learner.config {
+            return Err(Error::TeacherSizes {
+                teacher: model.name,
+            });
+        }
+        let clip_secs = self.config.input_secs;
+        let teacher = Teacher::new(Arc::new(model), decay, &self.tracks, clip_secs)?;
+        teacher.restore(state)?;
+        Ok(teacher)
+    }
+
+    /// The unlabelled clips, made like the labelled ones of `stream`, and the teacher's answers to them.
+    fn lessons(
+        &self,
+        mut teacher: Teacher,
+        stream: &LoaderConfig,
+        unlabelled_idxs: &[usize],
+        cache_folder: &Path,
+        job: &Job,
+    ) -> Result<Lessons, Error> {
+        let Some(recipe) = self.config.noisy_student.clone() else {
+            return Err(Error::NothingUnlabelled);
+        };
+        if recipe.precomputed {
+            teacher.label_tracks(
+                &self.tracks,
+                &self.cache,
+                unlabelled_idxs,
+                cache_folder,
+                job,
+            )?;
+        }
+        let loader = self.start(LoaderConfig {
+            split: Split::Unlabelled,
+            batch_size: self.config.clips().1,
+            clean: (!recipe.precomputed).then(|| teacher.input()),
+            ..stream.clone()
+        })?;
+        let statistics = self.position.pseudo_labels.clone();
+        let statistics = statistics.unwrap_or_else(|| PseudoLabels::new(self.tracks.n_tags()));
+        Ok(Lessons::new(recipe, loader, teacher, statistics))
+    }
+
+    fn start(&self, stream: LoaderConfig) -> Result<Loader, Error> {
+        let from = LoaderPosition {
+            epoch: self.position.epoch,
+            step_in_epoch: self.position.step_in_epoch,
+        };
+        let (tracks, cache) = (Arc::clone(&self.tracks), Arc::clone(&self.cache));
+        Ok(Loader::start(tracks, cache, stream, from)?)
+    }
 }
 
 /// The folder's `run.toml` and the first line of its log.
 fn create_log(
     run_folder: &Path,
     config: &TrainConfig,
-    dataset: &Dataset,
-    model: &ModelConfig,
-    n_parameters: u64,
-    steps_per_epoch: u32,
+    records: Records,
+    learner: &Learner,
+    teacher: Option<&Arc<Model>>,
+    lengths: Lengths,
 ) -> Result<RunLog, Error> {
+    let n_parameters = learner.parameters.n_weights() as u64;
+    let teacher = teacher.map(|model| TeacherRecord {
+        name: model.name.clone(),
+        fingerprint: model.fingerprint.clone(),
+        parameters: model.parameters().n_weights() as u64,
+    });
     let run_file = RunFile {
         attune: env!("CARGO_PKG_VERSION").to_owned(),
         created_unix_ms: SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |t| t.as_millis() as u64),
         parameters: n_parameters,
-        data: DataRecord {
-            name: dataset.name.clone(),
-            folder: dataset.root.clone(),
-            fingerprint: dataset.fingerprint(),
-            tags: dataset.tags.clone(),
-        },
+        data: records.data,
+        unlabelled: records.unlabelled,
+        teacher: teacher.clone(),
         config: config.clone(),
-        model: model.clone(),
+        model: learner.config.clone(),
     };
     let mut log = RunLog::create(run_folder, &run_file)?;
     let started = Event::Started {
         name: config.label(),
         model: config.model.label(),
-        data: dataset.name.clone(),
-        tags: dataset.tags.clone(),
+        data: run_file.data.name,
+        tags: run_file.data.tags,
         n_parameters,
-        steps_per_epoch: u64::from(steps_per_epoch),
+        steps_per_epoch: u64::from(lengths.steps_per_epoch()),
         epochs: config.epochs,
         patience_epochs: Some(config.patience_epochs).filter(|&epochs| epochs > 0),
-        version: run_file.attune.clone(),
+        version: run_file.attune,
+        teaching: teacher.map(|teacher| Teaching {
+            teacher: teacher.name,
+            teacher_parameters: teacher.parameters,
+            labelled_tracks: lengths.labelled_tracks as u64,
+            unlabelled_tracks: lengths.unlabelled_tracks as u64,
+            labelled_steps: u64::from(lengths.labelled_steps),
+            unlabelled_steps: u64::from(lengths.unlabelled_steps),
+        }),
     };
     log.event(0, 0, started)?;
     Ok(log)

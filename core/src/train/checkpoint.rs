@@ -8,7 +8,7 @@
 use super::learner::Learner;
 use super::{EarlyStop, Error, Outcome};
 use crate::device::cpu;
-use crate::metrics::RunningScores;
+use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::nn::{Optimizer, OptimizerConfig, Parameters};
 use crate::predict::Model;
@@ -36,9 +36,29 @@ pub struct Position {
     pub seconds: f64,
     /// Step of the last validation.
     pub validated_step: u64,
+    /// Of a noisy student's run: the pseudo-labels since the log last told of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pseudo_labels: Option<PseudoLabels>,
     /// How training ended, once it has: all that is left is to score the test split.
     #[serde(default)]
     pub end: Option<Outcome>,
+}
+
+impl Position {
+    /// The beginning of a run.
+    pub(super) fn start(config: &super::TrainConfig) -> Self {
+        Self {
+            epoch: 0,
+            step_in_epoch: 0,
+            step: 0,
+            learning_rate: config.learning_rate,
+            early_stop: EarlyStop::new(config.patience_epochs),
+            seconds: 0.0,
+            validated_step: 0,
+            pseudo_labels: None,
+            end: None,
+        }
+    }
 }
 
 const STATE_KEY: &str = "attune.train.state";
@@ -70,6 +90,11 @@ impl Checkpoints {
         self.folder.join("last.safetensors")
     }
 
+    /// The teacher of a noisy student's run, as it was when the run began.
+    pub fn teacher(&self) -> PathBuf {
+        self.folder.join("teacher.safetensors")
+    }
+
     /// Keeps `model` as the best.
     pub fn save_best(&self, model: &Model) -> Result<PathBuf, Error> {
         model.save(&self.best())?;
@@ -83,11 +108,12 @@ impl Checkpoints {
         Ok(path)
     }
 
-    /// Keeps everything needed to go on from `position`.
+    /// Keeps everything needed to go on from `position`; `more` are tensors of the state beyond the optimizer's.
     pub(super) fn save_last(
         &self,
         learner: &Learner,
         running: &RunningScores,
+        more: BTreeMap<String, Tensor>,
         position: &Position,
     ) -> Result<PathBuf, Error> {
         let state_name = format!("last-{}.state.safetensors", position.step);
@@ -96,6 +122,7 @@ impl Checkpoints {
         let metadata = BTreeMap::from([(POSITION_KEY.to_owned(), position_json)]);
         let mut state = learner.optimizer.to_map()?;
         state.extend(running_to_map(running)?);
+        state.extend(more);
         weights::write(&self.folder.join(&state_name), &state, &metadata)?;
         let model = learner.model()?;
         let mut metadata = model.metadata()?;
@@ -105,13 +132,14 @@ impl Checkpoints {
         Ok(self.last())
     }
 
-    /// Puts the last checkpoint's values into `parameters` and `running` and gives its optimizer and position.
+    /// Puts the last checkpoint's values into `parameters` and `running` and gives its optimizer and position, and all tensors of its
+    /// state.
     pub(super) fn load_last(
         &self,
         parameters: &Parameters,
         optimizer: OptimizerConfig,
         running: &mut RunningScores,
-    ) -> Result<(Optimizer, Position), Error> {
+    ) -> Result<(Optimizer, Position, BTreeMap<String, Tensor>), Error> {
         let last = weights::read(&self.last())?;
         let broken = |why: &str| Error::Checkpoint {
             path: self.last(),
@@ -139,7 +167,7 @@ impl Checkpoints {
             }
         }
         let optimizer = Optimizer::from_map(optimizer, &state.tensors)?;
-        Ok((optimizer, position))
+        Ok((optimizer, position, state.tensors))
     }
 
     /// A state that stays behind costs space and nothing else, so failing to remove one is no error.
@@ -182,10 +210,27 @@ pub struct RunFile {
     pub parameters: u64,
     /// The data set as it was.
     pub data: DataRecord,
+    /// The data sets that unlabelled tracks came from, in the order of the configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlabelled: Vec<DataRecord>,
+    /// The teacher, if it is a noisy student's run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<TeacherRecord>,
     /// The configuration.
     pub config: super::TrainConfig,
     /// The network in full, the number of tags included.
     pub model: ModelConfig,
+}
+
+/// Who taught a run. The model itself lies beside the checkpoints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TeacherRecord {
+    /// Its name: of its run or its file.
+    pub name: String,
+    /// Equal for equal answers.
+    pub fingerprint: String,
+    /// Trained numbers.
+    pub parameters: u64,
 }
 
 /// Which data a run was trained on.

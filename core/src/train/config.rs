@@ -6,7 +6,7 @@ use crate::nn::OptimizerConfig;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::{Error, NoisyStudent};
 
 /// The configuration of a training run, as written in `CONFIG.toml` and kept in `run.toml`.
 ///
@@ -34,12 +34,19 @@ pub struct TrainConfig {
     pub max_minutes: Option<f64>,
     /// Seed of every random choice of the run.
     pub seed: u64,
-    /// How training clips are augmented.
+    /// How training clips are augmented; with a teacher, the unlabelled clips as well.
     pub augmentation: Augmentation,
+    /// The share of the training tracks that keep their labels, above 0 and up to 1. The others count as unlabelled.
+    pub label_fraction: f64,
+    /// Seed of the choice of these tracks: runs that share it, whatever their own seed, know the same labels.
+    pub label_seed: u64,
     /// When the run validates.
     pub validate: ValidateEvery,
     /// The network: a preset's name, or its configuration in full.
     pub model: ModelChoice,
+    /// Learning from a teacher's answers to unlabelled clips; `None`: from labels alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noisy_student: Option<NoisyStudent>,
 }
 
 impl Default for TrainConfig {
@@ -56,8 +63,11 @@ impl Default for TrainConfig {
             max_minutes: None,
             seed: 1,
             augmentation: Augmentation::Preset("none".to_owned()),
+            label_fraction: 1.0,
+            label_seed: 1,
             validate: ValidateEvery::Epochs(1),
             model: ModelChoice::Preset("paper".to_owned()),
+            noisy_student: None,
         }
     }
 }
@@ -186,6 +196,14 @@ impl TrainConfig {
         }
     }
 
+    /// Labelled and unlabelled clips of a step.
+    pub fn clips(&self) -> (usize, usize) {
+        match &self.noisy_student {
+            None => (self.batch_size, 0),
+            Some(student) => student.clips(self.batch_size),
+        }
+    }
+
     /// The name, or one made from the model and the data set.
     pub fn label(&self) -> String {
         if !self.name.is_empty() {
@@ -257,6 +275,14 @@ impl TrainConfig {
         {
             return wrong("max_minutes", "must be a positive number of minutes");
         }
+        if !(self.label_fraction > 0.0 && self.label_fraction <= 1.0) {
+            return wrong("label_fraction", "must lie above 0 and be at most 1");
+        }
+        if let Some(student) = &self.noisy_student
+            && let Some((what, why)) = student.out_of_range(self.batch_size)
+        {
+            return wrong(&format!("noisy_student.{what}"), why);
+        }
         match self.validate {
             ValidateEvery::Epochs(0) | ValidateEvery::Steps(0) => {
                 wrong("validate", "must be at least 1")
@@ -300,6 +326,32 @@ mod tests {
             toml::from_str::<TrainConfig>(&toml::to_string(&config).unwrap()).unwrap(),
             config
         );
+    }
+
+    #[test]
+    fn a_noisy_student_needs_its_teacher_and_the_rest_is_the_papers() {
+        let text = "[noisy_student]\nteacher = \"tunes-1\"";
+        let config: TrainConfig = toml::from_str(text).unwrap();
+        let student = config.noisy_student.clone().unwrap();
+        assert_eq!(student, NoisyStudent::of("tunes-1"));
+        assert_eq!((config.clips(), student.weight), ((16, 16), 1.0));
+        assert!(student.beyond_paper().is_empty());
+        assert!(toml::from_str::<TrainConfig>("[noisy_student]\nweight = 1.0").is_err());
+        let with = |text: &str| -> String {
+            let text = format!("[noisy_student]\nteacher = \"t\"\n{text}");
+            let config: TrainConfig = toml::from_str(&text).unwrap();
+            config
+                .check()
+                .map_or_else(|error| error.to_string(), |()| String::new())
+        };
+        assert_eq!(
+            with("pseudo_labels = { hard = { threshold = 0.5 } }\npasses = \"two\""),
+            ""
+        );
+        assert_eq!(with("unlabelled = [{ folder = \"/music\" }, \"demo\"]"), "");
+        assert!(with("unlabelled_clips = 32").contains("unlabelled_clips"));
+        assert!(with("moving_average = 1.0").contains("decay"));
+        assert!(with("moving_average = 0.99\nprecomputed = true").contains("exclude"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What a run will cost, measured on this machine before it begins.
 
-use super::{Error, TrainConfig};
+use super::noisy_student::Teacher;
+use super::tracks::open_tracks;
+use super::{Error, TrainConfig, open_model};
 use crate::dataset::Split;
 use crate::features::Input;
 use crate::job::Job;
@@ -10,6 +12,7 @@ use crate::rng::{Address, Purpose};
 use crate::workspace::Workspace;
 use candle_core::{DType, Tensor};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What a run will cost.
@@ -40,31 +43,25 @@ const STEPS: u64 = 3;
 pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Result<Estimate, Error> {
     config.check()?;
     config.check_network()?;
-    let dataset = super::open_data(&config.data, workspace, job)?;
+    let (dataset, _) = open_tracks(config, workspace, job)?;
+    let (labelled, unlabelled) = config.clips();
     let n_train = dataset.split(Split::Train)?.len();
-    let steps_per_epoch = (n_train / config.batch_size) as u32;
+    let mut steps_per_epoch = (n_train / labelled) as u32;
+    let mut seconds_of_teacher = 0.0;
+    if let Some(student) = &config.noisy_student {
+        let steps = dataset.split(Split::Unlabelled)?.len() / unlabelled;
+        steps_per_epoch = steps_per_epoch.max(steps as u32);
+        let model = Arc::new(open_model(&student.teacher, workspace)?);
+        let teacher = Teacher::new(model, None, &dataset, config.input_secs)?;
+        if !student.precomputed {
+            seconds_of_teacher = seconds_to_answer(&teacher, unlabelled, config)?;
+        }
+    }
     let model_config = config.model.resolve(dataset.n_tags())?;
     let parameters = Parameters::initialise(config.seed, DType::F32);
     let network = model_config.build(parameters.var_builder())?;
     let input = network.input();
-    let n_samples = (config.input_secs * f64::from(input.sample_rate_hz())).round() as usize;
-
-    let shape = (
-        config.batch_size,
-        input.n_rows(),
-        input.n_columns(n_samples),
-    );
-    let mut noise = Address::new(config.seed, Purpose::Check, 0).stream();
-    // Decibels, power or samples.
-    let (lowest, highest) = match input {
-        Input::LogMel(_) => (-60.0, 20.0),
-        Input::Spectrum(_) => (0.0, 100.0),
-        Input::Waveform { .. } => (-1.0, 1.0),
-    };
-    let values: Vec<f32> = (0..shape.0 * shape.1 * shape.2)
-        .map(|_| noise.range(lowest, highest))
-        .collect();
-    let inputs = Tensor::from_vec(values, shape, &crate::device::cpu())?;
+    let inputs = noise(&input, config.batch_size, config)?;
     let labels = Tensor::zeros(
         (config.batch_size, dataset.n_tags()),
         DType::F32,
@@ -84,6 +81,7 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         optimizer.step(&parameters, &gradients, config.learning_rate)?;
         seconds_per_step = begun.elapsed().as_secs_f64().min(seconds_per_step);
     }
+    seconds_per_step += seconds_of_teacher;
 
     let n_parameters = parameters.n_weights() as u64;
     // Weights, gradients, two moments, the published snapshot; what the forward pass keeps, and in the largest residual block
@@ -102,8 +100,7 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     }
     if steps_per_epoch == 0 {
         warnings.push(format!(
-            "the training split has {n_train} tracks, fewer than one batch of {}: choose a smaller batch",
-            config.batch_size
+            "the training split has {n_train} tracks, fewer than one batch of {labelled}: choose a smaller batch"
         ));
     }
     if let Err(problem) = dataset.split(Split::Valid) {
@@ -118,6 +115,38 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         seconds_per_epoch: seconds_per_step * f64::from(steps_per_epoch),
         warnings,
     })
+}
+
+/// Inputs `[n_clips, rows, columns]` of a network of this kind, of clips as long as the recipe's.
+fn noise(input: &Input, n_clips: usize, config: &TrainConfig) -> Result<Tensor, Error> {
+    let n_samples = (config.input_secs * f64::from(input.sample_rate_hz())).round() as usize;
+    let shape = (n_clips, input.n_rows(), input.n_columns(n_samples));
+    let mut noise = Address::new(config.seed, Purpose::Check, 0).stream();
+    // Decibels, power or samples.
+    let (lowest, highest) = match input {
+        Input::LogMel(_) => (-60.0, 20.0),
+        Input::Spectrum(_) => (0.0, 100.0),
+        Input::Waveform { .. } => (-1.0, 1.0),
+    };
+    let values: Vec<f32> = (0..shape.0 * shape.1 * shape.2)
+        .map(|_| noise.range(lowest, highest))
+        .collect();
+    Ok(Tensor::from_vec(values, shape, &crate::device::cpu())?)
+}
+
+fn seconds_to_answer(
+    teacher: &Teacher,
+    n_clips: usize,
+    config: &TrainConfig,
+) -> Result<f64, Error> {
+    let inputs = noise(&teacher.input(), n_clips, config)?;
+    let mut fastest = f64::INFINITY;
+    for _ in 0..STEPS {
+        let begun = Instant::now();
+        teacher.model().forward(&inputs, &Pass::inference())?;
+        fastest = begun.elapsed().as_secs_f64().min(fastest);
+    }
+    Ok(fastest)
 }
 
 fn gibibytes(bytes: u64) -> f64 {

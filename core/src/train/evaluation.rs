@@ -25,7 +25,7 @@ pub struct Evaluation {
 
 /// Tags the given tracks of `dataset` and scores the outcome. Tracks without audio in the cache are left out.
 ///
-/// Tags of the model and of the data set must be the same, in the same order.
+/// The model must know all tags of the data set; others that it knows are passed over.
 pub fn evaluate(
     model: &Model,
     dataset: &Dataset,
@@ -49,6 +49,8 @@ pub fn evaluate(
 #[derive(Debug)]
 pub(super) struct Evaluator<'a> {
     model: &'a Model,
+    /// Where the data set's tags stand in the model's answers.
+    places: Vec<usize>,
     dataset: &'a Dataset,
     cache: &'a PcmCache,
     track_idxs: &'a [usize],
@@ -65,15 +67,11 @@ impl<'a> Evaluator<'a> {
         cache: &'a PcmCache,
         track_idxs: &'a [usize],
     ) -> Result<Self, Error> {
-        if model.tags != dataset.tags {
-            return Err(Error::OtherTags {
-                model: model.tags.len(),
-                data: dataset.tags.len(),
-            });
-        }
+        let places = places_of_tags(model, dataset)?;
         let (probabilities, labels, scored) = Default::default();
         Ok(Self {
             model,
+            places,
             dataset,
             cache,
             track_idxs,
@@ -92,8 +90,9 @@ impl<'a> Evaluator<'a> {
         self.n_done += 1;
         let rate_hz = self.model.sample_rate_hz();
         if let Some(wave) = whole_track(self.dataset, track_idx, self.cache, rate_hz)? {
+            let all = predict::tag_track(self.model, &wave, &Job::quiet())?;
             self.probabilities
-                .extend(predict::tag_track(self.model, &wave, &Job::quiet())?);
+                .extend(self.places.iter().map(|&place| all[place]));
             self.labels.extend(self.dataset.labels_of(track_idx));
             self.scored.push(track_idx);
         }
@@ -116,6 +115,23 @@ impl<'a> Evaluator<'a> {
             probabilities: self.probabilities,
             track_idxs: self.scored,
         })
+    }
+}
+
+/// Where the tags of the data set stand in the model's answers. Fails with [`Error::UnknownTags`].
+pub(super) fn places_of_tags(model: &Model, dataset: &Dataset) -> Result<Vec<usize>, Error> {
+    let place = |tag: &String| model.tags.iter().position(|known| known == tag);
+    let places: Vec<Option<usize>> = dataset.tags.iter().map(place).collect();
+    let tags = dataset.tags.iter().zip(&places);
+    let mut unknown = tags.filter(|(_, place)| place.is_none());
+    match unknown.next() {
+        None => Ok(places.into_iter().flatten().collect()),
+        Some((first, _)) => Err(Error::UnknownTags {
+            model: model.name.clone(),
+            n_unknown: 1 + unknown.count(),
+            n_tags: dataset.n_tags(),
+            first: first.clone(),
+        }),
     }
 }
 

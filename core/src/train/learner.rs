@@ -1,9 +1,10 @@
 //! What learns: a network, its weights and their optimizer. It knows batches and steps, and nothing of logs, files or commands.
 
+use super::noisy_student::{Halves, Lesson, losses, to_tensor};
 use super::{Error, TrainConfig};
-use crate::dataset::Batch;
+use crate::dataset::{Batch, Inputs};
 use crate::models::{ModelConfig, Network, Pass};
-use crate::nn::{self, Optimizer, Parameters};
+use crate::nn::{self, Optimizer, Parameters, Value};
 use crate::predict::Model;
 use candle_core::{DType, Tensor};
 
@@ -22,12 +23,25 @@ pub(super) struct Learner {
 /// What a step found out.
 #[derive(Debug)]
 pub(super) struct Learned {
-    /// Binary cross entropy before the step.
+    /// Binary cross entropy before the step; with a teacher, on labels and pseudo-labels together.
     pub(super) loss: f64,
     /// Euclidean norm of all gradients together.
     pub(super) gradient_norm: f64,
-    /// The network's answers before the step, `[clips, tags]`.
+    /// The network's answers to the labelled clips before the step, `[clips, tags]`.
     pub(super) probabilities: Vec<f32>,
+    /// With a teacher: what was found out about the unlabelled clips.
+    pub(super) from_teacher: Option<FromTeacher>,
+}
+
+/// What a step found out about unlabelled clips.
+#[derive(Debug)]
+pub(super) struct FromTeacher {
+    /// Loss on the labelled clips alone.
+    pub(super) supervised_loss: f64,
+    /// Loss on the pseudo-labels.
+    pub(super) semi_supervised_loss: f64,
+    /// The student's answers to the clips as it heard them, before the step, `[clips, tags]`, before the sigmoid.
+    pub(super) logits: Vec<f32>,
 }
 
 impl Learner {
@@ -59,26 +73,49 @@ impl Learner {
 
     /// Step number `step` of the run: forward, backward, optimizer. `None`, and nothing is changed, if the loss or a gradient is not
     /// finite.
+    ///
+    /// With a `lesson`, unlabelled clips and what the teacher says of them, both losses are added (paper, Table 2).
     pub(super) fn step(
         &mut self,
         batch: &Batch,
+        lesson: Option<&Lesson>,
         step: u64,
         learning_rate: f64,
     ) -> Result<Option<Learned>, Error> {
-        let device = crate::device::cpu();
-        let n_clips = batch.clips.len();
-        let shape = (n_clips, batch.n_rows, batch.n_columns);
-        let inputs = Tensor::from_slice(&batch.inputs, shape, &device)?;
-        let labels = Tensor::from_slice(&batch.labels, (n_clips, batch.n_tags), &device)?;
-
+        let of_batch = |values: &[f32]| {
+            let n_clips = values.len() / batch.n_tags;
+            Tensor::from_slice(values, (n_clips, batch.n_tags), &crate::device::cpu())
+        };
+        let labels = of_batch(&batch.labels)?;
+        let inputs = to_tensor(&batch.inputs, batch.clips.len())?;
         let pass = Pass::training(self.seed, step);
-        let output = self.network.forward(&pass, &inputs)?;
-        let loss = nn::bce_with_logits(&output.logits, &labels)?;
-        let loss_value = f64::from(loss.tensor().to_scalar::<f32>()?);
+        let (loss, logits, from_teacher) = match lesson {
+            None => {
+                let logits = self.network.forward(&pass, &inputs)?.logits;
+                (nn::bce_with_logits(&logits, &labels)?, logits, None)
+            }
+            Some(lesson) => {
+                let halves = Halves {
+                    labelled: &inputs,
+                    labels: &labels,
+                    unlabelled: &to_tensor(&lesson.batch.inputs, lesson.batch.clips.len())?,
+                    targets: &of_batch(&lesson.targets)?,
+                    weights: &of_batch(&lesson.weights)?,
+                };
+                let losses = losses(&*self.network, &pass, lesson.passes, halves)?;
+                let from_teacher = FromTeacher {
+                    supervised_loss: scalar(&losses.supervised)?,
+                    semi_supervised_loss: scalar(&losses.semi_supervised)?,
+                    logits: numbers(&losses.unlabelled_logits)?,
+                };
+                (losses.total, losses.labelled_logits, Some(from_teacher))
+            }
+        };
+        let loss_value = scalar(&loss)?;
         if !loss_value.is_finite() {
             return Ok(None);
         }
-        let logits = output.logits.tensor().flatten_all()?.to_vec1::<f32>()?;
+        let logits = numbers(&logits)?;
         let gradients = nn::backward(&loss)?;
         let gradient_norm = gradients.norm()?;
         if !gradient_norm.is_finite() {
@@ -91,7 +128,14 @@ impl Learner {
             loss: loss_value,
             gradient_norm,
             probabilities: logits.into_iter().map(sigmoid).collect(),
+            from_teacher,
         }))
+    }
+
+    /// Its logits for clips in evaluation mode, `[clips, tags]`.
+    pub(super) fn answers(&self, inputs: &Inputs, n_clips: usize) -> Result<Vec<f32>, Error> {
+        let inputs = to_tensor(inputs, n_clips)?;
+        numbers(&self.network.forward(&Pass::inference(), &inputs)?.logits)
     }
 
     /// An immutable copy of the current weights.
@@ -103,4 +147,12 @@ impl Learner {
             &self.parameters,
         )?)
     }
+}
+
+fn scalar(value: &Value) -> Result<f64, Error> {
+    Ok(f64::from(value.tensor().to_scalar::<f32>()?))
+}
+
+fn numbers(value: &Value) -> Result<Vec<f32>, Error> {
+    Ok(value.tensor().flatten_all()?.to_vec1()?)
 }

@@ -13,10 +13,13 @@ mod estimate;
 mod evaluation;
 mod handle;
 mod learner;
+mod named_model;
+mod noisy_student;
 mod prepare;
+mod tracks;
 mod trainer;
 
-pub use checkpoint::{Checkpoints, DataRecord, Position, RunFile};
+pub use checkpoint::{Checkpoints, DataRecord, Position, RunFile, TeacherRecord};
 pub use command::Command;
 pub use comparison::{CONFIDENCE, Comparison, Disagreement, compare, tags_in_common};
 pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
@@ -24,6 +27,8 @@ pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
 pub use evaluation::{Evaluation, evaluate};
 pub use handle::{Handle, Outcome, resume, start};
+pub use named_model::open_model;
+pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
 
 use std::path::PathBuf;
@@ -54,9 +59,14 @@ pub enum Error {
     #[error("the position in a checkpoint is not readable")]
     Position { source: serde_json::Error },
     #[error(
-        "the model has {model} tags, the data set {data}, or they are other tags: they must be the same, in the same order. Score the model on the data set that it was trained on"
+        "the model {model} does not know {n_unknown} of the {n_tags} tags of the data set (`{first}` among them): choose a model that was trained on tags of this data set, or open the data set that it was trained on"
     )]
-    OtherTags { model: usize, data: usize },
+    UnknownTags {
+        model: String,
+        n_unknown: usize,
+        n_tags: usize,
+        first: String,
+    },
     #[error(
         "no tag is known to both models and the data set: the first model knows {first}, the second {second}, the data set {data}. Choose \
          models that were trained on tags of this data set, or open theirs; names for the tags of a checkpoint that has none are given by \
@@ -67,6 +77,27 @@ pub enum Error {
         second: String,
         data: String,
     },
+    #[error(
+        "a moving-average teacher must be of the same network and sizes as its student; {teacher} is not. Choose such a teacher, or leave moving_average out"
+    )]
+    TeacherSizes { teacher: String },
+    #[error(
+        "there are no unlabelled tracks to learn from: the data set has no `unlabelled` split. Name data sets that have some (noisy_student.unlabelled), or withhold labels (label_fraction below 1)"
+    )]
+    NothingUnlabelled,
+    #[error(
+        "{tracks} unlabelled tracks have audio, fewer than the {clips} of one step: name more data sets, or choose a smaller batch"
+    )]
+    TooFewUnlabelled { tracks: usize, clips: usize },
+    #[error(
+        "no such model: {} is neither a file of weights, nor `tunes` or `demo`, the models that come with Attune, nor a run", name.display()
+    )]
+    NoModel {
+        name: PathBuf,
+        source: crate::run::Error,
+    },
+    #[error("the run has no checkpoint yet: {}", run.display())]
+    NoCheckpoint { run: PathBuf },
     #[error("none of the tracks has audio that can be decoded")]
     NoAudio,
     #[error(

@@ -1,4 +1,4 @@
-//! The training loop: supervised training with binary cross entropy and Adam (paper, sections 3 and 4).
+//! The training loop: binary cross entropy and Adam, supervised or as a noisy student (paper, sections 3 and 4).
 //!
 //! A run is a function of its configuration and its data: every draw is addressed by seed, epoch and track, and all sums
 //! have a fixed order, so that a run that was killed and resumed ends with the same numbers, bit for bit.
@@ -7,11 +7,12 @@ use super::checkpoint::{Checkpoints, Position};
 use super::evaluation::{Evaluation, Evaluator};
 use super::handle::{Outcome, Shared, Wake, preparing_job};
 use super::learner::Learner;
+use super::noisy_student::{Lesson, Lessons};
 use super::prepare::decode_split;
 use super::{Command, Error, TrainConfig, ValidateEvery, Verdict};
 use crate::dataset::{Batch, Dataset, Loader, PcmCache, Split};
 use crate::job::Progress;
-use crate::metrics::RunningScores;
+use crate::metrics::{PseudoLabels, RunningScores};
 use crate::predict::Model;
 use crate::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars};
 use crossbeam::channel::Receiver;
@@ -30,6 +31,8 @@ pub(super) struct Data {
     pub(super) cache: Arc<PcmCache>,
     pub(super) valid_idxs: Vec<usize>,
     pub(super) loader: Loader,
+    /// Unlabelled clips and their teacher, if there is one.
+    pub(super) lessons: Option<Lessons>,
 }
 
 /// The run's end of the line to its handle.
@@ -117,6 +120,9 @@ impl Run {
         if let Some(outcome) = self.position.end {
             return Ok(outcome);
         }
+        if self.position.step == 0 {
+            self.score_teacher()?;
+        }
         let steps_per_epoch = self.data.loader.steps_per_epoch();
         while self.position.epoch < self.config.epochs {
             if self.position.step_in_epoch == 0 {
@@ -172,14 +178,18 @@ impl Run {
     fn step(&mut self) -> Result<(), Error> {
         let begun = Instant::now();
         let batch = self.data.loader.next()?;
+        let lesson = self.data.lessons.as_mut().map(Lessons::next).transpose()?;
         let waited = begun.elapsed().as_secs_f64();
         let learning_rate = self.position.learning_rate;
-        let Some(learned) = self
-            .learner
-            .step(&batch, self.position.step, learning_rate)?
+        let Some(learned) =
+            self.learner
+                .step(&batch, lesson.as_ref(), self.position.step, learning_rate)?
         else {
-            return Err(self.not_finite(&batch));
+            return Err(self.not_finite(&batch, lesson.as_ref()));
         };
+        if let Some(lessons) = &self.data.lessons {
+            lessons.teacher.follow(&self.learner.parameters)?;
+        }
         self.position.step += 1;
         self.position.step_in_epoch += 1;
         // Mixed labels are soft; for the running scores a tag counts as present from one half on.
@@ -187,16 +197,32 @@ impl Run {
         self.running.push(&learned.probabilities, &labels);
 
         let seconds = begun.elapsed().as_secs_f64();
+        let n_clips =
+            batch.clips.len() + lesson.as_ref().map_or(0, |lesson| lesson.batch.clips.len());
         let mut scalars = StepScalars::new(self.position.step, self.position.epoch)
             .with(Scalar::Loss, learned.loss)
             .with(Scalar::LearningRate, learning_rate)
-            .with(Scalar::ClipsPerSecond, batch.clips.len() as f64 / seconds)
+            .with(Scalar::ClipsPerSecond, n_clips as f64 / seconds)
             .with(Scalar::GradientNorm, learned.gradient_norm)
             .with(Scalar::LoaderWait, waited)
             .with(Scalar::StepSeconds, seconds);
-        if self.position.step.is_multiple_of(RUNNING_EVERY_STEPS) {
+        let or_nan = |score: Option<f64>| score.unwrap_or(f64::NAN);
+        let is_running = self.position.step.is_multiple_of(RUNNING_EVERY_STEPS);
+        if let (Some(lessons), Some(lesson), Some(found)) =
+            (&self.data.lessons, &lesson, &learned.from_teacher)
+        {
+            scalars = scalars
+                .with(Scalar::SupervisedLoss, found.supervised_loss)
+                .with(Scalar::SemiSupervisedLoss, found.semi_supervised_loss);
+            if is_running {
+                let (clean, augmented) = lessons.agreements(lesson, &self.learner, found)?;
+                scalars = scalars
+                    .with(Scalar::AgreementClean, or_nan(clean))
+                    .with(Scalar::AgreementAugmented, or_nan(augmented));
+            }
+        }
+        if is_running {
             let scores = self.running.scores();
-            let or_nan = |score: Option<f64>| score.unwrap_or(f64::NAN);
             scalars = scalars
                 .with(Scalar::RunningRocAuc, or_nan(scores.roc_auc_macro))
                 .with(
@@ -209,10 +235,12 @@ impl Run {
         Ok(())
     }
 
-    fn not_finite(&self, batch: &Batch) -> Error {
+    fn not_finite(&self, batch: &Batch, lesson: Option<&Lesson>) -> Error {
+        let unlabelled = lesson.iter().flat_map(|lesson| &lesson.batch.clips);
         let tracks: Vec<&str> = batch
             .clips
             .iter()
+            .chain(unlabelled)
             .map(|clip| self.data.dataset.tracks[clip.track_idx].id.as_str())
             .collect();
         Error::NotFinite {
@@ -308,6 +336,7 @@ impl Run {
             scores: evaluation.scores,
             seconds: begun.elapsed().as_secs_f64(),
         })?;
+        self.tell_pseudo_labels()?;
         if verdict == Verdict::Improved {
             let path = self.checkpoints.save_best(&model)?;
             self.event(Event::Checkpointed {
@@ -316,6 +345,35 @@ impl Run {
             })?;
         }
         Ok(Some(verdict))
+    }
+
+    /// Scores the teacher on the validation split, for comparison. Stops without an event if the user stopped the run meanwhile.
+    fn score_teacher(&mut self) -> Result<(), Error> {
+        let Some(lessons) = &self.data.lessons else {
+            return Ok(());
+        };
+        let model = Arc::clone(lessons.teacher.model());
+        let track_idxs = self.data.valid_idxs.clone();
+        match self.score(&model, &track_idxs, "scoring the teacher")? {
+            Some(evaluation) => self.event(Event::TeacherScored {
+                loss: evaluation.loss,
+                scores: evaluation.scores,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells of the teacher's answers since the last time.
+    fn tell_pseudo_labels(&mut self) -> Result<(), Error> {
+        let n_tags = self.data.dataset.n_tags();
+        let Some(lessons) = &mut self.data.lessons else {
+            return Ok(());
+        };
+        let labels = std::mem::replace(&mut lessons.statistics, PseudoLabels::new(n_tags));
+        if labels.n_clips == 0 {
+            return Ok(());
+        }
+        self.event(Event::PseudoLabelled { labels })
     }
 
     /// Scores the test split with the best model, if there are both. What goes wrong here does not undo the training: it is a warning.
@@ -373,9 +431,16 @@ impl Run {
 
     fn checkpoint(&mut self) -> Result<(), Error> {
         self.position.seconds = self.seconds_before + self.sitting.elapsed().as_secs_f64();
-        let path = self
-            .checkpoints
-            .save_last(&self.learner, &self.running, &self.position)?;
+        let lessons = self.data.lessons.as_ref();
+        self.position.pseudo_labels = lessons.map(|lessons| lessons.statistics.clone());
+        let path = self.checkpoints.save_last(
+            &self.learner,
+            &self.running,
+            lessons
+                .map(|lessons| lessons.teacher.to_map())
+                .unwrap_or_default(),
+            &self.position,
+        )?;
         self.last_checkpoint = Instant::now();
         self.event(Event::Checkpointed {
             kind: CheckpointKind::Last,

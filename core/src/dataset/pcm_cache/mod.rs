@@ -164,6 +164,11 @@ impl PcmCache {
             .cloned()
     }
 
+    /// What identifies a track's sound in caches of things that were made of it: another file, or another state of it, has another key.
+    pub(crate) fn key(&self, track: &Track) -> Result<String, Error> {
+        key_of(&track.path, self.rate_hz).map_err(Error::io("read", &track.path))
+    }
+
     /// Notes where those tracks lie that the indexes on disk name, and gives back the others.
     fn take_cached(
         &self,

@@ -1,0 +1,81 @@
+//! The unlabelled half of a batch: clips as the student hears them, and what the teacher says of them.
+
+use super::{NoisyStudent, Passes, Teacher};
+use crate::dataset::{Batch, Loader};
+use crate::metrics::{self, PseudoLabels};
+use crate::train::Error;
+use crate::train::learner::{FromTeacher, Learner};
+
+/// Unlabelled clips of one step and their pseudo-labels.
+pub(in crate::train) struct Lesson {
+    /// The clips. Their labels say nothing.
+    pub(in crate::train) batch: Batch,
+    /// `[clips, tags]`, before the sigmoid.
+    pub(in crate::train) teacher_logits: Vec<f32>,
+    /// `[clips, tags]`: what the student should answer.
+    pub(in crate::train) targets: Vec<f32>,
+    /// `[clips, tags]`: how much each counts in the loss.
+    pub(in crate::train) weights: Vec<f32>,
+    /// Whether the student hears them together with the labelled clips.
+    pub(in crate::train) passes: Passes,
+}
+
+/// Where lessons come from.
+pub(in crate::train) struct Lessons {
+    recipe: NoisyStudent,
+    loader: Loader,
+    pub(in crate::train) teacher: Teacher,
+    /// Of the pseudo-labels since they were last told of.
+    pub(in crate::train) statistics: PseudoLabels,
+}
+
+impl Lessons {
+    /// Lessons of `recipe` from the unlabelled clips of `loader`.
+    pub(in crate::train) fn new(
+        recipe: NoisyStudent,
+        loader: Loader,
+        teacher: Teacher,
+        statistics: PseudoLabels,
+    ) -> Self {
+        Self {
+            recipe,
+            loader,
+            teacher,
+            statistics,
+        }
+    }
+
+    /// The next lesson; waits for its clips.
+    pub(in crate::train) fn next(&mut self) -> Result<Lesson, Error> {
+        let batch = self.loader.next()?;
+        let teacher_logits = self.teacher.logits(&batch)?;
+        let probabilities: Vec<f32> = teacher_logits
+            .iter()
+            .map(|logit| 1.0 / (1.0 + (-logit).exp()))
+            .collect();
+        self.statistics.push(&probabilities);
+        Ok(Lesson {
+            batch,
+            teacher_logits,
+            targets: self.recipe.pseudo_labels.of(&probabilities),
+            weights: self.recipe.weights(&probabilities),
+            passes: self.recipe.passes,
+        })
+    }
+
+    /// How much the student agrees with the teacher on the clips of a lesson without augmentation, as it is now, and with it, as it
+    /// was in the step.
+    pub(in crate::train) fn agreements(
+        &self,
+        lesson: &Lesson,
+        learner: &Learner,
+        learned: &FromTeacher,
+    ) -> Result<(Option<f64>, Option<f64>), Error> {
+        let clean = self.loader.clean_inputs(&lesson.batch)?;
+        let answers = learner.answers(&clean, lesson.batch.clips.len())?;
+        Ok((
+            metrics::agreement(&lesson.teacher_logits, &answers),
+            metrics::agreement(&lesson.teacher_logits, &learned.logits),
+        ))
+    }
+}
