@@ -8,7 +8,10 @@
 //! Files are damaged more often than one thinks. What can be decoded is decoded: a broken packet becomes silence of its
 //! length, so that what follows stays in place, and the listener is told. A panic inside a decoder ends the file, not the program.
 
+use super::aac::{AacDecoder, SBR_DELAY};
 use super::edges::{self, Edges};
+use super::opus::{self, OpusDecoder};
+use super::source::Source;
 use super::{Clip, Error, resample};
 use crate::job::Job;
 use std::fs::File;
@@ -17,12 +20,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
 use symphonia::core::audio::GenericAudioBufferRef;
+use symphonia::core::codecs::audio::well_known::profiles::CODEC_PROFILE_AAC_HE;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::codecs::registry::CodecRegistry;
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known::{FORMAT_ID_ISOMP4, FORMAT_ID_OGG, FORMAT_ID_WAVE};
+use symphonia::core::formats::well_known::{
+    FORMAT_ID_ADTS, FORMAT_ID_ISOMP4, FORMAT_ID_OGG, FORMAT_ID_WAVE,
+};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
@@ -38,7 +44,9 @@ pub struct Decoded {
     pub warnings: Vec<String>,
 }
 
-/// Decodes an MP3, Ogg Vorbis, Opus, FLAC, WAV, AIFF, AAC or M4A file.
+/// Decodes an MP3, Ogg Vorbis, Opus, FLAC, WAV, AIFF, AAC, ALAC or M4A file.
+///
+/// More than two channels come in the order of WAV files. HE-AAC has the full rate, declared or not.
 ///
 /// The kind is recognised from the content; the name only helps. Reports progress in frames.
 /// A damaged file gives what could be decoded, with warnings; [`Error::Damaged`] only if that is nothing.
@@ -55,7 +63,7 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
     })?;
     let mut tape = Tape::default();
     let mut track = Track::choose(path, &mut *format)?;
-    tape.start_stream(&track);
+    tape.start_stream();
     let mut n_packets = 0_u64;
     let ended_by = loop {
         job.check()?;
@@ -76,7 +84,7 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
                 Ok(next) => {
                     tape.end_stream(&track);
                     track = next;
-                    tape.start_stream(&track);
+                    tape.start_stream();
                 }
                 Err(error) => break Some(error.to_string()),
             },
@@ -102,11 +110,12 @@ pub fn decode_mono(path: &Path, rate_hz: u32, job: &Job) -> Result<Vec<f32>, Err
     resample(&mono, clip.rate_hz, rate_hz)
 }
 
-/// symphonia's decoders and libopus.
+/// symphonia's decoders, with libopus and Fraunhofer's for what they lack.
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
     let mut codecs = CodecRegistry::new();
     symphonia::default::register_enabled_codecs(&mut codecs);
-    codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
+    codecs.register_audio_decoder::<OpusDecoder>();
+    codecs.register_audio_decoder::<AacDecoder>();
     codecs
 });
 
@@ -131,7 +140,8 @@ fn open(path: &Path) -> Result<Box<dyn FormatReader>, Error> {
     if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
         hint.with_extension(extension);
     }
-    let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+    let source = Source::new(file).map_err(unreadable)?;
+    let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
     symphonia::default::get_probe()
         .probe(
             &hint,
@@ -139,7 +149,15 @@ fn open(path: &Path) -> Result<Box<dyn FormatReader>, Error> {
             FormatOptions::default(),
             MetadataOptions::default(),
         )
-        .map_err(|error| refused(path, error))
+        .map_err(|error| match opus::foreign_family(path) {
+            Some(family) => Error::Unsupported {
+                path: path.to_owned(),
+                reason: format!(
+                    "Opus channels without positions, mapping family {family}: encode it as stereo or surround"
+                ),
+            },
+            None => refused(path, error),
+        })
 }
 
 /// The error of a file that symphonia does not take.
@@ -164,7 +182,7 @@ fn refused(path: &Path, error: Symphonia) -> Error {
 struct Track {
     id: u32,
     decoder: Box<dyn AudioDecoder>,
-    /// Frames that the header promises, encoder delay and padding not counted.
+    /// Ticks that the header promises, encoder delay and padding not counted.
     promised: Option<u64>,
     edges: Edges,
     /// The most that may be cut off the end on account of the packets' own marks.
@@ -172,7 +190,10 @@ struct Track {
     /// An Ogg stream whose last page is missing.
     unmarked_end: bool,
     gain: f32,
-    frames_per_tick: f64,
+    /// Of the durations in the packets.
+    secs_per_tick: f64,
+    /// Ticks per second, in which all lengths of the track count; 0 if ticks are frames.
+    ticks_per_sec: u32,
 }
 
 impl Track {
@@ -186,27 +207,32 @@ impl Track {
         let track = format
             .default_track(TrackType::Audio)
             .ok_or_else(|| missing("no audio track"))?;
-        let mut params = track
+        let params = track
             .codec_params
             .as_ref()
             .and_then(|params| params.audio())
             .ok_or_else(|| missing("unknown codec"))?
             .clone();
-        let rate_hz = f64::from(params.sample_rate.unwrap_or(0));
         let mut edges = Edges::default();
         let mut promised = track.num_frames;
         let mut max_tail = u64::MAX;
         let mut gain = 1.0;
         if params.codec == CODEC_ID_OPUS {
-            // The adapter would cut the pre-skip out of the first packet only, even where it is longer than that.
-            let head = params.extra_data.take().unwrap_or_default();
-            (edges.skip, gain) = opus_head(&head);
-            promised = promised.map(|n| n.saturating_sub(edges.skip));
+            let head = params.extra_data.as_deref().and_then(opus::Head::read);
+            gain = head.as_ref().map_or(1.0, |head| head.gain);
+            if !is_mp4 {
+                edges.skip = head.map_or(0, |head| head.pre_skip);
+                promised = promised.map(|n| n.saturating_sub(edges.skip));
+            }
         } else if params.codec == CODEC_ID_MP3 {
             // Without a LAME tag the length is a guess from the bit rate: nothing is cut off then.
             max_tail = track.padding.map_or(0, u64::from);
             promised = promised.filter(|_| track.delay.is_some());
         } else if is_wave && promised.is_some_and(|n| is_endless(n, &params)) {
+            promised = None;
+        }
+        if format.format_info().format == FORMAT_ID_ADTS {
+            // A guess from the first packets.
             promised = None;
         } else if is_mp4 {
             edges = edges::of_mp4(path);
@@ -217,8 +243,12 @@ impl Track {
         }
         let unmarked_end =
             format.format_info().format == FORMAT_ID_OGG && track.num_frames.is_none();
-        let frames_per_tick = track.time_base.map_or(0.0, |base| {
-            rate_hz * f64::from(base.numer.get()) / f64::from(base.denom.get())
+        let ticks_per_sec = match edges.ticks_per_sec {
+            0 => params.sample_rate.unwrap_or(0),
+            ticks_per_sec => ticks_per_sec,
+        };
+        let secs_per_tick = track.time_base.map_or(0.0, |base| {
+            f64::from(base.numer.get()) / f64::from(base.denom.get())
         });
         let decoder = guarded(|| {
             CODECS.make_audio_decoder(&params, &AudioDecoderOptions::default().gapless(true))
@@ -235,8 +265,19 @@ impl Track {
             max_tail,
             unmarked_end,
             gain,
-            frames_per_tick,
+            secs_per_tick,
+            ticks_per_sec,
         })
+    }
+
+    /// Frames by which the decoder is later than the container counts.
+    fn decoder_delay(&self) -> u64 {
+        let is_he = self.decoder.codec_params().profile == Some(CODEC_PROFILE_AAC_HE);
+        if is_he && self.edges.encoder_only {
+            SBR_DELAY
+        } else {
+            0
+        }
     }
 
     /// Puts a packet on the tape; an error ends the file.
@@ -253,7 +294,7 @@ impl Track {
             Ok(Ok(fits)) => fits?,
             Ok(Err(Symphonia::DecodeError(_) | Symphonia::IoError(_))) => {
                 tape.n_broken += 1;
-                tape.push_silence((ticks as f64 * self.frames_per_tick) as u64);
+                tape.push_silence(ticks as f64 * self.secs_per_tick);
             }
             Ok(Err(error)) => return Err(error.to_string()),
             Err(Panicked) => return Err("the decoder stumbled over damaged data".to_owned()),
@@ -275,25 +316,12 @@ fn is_endless(n_frames: u64, params: &AudioCodecParameters) -> bool {
     n_frames.saturating_mul(channels * bits / 8) > u64::from(u32::MAX - 0x1_0000)
 }
 
-/// Pre-skip in frames and linear output gain from an Opus header (RFC 7845, section 5.1).
-fn opus_head(head: &[u8]) -> (u64, f32) {
-    let field = |at: usize| head.get(at..at + 2).map(|b| [b[0], b[1]]);
-    let pre_skip = field(10).map_or(0, u16::from_le_bytes);
-    let gain_q8_db = field(16).map_or(0, i16::from_le_bytes);
-    (
-        u64::from(pre_skip),
-        10_f32.powf(f32::from(gain_q8_db) / 256.0 / 20.0),
-    )
-}
-
 /// Where the decoded samples gather.
 #[derive(Default)]
 struct Tape {
     rate_hz: u32,
     channels: usize,
     samples: Vec<f32>,
-    /// Frames still to be dropped from the start of the current stream.
-    skip: u64,
     /// Frames that the last packets mark as padding. Only those at the very end are: a wrong mark
     /// in the middle of a file cuts nothing out.
     tail: u64,
@@ -310,25 +338,32 @@ impl Tape {
         (self.samples.len() / self.channels.max(1)) as u64
     }
 
-    fn start_stream(&mut self, track: &Track) {
-        self.skip = track.edges.skip;
+    fn start_stream(&mut self) {
         self.tail = 0;
         self.stream_start = self.n_frames();
     }
 
+    /// Cuts away what is not music, now that the first packet has shown the rate, and the last one the end.
     fn end_stream(&mut self, track: &Track) {
-        let decoded = self.n_frames() - self.stream_start;
-        // More than the header announces: the marks belong to another, shorter file.
-        let tail = if self.tail <= track.max_tail {
-            self.tail
-        } else {
-            0
+        let frames = |ticks: u64| match track.ticks_per_sec {
+            0 => ticks,
+            per_sec => (u128::from(ticks) * u128::from(self.rate_hz) / u128::from(per_sec)) as u64,
         };
-        let keep = track.edges.keep.unwrap_or(u64::MAX);
-        let kept = self.stream_start + decoded.saturating_sub(tail).min(keep);
-        self.samples.truncate(kept as usize * self.channels.max(1));
-        self.promised += track.promised.unwrap_or(0);
+        let decoded = self.n_frames() - self.stream_start;
+        let skip = frames(track.edges.skip)
+            .saturating_add(track.decoder_delay())
+            .min(decoded);
+        let tail = frames(self.tail);
+        // More than the header announces: the marks belong to another, shorter file.
+        let tail = if tail <= track.max_tail { tail } else { 0 };
+        let keep = track.edges.keep.map_or(u64::MAX, frames);
+        let kept = (decoded - skip).saturating_sub(tail).min(keep);
+        self.promised += track.promised.map_or(0, frames);
         self.unmarked_end = track.unmarked_end;
+        let start = self.stream_start as usize * self.channels;
+        self.samples
+            .drain(start..start + skip as usize * self.channels);
+        self.samples.truncate(start + kept as usize * self.channels);
     }
 
     /// Appends a decoded packet; an error if it does not fit to what is there.
@@ -356,26 +391,14 @@ impl Tape {
                 self.n_not_numbers += 1;
             }
         }
-        self.drop_start(at);
         Ok(())
     }
 
-    fn push_silence(&mut self, n_frames: u64) {
+    fn push_silence(&mut self, secs: f64) {
         // A damaged duration must not fill the memory: no packet of any format lasts two seconds.
-        let n_frames = n_frames.min(2 * u64::from(self.rate_hz)) as usize;
+        let n_frames = (secs.min(2.0) * f64::from(self.rate_hz)).round() as usize;
         let at = self.samples.len();
         self.samples.resize(at + n_frames * self.channels, 0.0);
-        self.drop_start(at);
-    }
-
-    fn drop_start(&mut self, at: usize) {
-        if self.skip > 0 {
-            let n_frames = ((self.samples.len() - at) / self.channels.max(1)) as u64;
-            let dropped = self.skip.min(n_frames);
-            self.samples
-                .drain(at..at + dropped as usize * self.channels);
-            self.skip -= dropped;
-        }
     }
 
     fn into_decoded(self, path: &Path, ended_by: Option<String>) -> Result<Decoded, Error> {

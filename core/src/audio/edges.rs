@@ -8,13 +8,19 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// Frames around the music.
+/// What was decoded around the music, in ticks.
+///
+/// A tick is mostly a frame; in a file of HE-AAC that calls itself AAC-LC it is two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Edges {
-    /// Decoded frames before the music.
+    /// Ticks before the music.
     pub(super) skip: u64,
-    /// Frames of music, if that is said.
+    /// Ticks of music, if that is said.
     pub(super) keep: Option<u64>,
+    /// Ticks per second; 0 if nothing is said.
+    pub(super) ticks_per_sec: u32,
+    /// Whether `skip` counts what the encoder delays only, as iTunes does, and not what HE-AAC's decoders add.
+    pub(super) encoder_only: bool,
 }
 
 /// More than any `moov` box of a song: an index takes some bytes a packet.
@@ -97,31 +103,42 @@ fn of_moov(moov: &[u8]) -> Option<Edges> {
         })?;
     let (media_ticks_per_sec, media_ticks) = clock(child(track, &[b"mdia", b"mdhd"])?)?;
     let (movie_ticks_per_sec, _) = clock(child(moov, &[b"mvhd"])?)?;
-    let rate_hz = sample_rate_hz(track).unwrap_or(media_ticks_per_sec);
-    if let Some(edges) = of_itunes_comment(moov) {
-        return Some(edges);
+    let ticks_per_sec = media_ticks_per_sec as u32;
+    if let Some((skip, music)) = of_itunes_comment(moov) {
+        return Some(Edges {
+            skip,
+            keep: (music > 0).then_some(music),
+            ticks_per_sec,
+            encoder_only: true,
+        });
     }
-    let frames = |ticks: u64, ticks_per_sec: u64| {
-        (u128::from(ticks) * u128::from(rate_hz) / u128::from(ticks_per_sec)) as u64
-    };
     let parts = edit_list(child(track, &[b"edts", b"elst"])?);
     // An empty part (start -1) only delays the start within a film.
     let mut music = parts.iter().filter(|part| part.1 >= 0);
     let &(movie_ticks, start_ticks) = music.next()?;
-    let skip = frames(start_ticks as u64, media_ticks_per_sec);
-    let stored = frames(media_ticks, media_ticks_per_sec).saturating_sub(skip);
+    let skip = start_ticks as u64;
+    let stored = media_ticks.saturating_sub(skip);
     // Movie ticks are mostly milliseconds: too coarse to cut by, unless they cut off more than a tick.
-    let listed = frames(movie_ticks, movie_ticks_per_sec);
-    let tick = frames(1, movie_ticks_per_sec) + 1;
+    let from_movie = |ticks: u64| {
+        (u128::from(ticks) * u128::from(media_ticks_per_sec) / u128::from(movie_ticks_per_sec))
+            as u64
+    };
+    let listed = from_movie(movie_ticks);
+    let tick = from_movie(1) + 1;
     let several = music.next().is_some();
-    let keep = if several || movie_ticks == 0 || listed + tick >= stored {
+    let keep = if several || movie_ticks == 0 || listed.saturating_add(tick) >= stored {
         stored
     } else {
         listed
     };
     // A fragmented file has its packets, and their duration, elsewhere.
     let keep = (media_ticks > 0).then_some(keep);
-    Some(Edges { skip, keep })
+    Some(Edges {
+        skip,
+        keep,
+        ticks_per_sec,
+        encoder_only: false,
+    })
 }
 
 /// Ticks a second and duration in ticks of an `mvhd` or `mdhd` box.
@@ -132,14 +149,6 @@ fn clock(header: &[u8]) -> Option<(u64, u64)> {
         (u32_at(header, 12)?, u64::from(u32_at(header, 16)?))
     };
     (ticks_per_sec > 0).then_some((u64::from(ticks_per_sec), ticks))
-}
-
-/// Sample rate in the first sample description (16.16 fixed point; 0 for rates beyond).
-fn sample_rate_hz(track: &[u8]) -> Option<u64> {
-    let description = child(track, &[b"mdia", b"minf", b"stbl", b"stsd"])?.get(8..)?;
-    let (_, entry) = boxes(description).next()?;
-    let rate = u64::from(u32_at(entry, 24)? >> 16);
-    (rate > 0).then_some(rate)
 }
 
 /// Parts of an edit list: duration in movie ticks, start in media ticks.
@@ -165,7 +174,8 @@ fn edit_list(list: &[u8]) -> Vec<(u64, i64)> {
 }
 
 /// `iTunSMPB`: hexadecimal numbers, of which the second is the delay, the third the padding, the fourth the music.
-fn of_itunes_comment(moov: &[u8]) -> Option<Edges> {
+/// Delay and music, in media ticks.
+fn of_itunes_comment(moov: &[u8]) -> Option<(u64, u64)> {
     let meta = child(moov, &[b"udta", b"meta"])?.get(4..)?;
     let list = child(meta, &[b"ilst"])?;
     let text = boxes(list)
@@ -179,13 +189,10 @@ fn of_itunes_comment(moov: &[u8]) -> Option<Edges> {
         .split_ascii_whitespace()
         .map(|number| u64::from_str_radix(number, 16).ok());
     let _version = numbers.next()??;
-    let skip = numbers.next()??;
+    let delay = numbers.next()??;
     let _padding = numbers.next()??;
     let music = numbers.next()??;
-    Some(Edges {
-        skip,
-        keep: (music > 0).then_some(music),
-    })
+    Some((delay, music))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
@@ -266,8 +273,9 @@ mod tests {
     }
 
     fn check(moov: &[u8], skip: u64, keep: u64) {
-        let keep = Some(keep);
-        assert_eq!(of_moov(moov), Some(Edges { skip, keep }));
+        let edges = of_moov(moov).unwrap();
+        assert_eq!((edges.skip, edges.keep), (skip, Some(keep)));
+        assert_eq!(edges.ticks_per_sec, 44_100);
     }
 
     #[test]
@@ -304,6 +312,8 @@ mod tests {
             0x840,
             0x3F31F6,
         );
+        let edges = |comment| of_moov(&moov(89_224, &[2_000, 1_024, 1 << 16], comment)).unwrap();
+        assert!(edges(Some(text)).encoder_only && !edges(None).encoder_only);
         check(
             &moov(89_224, &[2_000, 1_024, 1 << 16], Some("nonsense")),
             1_024,

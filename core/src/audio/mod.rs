@@ -3,11 +3,16 @@
 //! Everything is `f32` in -1..=1. What training, tagging, playback and audition see of a file comes from here,
 //! so a file has the same length and the same first sample for all of them.
 
+mod aac;
 mod clip;
 mod decode;
 mod edges;
+mod libfdk_aac;
+mod libopus;
+mod opus;
 mod overview;
 mod resample;
+mod source;
 mod wav;
 
 pub use clip::Clip;
