@@ -10,6 +10,7 @@ pub mod help;
 pub mod library;
 pub mod log;
 pub mod runs;
+pub mod student;
 pub mod tags;
 pub mod timeline;
 pub mod training;
@@ -39,11 +40,13 @@ pub enum Panel {
     Log,
     /// Two models side by side.
     Compare,
+    /// What a noisy student learns from.
+    Student,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -53,6 +56,7 @@ impl Panel {
         Self::Timeline,
         Self::Log,
         Self::Compare,
+        Self::Student,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -75,6 +79,7 @@ impl Panel {
             Self::Timeline => "Timeline",
             Self::Log => "Log",
             Self::Compare => "Compare",
+            Self::Student => "Student",
         }
     }
 
@@ -91,6 +96,9 @@ impl Panel {
             }
             Self::Timeline => "See over time where the model looks in a song, tag by tag.",
             Self::Log => "What happened, with times.",
+            Self::Student => {
+                "What a noisy student learns from: its teacher's pseudo-labels, and the clips that it hears."
+            }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
             }
@@ -111,6 +119,7 @@ pub struct Panels {
     timeline: timeline::State,
     log: log::State,
     compare: compare::State,
+    student: student::State,
 }
 
 impl Panels {
@@ -136,6 +145,7 @@ impl Panels {
             Panel::Timeline => self.timeline.ui(ctx, ui),
             Panel::Log => self.log.ui(ctx, ui),
             Panel::Compare => self.compare.ui(ctx, ui),
+            Panel::Student => self.student.ui(ctx, ui),
         }
     }
 }

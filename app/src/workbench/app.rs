@@ -7,7 +7,7 @@ use super::jobs::Jobs;
 use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
-use super::parts::{audition, compare, library, model, runs, song, timeline, training};
+use super::parts::{audition, compare, library, model, runs, song, student, timeline, training};
 use super::selection::Selection;
 use super::state::State;
 use super::toasts::Toasts;
@@ -166,6 +166,7 @@ impl App {
         audition::logic(state, jobs, sender);
         timeline::logic(state, jobs, sender);
         compare::logic(state, jobs, sender);
+        student::logic(state, jobs, sender);
         for message in state.player.messages() {
             sender.send(Notice::new(Level::Info, message));
         }

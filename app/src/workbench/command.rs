@@ -1,6 +1,6 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
-use super::parts::{audition, compare, library, model, runs, timeline, training};
+use super::parts::{audition, compare, library, model, runs, student, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::Panel;
@@ -49,6 +49,8 @@ pub enum Command {
     Model(model::Command),
     /// About Compare.
     Compare(compare::Command),
+    /// About what a noisy student hears.
+    Student(student::Command),
 }
 
 /// What a dialog asks for.

@@ -28,6 +28,7 @@ pub(super) fn default_layout() -> Layout {
         Panel::Timeline,
         Panel::Audition,
         Panel::Compare,
+        Panel::Student,
     ]);
     let lists = tabs(&[Panel::Runs, Panel::Tags, Panel::Log]);
     let right = tiles.insert_container(Container::Linear(Linear::new_binary(

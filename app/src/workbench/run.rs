@@ -3,7 +3,7 @@
 use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
-use super::parts::{audition, compare, library, runs, timeline, training};
+use super::parts::{audition, compare, library, runs, student, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use super::{layout, opening};
@@ -65,6 +65,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Library(command) => library::run(command, state, jobs, sender),
         Command::Model(command) => state.model.run(command, jobs),
         Command::Compare(command) => compare::run(command, state, jobs, sender),
+        Command::Student(command) => student::run(command, state, jobs, sender),
         Command::Play(play) => run_play(state, &play),
     }
 }
@@ -171,6 +172,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.song.cancel_jobs();
             state.training.cancel_jobs();
             state.audition.cancel_jobs();
+            state.student.cancel_jobs();
             state.timeline.cancel_jobs();
             state.library.cancel_jobs();
             state.compare.cancel_jobs();

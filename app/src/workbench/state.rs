@@ -2,7 +2,7 @@
 
 use super::command::Notice;
 use super::jobs::Activity;
-use super::parts::{audition, compare, library, model, runs, song, timeline, training};
+use super::parts::{audition, compare, library, model, runs, song, student, timeline, training};
 use super::selection::Selection;
 use crate::playback::Player;
 use attune_core::workspace::Workspace;
@@ -35,6 +35,8 @@ pub struct State {
     pub library: library::State,
     /// Two models side by side.
     pub compare: compare::State,
+    /// What a noisy student hears.
+    pub student: student::State,
 }
 
 impl State {
@@ -54,6 +56,7 @@ impl State {
             timeline: timeline::State::default(),
             library: library::State::default(),
             compare: compare::State::default(),
+            student: student::State::default(),
         }
     }
 
@@ -69,6 +72,7 @@ impl State {
             .chain(self.timeline.activities())
             .chain(self.library.activities())
             .chain(self.compare.activities())
+            .chain(self.student.activities())
     }
 }
 

@@ -249,6 +249,7 @@ impl UiCommand {
                     Key::Num7,
                     Key::Num8,
                     Key::Num9,
+                    Key::Num0,
                 ];
                 ctrl(keys[panel.number() - 1])
             }),

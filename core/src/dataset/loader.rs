@@ -135,34 +135,11 @@ impl Loader {
         config: LoaderConfig,
         from: Position,
     ) -> Result<Self, Error> {
-        let tracks: Vec<usize> = dataset
-            .split(config.split)?
-            .into_iter()
-            .filter(|&track_idx| cache.samples(&dataset.tracks[track_idx]).is_some())
-            .collect();
-        if config.batch_size == 0 {
-            return Err(Error::BadConfig(
-                "a batch must hold at least one clip".into(),
-            ));
-        }
-        if tracks.len() < config.batch_size {
-            return Err(Error::TooFewTracks {
-                split: config.split,
-                n_tracks: tracks.len(),
-                batch_size: config.batch_size,
-            });
-        }
-        let batches = (tracks.len() / config.batch_size) as u32;
-        let steps_per_epoch = config.steps_per_epoch.map_or(batches, |steps| steps.max(1));
+        let source = Arc::new(Source::new(dataset, cache, config)?);
+        let steps_per_epoch = source.steps_per_epoch();
+        let config = source.config();
         let n_threads = config.n_threads.max(1);
         let per_queue = config.prefetch.div_ceil(n_threads).max(1);
-        let source = Arc::new(Source::new(
-            dataset,
-            cache,
-            tracks,
-            config,
-            steps_per_epoch,
-        )?);
         // A position beyond the epoch's end (the data set has shrunk) counts on into the next.
         let from = from.after(0, steps_per_epoch);
         let mut loader = Self {
@@ -188,6 +165,16 @@ impl Loader {
             loader.workers.push(handle);
         }
         Ok(loader)
+    }
+
+    /// One batch, made by the caller's thread alone: what a loader of `config` gives at `position`.
+    pub fn one_batch(
+        dataset: &Arc<Dataset>,
+        cache: &Arc<PcmCache>,
+        config: LoaderConfig,
+        position: Position,
+    ) -> Result<Batch, Error> {
+        Source::new(Arc::clone(dataset), Arc::clone(cache), config)?.batch_at(position)
     }
 
     /// The next batch; waits until it is ready. After an error every further call fails.

@@ -4,7 +4,8 @@ use super::checkpoint::{Checkpoints, Position, RunFile, TeacherRecord};
 use super::handle::{Shared, Wake, preparing_job};
 use super::learner::Learner;
 use super::noisy_student::{Lessons, Teacher};
-use super::prepare::{CLIP_RATE_HZ, decode_split, open_cache};
+use super::prepare::{decode_split, open_cache};
+use super::streams::{self, Lengths};
 use super::tracks::{Records, open_tracks, reopen};
 use super::trainer::{Data, Line, Run};
 use super::{Command, Error, TrainConfig, open_model};
@@ -92,10 +93,9 @@ pub(super) fn begin(
         config: &config,
         tracks: Arc::new(tracks),
         cache,
-        lengths,
         position: &position,
     };
-    let stream = classroom.labelled(&learner)?;
+    let stream = streams::labelled(&config, lengths, learner.network().input())?;
     let lessons = match teacher {
         Some(model) => {
             let teacher = classroom.teacher(model, &learner, &state)?;
@@ -181,76 +181,15 @@ fn of_run(
     })
 }
 
-/// How long the streams of clips are.
-#[derive(Clone, Copy)]
-struct Lengths {
-    labelled_tracks: usize,
-    unlabelled_tracks: usize,
-    /// Steps in which all labelled tracks come once.
-    labelled_steps: u32,
-    unlabelled_steps: u32,
-}
-
-impl Lengths {
-    /// Fails if a stream has fewer tracks than one of its batches needs.
-    fn of(
-        config: &TrainConfig,
-        labelled_tracks: usize,
-        unlabelled_tracks: usize,
-    ) -> Result<Self, Error> {
-        let (labelled, unlabelled) = config.clips();
-        if labelled_tracks < labelled {
-            return Err(Error::TooFewTracks {
-                tracks: labelled_tracks,
-                batch_size: labelled,
-            });
-        }
-        if unlabelled_tracks < unlabelled {
-            return Err(Error::TooFewUnlabelled {
-                tracks: unlabelled_tracks,
-                clips: unlabelled,
-            });
-        }
-        Ok(Self {
-            labelled_tracks,
-            unlabelled_tracks,
-            labelled_steps: (labelled_tracks / labelled) as u32,
-            unlabelled_steps: unlabelled_tracks.checked_div(unlabelled).unwrap_or(0) as u32,
-        })
-    }
-
-    /// The shorter of the two streams goes round within the epoch, as in the reference code.
-    fn steps_per_epoch(self) -> u32 {
-        self.labelled_steps.max(self.unlabelled_steps)
-    }
-}
-
 /// Where clips and their teacher come together.
 struct Classroom<'a> {
     config: &'a TrainConfig,
     tracks: Arc<Dataset>,
     cache: Arc<PcmCache>,
-    lengths: Lengths,
     position: &'a Position,
 }
 
 impl Classroom<'_> {
-    /// The stream of labelled clips.
-    fn labelled(&self, learner: &Learner) -> Result<LoaderConfig, Error> {
-        Ok(LoaderConfig {
-            split: Split::Train,
-            crop_samples: (self.config.input_secs * f64::from(CLIP_RATE_HZ)).round() as usize,
-            batch_size: self.config.clips().0,
-            chain: self.config.augmentation.resolve()?,
-            seed: self.config.seed,
-            n_threads: loader_threads(),
-            prefetch: 4,
-            input: learner.network().input(),
-            clean: None,
-            steps_per_epoch: Some(self.lengths.steps_per_epoch()),
-        })
-    }
-
     fn teacher(
         &self,
         model: Model,
@@ -291,12 +230,8 @@ impl Classroom<'_> {
                 job,
             )?;
         }
-        let loader = self.start(LoaderConfig {
-            split: Split::Unlabelled,
-            batch_size: self.config.clips().1,
-            clean: (!recipe.precomputed).then(|| teacher.input()),
-            ..stream.clone()
-        })?;
+        let clean = (!recipe.precomputed).then(|| teacher.input());
+        let loader = self.start(streams::unlabelled(self.config, stream, clean))?;
         let statistics = self.position.pseudo_labels.clone();
         let statistics = statistics.unwrap_or_else(|| PseudoLabels::new(self.tracks.n_tags()));
         Ok(Lessons::new(recipe, loader, teacher, statistics))
@@ -361,9 +296,4 @@ fn create_log(
     };
     log.event(0, 0, started)?;
     Ok(log)
-}
-
-/// Training leaves one core to the loader only where there are more than two.
-fn loader_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
 }

@@ -12,7 +12,7 @@ use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::nn::{Optimizer, OptimizerConfig, Parameters};
 use crate::predict::Model;
-use crate::weights;
+use crate::weights::{self, Weights};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -141,15 +141,8 @@ impl Checkpoints {
         running: &mut RunningScores,
     ) -> Result<(Optimizer, Position, BTreeMap<String, Tensor>), Error> {
         let last = weights::read(&self.last())?;
-        let broken = |why: &str| Error::Checkpoint {
-            path: self.last(),
-            why: why.to_owned(),
-        };
-        let state_name = last
-            .metadata
-            .get(STATE_KEY)
-            .ok_or_else(|| broken("it does not name the optimizer's state"))?;
-        let state = weights::read(&self.folder.join(state_name))?;
+        let broken = |why: &str| self.broken(why);
+        let state = self.state_of(&last)?;
         let position = state
             .metadata
             .get(POSITION_KEY)
@@ -168,6 +161,24 @@ impl Checkpoints {
         }
         let optimizer = Optimizer::from_map(optimizer, &state.tensors)?;
         Ok((optimizer, position, state.tensors))
+    }
+
+    /// The state beside the last checkpoint: what is not the model's.
+    pub(super) fn last_state(&self) -> Result<Weights, Error> {
+        self.state_of(&weights::read(&self.last())?)
+    }
+
+    fn state_of(&self, last: &Weights) -> Result<Weights, Error> {
+        let name = last.metadata.get(STATE_KEY);
+        let name = name.ok_or_else(|| self.broken("it does not name the optimizer's state"))?;
+        Ok(weights::read(&self.folder.join(name))?)
+    }
+
+    fn broken(&self, why: &str) -> Error {
+        Error::Checkpoint {
+            path: self.last(),
+            why: why.to_owned(),
+        }
     }
 
     /// A state that stays behind costs space and nothing else, so failing to remove one is no error.

@@ -217,7 +217,10 @@ impl TrainConfig {
                 .unwrap_or(folder.as_os_str())
                 .to_string_lossy(),
         };
-        format!("{model}-{data}")
+        match &self.noisy_student {
+            None => format!("{model}-{data}"),
+            Some(_) => format!("{model}-{data}-student"),
+        }
     }
 
     /// Reads a configuration file.

@@ -12,10 +12,12 @@ mod early_stop;
 mod estimate;
 mod evaluation;
 mod handle;
+mod heard;
 mod learner;
 mod named_model;
 mod noisy_student;
 mod prepare;
+mod streams;
 mod tracks;
 mod trainer;
 
@@ -27,6 +29,7 @@ pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
 pub use evaluation::{Evaluation, evaluate};
 pub use handle::{Handle, Outcome, resume, start};
+pub use heard::{Heard, HeardClip, heard};
 pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
@@ -96,6 +99,8 @@ pub enum Error {
         name: PathBuf,
         source: crate::run::Error,
     },
+    #[error("this run has no teacher: {}", run.display())]
+    NoTeacher { run: PathBuf },
     #[error("the run has no checkpoint yet: {}", run.display())]
     NoCheckpoint { run: PathBuf },
     #[error("none of the tracks has audio that can be decoded")]

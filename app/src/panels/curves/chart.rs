@@ -1,6 +1,7 @@
 //! What each chart shows: which measures, with which looks.
 
 use crate::theme::Palette;
+use attune_core::metrics::Scores;
 use attune_core::run::{Scalar, Validation};
 use egui::Color32;
 
@@ -9,6 +10,8 @@ use egui::Color32;
 pub(super) enum Chart {
     Loss,
     Scores,
+    StudentLoss,
+    Agreement,
     LearningRate,
     Speed,
     GradientNorm,
@@ -24,6 +27,8 @@ pub(super) enum Source {
     SmoothedLoss,
     /// A value of each validation.
     Validated(Score),
+    /// The same of a noisy student's teacher, which does not change.
+    Teacher(Score),
 }
 
 /// A value of a validation.
@@ -37,10 +42,15 @@ pub(super) enum Score {
 impl Score {
     /// The value, if it is defined.
     pub(super) fn of(self, validation: &Validation) -> Option<f64> {
+        self.among(validation.loss, &validation.scores)
+    }
+
+    /// The value of one of these, if it is defined.
+    pub(super) fn among(self, loss: f64, scores: &Scores) -> Option<f64> {
         match self {
-            Self::Loss => Some(validation.loss),
-            Self::RocAuc => validation.scores.roc_auc_macro,
-            Self::AveragePrecision => validation.scores.average_precision_macro,
+            Self::Loss => Some(loss),
+            Self::RocAuc => scores.roc_auc_macro,
+            Self::AveragePrecision => scores.average_precision_macro,
         }
         .filter(|value| value.is_finite())
     }
@@ -57,6 +67,8 @@ pub(super) enum Look {
     Line,
     /// A line with a mark at each value.
     Marked,
+    /// A dashed line.
+    Dashed,
 }
 
 /// One curve of a chart.
@@ -71,9 +83,11 @@ pub(super) struct Trace {
 
 impl Chart {
     /// All charts, the most telling first.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Loss,
         Self::Scores,
+        Self::StudentLoss,
+        Self::Agreement,
         Self::LearningRate,
         Self::Speed,
         Self::GradientNorm,
@@ -84,6 +98,8 @@ impl Chart {
         match self {
             Self::Loss => "Loss",
             Self::Scores => "Scores",
+            Self::StudentLoss => "Student's losses",
+            Self::Agreement => "Agreement",
             Self::LearningRate => "Learning rate",
             Self::Speed => "Speed",
             Self::GradientNorm => "Gradient norm",
@@ -95,6 +111,8 @@ impl Chart {
         match self {
             Self::Loss => "binary cross entropy",
             Self::Scores => "macro, 0 to 1",
+            Self::StudentLoss => "binary cross entropy",
+            Self::Agreement => "correlation",
             Self::LearningRate => "per step",
             Self::Speed => "clips/s",
             Self::GradientNorm => "Euclidean",
@@ -105,10 +123,16 @@ impl Chart {
     pub(super) fn help(self) -> &'static str {
         match self {
             Self::Loss => {
-                "Training loss: the band is the range of the raw values, the line their moving average. Validation loss: the loss of the averaged probabilities of whole tracks."
+                "Training loss: the band is the range of the raw values, the line their moving average. Validation loss: the loss of the averaged probabilities of whole tracks. Dashed: the validation loss of a noisy student's teacher."
             }
             Self::Scores => {
-                "ROC-AUC and PR-AUC (average precision), means over the tags. Marked: on the validation split. Thin: over the last 2000 training clips."
+                "ROC-AUC and PR-AUC (average precision), means over the tags. Marked: on the validation split. Thin: over the last 2000 training clips. Dashed: a noisy student's teacher on the validation split."
+            }
+            Self::StudentLoss => {
+                "Loss on the labels and loss on the teacher's pseudo-labels, apart and added: what a noisy student learns from."
+            }
+            Self::Agreement => {
+                "How much the student agrees with its teacher on unlabelled clips: correlation of their logits over the clips and tags of a batch, every ten steps. Clean: both hear the clip as it is. Augmented: the student hears it as in training."
             }
             Self::LearningRate => "Learning rate of Adam at each step.",
             Self::Speed => "Clips trained on per second.",
@@ -142,6 +166,12 @@ impl Chart {
                     look: Look::Marked,
                     colour: |p| p.validation,
                 },
+                Trace {
+                    name: "teacher",
+                    source: Source::Teacher(Score::Loss),
+                    look: Look::Dashed,
+                    colour: |p| p.validation,
+                },
             ],
             Self::Scores => &[
                 Trace {
@@ -167,6 +197,52 @@ impl Chart {
                     source: Source::Validated(Score::AveragePrecision),
                     look: Look::Marked,
                     colour: |p| p.average_precision,
+                },
+                Trace {
+                    name: "teacher's ROC-AUC",
+                    source: Source::Teacher(Score::RocAuc),
+                    look: Look::Dashed,
+                    colour: |p| p.roc_auc,
+                },
+                Trace {
+                    name: "teacher's PR-AUC",
+                    source: Source::Teacher(Score::AveragePrecision),
+                    look: Look::Dashed,
+                    colour: |p| p.average_precision,
+                },
+            ],
+            Self::StudentLoss => &[
+                Trace {
+                    name: "labels",
+                    source: Source::Step(Scalar::SupervisedLoss),
+                    look: Look::Thin,
+                    colour: |p| p.training,
+                },
+                Trace {
+                    name: "pseudo-labels",
+                    source: Source::Step(Scalar::SemiSupervisedLoss),
+                    look: Look::Thin,
+                    colour: |p| p.augmented,
+                },
+                Trace {
+                    name: "both",
+                    source: Source::SmoothedLoss,
+                    look: Look::Line,
+                    colour: |p| p.strong,
+                },
+            ],
+            Self::Agreement => &[
+                Trace {
+                    name: "clean",
+                    source: Source::Step(Scalar::AgreementClean),
+                    look: Look::Line,
+                    colour: |p| p.original,
+                },
+                Trace {
+                    name: "augmented",
+                    source: Source::Step(Scalar::AgreementAugmented),
+                    look: Look::Line,
+                    colour: |p| p.augmented,
                 },
             ],
             Self::LearningRate => &[Trace {
@@ -220,9 +296,17 @@ impl Chart {
         }
     }
 
+    /// Whether only the runs of noisy students have something to show here.
+    pub(super) fn is_of_students(self) -> bool {
+        matches!(self, Self::StudentLoss | Self::Agreement)
+    }
+
     /// Whether a logarithmic axis makes sense.
     pub(super) fn can_be_logarithmic(self) -> bool {
-        matches!(self, Self::Loss | Self::LearningRate | Self::GradientNorm)
+        matches!(
+            self,
+            Self::Loss | Self::StudentLoss | Self::LearningRate | Self::GradientNorm
+        )
     }
 
     /// Whether 0 belongs on the axis.

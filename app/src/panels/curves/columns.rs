@@ -1,6 +1,6 @@
 //! Values reduced to columns of pixels, kept until the run has grown or the view has moved.
 
-use super::chart::Source;
+use super::chart::{Score, Source};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::Column;
 use std::collections::HashMap;
@@ -71,16 +71,27 @@ fn reduce(run: &RunView, source: Source, steps: &Range<f64>, n_columns: usize) -
         Source::SmoothedLoss => run.smoothed_loss.min_max(wide, n_columns + 2),
         Source::Validated(score) => {
             let points = run.validations.iter().filter_map(|validation| {
-                let value = score.of(validation)? as f32;
-                Some(Column {
-                    x: validation.step as f64,
-                    min: value,
-                    max: value,
-                })
+                Some(column(validation.step as f64, score.of(validation)?))
             });
             merge(points, width)
         }
+        Source::Teacher(score) => of_teacher(run, score).map_or_else(Vec::new, |value| {
+            [wide.start, wide.end].map(|x| column(x, value)).to_vec()
+        }),
     }
+}
+
+fn column(x: f64, value: f64) -> Column {
+    Column {
+        x,
+        min: value as f32,
+        max: value as f32,
+    }
+}
+
+fn of_teacher(run: &RunView, score: Score) -> Option<f64> {
+    let (loss, scores) = run.teacher_scored.as_ref()?;
+    score.among(*loss, scores)
 }
 
 /// Joins what lies within one column. Keeps what lies outside the view, so that lines enter from there.
@@ -115,6 +126,7 @@ pub(super) fn value_at(run: &RunView, source: Source, step: u64) -> Option<f64> 
             .take_while(|validation| validation.step <= step)
             .filter_map(|validation| score.of(validation))
             .last(),
+        Source::Teacher(score) => of_teacher(run, score),
     }
 }
 

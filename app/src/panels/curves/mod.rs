@@ -47,7 +47,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             view: XView::All,
-            charts: Chart::ALL[..4].to_vec(),
+            charts: Chart::ALL[..6].to_vec(),
             logarithmic: Vec::new(),
             smoothing: 0.9,
             values: BTreeMap::new(),
@@ -185,12 +185,15 @@ impl State {
             palette: theme::palette(ui.visuals()),
         };
         let gap = theme::GAP + 2.0;
-        let n_columns = if area.x >= TWO_COLUMNS && self.charts.len() > 1 {
+        let has_student = shown.iter().any(|run| run.teaching.is_some());
+        let mut charts = self.charts.clone();
+        charts.retain(|chart| has_student || !chart.is_of_students());
+        let n_columns = if area.x >= TWO_COLUMNS && charts.len() > 1 {
             2
         } else {
             1
         };
-        let n_rows = self.charts.len().div_ceil(n_columns);
+        let n_rows = charts.len().div_ceil(n_columns);
         // The first row holds what one looks at most.
         let shares: Vec<f32> = (0..n_rows)
             .map(|row| if row == 0 && n_rows > 1 { 1.5 } else { 1.0 })
@@ -198,7 +201,6 @@ impl State {
         let height = (area.y - gap * (n_rows - 1) as f32).max(90.0 * n_rows as f32);
         let mut cursor = None;
         let mut gesture = None;
-        let charts = self.charts.clone();
         egui::ScrollArea::vertical()
             .auto_shrink(false)
             .show(ui, |ui| {

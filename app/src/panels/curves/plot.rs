@@ -247,6 +247,12 @@ fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
 
 fn swatch_ui(ui: &mut Ui, colour: Color32, look: Look) {
     let (rect, _) = ui.allocate_exact_size(vec2(12.0, 10.0), Sense::hover());
+    if look == Look::Dashed {
+        let ends = [rect.left_center(), rect.right_center()];
+        let dashes = egui::Shape::dashed_line(&ends, Stroke::new(1.2, colour), 3.0, 2.0);
+        ui.painter().extend(dashes);
+        return;
+    }
     let width = if look == Look::Thin { 1.0 } else { 2.0 };
     ui.painter()
         .hline(rect.x_range(), rect.center().y, Stroke::new(width, colour));
@@ -294,6 +300,9 @@ fn draw(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color3
         }
         Look::Thin => plot.line(line(1.0, colour.gamma_multiply(0.75))),
         Look::Line => plot.line(line(theme::CURVE_WIDTH + 0.3, colour)),
+        Look::Dashed => {
+            plot.line(line(1.2, colour.gamma_multiply(0.85)).style(LineStyle::dashed_loose()))
+        }
         Look::Marked => {
             plot.line(line(theme::CURVE_WIDTH, colour));
             // Marks that touch each other say no more than the line.

@@ -5,6 +5,7 @@
 
 mod fields;
 mod figures;
+mod student;
 
 pub(crate) use figures::Progress;
 
@@ -25,6 +26,9 @@ use std::time::{Duration, Instant};
 
 /// How long the form must have been left alone before an estimate is made.
 const SETTLED: Duration = Duration::from_millis(700);
+
+/// Height of the button that starts the training.
+const START_HEIGHT: f32 = 30.0;
 
 /// The Training panel's own looks: the form.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -79,22 +83,32 @@ impl State {
 
     /// Draws the panel.
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = theme::GAP;
-            if ctx.state.training.is_running() {
+        if ctx.state.training.is_running() {
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = theme::GAP;
                 self.running_ui(ctx, ui);
-            } else {
+            });
+            return;
+        }
+        // The button stays in sight, however long the form is.
+        let height = ui.available_height() - START_HEIGHT - 2.0 * theme::GAP;
+        ScrollArea::vertical()
+            .auto_shrink(false)
+            .max_height(height.max(START_HEIGHT))
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing.y = theme::GAP;
                 let before = self.config.clone();
                 self.form_ui(ctx, ui);
+                ui.add_space(theme::GAP);
+                student::student_ui(ctx, ui, &mut self.config);
                 if before != self.config {
                     self.changed_at = Some(Instant::now());
                 }
                 ui.add_space(theme::GAP);
                 self.estimate_ui(ctx, ui);
-                ui.add_space(theme::GAP);
-                self.start_ui(ctx, ui);
-            }
-        });
+            });
+        ui.add_space(theme::GAP);
+        self.start_ui(ctx, ui);
     }
 
     fn form_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
@@ -247,7 +261,7 @@ impl State {
         let text = RichText::new("Start training")
             .color(palette.on_accent)
             .strong();
-        let size = egui::vec2(ui.available_width(), 30.0);
+        let size = egui::vec2(ui.available_width(), START_HEIGHT);
         let start = ui
             .add_enabled_ui(ready, |ui| {
                 ui.add_sized(size, Button::new(text).fill(palette.accent))

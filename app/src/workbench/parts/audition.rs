@@ -13,6 +13,7 @@ mod effects;
 mod listen;
 
 pub use clip::{ClipKey, ClipLength, Heard};
+pub(in crate::workbench::parts) use clip::{loudest_db, picture};
 pub use effects::Row;
 pub(in crate::workbench) use listen::back_to_song;
 

@@ -7,5 +7,6 @@ pub mod library;
 pub mod model;
 pub mod runs;
 pub mod song;
+pub mod student;
 pub mod timeline;
 pub mod training;

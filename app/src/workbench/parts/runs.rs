@@ -8,9 +8,10 @@ use crate::workbench::jobs::Slot;
 use crate::workbench::{CommandSender, Jobs, State as Whole};
 use arc_swap::ArcSwap;
 use attune_core::dataset::{Dataset, Split};
-use attune_core::metrics::Scores;
+use attune_core::metrics::{PseudoLabels, Scores};
 use attune_core::run::{
-    self, Event, History, Pace, Record, RunSummary, Scalar, Series, Smoothed, Status, Validation,
+    self, Event, History, Pace, Record, RunSummary, Scalar, Series, Smoothed, Status, Teaching,
+    Validation,
 };
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
 use std::collections::BTreeMap;
@@ -205,6 +206,12 @@ pub struct RunView {
     pub smoothed_loss: Series,
     /// Where its data set lies, if the run says so.
     pub data_folder: Option<PathBuf>,
+    /// Who teaches, if it is a noisy student's run.
+    pub teaching: Option<Teaching>,
+    /// Loss and scores of the teacher on the validation split.
+    pub teacher_scored: Option<(f64, Scores)>,
+    /// What the teacher answered to unlabelled clips before the last validation.
+    pub pseudo_labels: Option<Arc<PseudoLabels>>,
     series: Vec<Series>,
 }
 
@@ -231,6 +238,11 @@ impl RunView {
             pace: Pace::of(history),
             smoothed_loss,
             data_folder,
+            teaching: history.teaching().cloned(),
+            teacher_scored: history
+                .teacher_scored()
+                .map(|(loss, scores)| (loss, scores.clone())),
+            pseudo_labels: history.pseudo_labels().cloned(),
             series: Scalar::ALL
                 .iter()
                 .map(|scalar| history.series(*scalar).clone())

@@ -22,10 +22,27 @@ impl Source {
     pub(super) fn new(
         dataset: Arc<Dataset>,
         cache: Arc<PcmCache>,
-        tracks: Vec<usize>,
         config: LoaderConfig,
-        steps_per_epoch: u32,
     ) -> Result<Self, Error> {
+        let tracks: Vec<usize> = dataset
+            .split(config.split)?
+            .into_iter()
+            .filter(|&track_idx| cache.samples(&dataset.tracks[track_idx]).is_some())
+            .collect();
+        if config.batch_size == 0 {
+            return Err(Error::BadConfig(
+                "a batch must hold at least one clip".into(),
+            ));
+        }
+        if tracks.len() < config.batch_size {
+            return Err(Error::TooFewTracks {
+                split: config.split,
+                n_tracks: tracks.len(),
+                batch_size: config.batch_size,
+            });
+        }
+        let batches = (tracks.len() / config.batch_size) as u32;
+        let steps_per_epoch = config.steps_per_epoch.map_or(batches, |steps| steps.max(1));
         let maker = |input| InputMaker::new(input, config.crop_samples, cache.rate_hz());
         Ok(Self {
             maker: maker(&config.input)?,
@@ -36,6 +53,25 @@ impl Source {
             config,
             steps_per_epoch,
         })
+    }
+
+    pub(super) fn config(&self) -> &LoaderConfig {
+        &self.config
+    }
+
+    pub(super) fn steps_per_epoch(&self) -> u32 {
+        self.steps_per_epoch
+    }
+
+    /// One batch alone.
+    pub(super) fn batch_at(&self, position: Position) -> Result<Batch, Error> {
+        let (visit, first) = self.round(position.step_in_epoch);
+        let order = self.order(position.epoch, visit);
+        self.batch(
+            position,
+            visit,
+            &order[first..first + self.config.batch_size],
+        )
     }
 
     /// Makes every `stride`-th batch from `start` on until nobody wants them any more.

@@ -127,11 +127,7 @@ impl Heard {
                 None => LogMelExtractor::new(&key.front_end)?.log_mel(&wave)?,
             })
         };
-        let loudest_db = log_mel
-            .iter()
-            .flat_map(|log_mel| &log_mel.values)
-            .copied()
-            .fold(-100.0, f32::max);
+        let loudest_db = log_mel.as_ref().map_or(-100.0, loudest_db);
         let decibels = |amplitude: f32| (amplitude > 0.0).then(|| 20.0 * amplitude.log10());
         let peak = wave
             .iter()
@@ -160,7 +156,13 @@ impl std::fmt::Debug for Heard {
     }
 }
 
-fn picture(log_mel: &LogMel, scale_db: f32) -> ColorImage {
+/// The loudest band and frame of a log-mel, in dB; at least -100.
+pub(in crate::workbench::parts) fn loudest_db(log_mel: &LogMel) -> f32 {
+    log_mel.values.iter().copied().fold(-100.0, f32::max)
+}
+
+/// A log-mel to look at, the highest band first; black is 80 dB below `scale_db`.
+pub(in crate::workbench::parts) fn picture(log_mel: &LogMel, scale_db: f32) -> ColorImage {
     let colours = ColourMap::Magma.table();
     let per_column = log_mel.n_frames.div_ceil(MAX_COLUMNS).max(1);
     let pixels = log_mel

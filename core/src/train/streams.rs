@@ -1,0 +1,88 @@
+//! The streams of clips of a run: labelled ones and, with a teacher, unlabelled ones beside them.
+
+use super::{CLIP_RATE_HZ, Error, TrainConfig};
+use crate::dataset::{LoaderConfig, Split};
+use crate::features::Input;
+
+/// How long the streams are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lengths {
+    pub(super) labelled_tracks: usize,
+    pub(super) unlabelled_tracks: usize,
+    /// Steps in which all labelled tracks come once.
+    pub(super) labelled_steps: u32,
+    pub(super) unlabelled_steps: u32,
+}
+
+impl Lengths {
+    /// Of so many tracks with sound. Fails if a stream has fewer than one of its batches needs.
+    pub(super) fn of(
+        config: &TrainConfig,
+        labelled_tracks: usize,
+        unlabelled_tracks: usize,
+    ) -> Result<Self, Error> {
+        let (labelled, unlabelled) = config.clips();
+        if labelled_tracks < labelled {
+            return Err(Error::TooFewTracks {
+                tracks: labelled_tracks,
+                batch_size: labelled,
+            });
+        }
+        if unlabelled_tracks < unlabelled {
+            return Err(Error::TooFewUnlabelled {
+                tracks: unlabelled_tracks,
+                clips: unlabelled,
+            });
+        }
+        Ok(Self {
+            labelled_tracks,
+            unlabelled_tracks,
+            labelled_steps: (labelled_tracks / labelled) as u32,
+            unlabelled_steps: unlabelled_tracks.checked_div(unlabelled).unwrap_or(0) as u32,
+        })
+    }
+
+    /// The shorter of the two streams goes round within the epoch, as in the reference code.
+    pub(super) fn steps_per_epoch(self) -> u32 {
+        self.labelled_steps.max(self.unlabelled_steps)
+    }
+}
+
+/// The stream of labelled clips for a network that takes in `input`.
+pub(super) fn labelled(
+    config: &TrainConfig,
+    lengths: Lengths,
+    input: Input,
+) -> Result<LoaderConfig, Error> {
+    Ok(LoaderConfig {
+        split: Split::Train,
+        crop_samples: (config.input_secs * f64::from(CLIP_RATE_HZ)).round() as usize,
+        batch_size: config.clips().0,
+        chain: config.augmentation.resolve()?,
+        seed: config.seed,
+        n_threads: loader_threads(),
+        prefetch: 4,
+        input,
+        clean: None,
+        steps_per_epoch: Some(lengths.steps_per_epoch()),
+    })
+}
+
+/// The stream of unlabelled clips, cut and augmented as the labelled ones. A teacher that takes in `clean` hears them, too.
+pub(super) fn unlabelled(
+    config: &TrainConfig,
+    labelled: &LoaderConfig,
+    clean: Option<Input>,
+) -> LoaderConfig {
+    LoaderConfig {
+        split: Split::Unlabelled,
+        batch_size: config.clips().1,
+        clean,
+        ..labelled.clone()
+    }
+}
+
+/// Training leaves one core to the loader only where there are more than two.
+fn loader_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
+}
