@@ -15,7 +15,7 @@ mod threshold;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
 pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
-pub use paired::{Difference, PairedDifferences, paired_bootstrap};
+pub use paired::{Difference, PairedDifferences, paired_bootstrap, paired_bootstrap_of_means};
 pub use rank::{average_precision, roc_auc};
 pub use running::RunningScores;
 pub use scores::{Scores, score, score_f64};
