@@ -3,7 +3,7 @@
 //! Markdown and LaTeX are two ways to write one [`Grid`] of words, which the terminal shows, too. CSV is for programs: a number a
 //! column, all digits.
 
-use super::{Measure, Metric, Row, State, Statistic, Table};
+use super::{Measure, Row, State, Statistic, Table};
 use crate::metrics::Difference;
 
 /// How a table is written.
@@ -336,6 +336,7 @@ fn latex(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::Metric;
     use crate::metrics::Interval;
 
     fn measure(metric: Metric, low: f64) -> Measure {
