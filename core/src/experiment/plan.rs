@@ -383,10 +383,10 @@ impl Plan {
         if self.seeds.is_empty() {
             return Err(self.wrong_plan("`seeds` is empty: give at least one, as in `seeds = [1]`"));
         }
-        let mut seeds = self.seeds.clone();
-        seeds.sort_unstable();
-        if let Some(pair) = seeds.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(self.wrong_plan(&format!("`seeds` names {} twice", pair[0])));
+        for (at, seed) in self.seeds.iter().enumerate() {
+            if self.seeds[..at].contains(seed) {
+                return Err(self.wrong_plan(&format!("`seeds` names {seed} twice")));
+            }
         }
         if self.cells.is_empty() {
             return Err(self.wrong_plan("it has no cells: add a `[[cells]]`"));
