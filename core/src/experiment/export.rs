@@ -139,7 +139,7 @@ impl Table {
                 .filter(|row| row.versus.as_deref() == Some(other))
                 .map(|row| row.label.as_str())
                 .collect();
-            format!("Less {other}: {}.", compared.join(", "))
+            format!("Less {other}: {}.", compared.join("; "))
         });
         let mut lines: Vec<String> = lines.collect();
         lines.sort();
@@ -405,7 +405,7 @@ mod tests {
         let notes = grid.notes.join("\n");
         assert!(notes.contains("95 %") && notes.contains("1000"), "{notes}");
         assert!(
-            notes.contains("Less A & B_1, 50 %: [surely], \"perhaps\"."),
+            notes.contains("Less A & B_1, 50 %: [surely]; \"perhaps\"."),
             "{notes}"
         );
     }
