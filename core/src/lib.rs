@@ -3,6 +3,7 @@
 //! Modules stand on floors; each uses only floors below its own (`tests/tests/tidy.rs` watches over it).
 //!
 //! ```text
+//! 7  experiment                         plans: tables of runs, worked through and reported
 //! 6  train                              recipes, trainer thread, checkpoints
 //! 5  interpret                          explanations
 //! 4  predict                            chunk a song, run a model, stitch or average
@@ -17,6 +18,7 @@ pub mod audio;
 pub mod augment;
 pub mod dataset;
 pub mod device;
+pub mod experiment;
 pub mod features;
 pub mod figure;
 pub mod interpret;

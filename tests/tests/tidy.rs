@@ -11,6 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["predict"],
     &["interpret"],
     &["train"],
+    &["experiment"],
 ];
 
 fn root() -> PathBuf {

@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod evaluate;
 mod exit;
+mod experiment;
 mod explain;
 mod export;
 mod features;
@@ -54,6 +55,8 @@ enum Command {
     Demo(demo::Args),
     /// Train a model without a window
     Train(train::Args),
+    /// Plans of many runs: the paper's tables, worked through, shown and exported
+    Experiment(experiment::Args),
     /// Score a model on a split of a data set
     Evaluate(evaluate::Args),
     /// Compare two models on a split of a data set, tag by tag
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Some(Command::Window(args)) => window::run(args, &console),
         Some(Command::Demo(args)) => demo::run(args, &console),
         Some(Command::Train(args)) => train::run(args, &console),
+        Some(Command::Experiment(args)) => experiment::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),
         Some(Command::Compare(args)) => compare::run(args, &console),
         Some(Command::Predict(args)) => predict::run(args, &console),

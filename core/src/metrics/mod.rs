@@ -16,7 +16,7 @@ mod threshold;
 
 pub use bootstrap::{Interval, Intervals, bootstrap};
 pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
-pub use paired::{Difference, PairedDifferences, paired_bootstrap};
+pub use paired::{Difference, PairedDifferences, paired_bootstrap, paired_bootstrap_of_means};
 pub use pseudo_labels::{PseudoLabels, agreement, entropy_bits};
 pub use rank::{average_precision, roc_auc};
 pub use running::RunningScores;

@@ -8,11 +8,11 @@ use super::rank::{average_precision_of, roc_auc_of};
 use super::scores::{check_shape, mean};
 use crate::job::{Cancelled, Job};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How much more the second model scores than the first.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// On the clips as they are; `None` if a score is undefined.
     pub value: Option<f64>,
@@ -62,18 +62,50 @@ pub fn paired_bootstrap(
     seed: u64,
     job: &Job,
 ) -> Result<PairedDifferences, Cancelled> {
-    check_shape(first.len(), labels.len(), n_tags);
-    check_shape(second.len(), labels.len(), n_tags);
+    paired_bootstrap_of_means(
+        &[first],
+        &[second],
+        labels,
+        n_tags,
+        n_resamples,
+        confidence,
+        seed,
+        job,
+    )
+}
+
+/// As [`paired_bootstrap`] for models that were trained several times: the difference of the mean scores over the predictions of each
+/// side, which need not be equally many. All predictions are scored on the same resamples.
+///
+/// The interval says how far the difference would move with other clips, for the models as they were trained; how far it would
+/// move with other seeds is not in it. A mean is `None` where a prediction has no score. Panics also if a side has no prediction.
+#[expect(clippy::too_many_arguments, reason = "all are of one call")]
+pub fn paired_bootstrap_of_means(
+    first: &[&[f32]],
+    second: &[&[f32]],
+    labels: &[bool],
+    n_tags: usize,
+    n_resamples: usize,
+    confidence: f64,
+    seed: u64,
+    job: &Job,
+) -> Result<PairedDifferences, Cancelled> {
+    assert!(
+        !first.is_empty() && !second.is_empty(),
+        "each side has a prediction"
+    );
     let n_clips = labels.len().checked_div(n_tags).unwrap_or(0);
-    let ranked = |scores: &[f32]| -> Vec<_> {
+    let ranked = |scores: &&[f32]| -> Vec<_> {
+        check_shape(scores.len(), labels.len(), n_tags);
         (0..n_tags)
             .into_par_iter()
             .map(|tag_idx| rank(scores, labels, n_tags, tag_idx))
             .collect()
     };
+    let ranked = |side: &[&[f32]]| -> Vec<Vec<_>> { side.iter().map(ranked).collect() };
     let (first, second) = (ranked(first), ranked(second));
     let differences = |counts: &[u32]| -> Measured {
-        let measure = |rankings: &[Option<Vec<_>>]| -> Measured {
+        let measure = |rankings: &Vec<Option<Vec<_>>>| -> Measured {
             let of_tag = |clips: &Option<Vec<_>>| match clips {
                 Some(clips) => (
                     roc_auc_of(ties(clips, counts)),
@@ -85,6 +117,10 @@ pub fn paired_bootstrap(
             roc.push(mean(&roc));
             precision.push(mean(&precision));
             (roc, precision)
+        };
+        let measure = |side: &[Vec<Option<Vec<_>>>]| -> Measured {
+            let (roc, precision): (Vec<_>, Vec<_>) = side.iter().map(measure).unzip();
+            (means(&roc), means(&precision))
         };
         let (first, second) = (measure(&first), measure(&second));
         let less = |b: Vec<Option<f64>>, a: Vec<Option<f64>>| -> Vec<Option<f64>> {
@@ -120,6 +156,17 @@ pub fn paired_bootstrap(
         roc_auc_per_tag: (0..n_tags).map(roc).collect(),
         average_precision_per_tag: (0..n_tags).map(precision).collect(),
     })
+}
+
+/// Place by place the mean over several predictions; of one prediction, itself.
+fn means(predictions: &[Vec<Option<f64>>]) -> Vec<Option<f64>> {
+    let n = predictions.len() as f64;
+    (0..predictions[0].len())
+        .map(|at| {
+            let values = predictions.iter().map(|prediction| prediction[at]);
+            Some(values.sum::<Option<f64>>()? / n)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -161,6 +208,26 @@ mod tests {
         let wide = crate::metrics::bootstrap(&worse, &labels, 3, 300, 0.95, 1);
         let width = |interval: Interval| interval.high - interval.low;
         assert!(width(found.roc_auc_macro.interval.unwrap()) < width(wide.roc_auc_macro.unwrap()));
+    }
+
+    #[test]
+    fn several_predictions_count_by_their_mean_and_one_as_itself() {
+        let ((worse, labels), (better, _), (best, _)) = (example(0.5), example(1.0), example(1.5));
+        let compare = |first: &[&[f32]], second: &[&[f32]]| {
+            let job = Job::quiet();
+            paired_bootstrap_of_means(first, second, &labels, 3, 100, 0.95, 1, &job).unwrap()
+        };
+        let single =
+            paired_bootstrap(&worse, &better, &labels, 3, 100, 0.95, 1, &Job::quiet()).unwrap();
+        assert_eq!(compare(&[&worse], &[&better]), single);
+        let twice = compare(&[&worse, &worse], &[&better, &better]);
+        let low = |found: &PairedDifferences| found.roc_auc_macro.interval.unwrap().low;
+        assert!((low(&twice) - low(&single)).abs() < 1e-12);
+
+        let roc_auc = |scores: &[f32]| score(scores, &labels, 3).roc_auc_macro.unwrap();
+        let expected = (roc_auc(&better) + roc_auc(&best)) / 2.0 - roc_auc(&worse);
+        let uneven = compare(&[&worse], &[&better, &best]);
+        assert!((uneven.roc_auc_macro.value.unwrap() - expected).abs() < 1e-12);
     }
 
     #[test]

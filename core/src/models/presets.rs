@@ -22,12 +22,12 @@ macro_rules! shipped {
 }
 
 /// Names and sizes.
-const SHIPPED: [(&str, &str); 15] = shipped![
-    "paper" "student" "tiny" "resnet" "resnet-student" "fcn" "musicnn" "musicnn-msd" "sample-cnn" "sample-cnn-se" "crnn" "cnnsa"
+const SHIPPED: [(&str, &str); 17] = shipped![
+    "paper" "student" "tiny" "tiny-student" "resnet" "resnet-student" "tiny-resnet" "fcn" "musicnn" "musicnn-msd" "sample-cnn" "sample-cnn-se" "crnn" "cnnsa"
     "harmonic-cnn" "short-chunk-cnn" "short-chunk-resnet"
 ];
 
-/// The tiny transformer is not published; it learns from clips as short as the ResNet's.
+/// The tiny transformers are not published; they learn from clips as short as the ResNet's.
 const TINY_SECS: f64 = 3.69;
 
 /// Table 5: attention widths at four layers. 256 is the paper's choice.
@@ -37,7 +37,7 @@ const WIDTHS: [usize; 6] = [32, 64, 128, 512, 768, 1024];
 const DEPTHS: [usize; 5] = [1, 2, 8, 12, 16];
 
 /// Figure 2: lengths of a clip, in seconds.
-const LENGTHS_SECS: [f64; 6] = [3.69, 5.0, 10.0, 15.0, 20.0, 30.0];
+const LENGTHS_SECS: [f64; 7] = [3.69, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0];
 
 /// Names of the networks, without the variants of Table 5 and Figure 2.
 pub fn networks() -> Vec<&'static str> {
@@ -99,7 +99,7 @@ pub fn preset(name: &str) -> Result<Preset, Error> {
         .find(|(known, _)| *known == base)
         .ok_or_else(unknown)?;
     let mut config = ModelConfig::parse(text)?;
-    let mut input_secs = if base == "tiny" {
+    let mut input_secs = if base.starts_with("tiny") {
         TINY_SECS
     } else {
         config.published_secs()
@@ -140,6 +140,8 @@ mod tests {
             ("paper", 4_567_732),
             ("student", 487_860),
             ("tiny", 164_452),
+            ("tiny-student", 50_700),
+            ("tiny-resnet", 194_164),
             ("fcn", 447_732),
             ("musicnn", 784_300),
             ("musicnn-msd", 7_972_000),

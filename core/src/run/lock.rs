@@ -1,4 +1,4 @@
-//! One writer per run folder: a lock that the system takes back when its holder dies, however it dies.
+//! One writer per folder (of a run, of an experiment): a lock that the system takes back when its holder dies, however it dies.
 
 use super::Error;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -9,11 +9,11 @@ const FILE: &str = "writer.lock";
 
 /// Held by the writer of a run as long as it lives.
 #[derive(Debug)]
-pub(super) struct WriterLock(#[expect(dead_code, reason = "dropping it gives the lock back")] File);
+pub(crate) struct WriterLock(#[expect(dead_code, reason = "dropping it gives the lock back")] File);
 
 impl WriterLock {
     /// Takes the lock of a run folder.
-    pub(super) fn take(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(FILE);
         let file = OpenOptions::new()
             .create(true)
@@ -34,7 +34,7 @@ impl WriterLock {
 }
 
 /// Whether somebody writes the run. Where locks do not work the answer is yes: nobody is declared dead on a guess.
-pub(super) fn has_writer(folder: &Path) -> bool {
+pub(crate) fn has_writer(folder: &Path) -> bool {
     match File::open(folder.join(FILE)) {
         Ok(file) => file.try_lock_shared().is_err(),
         Err(error) => error.kind() != std::io::ErrorKind::NotFound,

@@ -31,8 +31,9 @@ mod time;
 
 pub use event::{CheckpointKind, Event, Record, Teaching};
 pub use history::{History, Validation};
+pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;
-pub use pace::Pace;
+pub use pace::{Pace, seconds_spent};
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use scalar::{Scalar, StepScalars};
 pub use series::{Column, Series};

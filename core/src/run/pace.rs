@@ -1,6 +1,8 @@
 //! How fast a run is, and how long it will still take.
 
-use super::{Event, History, Scalar, Series};
+use super::{Event, History, Scalar, Series, lines};
+use std::io;
+use std::path::Path;
 
 /// The newest steps that count for the pace.
 const STEPS: usize = 100;
@@ -24,6 +26,19 @@ impl Pace {
             seconds_left: seconds_left(history),
         }
     }
+}
+
+/// How long a run was worked on, in seconds, from its first event to its last, without the time in which nobody wrote it.
+///
+/// Reads the events and no scalars. Fails if they cannot be read.
+pub fn seconds_spent(run_folder: &Path) -> io::Result<f64> {
+    let appended = lines::Reader::default().read(run_folder)?;
+    let records = appended.unwrap_or_default().records;
+    let spent_ms = records.windows(2).map(|pair| match pair[1].event {
+        Event::Resumed { .. } => 0,
+        _ => pair[1].at_unix_ms.saturating_sub(pair[0].at_unix_ms),
+    });
+    Ok(spent_ms.sum::<u64>() as f64 / 1000.0)
 }
 
 fn tail_mean(series: &Series) -> Option<f64> {
@@ -106,6 +121,20 @@ mod tests {
         let pace = after_an_epoch("");
         assert_eq!(pace.clips_per_second, Some(32.0));
         assert!((pace.seconds_left.unwrap() - 90.0).abs() < 1e-6, "{pace:?}");
+    }
+
+    #[test]
+    fn the_time_in_which_nobody_wrote_a_run_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = |at: u64, event: &str| {
+            format!("{{\"at_unix_ms\":{at},\"step\":0,\"epoch\":0,\"event\":{event}}}\n")
+        };
+        let text = line(1000, "\"epoch-started\"")
+            + &line(3000, "\"paused\"")
+            + &line(90_000, "\"resumed\",\"scalar_rows\":0")
+            + &line(91_500, "\"finished\"");
+        std::fs::write(folder.path().join(lines::FILE), text).unwrap();
+        assert_eq!(seconds_spent(folder.path()).unwrap(), 3.5);
     }
 
     #[test]

@@ -169,7 +169,7 @@ pub enum ValidateEvery {
 }
 
 impl TrainConfig {
-    /// A recipe for a preset of the model that suits it: clips of the published length; `tiny` learns on two CPU cores within minutes.
+    /// A recipe for a preset of the model that suits it: clips of the published length; the tiny ones learn on two CPU cores within minutes.
     pub fn for_preset(preset: &str) -> Self {
         let base = Self {
             model: ModelChoice::Preset(preset.to_owned()),
@@ -177,7 +177,7 @@ impl TrainConfig {
             ..Self::default()
         };
         match preset {
-            "tiny" => Self {
+            "tiny" | "tiny-student" | "tiny-resnet" => Self {
                 batch_size: 16,
                 learning_rate: 1e-3,
                 ..base

@@ -103,6 +103,18 @@ pub fn start(
 ) -> Result<Handle, Error> {
     config.check()?;
     let run_folder = run::allocate(&workspace.runs(), &config.label())?;
+    start_in(run_folder, config, workspace, wake)
+}
+
+/// As [`start`], in an empty folder that the caller made ([`run::allocate`]): for those who have to write down which run it is before
+/// there is anything in it.
+pub fn start_in(
+    run_folder: PathBuf,
+    config: TrainConfig,
+    workspace: &Workspace,
+    wake: impl Fn() + Send + Sync + 'static,
+) -> Result<Handle, Error> {
+    config.check()?;
     spawn(Begin::New(Box::new(config)), run_folder, workspace, wake)
 }
 

@@ -16,6 +16,7 @@ mod heard;
 mod learner;
 mod named_model;
 mod noisy_student;
+mod predictions;
 mod prepare;
 mod streams;
 mod tracks;
@@ -28,11 +29,13 @@ pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEve
 pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
 pub use evaluation::{Evaluation, evaluate};
-pub use handle::{Handle, Outcome, resume, start};
+pub use handle::{Handle, Outcome, resume, start, start_in};
 pub use heard::{Heard, HeardClip, heard};
 pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
+pub use predictions::Predictions;
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
+pub(crate) use trainer::full_message;
 
 use std::path::PathBuf;
 
@@ -119,6 +122,8 @@ pub enum Error {
     Panicked { message: String },
     #[error("the training thread could not be started")]
     Thread { source: std::io::Error },
+    #[error("the predictions of the test split cannot be used: {why}: {}", path.display())]
+    Predictions { path: PathBuf, why: String },
     #[error(transparent)]
     Cancelled(#[from] crate::job::Cancelled),
     #[error(transparent)]
@@ -137,4 +142,6 @@ pub enum Error {
     Run(#[from] crate::run::Error),
     #[error(transparent)]
     Weights(#[from] crate::weights::Error),
+    #[error(transparent)]
+    Scores(#[from] crate::metrics::file::Error),
 }

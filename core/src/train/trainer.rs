@@ -9,7 +9,7 @@ use super::handle::{Outcome, Shared, Wake, preparing_job};
 use super::learner::Learner;
 use super::noisy_student::{Lesson, Lessons};
 use super::prepare::decode_split;
-use super::{Command, Error, TrainConfig, ValidateEvery, Verdict};
+use super::{Command, Error, Predictions, TrainConfig, ValidateEvery, Verdict};
 use crate::dataset::{Batch, Dataset, Loader, PcmCache, Split};
 use crate::job::Progress;
 use crate::metrics::{PseudoLabels, RunningScores};
@@ -400,7 +400,11 @@ impl Run {
         let model = Model::load(best)?;
         let Data { dataset, cache, .. } = &self.data;
         let (track_idxs, _) = decode_split(dataset, Split::Test, cache, &job)?;
-        self.score(&model, &track_idxs, "testing")
+        let evaluation = self.score(&model, &track_idxs, "testing")?;
+        if let Some(evaluation) = &evaluation {
+            Predictions::of(evaluation, &self.data.dataset).save(self.log.folder())?;
+        }
+        Ok(evaluation)
     }
 
     /// Scores `model` on some tracks, obeying commands in between. `None` if the user stopped the run meanwhile.
@@ -474,7 +478,8 @@ fn relative_to_run(path: &Path) -> PathBuf {
     Path::new("checkpoints").join(path.file_name().unwrap_or_default())
 }
 
-fn full_message(error: &dyn std::error::Error) -> String {
+/// An error with all its causes.
+pub(crate) fn full_message(error: &dyn std::error::Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

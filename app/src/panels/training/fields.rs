@@ -23,6 +23,8 @@ fn described(name: String) -> (String, String) {
     let about = match (card, name.as_str()) {
         (Some(card), _) => format!("{}, {}", card.title, card.citation),
         (None, "tiny") => "learns on two CPU cores in minutes".to_owned(),
+        (None, "tiny-student") => "a student for tiny".to_owned(),
+        (None, "tiny-resnet") => "a ResNet for two CPU cores".to_owned(),
         (None, "musicnn-msd") => "Musicnn as trained on the MSD".to_owned(),
         (None, name) if name.ends_with('s') => "input length of Figure 2".to_owned(),
         (None, _) => "variant of Table 5".to_owned(),

@@ -1,0 +1,254 @@
+//! Working through an experiment: one run after the other, going on where an earlier call was stopped or killed.
+
+use super::fold::Standing;
+use super::ledger::Ledger;
+use super::{Error, Experiment, Task};
+use crate::job::Job;
+use crate::run::{self, Event, History};
+use crate::train::{self, Command, Handle, Outcome, RunFile, TrainConfig};
+use serde::Serialize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How soon a run's end and a request to stop are noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How working through an experiment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Every run is done.
+    Complete,
+    /// All that could be done is done; some runs failed, or wait for one that did.
+    WithFailures,
+    /// The caller stopped it. Another call goes on.
+    Stopped,
+}
+
+/// What to do about runs that failed in an earlier call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Failed {
+    /// Leave them.
+    #[default]
+    Leave,
+    /// Try them again, from their last checkpoint if there is one.
+    Retry,
+}
+
+/// Trains what the experiment's plan asks for and is not done yet, then computes the differences between cells.
+///
+/// `wake` is called when a table folded now may differ from one folded before; it must return at once. When `job` is cancelled, the run
+/// at work is stopped after a checkpoint. A run that fails is entered with its reason, and the others go on. Fails if nobody could go on:
+/// another process is at work, the data set is another, the ledger cannot be written.
+pub fn work(
+    experiment: &Experiment,
+    failed: Failed,
+    job: &Job,
+    wake: impl Fn() + Send + Sync + 'static,
+) -> Result<Ending, Error> {
+    let _lock = experiment.lock()?;
+    let mut worker = Worker {
+        ledger: experiment.ledger()?,
+        experiment,
+        job,
+        wake: Arc::new(wake),
+    };
+    match worker.all(failed) {
+        // However the wish to stop came back: nothing is lost.
+        Err(_) if job.cancel.is_cancelled() => Ok(Ending::Stopped),
+        other => other,
+    }
+}
+
+struct Worker<'a> {
+    experiment: &'a Experiment,
+    ledger: Ledger,
+    job: &'a Job,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// How one run went.
+enum Done {
+    Whole,
+    Failed,
+    Stopped,
+}
+
+impl Worker<'_> {
+    fn all(&mut self, failed: Failed) -> Result<Ending, Error> {
+        self.experiment.check_data(self.job)?;
+        let mut ending = Ending::Complete;
+        for task in self.experiment.plan.tasks() {
+            self.job.check()?;
+            if self.is_done(&task) {
+                continue;
+            }
+            let teacher = self.experiment.plan.teacher(&task);
+            let is_taught = teacher.as_ref().is_none_or(|teacher| self.is_done(teacher));
+            let has_failed = self.ledger.of(&task).failure.is_some();
+            if !is_taught || (has_failed && failed == Failed::Leave) {
+                ending = Ending::WithFailures;
+                continue;
+            }
+            let teacher_run = teacher.and_then(|teacher| self.ledger.of(&teacher).run);
+            match self.train(&task, teacher_run.as_deref())? {
+                Done::Whole => self.experiment.compute_differences(self.job)?,
+                Done::Failed => ending = Ending::WithFailures,
+                Done::Stopped => return Ok(Ending::Stopped),
+            }
+            (self.wake)();
+        }
+        // Those that an earlier call was stopped in.
+        self.experiment.compute_differences(self.job)?;
+        (self.wake)();
+        Ok(ending)
+    }
+
+    fn is_done(&self, task: &Task) -> bool {
+        let run = self.ledger.of(task).run;
+        run.is_some_and(|run| {
+            matches!(
+                Standing::of(&self.experiment.run_folder(&run)),
+                Standing::Done(_)
+            )
+        })
+    }
+
+    /// Brings a run to its end, as far as it goes.
+    fn train(&mut self, task: &Task, teacher_run: Option<&str>) -> Result<Done, Error> {
+        let mut config = self.experiment.plan.config(task, teacher_run)?;
+        config.name = self.run_name(task);
+        let outcome = match self.begin(task, config)? {
+            Ok(handle) => {
+                (self.wake)();
+                let folder = handle.run_folder.clone();
+                self.follow(handle).map(|outcome| (outcome, folder))
+            }
+            Err(error) => Err(error),
+        };
+        let message = match outcome {
+            Ok((Outcome::Stopped, _)) => return Ok(Done::Stopped),
+            Ok((_, folder)) if matches!(Standing::of(&folder), Standing::Done(_)) => {
+                return Ok(Done::Whole);
+            }
+            // Stopped while it was tested.
+            Ok(_) if self.job.cancel.is_cancelled() => return Ok(Done::Stopped),
+            Ok((_, folder)) => untested(&folder),
+            Err(train::Error::Cancelled(_)) => return Ok(Done::Stopped),
+            // Somebody trains this very run: it has not failed, and cannot be waited for.
+            Err(error @ train::Error::Run(run::Error::Locked(_))) => return Err(error.into()),
+            Err(error) => train::full_message(&error),
+        };
+        self.ledger.failed(task, &message)?;
+        (self.wake)();
+        Ok(Done::Failed)
+    }
+
+    /// Starts the run of a task, or goes on with it. It is in the ledger before anything is in its folder.
+    fn begin(
+        &mut self,
+        task: &Task,
+        config: TrainConfig,
+    ) -> Result<Result<Handle, train::Error>, Error> {
+        let workspace = &self.experiment.workspace;
+        let wake = Arc::clone(&self.wake);
+        let wake = move || wake();
+        let folder = self
+            .ledger
+            .of(task)
+            .run
+            .map(|run| self.experiment.run_folder(&run));
+        let (folder, is_new) = match folder.map(|folder| (what_is_in(&folder, &config), folder)) {
+            Some((Inside::Run, folder)) => (folder, false),
+            Some((Inside::Nothing, folder)) => (folder, true),
+            Some((Inside::Rest, folder)) => {
+                std::fs::remove_dir_all(&folder)
+                    .and_then(|()| std::fs::create_dir(&folder))
+                    .map_err(|source| Error::Write {
+                        path: folder.clone(),
+                        source,
+                    })?;
+                (folder, true)
+            }
+            Some((Inside::Other, _)) | None => {
+                (run::allocate(&workspace.runs(), &config.name)?, true)
+            }
+        };
+        let id = folder.file_name().unwrap_or_default().to_string_lossy();
+        self.ledger.began(task, &id)?;
+        Ok(if is_new {
+            train::start_in(folder, config, workspace, wake)
+        } else {
+            train::resume(&folder, workspace, wake)
+        })
+    }
+
+    /// Waits for the end of a run; passes on what it prepares and the caller's wish to stop.
+    fn follow(&self, handle: Handle) -> Result<Outcome, train::Error> {
+        let mut is_stopping = false;
+        while !handle.is_finished() {
+            if self.job.cancel.is_cancelled() && !is_stopping {
+                is_stopping = handle.send(Command::Stop);
+            }
+            if let Some(progress) = handle.preparing() {
+                self.job
+                    .report(progress.done, progress.total, &progress.what);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        handle.join()
+    }
+
+    fn run_name(&self, task: &Task) -> String {
+        let mut name = format!("{}-{}-seed{}", self.experiment.name, task.cell, task.seed);
+        if task.iteration > 1 {
+            name.push_str(&format!("-student{}", task.iteration));
+        }
+        name
+    }
+}
+
+/// What is in the folder that the ledger names.
+enum Inside {
+    /// The run, to go on with.
+    Run,
+    /// Nothing, or not even the folder: the program ended before the run began.
+    Nothing,
+    /// Its configuration and no event: the program ended while it began.
+    Rest,
+    /// Another run: the folder was removed, and its name given again.
+    Other,
+}
+
+fn what_is_in(folder: &Path, config: &TrainConfig) -> Inside {
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty {
+        // A name that is free may be taken by somebody else at any time; a folder that is there is the ledger's.
+        return if folder.is_dir() {
+            Inside::Nothing
+        } else {
+            Inside::Other
+        };
+    }
+    let is_ours = RunFile::read(folder).is_ok_and(|run_file| run_file.config == *config);
+    let has_begun = History::open(folder).is_ok_and(|history| history.started().is_some());
+    match (is_ours, has_begun) {
+        (true, true) => Inside::Run,
+        (true, false) if !run::has_writer(folder) => Inside::Rest,
+        _ => Inside::Other,
+    }
+}
+
+/// Why a run that was trained to its end has no score.
+fn untested(folder: &Path) -> String {
+    let history = History::open(folder).ok();
+    let warning = history.and_then(|history| {
+        let mut events = history.events().iter().rev();
+        events.find_map(|record| match &record.event {
+            Event::Warned { message } => Some(message.clone()),
+            _ => None,
+        })
+    });
+    warning.unwrap_or_else(|| "the test split has no score".to_owned())
+}
