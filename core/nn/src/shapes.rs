@@ -1,5 +1,7 @@
 //! What operations, kernels and plain loops hand to each other beside plain numbers: sizes, matrices in memory, results in parts.
 
+use super::element::Float;
+
 /// A matrix somewhere in memory: element (r, c) is `data[r * row_stride + c * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T> {
@@ -135,6 +137,14 @@ pub(crate) struct AttentionShape {
 pub(crate) struct Moments<T> {
     pub(crate) mean: T,
     pub(crate) variance: T,
+}
+
+impl<T: Float> Moments<T> {
+    /// What batch norm does to the channel: `x * scale + shift`.
+    pub(crate) fn affine(&self, weight: T, bias: T, epsilon: f64) -> [T; 2] {
+        let scale = weight / (self.variance + T::of(epsilon)).sqrt();
+        [scale, bias - self.mean * scale]
+    }
 }
 
 /// Gradients of a normalisation for its input, weight and bias.
