@@ -140,10 +140,10 @@ pub(crate) struct Moments<T> {
 }
 
 impl<T: Float> Moments<T> {
-    /// What batch norm does to the channel: `x * scale + shift`.
+    /// What batch norm does to the channel: `x * scale + shift`. In f64, as in PyTorch: each of the two is rounded once.
     pub(crate) fn affine(&self, weight: T, bias: T, epsilon: f64) -> [T; 2] {
-        let scale = weight / (self.variance + T::of(epsilon)).sqrt();
-        [scale, bias - self.mean * scale]
+        let scale = weight.wide() / (self.variance.wide() + epsilon).sqrt();
+        [scale, bias.wide() - self.mean.wide() * scale].map(T::of)
     }
 }
 

@@ -19,7 +19,7 @@ use std::ops::Range;
 /// The most numbers that are added up in f32: they stay in the first-level cache.
 const PIECE: usize = 1 << 13;
 
-/// Mean of some numbers, and the sum of their squared distances from it.
+/// Sum of some numbers, and that of their squared distances from their mean.
 struct PieceMoments<'a>(&'a [f32]);
 
 impl Kernel for PieceMoments<'_> {
@@ -28,8 +28,8 @@ impl Kernel for PieceMoments<'_> {
     unsafe fn run<L: Lanes>(self) -> [f32; 2] {
         // SAFETY: the caller's promise.
         unsafe {
-            let mean = sum::<L>(self.0) / self.0.len() as f32;
-            [mean, squares::<L>(self.0, mean)]
+            let sum = sum::<L>(self.0);
+            [sum, squares::<L>(self.0, sum / self.0.len() as f32)]
         }
     }
 }
@@ -140,16 +140,21 @@ fn moments_of(planes: Planes, channel: usize, x: &[f32]) -> Moments<f32> {
         .pieces(channel)
         .map(|piece| (piece.len(), dispatch(PieceMoments(&x[piece]))))
         .collect();
-    let (mut n, mut mean, mut squares) = (0f64, 0f64, 0f64);
-    for (count, [piece_mean, piece_squares]) in pieces {
-        let (count, apart) = (count as f64, f64::from(piece_mean) - mean);
-        let total = n + count;
-        mean += apart * count / total;
-        squares += f64::from(piece_squares) + apart * apart * n * count / total;
-        n = total;
+    let mut n = 0f64;
+    let mut sum = 0f64;
+    let mut squares = 0f64;
+    for (count, [piece_sum, piece_squares]) in pieces {
+        let (count, piece_sum) = (count as f64, f64::from(piece_sum));
+        squares += f64::from(piece_squares);
+        if n > 0.0 {
+            let apart = piece_sum / count - sum / n;
+            squares += apart * apart * n * count / (n + count);
+        }
+        sum += piece_sum;
+        n += count;
     }
     Moments {
-        mean: mean as f32,
+        mean: (sum / n) as f32,
         variance: (squares / n) as f32,
     }
 }
