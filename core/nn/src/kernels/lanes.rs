@@ -114,12 +114,10 @@ impl Lanes for Portable {
     }
     #[inline(always)]
     unsafe fn load_first(n: usize, from: *const f32, rest: Self) -> Self {
+        let mut numbers = rest.0;
         // SAFETY: the caller's promise.
-        each_lane!(|i| if i < n {
-            unsafe { *from.add(i) }
-        } else {
-            rest.0[i]
-        })
+        unsafe { from.copy_to_nonoverlapping(numbers.as_mut_ptr(), n) };
+        Self(numbers)
     }
     #[inline(always)]
     unsafe fn store_first(self, n: usize, to: *mut f32) {

@@ -12,12 +12,7 @@ const TASK: usize = 1 << 13;
 #[inline(always)]
 unsafe fn powers<L: Lanes>(x: L, highest: L, scale: L) -> L {
     // SAFETY: the caller's promise.
-    unsafe {
-        x.minus(highest).times(scale).map(
-            #[inline(always)]
-            |x| exp(x),
-        )
-    }
+    unsafe { x.minus(highest).times(scale).map(exp) }
 }
 
 /// Softmax of one row of `width` numbers, after multiplication with `scale`. The rest that fills no block is read and written with masks:
