@@ -5,8 +5,8 @@
 //! cargo bench -p attune-tests --bench operations -- --python /tmp/torch/bin/python3 [--threads 2] [--repeats 9] [--only conv] [--json FILE]
 //! ```
 //!
-//! The backward pass starts from a given gradient of the output; ours gets it through a dot product, which costs one more pass over the
-//! output. The residual block of the transformer is timed with the whole step, see `engine.rs`.
+//! The backward pass starts from a given gradient of the output. Each side has its turn on a machine at rest, see [`REST`], and makes one
+//! pass that is not timed first. The residual block of the transformer is timed with the whole step, see `engine.rs`.
 
 mod pytorch;
 
@@ -18,7 +18,11 @@ use attune_core::rng::{Address, Purpose};
 use candle_core::{Device, Result, Tensor};
 use pytorch::{Options, Theirs, median_and_best};
 use serde_json::json;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Before each turn. PyTorch's threads go on spinning for some milliseconds after their work: without a rest they would keep our threads
+/// from the cores for just as long, and a ReLU of 1.4 ms would seem to take 5.6.
+const REST: Duration = Duration::from_millis(30);
 
 /// An operation on inputs of some shapes.
 struct Case {
@@ -264,11 +268,14 @@ fn main() {
             });
             Theirs::new(python, "pytorch_operations.py", &config)
         });
-        ours();
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for _ in 0..options.repeats {
+            std::thread::sleep(REST);
+            ours();
             a.push(ours());
             if let Some(theirs) = &mut theirs {
+                std::thread::sleep(REST);
+                theirs.ask("again");
                 b.push(theirs.ask("again"));
             }
         }

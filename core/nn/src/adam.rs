@@ -1,7 +1,8 @@
 //! Adam, one pass over all parameters, with a state that can be saved.
 
-use super::data::{update, with_data};
-use super::parameters::{Parameter, Parameters};
+use super::data::update;
+use super::optimizer::{each_with_gradient, step_of, step_to_tensor};
+use super::parameters::Parameters;
 use super::tape::Gradients;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -95,17 +96,11 @@ impl Adam {
             step: (learning_rate / (1.0 - self.config.beta_1.powf(steps))) as f32,
             correction: (1.0 / (1.0 - self.config.beta_2.powf(steps)).sqrt()) as f32,
         };
-        for Parameter { name, tensor, .. } in parameters.weights() {
-            let Some(gradient) = gradients.get(&name) else {
-                continue;
-            };
-            if gradient.dims() != tensor.dims() {
-                bail!("{name}: gradient of another shape");
-            }
-            let n = tensor.elem_count();
+        each_with_gradient(parameters, gradients, |name, tensor, gradient| {
+            let n = gradient.len();
             let moments = self
                 .moments
-                .entry(name.to_string())
+                .entry(name.to_owned())
                 .or_insert_with(|| Moments {
                     mean: vec![0.0; n],
                     square: vec![0.0; n],
@@ -113,11 +108,8 @@ impl Adam {
             if moments.mean.len() != n {
                 bail!("{name}: the optimizer's state has another size");
             }
-            with_data(gradient, |gradient: &[f32]| {
-                update::<f32>(&tensor, |values| rule.apply(values, gradient, moments))
-            })?;
-        }
-        Ok(())
+            update::<f32>(tensor, |values| rule.apply(values, gradient, moments))
+        })
     }
 
     /// The state as tensors, to be saved beside a checkpoint: `NAME.exp_avg`, `NAME.exp_avg_sq` and `step`.
@@ -135,15 +127,13 @@ impl Adam {
                 Tensor::from_slice(&moments.square, n, &device)?,
             );
         }
-        map.insert("step".into(), Tensor::new(self.n_steps as i64, &device)?);
+        map.insert("step".into(), step_to_tensor(self.n_steps)?);
         Ok(map)
     }
 
     /// The optimizer whose state [`Self::to_map`] gave.
     pub fn from_map(config: AdamConfig, map: &BTreeMap<String, Tensor>) -> Result<Self> {
-        let Some(step) = map.get("step") else {
-            bail!("the optimizer's state has no step");
-        };
+        let n_steps = step_of(map)?;
         let mut moments = BTreeMap::new();
         for (key, mean) in map {
             let Some(name) = key.strip_suffix(".exp_avg") else {
@@ -162,7 +152,7 @@ impl Adam {
         }
         Ok(Self {
             config,
-            n_steps: step.to_scalar::<i64>()? as u64,
+            n_steps,
             moments,
         })
     }

@@ -98,8 +98,15 @@ pub(crate) trait Element: Float + WithDType + Writable {
     fn channel_sums(channels: usize, plane: usize, dy: &[Self]) -> Vec<Self> {
         plain::norm::channel_sums(channels, plane, dy)
     }
-    fn batch_statistics(channels: usize, plane: usize, x: &[Self]) -> Vec<Moments<Self>> {
-        plain::norm::batch_statistics(channels, plane, x)
+    /// The batch norm of a batch, and its statistics.
+    fn batch_norm(
+        plane: usize,
+        x: &[Self],
+        weight: &[Self],
+        bias: &[Self],
+        epsilon: f64,
+    ) -> (Vec<Self>, Vec<Moments<Self>>) {
+        plain::norm::batch_norm(plane, x, weight, bias, epsilon)
     }
     fn scale_channels(
         channels: usize,
@@ -230,10 +237,16 @@ impl Element for f32 {
         kernels::conv::weight_gradient(shape, x, dy)
     }
     fn channel_sums(channels: usize, plane: usize, dy: &[f32]) -> Vec<f32> {
-        kernels::norm::channel_sums(channels, plane, dy)
+        kernels::batch_norm::channel_sums(channels, plane, dy)
     }
-    fn batch_statistics(channels: usize, plane: usize, x: &[f32]) -> Vec<Moments<f32>> {
-        kernels::norm::batch_statistics(channels, plane, x)
+    fn batch_norm(
+        plane: usize,
+        x: &[f32],
+        weight: &[f32],
+        bias: &[f32],
+        epsilon: f64,
+    ) -> (Vec<f32>, Vec<Moments<f32>>) {
+        kernels::batch_norm::batch_norm(plane, x, weight, bias, epsilon)
     }
     fn scale_channels(
         channels: usize,
@@ -242,7 +255,7 @@ impl Element for f32 {
         scale: &[f32],
         shift: &[f32],
     ) -> Vec<f32> {
-        kernels::norm::scale_channels(channels, plane, x, scale, shift)
+        kernels::batch_norm::scale_channels(channels, plane, x, scale, shift)
     }
     fn batch_norm_gradient(
         plane: usize,
@@ -252,10 +265,10 @@ impl Element for f32 {
         epsilon: f64,
         dy: &[f32],
     ) -> NormGradient<f32> {
-        kernels::norm::batch_norm_gradient(plane, x, weight, moments, epsilon, dy)
+        kernels::batch_norm::batch_norm_gradient(plane, x, weight, moments, epsilon, dy)
     }
     fn layer_norm(x: &[f32], weight: &[f32], bias: &[f32], epsilon: f64) -> Vec<f32> {
-        kernels::norm::layer_norm(x, weight, bias, epsilon)
+        kernels::layer_norm::layer_norm(x, weight, bias, epsilon)
     }
     fn layer_norm_gradient(
         x: &[f32],
@@ -263,7 +276,7 @@ impl Element for f32 {
         epsilon: f64,
         dy: &[f32],
     ) -> NormGradient<f32> {
-        kernels::norm::layer_norm_gradient(x, weight, epsilon, dy)
+        kernels::layer_norm::layer_norm_gradient(x, weight, epsilon, dy)
     }
     fn matmul(
         m: usize,

@@ -1,6 +1,6 @@
 //! Batch norm and layer norm.
 
-use super::data::{tensor, update, with_all, with_data};
+use super::data::{tensor, update, with_all};
 use super::element::{Element, Float, Moments, by_type};
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, Tensor, bail};
@@ -63,23 +63,27 @@ fn run<T: Element>(
     let dims = x.tensor().dims().to_vec();
     let channels = dims[1];
     let plane: usize = dims[2..].iter().product();
-    let moments = match statistics {
-        Statistics::Batch => {
-            let moments = with_data(x.tensor(), |x: &[T]| {
-                Ok(T::batch_statistics(channels, plane, x))
-            })?;
-            learn(running, &moments, dims[0] * plane)?;
-            moments
-        }
-        Statistics::Running => moments_of(running)?,
+    let running_moments = match statistics {
+        Statistics::Batch => None,
+        Statistics::Running => Some(moments_of(running)?),
     };
-    let y = with_all(
+    let (y, moments) = with_all(
         [x.tensor(), weight.tensor(), bias.tensor()],
-        |[x, weight, bias]| {
-            let (scale, shift) = affine(&moments, weight, bias, epsilon);
-            tensor(T::scale_channels(channels, plane, x, &scale, &shift), &dims)
+        |[x, weight, bias]: [&[T]; 3]| {
+            Ok(match running_moments {
+                None => T::batch_norm(plane, x, weight, bias, epsilon),
+                Some(moments) => {
+                    let (scale, shift) = affine(&moments, weight, bias, epsilon);
+                    let y = T::scale_channels(channels, plane, x, &scale, &shift);
+                    (y, moments)
+                }
+            })
         },
     )?;
+    if statistics == Statistics::Batch {
+        learn(running, &moments, dims[0] * plane)?;
+    }
+    let y = tensor(y, &dims)?;
     let (x_kept, weight_kept) = (x.tensor().clone(), weight.tensor().clone());
     let [y] = record("batch norm", [x, weight, bias], [y], move |[dy]| {
         let Some(dy) = dy else {
@@ -106,25 +110,19 @@ fn run<T: Element>(
     Ok(y)
 }
 
-/// What batch norm does to a channel: `x * scale + shift`.
-pub(crate) fn affine<T: Float>(
+/// What batch norm does to each channel: `x * scale + shift`.
+fn affine<T: Float>(
     moments: &[Moments<T>],
     weight: &[T],
     bias: &[T],
     epsilon: f64,
 ) -> (Vec<T>, Vec<T>) {
-    let scale: Vec<T> = moments
+    moments
         .iter()
         .zip(weight)
-        .map(|(m, &weight)| weight / (m.variance + T::of(epsilon)).sqrt())
-        .collect();
-    let shift = moments
-        .iter()
         .zip(bias)
-        .zip(&scale)
-        .map(|((m, &bias), &scale)| bias - m.mean * scale)
-        .collect();
-    (scale, shift)
+        .map(|((m, &weight), &bias)| m.affine(weight, bias, epsilon).into())
+        .unzip()
 }
 
 /// The running statistics as moments.

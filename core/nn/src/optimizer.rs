@@ -1,9 +1,10 @@
 //! The optimizers behind one face, for a recipe to choose by name.
 
-use super::parameters::Parameters;
+use super::data::with_data;
+use super::parameters::{Parameter, Parameters};
 use super::tape::Gradients;
 use super::{Adam, AdamConfig, AdamW, AdamWConfig, Momentum, Sgd, SgdConfig};
-use candle_core::{Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -170,6 +171,37 @@ impl Optimizer {
             OptimizerConfig::Sgd(config) => Self::Sgd(Sgd::from_map(config, map)?),
         })
     }
+}
+
+/// Calls `change` with name, tensor and gradient of every learned f32 parameter that has a gradient. Fails if one has another shape.
+pub(super) fn each_with_gradient(
+    parameters: &Parameters,
+    gradients: &Gradients,
+    mut change: impl FnMut(&str, &Tensor, &[f32]) -> Result<()>,
+) -> Result<()> {
+    for Parameter { name, tensor, .. } in parameters.weights() {
+        let Some(gradient) = gradients.get(&name) else {
+            continue;
+        };
+        if gradient.dims() != tensor.dims() {
+            bail!("{name}: gradient of another shape");
+        }
+        with_data(gradient, |gradient| change(&name, &tensor, gradient))?;
+    }
+    Ok(())
+}
+
+/// The steps taken, as the states of optimizers keep them.
+pub(super) fn step_to_tensor(n_steps: u64) -> Result<Tensor> {
+    Tensor::new(n_steps as i64, &Device::Cpu)
+}
+
+/// The inverse of [`step_to_tensor`], from a whole state.
+pub(super) fn step_of(map: &BTreeMap<String, Tensor>) -> Result<u64> {
+    let Some(step) = map.get("step") else {
+        bail!("the optimizer's state has no step");
+    };
+    Ok(step.to_scalar::<i64>()? as u64)
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Stochastic gradient descent with momentum, one pass over all parameters, with a state that can be saved.
 
-use super::data::{update, with_data};
-use super::parameters::{Parameter, Parameters};
+use super::data::update;
+use super::optimizer::{each_with_gradient, step_of, step_to_tensor};
+use super::parameters::Parameters;
 use super::tape::Gradients;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
@@ -73,34 +74,24 @@ impl Sgd {
             weight_decay: self.config.weight_decay as f32,
             learning_rate: learning_rate as f32,
         };
-        for Parameter { name, tensor, .. } in parameters.weights() {
-            let Some(gradient) = gradients.get(&name) else {
-                continue;
-            };
-            if gradient.dims() != tensor.dims() {
-                bail!("{name}: gradient of another shape");
+        each_with_gradient(parameters, gradients, |name, tensor, gradient| {
+            if self.config.momentum == 0.0 {
+                return update::<f32>(tensor, |values| rule.descend(values, gradient));
             }
-            let n = tensor.elem_count();
-            with_data(gradient, |gradient: &[f32]| {
-                if self.config.momentum == 0.0 {
-                    return update::<f32>(&tensor, |values| rule.descend(values, gradient));
+            let velocity = self
+                .velocities
+                .entry(name.to_owned())
+                .or_insert_with(|| vec![0.0; gradient.len()]);
+            if velocity.len() != gradient.len() {
+                bail!("{name}: the optimizer's state has another size");
+            }
+            update::<f32>(tensor, |values| match self.config.kind {
+                Momentum::Plain => rule.follow(values, gradient, velocity, |_, v| v),
+                Momentum::Nesterov => {
+                    rule.follow(values, gradient, velocity, |g, v| g + rule.momentum * v);
                 }
-                let velocity = self
-                    .velocities
-                    .entry(name.to_string())
-                    .or_insert_with(|| vec![0.0; n]);
-                if velocity.len() != n {
-                    bail!("{name}: the optimizer's state has another size");
-                }
-                update::<f32>(&tensor, |values| match self.config.kind {
-                    Momentum::Plain => rule.follow(values, gradient, velocity, |_, v| v),
-                    Momentum::Nesterov => {
-                        rule.follow(values, gradient, velocity, |g, v| g + rule.momentum * v);
-                    }
-                })
-            })?;
-        }
-        Ok(())
+            })
+        })
     }
 
     /// The state as tensors, to be saved beside a checkpoint: `NAME.momentum_buffer` and `step`.
@@ -111,15 +102,13 @@ impl Sgd {
             let tensor = Tensor::from_slice(velocity, velocity.len(), &device)?;
             map.insert(format!("{name}{SUFFIX}"), tensor);
         }
-        map.insert("step".into(), Tensor::new(self.n_steps as i64, &device)?);
+        map.insert("step".into(), step_to_tensor(self.n_steps)?);
         Ok(map)
     }
 
     /// The optimizer whose state [`Self::to_map`] gave.
     pub fn from_map(config: SgdConfig, map: &BTreeMap<String, Tensor>) -> Result<Self> {
-        let Some(step) = map.get("step") else {
-            bail!("the optimizer's state has no step");
-        };
+        let n_steps = step_of(map)?;
         let mut velocities = BTreeMap::new();
         for (key, velocity) in map {
             if let Some(name) = key.strip_suffix(SUFFIX) {
@@ -128,7 +117,7 @@ impl Sgd {
         }
         Ok(Self {
             config,
-            n_steps: step.to_scalar::<i64>()? as u64,
+            n_steps,
             velocities,
         })
     }

@@ -1,5 +1,7 @@
 //! What operations, kernels and plain loops hand to each other beside plain numbers: sizes, matrices in memory, results in parts.
 
+use super::element::Float;
+
 /// A matrix somewhere in memory: element (r, c) is `data[r * row_stride + c * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrix<'a, T> {
@@ -135,6 +137,14 @@ pub(crate) struct AttentionShape {
 pub(crate) struct Moments<T> {
     pub(crate) mean: T,
     pub(crate) variance: T,
+}
+
+impl<T: Float> Moments<T> {
+    /// What batch norm does to the channel: `x * scale + shift`. In f64, as in PyTorch: each of the two is rounded once.
+    pub(crate) fn affine(&self, weight: T, bias: T, epsilon: f64) -> [T; 2] {
+        let scale = weight.wide() / (self.variance.wide() + epsilon).sqrt();
+        [scale, bias.wide() - self.mean.wide() * scale].map(T::of)
+    }
 }
 
 /// Gradients of a normalisation for its input, weight and bias.

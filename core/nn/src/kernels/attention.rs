@@ -2,10 +2,10 @@
 #![expect(unsafe_code, reason = "heads lie interleaved in one buffer")]
 
 use super::buffer::with_scratch;
-use super::lanes::{Kernel, Lanes, dispatch};
+use super::lanes::dispatch;
 use super::matmul::to_pointer;
-use super::pointwise::exp;
 use super::shared::Shared;
+use super::softmax::{RowGradients, Rows};
 use crate::element::{AttentionShape, Matrix};
 use rayon::prelude::*;
 
@@ -28,61 +28,6 @@ fn head<'a>(shape: &AttentionShape, rows: &'a [f32], task: usize) -> Matrix<'a, 
         data: &rows[b * shape.tokens * row + head * shape.width..],
         row_stride: row,
         column_stride: 1,
-    }
-}
-
-/// Softmax of every row, after multiplication with `scale`, in place.
-struct Softmax<'a> {
-    scores: &'a mut [f32],
-    tokens: usize,
-    scale: f32,
-}
-
-impl Kernel for Softmax<'_> {
-    type Output = ();
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        for row in self.scores.chunks_exact_mut(self.tokens) {
-            let mut highest = f32::NEG_INFINITY;
-            for &score in &*row {
-                highest = if score > highest { score } else { highest };
-            }
-            for score in row.iter_mut() {
-                *score = exp((*score - highest) * self.scale);
-            }
-            let inverse = 1.0 / row.iter().sum::<f32>();
-            for score in row.iter_mut() {
-                *score *= inverse;
-            }
-        }
-    }
-}
-
-/// From the gradients of the weights to those of the scores, in place.
-struct SoftmaxGradient<'a> {
-    weights: &'a [f32],
-    gradient: &'a mut [f32],
-    tokens: usize,
-    scale: f32,
-}
-
-impl Kernel for SoftmaxGradient<'_> {
-    type Output = ();
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        for (weights, gradient) in self
-            .weights
-            .chunks_exact(self.tokens)
-            .zip(self.gradient.chunks_exact_mut(self.tokens))
-        {
-            let mut mean = 0f32;
-            for (weight, gradient) in weights.iter().zip(&*gradient) {
-                mean += weight * gradient;
-            }
-            for (weight, gradient) in weights.iter().zip(gradient) {
-                *gradient = weight * (*gradient - mean) * self.scale;
-            }
-        }
     }
 }
 
@@ -119,10 +64,12 @@ pub(crate) fn forward(shape: &AttentionShape, qkv: &[f32]) -> (Vec<f32>, Vec<f32
                     tokens,
                     0.0,
                 );
-                dispatch(Softmax {
-                    scores,
-                    tokens,
+                dispatch(Rows {
+                    n: tokens,
+                    width: tokens,
                     scale,
+                    x: scores.as_ptr(),
+                    y: scores.as_mut_ptr(),
                 });
                 let context = to.pointer(b * tokens * row + head * width);
                 to_pointer(
@@ -183,11 +130,13 @@ pub(crate) fn gradient(
                     );
                     let weights_rows = Matrix::rows(weights, tokens);
                     to_pointer(tokens, width, tokens, weights_rows.t(), dy, to[2], row, 0.0);
-                    dispatch(SoftmaxGradient {
-                        weights,
-                        gradient,
-                        tokens,
+                    dispatch(RowGradients {
+                        n: tokens,
+                        width: tokens,
                         scale,
+                        y: weights.as_ptr(),
+                        dy: gradient.as_ptr(),
+                        dx: gradient.as_mut_ptr(),
                     });
                     let gradient = Matrix::rows(gradient, tokens);
                     to_pointer(tokens, width, tokens, gradient, k, to[0], row, 0.0);

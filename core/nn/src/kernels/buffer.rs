@@ -7,6 +7,7 @@
 use super::lanes::LANES;
 use super::shared::Shared;
 use candle_core::{Device, Result, Tensor};
+use rayon::prelude::*;
 use std::cell::RefCell;
 
 /// Numbers that start at a cache line.
@@ -66,6 +67,50 @@ impl std::ops::Deref for Buffer {
     fn deref(&self) -> &[f32] {
         &self.data[self.start..]
     }
+}
+
+/// `len` numbers that `fill` writes, and what it gives. They are not cleared first: that would be one more way through memory.
+///
+/// # Safety
+/// `fill` writes every number and reads none before.
+pub(crate) unsafe fn filled_vec<R>(
+    len: usize,
+    fill: impl FnOnce(Shared<f32>) -> R,
+) -> (Vec<f32>, R) {
+    let mut data: Vec<f32> = Vec::with_capacity(len);
+    // SAFETY: the capacity.
+    let result = fill(unsafe { Shared::of(data.as_mut_ptr(), len) });
+    // SAFETY: the caller's promise.
+    unsafe { data.set_len(len) };
+    (data, result)
+}
+
+/// [`filled_vec`] in tasks of `task` numbers: `fill` is given the index of the first and where to write. What the tasks give comes in their order.
+///
+/// # Safety
+/// `fill` writes every number that it is given and reads none before.
+pub(crate) unsafe fn filled_by_tasks<R: Send>(
+    len: usize,
+    task: usize,
+    fill: impl Fn(usize, Shared<f32>) -> R + Sync,
+) -> (Vec<f32>, Vec<R>) {
+    let by_tasks = |to: Shared<f32>| {
+        let n = len.div_ceil(task.max(1));
+        let part = |i: usize| {
+            let first = i * task;
+            let part = task.min(len - first);
+            // SAFETY: inside of `to`; tasks share nothing.
+            fill(first, unsafe { Shared::of(to.pointer(first), part) })
+        };
+        if n > 1 {
+            (0..n).into_par_iter().map(part).collect()
+        } else {
+            // Not worth waking a thread.
+            (0..n).map(part).collect()
+        }
+    };
+    // SAFETY: the tasks write all numbers.
+    unsafe { filled_vec(len, by_tasks) }
 }
 
 /// Runs `work` with `len` numbers of scratch memory of this thread, aligned to a cache line; what is in them is left from earlier work.

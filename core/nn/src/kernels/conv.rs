@@ -4,6 +4,7 @@
 //! little beside the products. Otherwise it takes the columns of a tile of pixels, then a matrix product.
 #![expect(unsafe_code, reason = "tasks write interleaved parts of one image")]
 
+use super::buffer::filled_vec;
 use super::columns::{add_columns, columns};
 use super::convolution::Convolution;
 use super::maps::{from_planes, padded, to_planes};
@@ -14,6 +15,7 @@ use super::sources::Plain;
 use super::units::filled;
 use crate::element::{ConvShape, Matrix};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Output pixels of a tile: their columns for 128 channels of 3×3 (2.4 MB) go through the second-level cache in pieces.
 const TILE: usize = 512;
@@ -30,9 +32,34 @@ const FOR_BLOCKS: usize = 12;
 
 /// The convolution by blocks of channels, if that is faster.
 fn by_blocks(shape: &ConvShape) -> Option<Convolution> {
-    (shape.in_channels.min(shape.out_channels) >= FOR_BLOCKS)
+    (shape.in_channels.min(shape.out_channels) >= FOR_BLOCKS && !is_product(shape))
         .then(|| Convolution::new(*shape))
         .flatten()
+}
+
+/// Whether the columns would be the planes as they lie: a kernel of one pixel is a matrix product of channels with nothing to turn or copy.
+fn is_product(shape: &ConvShape) -> bool {
+    shape.kernel == [1, 1] && shape.stride == [1, 1] && shape.padding == [0, 0]
+}
+
+/// Runs `work` with the columns `[depth, pixels]` of some output pixels of an image; `buffer` is memory for them.
+fn with_columns<R>(
+    shape: &ConvShape,
+    image: &[f32],
+    pixels: Range<usize>,
+    buffer: &mut Vec<f32>,
+    work: impl FnOnce(Matrix<'_, f32>) -> R,
+) -> R {
+    if is_product(shape) {
+        return work(Matrix {
+            data: &image[pixels.start..],
+            row_stride: shape.in_plane(),
+            column_stride: 1,
+        });
+    }
+    buffer.resize(shape.depth() * pixels.len(), 0.0);
+    columns(shape, image, pixels.start, pixels.len(), buffer);
+    work(Matrix::rows(buffer, pixels.len()))
 }
 
 /// Output `[batch, out channels, height, width]`.
@@ -56,47 +83,32 @@ pub(crate) fn forward(
 
 fn by_columns(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     let (plane, depth, outs) = (shape.out_plane(), shape.depth(), shape.out_channels);
-    let mut y = vec![0.0; shape.batch * outs * plane];
-    if y.is_empty() {
-        return y;
-    }
     let tiles = plane.div_ceil(TILE);
     let image_len = shape.in_channels * shape.in_plane();
-    let shared = Shared::new(&mut y);
-    (0..shape.batch * tiles)
-        .into_par_iter()
-        .for_each_init(Vec::new, |buffer, task| {
-            let (b, first) = (task / tiles, task % tiles * TILE);
-            let pixels = TILE.min(plane - first);
-            buffer.resize(depth * pixels, 0.0);
-            columns(
-                shape,
-                &x[b * image_len..][..image_len],
-                first,
-                pixels,
-                buffer,
-            );
-            for o in 0..outs {
-                // SAFETY: this task alone writes these pixels of this image.
-                let row = unsafe { shared.part((b * outs + o) * plane + first, pixels) };
-                row.fill(bias.map_or(0.0, |bias| bias[o]));
-            }
-            let to = shared.pointer(b * outs * plane + first);
-            // SAFETY: as above; the rows of `outs` channels lie a plane apart.
-            unsafe {
-                matmul::to_pointer(
-                    outs,
-                    pixels,
-                    depth,
-                    Matrix::rows(weight, depth),
-                    Matrix::rows(buffer, pixels),
-                    to,
-                    plane,
-                    1.0,
-                );
-            }
-        });
-    y
+    let fill = |y: Shared<f32>| {
+        (0..shape.batch * tiles)
+            .into_par_iter()
+            .for_each_init(Vec::new, |buffer, task| {
+                let (b, first) = (task / tiles, task % tiles * TILE);
+                let pixels = TILE.min(plane - first);
+                for o in 0..outs {
+                    // SAFETY: this task alone writes these pixels of this image.
+                    let row = unsafe { y.part((b * outs + o) * plane + first, pixels) };
+                    row.fill(bias.map_or(0.0, |bias| bias[o]));
+                }
+                let to = y.pointer(b * outs * plane + first);
+                let image = &x[b * image_len..][..image_len];
+                let weight = Matrix::rows(weight, depth);
+                with_columns(shape, image, first..first + pixels, buffer, |columns| {
+                    // SAFETY: as above; the rows of `outs` channels lie a plane apart.
+                    unsafe {
+                        matmul::to_pointer(outs, pixels, depth, weight, columns, to, plane, 1.0);
+                    }
+                });
+            });
+    };
+    // SAFETY: the tasks have all pixels of all images.
+    unsafe { filled_vec(shape.batch * outs * plane, fill) }.0
 }
 
 /// Gradient for the input.
@@ -117,7 +129,7 @@ pub(crate) fn input_gradient(shape: &ConvShape, weight: &[f32], dy: &[f32]) -> V
     // With stride 1 it is the convolution of `dy` with the kernel turned round: no scattered additions. But its columns are those of
     // the outputs: where these are many more than the inputs, adding up the columns of the inputs is far less work.
     if shape.stride == [1, 1]
-        && shape.out_channels < FEWER * shape.in_channels
+        && (is_product(shape) || shape.out_channels < FEWER * shape.in_channels)
         && let Some(turned) = turned(shape)
     {
         return by_columns(&turned, dy, &turned_weight(shape, weight), None);
@@ -215,27 +227,20 @@ pub(crate) fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f
             for task in (part..tasks).step_by(parts) {
                 let (b, first) = (task / tiles, task % tiles * TILE);
                 let pixels = TILE.min(plane - first);
-                buffer.resize(depth * pixels, 0.0);
-                columns(
-                    shape,
-                    &x[b * image_len..][..image_len],
-                    first,
-                    pixels,
-                    &mut buffer,
-                );
                 let dy = Matrix {
                     data: &dy[b * outs * plane + first..],
                     row_stride: plane,
                     column_stride: 1,
                 };
-                matmul::single(
-                    outs,
-                    depth,
-                    pixels,
-                    dy,
-                    Matrix::rows(&buffer, pixels).t(),
-                    sum,
-                    depth,
+                let image = &x[b * image_len..][..image_len];
+                with_columns(
+                    shape,
+                    image,
+                    first..first + pixels,
+                    &mut buffer,
+                    |columns| {
+                        matmul::single(outs, depth, pixels, dy, columns.t(), sum, depth);
+                    },
                 );
             }
         });

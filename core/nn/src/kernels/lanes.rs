@@ -27,6 +27,10 @@ pub(crate) trait Lanes: Copy {
 
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// The first `n` numbers from memory, the others those of `rest`.
+    unsafe fn load_first(n: usize, from: *const f32, rest: Self) -> Self;
+    /// Stores the first `n` numbers.
+    unsafe fn store_first(self, n: usize, to: *mut f32);
     unsafe fn splat(value: f32) -> Self;
     unsafe fn plus(self, other: Self) -> Self;
     unsafe fn minus(self, other: Self) -> Self;
@@ -46,11 +50,26 @@ pub(crate) trait Lanes: Copy {
     unsafe fn store_bytes(self, to: *mut u8);
     /// The sum of all sixteen.
     unsafe fn sum(self) -> f32;
+    /// The largest of all sixteen.
+    unsafe fn largest(self) -> f32;
 
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: the caller's promise.
         unsafe { Self::splat(0.0) }
+    }
+
+    /// `f` of each number. The compiler puts it into registers if `f` has no branches.
+    #[inline(always)]
+    unsafe fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut array = self.array();
+            for number in &mut array {
+                *number = f(*number);
+            }
+            Self::load(array.as_ptr())
+        }
     }
 
     /// As an array.
@@ -92,6 +111,18 @@ impl Lanes for Portable {
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe { to.cast::<[f32; LANES]>().write_unaligned(self.0) }
+    }
+    #[inline(always)]
+    unsafe fn load_first(n: usize, from: *const f32, rest: Self) -> Self {
+        let mut numbers = rest.0;
+        // SAFETY: the caller's promise.
+        unsafe { from.copy_to_nonoverlapping(numbers.as_mut_ptr(), n) };
+        Self(numbers)
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, n: usize, to: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { to.copy_from_nonoverlapping(self.0.as_ptr(), n) }
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -156,28 +187,41 @@ impl Lanes for Portable {
         }
         half.iter().sum()
     }
+    #[inline(always)]
+    unsafe fn largest(self) -> f32 {
+        let larger = |a: f32, b: f32| if b > a { b } else { a };
+        self.0.into_iter().fold(self.0[0], larger)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{LANES, Lanes};
     use std::arch::x86_64::{
-        __m256, __m512, _CMP_GT_OQ, _mm_add_ps, _mm_add_ss, _mm_cmpeq_epi8, _mm_cvtss_f32,
-        _mm_loadu_si128, _mm_movehl_ps, _mm_movemask_epi8, _mm_packus_epi16, _mm_set1_epi8,
-        _mm_shuffle_ps, _mm_srli_si128, _mm_storeu_si128, _mm256_add_ps, _mm256_and_ps,
-        _mm256_blendv_ps, _mm256_castps256_ps128, _mm256_castsi256_ps, _mm256_castsi256_si128,
-        _mm256_cmp_ps, _mm256_cvtepi8_epi32, _mm256_cvtps_epi32, _mm256_extractf128_ps,
-        _mm256_extracti128_si256, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_mul_ps,
-        _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_set1_ps, _mm256_setzero_ps,
-        _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_cvtepi32_epi8,
-        _mm512_cvtps_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_mov_ps,
-        _mm512_maskz_mov_ps, _mm512_max_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_set1_ps,
+        __m256, __m256i, __m512, _CMP_GT_OQ, _mm_add_ps, _mm_add_ss, _mm_cmpeq_epi8, _mm_cvtss_f32,
+        _mm_loadu_si128, _mm_max_ps, _mm_max_ss, _mm_movehl_ps, _mm_movemask_epi8,
+        _mm_packus_epi16, _mm_set1_epi8, _mm_shuffle_ps, _mm_srli_si128, _mm_storeu_si128,
+        _mm256_add_ps, _mm256_and_ps, _mm256_blendv_ps, _mm256_castps256_ps128,
+        _mm256_castsi256_ps, _mm256_castsi256_si128, _mm256_cmp_ps, _mm256_cvtepi8_epi32,
+        _mm256_cvtps_epi32, _mm256_extractf128_ps, _mm256_extracti128_si256, _mm256_fmadd_ps,
+        _mm256_loadu_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps,
+        _mm256_max_ps, _mm256_mul_ps, _mm256_packs_epi32, _mm256_permute4x64_epi64, _mm256_set1_ps,
+        _mm256_setzero_ps, _mm256_storeu_ps, _mm256_sub_ps, _mm512_add_ps, _mm512_cmp_ps_mask,
+        _mm512_cvtepi32_epi8, _mm512_cvtps_epi32, _mm512_fmadd_ps, _mm512_loadu_ps,
+        _mm512_mask_loadu_ps, _mm512_mask_mov_ps, _mm512_mask_storeu_ps, _mm512_maskz_mov_ps,
+        _mm512_max_ps, _mm512_mul_ps, _mm512_reduce_add_ps, _mm512_reduce_max_ps, _mm512_set1_ps,
         _mm512_setzero_ps, _mm512_storeu_ps, _mm512_sub_ps,
     };
 
     /// One register.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512(__m512);
+
+    /// The mask of the first `n` numbers.
+    #[inline(always)]
+    fn first(n: usize) -> u16 {
+        ((1u32 << n) - 1) as u16
+    }
 
     impl Lanes for Avx512 {
         const ROWS: usize = 24;
@@ -194,6 +238,16 @@ mod x86 {
         unsafe fn store(self, to: *mut f32) {
             // SAFETY: the caller's promise.
             unsafe { _mm512_storeu_ps(to, self.0) }
+        }
+        #[inline(always)]
+        unsafe fn load_first(n: usize, from: *const f32, rest: Self) -> Self {
+            // SAFETY: the caller's promise; numbers that the mask leaves out are not touched.
+            unsafe { Self(_mm512_mask_loadu_ps(rest.0, first(n), from)) }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, n: usize, to: *mut f32) {
+            // SAFETY: as above.
+            unsafe { _mm512_mask_storeu_ps(to, first(n), self.0) }
         }
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
@@ -261,11 +315,39 @@ mod x86 {
             // SAFETY: the caller's promise.
             unsafe { _mm512_reduce_add_ps(self.0) }
         }
+        #[inline(always)]
+        unsafe fn largest(self) -> f32 {
+            // SAFETY: the caller's promise.
+            unsafe { _mm512_reduce_max_ps(self.0) }
+        }
     }
 
     /// Two registers.
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2(__m256, __m256);
+
+    /// The masks of the first `n` numbers.
+    #[inline(always)]
+    unsafe fn both_first(n: usize) -> [__m256i; 2] {
+        const MASKS: [i32; 2 * LANES] = {
+            let mut masks = [0; 2 * LANES];
+            let mut i = 0;
+            while i < LANES {
+                masks[i] = -1;
+                i += 1;
+            }
+            masks
+        };
+        assert!(n <= LANES, "more numbers than lanes");
+        // SAFETY: the caller's promise; sixteen masks from `LANES - n` on lie in the table.
+        unsafe {
+            let masks = MASKS.as_ptr().add(LANES - n);
+            [
+                _mm256_loadu_si256(masks.cast()),
+                _mm256_loadu_si256(masks.add(LANES / 2).cast()),
+            ]
+        }
+    }
 
     impl Lanes for Avx2 {
         const ROWS: usize = 6;
@@ -284,6 +366,35 @@ mod x86 {
             unsafe {
                 _mm256_storeu_ps(to, self.0);
                 _mm256_storeu_ps(to.add(LANES / 2), self.1);
+            }
+        }
+        #[inline(always)]
+        unsafe fn load_first(n: usize, from: *const f32, rest: Self) -> Self {
+            // SAFETY: the caller's promise; numbers that the masks leave out are not touched.
+            unsafe {
+                let [low, high] = both_first(n);
+                let at = from.wrapping_add(LANES / 2);
+                Self(
+                    _mm256_blendv_ps(
+                        rest.0,
+                        _mm256_maskload_ps(from, low),
+                        _mm256_castsi256_ps(low),
+                    ),
+                    _mm256_blendv_ps(
+                        rest.1,
+                        _mm256_maskload_ps(at, high),
+                        _mm256_castsi256_ps(high),
+                    ),
+                )
+            }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, n: usize, to: *mut f32) {
+            // SAFETY: as above.
+            unsafe {
+                let [low, high] = both_first(n);
+                _mm256_maskstore_ps(to, low, self.0);
+                _mm256_maskstore_ps(to.wrapping_add(LANES / 2), high, self.1);
             }
         }
         #[inline(always)]
@@ -399,6 +510,19 @@ mod x86 {
                 );
                 let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
                 _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps::<1>(two, two)))
+            }
+        }
+        #[inline(always)]
+        unsafe fn largest(self) -> f32 {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let eight = _mm256_max_ps(self.0, self.1);
+                let four = _mm_max_ps(
+                    _mm256_castps256_ps128(eight),
+                    _mm256_extractf128_ps::<1>(eight),
+                );
+                let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+                _mm_cvtss_f32(_mm_max_ss(two, _mm_shuffle_ps::<1>(two, two)))
             }
         }
     }
@@ -540,6 +664,12 @@ mod tests {
                     x.where_greater(x, y, y),
                     x.where_byte_is(bytes.as_ptr(), 254),
                     small,
+                    L::load_first(0, a.as_ptr(), y),
+                    L::load_first(5, a.as_ptr(), y),
+                    L::load_first(11, a.as_ptr(), y),
+                    L::load_first(16, a.as_ptr(), y),
+                    L::splat(x.largest()),
+                    x.map(|number| number * 2.0),
                 ] {
                     // One pattern for all that is not a number.
                     out.extend(
@@ -552,6 +682,11 @@ mod tests {
                 let mut to = [0u8; LANES];
                 L::load(whole.as_ptr()).store_bytes(to.as_mut_ptr());
                 out.extend(to.map(u32::from));
+                for n in [0, 3, 8, 13, 16] {
+                    let mut to = [1f32; LANES];
+                    x.store_first(n, to.as_mut_ptr());
+                    out.extend(to.map(f32::to_bits));
+                }
             }
             out
         }
@@ -561,7 +696,7 @@ mod tests {
     fn every_level_gives_the_portable_results() {
         // SAFETY: plain numbers.
         let expected = unsafe { Everything.run::<Portable>() };
-        assert_eq!(expected[9 * LANES + 15], 255);
+        assert_eq!(expected[15 * LANES + 15], 255);
         for level in Level::available() {
             assert_eq!(level.run(|| dispatch(Everything)), expected, "{level:?}");
         }

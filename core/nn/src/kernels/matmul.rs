@@ -1,6 +1,7 @@
 //! Matrix product by the gemm crate, in tiles of fixed size: the result does not depend on the number of threads.
 #![expect(unsafe_code, reason = "gemm takes pointers and strides")]
 
+use super::buffer::filled_by_tasks;
 use super::shared::Shared;
 use crate::element::{BatchMatrix, Matrix};
 use rayon::prelude::*;
@@ -10,6 +11,10 @@ const TILE: [usize; 2] = [128, 128];
 
 /// Below this many products a single task does all: waking threads costs more.
 const SMALL: usize = 1 << 15;
+
+/// From how many rows of the first factor on a transposed second one is turned first. Each tile would turn its columns anew, number by
+/// number: in a linear map's way there that was as much work as the products.
+const TURNED_FROM: usize = 48;
 
 /// `to += a b`, row-major `[m, n]`.
 pub(crate) fn parallel(
@@ -23,6 +28,9 @@ pub(crate) fn parallel(
     assert_eq!(to.len(), m * n, "size of the result");
     if m * n * k <= SMALL {
         return single(m, n, k, a, b, to, n);
+    }
+    if b.row_stride == 1 && b.column_stride != 1 && m >= TURNED_FROM {
+        return parallel(m, n, k, a, Matrix::rows(&turned(n, k, b), n), to);
     }
     let tiles = [m.div_ceil(TILE[0]), n.div_ceil(TILE[1])];
     let shared = Shared::new(to);
@@ -51,6 +59,32 @@ pub(crate) fn parallel(
             )
         }
     });
+}
+
+/// The rows of `b`, `[k, n]`, one behind the other.
+fn turned(n: usize, k: usize, b: Matrix<'_, f32>) -> Vec<f32> {
+    const SIDE: usize = 16;
+    // SAFETY: each task writes all of its rows.
+    unsafe {
+        filled_by_tasks(k * n, SIDE * n, |first, to| {
+            let (first, rows) = (first / n, to.len() / n);
+            for column in (0..n).step_by(SIDE) {
+                let columns = SIDE.min(n - column);
+                let mut square = [[0f32; SIDE]; SIDE];
+                for (i, numbers) in square[..columns].iter_mut().enumerate() {
+                    let from = &b.data[first + (column + i) * b.column_stride..][..rows];
+                    numbers[..rows].copy_from_slice(from);
+                }
+                for row in 0..rows {
+                    let to = to.part(row * n + column, columns);
+                    for (to, numbers) in to.iter_mut().zip(&square) {
+                        *to = numbers[row];
+                    }
+                }
+            }
+        })
+    }
+    .0
 }
 
 /// Several products of one shape, one after the other; each is one task, a single one is cut up.

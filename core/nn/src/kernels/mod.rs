@@ -4,6 +4,7 @@
 //! taken in a fixed order. Each kernel is tested against the plain loops of the same name.
 
 pub(crate) mod attention;
+pub(crate) mod batch_norm;
 mod block_end;
 mod buffer;
 mod columns;
@@ -12,9 +13,9 @@ pub(crate) mod conv_block;
 mod convolution;
 pub(crate) mod first;
 pub(crate) mod lanes;
+pub(crate) mod layer_norm;
 pub(crate) mod maps;
 pub(crate) mod matmul;
-pub(crate) mod norm;
 mod patches;
 pub(crate) mod pointwise;
 pub(crate) mod pool;
@@ -25,5 +26,6 @@ mod shared;
 mod sinks;
 pub(crate) mod softmax;
 mod sources;
+mod sums;
 pub(crate) mod units;
 mod winograd;

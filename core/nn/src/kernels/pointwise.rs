@@ -1,9 +1,9 @@
 //! Functions of single numbers. Equal `plain::pointwise` within the accuracy stated at each.
 #![expect(unsafe_code, reason = "memory that is not cleared before it is filled")]
 
+use super::buffer::filled_by_tasks;
 use super::lanes::{Kernel, Lanes, dispatch};
-use rayon::prelude::*;
-use std::mem::MaybeUninit;
+use super::shared::Shared;
 
 /// Numbers in one task.
 const TASK: usize = 1 << 14;
@@ -15,7 +15,8 @@ pub(crate) fn exp(x: f32) -> f32 {
     let x = x.clamp(-104.0, 89.0);
     // Adding and taking away 1.5 · 2²³ rounds to the nearest whole number.
     const ROUND: f32 = 12_582_912.0;
-    let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
     // ln 2 in two parts, so that the rest is exact.
     let r = (x - n * 0.693_359_4) - n * -2.121_944_4e-4;
     let p = 1.987_569_2e-4;
@@ -25,8 +26,9 @@ pub(crate) fn exp(x: f32) -> f32 {
     let p = p * r + 1.666_666_5e-1;
     let p = p * r + 5.000_000_3e-1;
     let y = p * r * r + r + 1.0;
-    // 2ⁿ in two steps: n alone may be beyond what an exponent holds.
-    let n = n as i32;
+    // 2ⁿ in two steps: n alone may be beyond what an exponent holds. It stands in the last bits of the shifted number; a cast would do, but
+    // looks after what is no number or too large, and is made of one number at a time: a third of a softmax's time and more.
+    let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
     let half = n >> 1;
     let power = |n: i32| f32::from_bits(((n + 127) as u32) << 23);
     y * power(half) * power(n - half)
@@ -47,35 +49,38 @@ fn below(x: f32, exponential: f32) -> f32 {
     if x < 0.0 { tail } else { 1.0 - tail }
 }
 
-struct Map<'a, F> {
-    x: &'a [f32],
-    y: &'a [f32],
-    to: &'a mut [MaybeUninit<f32>],
-    f: F,
+/// `f(x, y)` at every number.
+pub(super) struct Map<'a, F> {
+    pub(super) x: &'a [f32],
+    pub(super) y: &'a [f32],
+    /// As long as `x`; need not have been written before.
+    pub(super) to: Shared<f32>,
+    pub(super) f: F,
 }
 
 impl<F: Fn(f32, f32) -> f32> Kernel for Map<'_, F> {
     type Output = ();
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        for ((to, &x), &y) in self.to.iter_mut().zip(self.x).zip(self.y) {
-            to.write((self.f)(x, y));
+        let to = self.to.pointer(0);
+        assert!(self.x.len() == self.to.len(), "a result of another length");
+        for (i, (&x, &y)) in self.x.iter().zip(self.y).enumerate() {
+            // SAFETY: checked above.
+            unsafe { to.add(i).write((self.f)(x, y)) };
         }
     }
 }
 
 fn map(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32 + Copy + Sync + Send) -> Vec<f32> {
-    // Not cleared first: that would be one more way through memory.
-    let mut to = Vec::with_capacity(x.len());
-    let y = &y[..x.len()];
-    to.spare_capacity_mut()[..x.len()]
-        .par_chunks_mut(TASK)
-        .zip(x.par_chunks(TASK))
-        .zip(y.par_chunks(TASK))
-        .for_each(|((to, x), y)| dispatch(Map { x, y, to, f }));
-    // SAFETY: each number was written above: the three have the same length, and so have their pieces.
-    unsafe { to.set_len(x.len()) };
-    to
+    assert_eq!(x.len(), y.len(), "numbers of pairs");
+    // SAFETY: each number is written, as the two have the same length.
+    unsafe {
+        filled_by_tasks(x.len(), TASK, |first, to| {
+            let (x, y) = (&x[first..][..to.len()], &y[first..][..to.len()]);
+            dispatch(Map { x, y, to, f });
+        })
+    }
+    .0
 }
 
 pub(crate) fn gelu(x: &[f32]) -> Vec<f32> {

@@ -5,9 +5,10 @@
 //! AMD EPYC (AVX-512, shared with other work) maxima of 2 × 2 take a third of the plain loop's time, of 30 × 1 a thirtieth.
 #![expect(
     unsafe_code,
-    reason = "kernels are unsafe to call, though nothing here needs it"
+    reason = "kernels are unsafe to call; memory that is not cleared before it is filled"
 )]
 
+use super::buffer::filled_by_tasks;
 use super::lanes::{Kernel, Lanes, dispatch};
 use crate::element::PoolShape;
 use rayon::prelude::*;
@@ -128,30 +129,27 @@ pub(crate) fn max_pool(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<u8>) {
 }
 
 pub(crate) fn max_pool_gradient(shape: &PoolShape, argmax: &[u8], dy: &[f32]) -> Vec<f32> {
-    let ([height, width], [window_height, window_width]) = (shape.input, shape.window);
+    let (width, [window_height, window_width]) = (shape.input[1], shape.window);
     let [out_height, out_width] = shape.output();
     // Where the places of a window lie, seen from its corner: no division for each number.
     let places: Vec<usize> = (0..window_height * window_width)
         .map(|k| k / window_width * width + k % window_width)
         .collect();
-    let mut dx = vec![0.0; shape.planes * height * width];
-    dx.par_chunks_mut(height * width)
-        .zip(dy.par_chunks(out_height * out_width))
-        .zip(argmax.par_chunks(out_height * out_width))
-        .with_min_len((TASK / (height * width)).max(1))
-        .for_each(|((dx, dy), argmax)| {
-            for (row, (dy, argmax)) in dy
-                .chunks_exact(out_width)
-                .zip(argmax.chunks_exact(out_width))
-                .enumerate()
-            {
-                let dx = &mut dx[row * window_height * width..][..window_height * width];
-                for (column, (&dy, &k)) in dy.iter().zip(argmax).enumerate() {
-                    dx[column * window_width + places[usize::from(k)]] = dy;
-                }
+    let out_plane = out_height * out_width;
+    gradient_by_planes(shape, |plane, dx| {
+        dx.fill(0.0);
+        let range = plane * out_plane..(plane + 1) * out_plane;
+        for (row, (dy, argmax)) in dy[range.clone()]
+            .chunks_exact(out_width)
+            .zip(argmax[range].chunks_exact(out_width))
+            .enumerate()
+        {
+            let dx = &mut dx[row * window_height * width..][..window_height * width];
+            for (column, (&dy, &k)) in dy.iter().zip(argmax).enumerate() {
+                dx[column * window_width + places[usize::from(k)]] = dy;
             }
-        });
-    dx
+        }
+    })
 }
 
 /// One output row of an average pooling. `sums` is scratch memory for one input row.
@@ -175,11 +173,21 @@ impl Kernel for AvgRow<'_> {
                 *sum += x;
             }
         }
-        for (y, sums) in self
-            .y
-            .iter_mut()
-            .zip(self.sums.chunks_exact(self.window_width))
-        {
+        match self.window_width {
+            2 => self.along::<2>(2),
+            3 => self.along::<3>(3),
+            4 => self.along::<4>(4),
+            n => self.along::<0>(n),
+        }
+    }
+}
+
+impl AvgRow<'_> {
+    /// The mean of each `n` columns, `N` unless that is 0.
+    #[inline(always)]
+    fn along<const N: usize>(self, n: usize) {
+        let n = if N == 0 { n } else { N };
+        for (y, sums) in self.y.iter_mut().zip(self.sums.chunks_exact(n)) {
             *y = self.share * sums.iter().sum::<f32>();
         }
     }
@@ -189,51 +197,100 @@ impl Kernel for AvgRow<'_> {
 pub(crate) fn avg_pool(shape: &PoolShape, x: &[f32]) -> Vec<f32> {
     let ([_, width], [out_height, out_width]) = (shape.input, shape.output());
     let share = 1.0 / (shape.window[0] * shape.window[1]) as f32;
-    let mut y = vec![0.0; shape.planes * out_height * out_width];
-    let rows = rows_of_task(shape);
-    y.par_chunks_mut(rows * out_width)
-        .enumerate()
-        .for_each_init(
-            || vec![0.0; width],
-            |sums, (task, y)| {
-                for (i, y) in y.chunks_exact_mut(out_width).enumerate() {
-                    dispatch(AvgRow {
-                        rows: rows_of_window(shape, x, task * rows + i),
-                        width,
-                        window_width: shape.window[1],
-                        share,
-                        sums,
-                        y,
-                    });
-                }
-            },
-        );
-    y
+    let task = rows_of_task(shape) * out_width;
+    // SAFETY: every row is written.
+    unsafe {
+        filled_by_tasks(shape.planes * out_height * out_width, task, |first, y| {
+            let mut sums = vec![0.0; width];
+            for i in (0..y.len()).step_by(out_width) {
+                dispatch(AvgRow {
+                    rows: rows_of_window(shape, x, (first + i) / out_width),
+                    width,
+                    window_width: shape.window[1],
+                    share,
+                    sums: &mut sums,
+                    y: y.part(i, out_width),
+                });
+            }
+        })
+    }
+    .0
+}
+
+/// The gradient for the input rows of one output row.
+struct AvgRowGradient<'a> {
+    dy: &'a [f32],
+    width: usize,
+    window_width: usize,
+    share: f32,
+    rows: &'a mut [f32],
+}
+
+impl Kernel for AvgRowGradient<'_> {
+    type Output = ();
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let (first, rest) = self.rows.split_at_mut(self.width);
+        match self.window_width {
+            2 => spread::<2>(2, self.share, self.dy, first),
+            3 => spread::<3>(3, self.share, self.dy, first),
+            4 => spread::<4>(4, self.share, self.dy, first),
+            n => spread::<0>(n, self.share, self.dy, first),
+        }
+        for row in rest.chunks_exact_mut(self.width) {
+            row.copy_from_slice(first);
+        }
+    }
+}
+
+/// Gives each number's share to `n` columns, `N` unless that is 0.
+#[inline(always)]
+fn spread<const N: usize>(n: usize, share: f32, dy: &[f32], row: &mut [f32]) {
+    let n = if N == 0 { n } else { N };
+    for (columns, &dy) in row.chunks_exact_mut(n).zip(dy) {
+        for column in columns {
+            *column = share * dy;
+        }
+    }
 }
 
 pub(crate) fn avg_pool_gradient(shape: &PoolShape, dy: &[f32]) -> Vec<f32> {
     let ([height, width], [window_height, window_width]) = (shape.input, shape.window);
-    let [out_height, out_width] = shape.output();
+    let out_plane: usize = shape.output().iter().product();
     let share = 1.0 / (window_height * window_width) as f32;
-    let mut dx = vec![0.0; shape.planes * height * width];
-    dx.par_chunks_mut(height * width)
-        .zip(dy.par_chunks(out_height * out_width))
-        .with_min_len((TASK / (height * width)).max(1))
-        .for_each(|(dx, dy)| {
-            for (rows, dy) in dx
-                .chunks_exact_mut(window_height * width)
-                .zip(dy.chunks_exact(out_width))
-            {
-                let (first, rest) = rows.split_at_mut(width);
-                for (dx, &dy) in first.chunks_exact_mut(window_width).zip(dy) {
-                    dx.fill(share * dy);
-                }
-                for row in rest.chunks_exact_mut(width) {
-                    row.copy_from_slice(first);
-                }
+    let all_in_windows = height % window_height == 0 && width % window_width == 0;
+    gradient_by_planes(shape, |plane, dx| {
+        if !all_in_windows {
+            dx.fill(0.0);
+        }
+        for (rows, dy) in dx
+            .chunks_exact_mut(window_height * width)
+            .zip(dy[plane * out_plane..][..out_plane].chunks_exact(shape.output()[1]))
+        {
+            dispatch(AvgRowGradient {
+                dy,
+                width,
+                window_width,
+                share,
+                rows,
+            });
+        }
+    })
+}
+
+/// The gradient for the input, of which `fill` writes every number of a plane.
+fn gradient_by_planes(shape: &PoolShape, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    let plane = shape.input[0] * shape.input[1];
+    let task = (TASK / plane).max(1) * plane;
+    // SAFETY: `fill` writes each plane.
+    unsafe {
+        filled_by_tasks(shape.planes * plane, task, |first, to| {
+            for i in (0..to.len()).step_by(plane) {
+                fill((first + i) / plane, to.part(i, plane));
             }
-        });
-    dx
+        })
+    }
+    .0
 }
 
 #[cfg(test)]

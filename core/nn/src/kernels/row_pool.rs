@@ -7,7 +7,7 @@
 )]
 
 use super::lanes::{Kernel, LANES, Lanes, dispatch};
-use super::norm::lane_sum;
+use super::sums::Sum;
 use rayon::prelude::*;
 
 /// Numbers that are added up in f32.
@@ -53,25 +53,16 @@ pub(crate) fn row_max(n: usize, x: &[f32]) -> (Vec<f32>, Vec<u32>) {
         .unzip()
 }
 
-struct Sum<'a>(&'a [f32]);
-
-impl Kernel for Sum<'_> {
-    type Output = f64;
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) -> f64 {
-        let mut total = 0f64;
-        for piece in self.0.chunks(PIECE) {
-            total += f64::from(lane_sum(piece.len(), |i| piece[i]));
-        }
-        total
-    }
-}
-
 /// The mean of each row of `n`.
 pub(crate) fn row_mean(n: usize, x: &[f32]) -> Vec<f32> {
     x.par_chunks_exact(n)
         .with_min_len((TASK / n).max(1))
-        .map(|row| (dispatch(Sum(row)) / n as f64) as f32)
+        .map(|row| {
+            let sums = row
+                .chunks(PIECE)
+                .map(|piece| f64::from(dispatch(Sum(piece))));
+            (sums.sum::<f64>() / n as f64) as f32
+        })
         .collect()
 }
 

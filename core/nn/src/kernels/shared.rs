@@ -33,6 +33,11 @@ impl<T> Shared<T> {
         Self { start, len }
     }
 
+    /// How many numbers it has.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// The part `start..start + len`.
     ///
     /// # Safety

@@ -15,11 +15,7 @@ pub(crate) fn channel_sums<T: Float>(channels: usize, plane: usize, x: &[T]) -> 
     sums.into_iter().map(T::of).collect()
 }
 
-pub(crate) fn batch_statistics<T: Float>(
-    channels: usize,
-    plane: usize,
-    x: &[T],
-) -> Vec<Moments<T>> {
+fn batch_statistics<T: Float>(channels: usize, plane: usize, x: &[T]) -> Vec<Moments<T>> {
     let n = T::of((x.len() / channels) as f64);
     let means: Vec<T> = channel_sums(channels, plane, x)
         .into_iter()
@@ -37,6 +33,22 @@ pub(crate) fn batch_statistics<T: Float>(
             variance: square / n,
         })
         .collect()
+}
+
+pub(crate) fn batch_norm<T: Float>(
+    plane: usize,
+    x: &[T],
+    weight: &[T],
+    bias: &[T],
+    epsilon: f64,
+) -> (Vec<T>, Vec<Moments<T>>) {
+    let moments = batch_statistics(weight.len(), plane, x);
+    let mut y = x.to_vec();
+    each(weight.len(), plane, x, |c, i| {
+        let [scale, shift] = moments[c].affine(weight[c], bias[c], epsilon);
+        y[i] = x[i] * scale + shift;
+    });
+    (y, moments)
 }
 
 pub(crate) fn scale_channels<T: Float>(
