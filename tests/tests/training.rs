@@ -47,6 +47,7 @@ fn a_killed_run_ends_with_the_same_numbers_as_one_never_killed() {
         &Lab::new(),
         &["--epochs", "5", "--augment", "reference"],
         "adam",
+        || (),
     );
 }
 

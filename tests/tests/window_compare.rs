@@ -57,6 +57,7 @@ fn write_runs(home: &Path, id: &str, config: ModelConfig, tags: &[&str], secs: f
             epochs: 1,
             patience_epochs: None,
             version: "test".to_owned(),
+            teaching: None,
         };
         log.event(0, 0, started).unwrap();
         log.event(1, 0, Event::Finished).unwrap();

@@ -26,6 +26,7 @@ fn write_run(runs: &Path, id: &str, n_steps: u64, pace: f64) -> PathBuf {
         epochs: (n_steps / STEPS_PER_EPOCH) as u32,
         patience_epochs: Some(20),
         version: "test".to_owned(),
+        teaching: None,
     };
     log.event(0, 0, started).unwrap();
     let mut noise = attune_core::rng::Address::new(1, attune_core::rng::Purpose::Check, 0).stream();

@@ -249,9 +249,9 @@ impl UiCommand {
                     Key::Num7,
                     Key::Num8,
                     Key::Num9,
-                    Key::Num0,
                 ];
-                ctrl(keys[panel.number() - 1])
+                // Panels beyond the ninth have no digit left.
+                keys.get(panel.number() - 1).and_then(|key| ctrl(*key))
             }),
             C::StartTraining => (
                 "Start training",

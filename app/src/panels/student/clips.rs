@@ -132,7 +132,9 @@ impl State {
                             .maintain_aspect_ratio(false)
                             .fit_to_exact_size(vec2(width, PICTURE_HEIGHT));
                         let response = ui.add(picture);
-                        response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name));
+                        response.widget_info(|| {
+                            WidgetInfo::labeled(Role::Image, true, format!("Log-mel, {name}"))
+                        });
                         response.on_hover_text("Log-mel, the lowest band below; black is 80 dB below the loudest of the clean clip");
                     }
                 });
