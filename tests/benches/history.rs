@@ -45,6 +45,7 @@ fn write_run(folder: &Path, n_steps: u64, n_validations: u64) {
         epochs: n_validations as u32,
         patience_epochs: Some(20),
         version: "0".into(),
+        teaching: None,
     };
     log.event(0, 0, started).expect("written");
     let mut draws = Address::new(1, Purpose::Check, 0).stream();
