@@ -21,8 +21,11 @@ fn recipe(folder: &Path, name: &str, data: &Path, more: &str) -> Command {
 
 fn train(window: &mut Window, recipe: Command) {
     window.send(recipe);
-    window.wait("the form", |window| window.shows("Start training"));
-    window.frames(3);
+    window.wait("the recipe", |window| window.shows_part("Labels' seed"));
+    start(window);
+}
+
+fn start(window: &mut Window) {
     window.click("Start training");
     window.wait("the start", |window| {
         window.state().training.run_folder().is_some()
@@ -44,7 +47,17 @@ fn a_student_is_taught_watched_and_heard() {
 
     let noisy =
         "augmentation = { preset = \"reference\" }\n[noisy_student]\nteacher = \"teacher-1\"\n";
-    train(&mut window, recipe(folder.path(), "student", &data, noisy));
+    let more = folder.path().join("more");
+    small_data::write(&more, 12, 1.5);
+    window.send(recipe(folder.path(), "student", &data, noisy));
+    window.wait("the teacher's rows", |window| {
+        window.shows("Folder of unlabelled tracks")
+    });
+    window.click("Folder of unlabelled tracks");
+    window.type_text(more.to_str().unwrap());
+    window.click("Add");
+    assert!(window.shows(&format!("Leave out {}", more.display())));
+    start(&mut window);
     window.send(UiCommand::Show(Panel::Curves));
     window.wait("the student's charts", |window| {
         window.shows("Student's losses chart") && window.shows("Agreement chart")
@@ -62,6 +75,8 @@ fn a_student_is_taught_watched_and_heard() {
     assert!(view.teacher_scored.is_some());
     assert!(view.series(Scalar::SemiSupervisedLoss).last().is_some());
     assert!(window.shows_part("knowledge expansion"));
+    // 24 training tracks, half of them with labels; all 12 of the other set.
+    assert!(window.shows_part("12 labelled tracks") && window.shows_part("24 unlabelled tracks"));
 
     window.click("Hear the present batch");
     window.wait("the clips", |window| {

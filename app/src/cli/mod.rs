@@ -54,7 +54,7 @@ enum Command {
     /// Make the demo data set, train on it, show the result (in the terminal where there is no display)
     Demo(demo::Args),
     /// Train a model without a window
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Plans of many runs: the paper's tables, worked through, shown and exported
     Experiment(experiment::Args),
     /// Score a model on a split of a data set
@@ -95,7 +95,7 @@ pub fn main() -> ExitCode {
         None => window::run(window::Args::default(), &console),
         Some(Command::Window(args)) => window::run(args, &console),
         Some(Command::Demo(args)) => demo::run(args, &console),
-        Some(Command::Train(args)) => train::run(args, &console),
+        Some(Command::Train(args)) => train::run(*args, &console),
         Some(Command::Experiment(args)) => experiment::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),
         Some(Command::Compare(args)) => compare::run(args, &console),

@@ -82,11 +82,11 @@ impl Learner {
         step: u64,
         learning_rate: f64,
     ) -> Result<Option<Learned>, Error> {
-        let of_batch = |values: &[f32]| {
-            let n_clips = values.len() / batch.n_tags;
-            Tensor::from_slice(values, (n_clips, batch.n_tags), &crate::device::cpu())
+        let of_clips = |values: &[f32], batch: &Batch| {
+            let shape = (batch.clips.len(), batch.n_tags);
+            Tensor::from_slice(values, shape, &crate::device::cpu())
         };
-        let labels = of_batch(&batch.labels)?;
+        let labels = of_clips(&batch.labels, batch)?;
         let inputs = to_tensor(&batch.inputs, batch.clips.len())?;
         let pass = Pass::training(self.seed, step);
         let (loss, logits, from_teacher) = match lesson {
@@ -99,8 +99,8 @@ impl Learner {
                     labelled: &inputs,
                     labels: &labels,
                     unlabelled: &to_tensor(&lesson.batch.inputs, lesson.batch.clips.len())?,
-                    targets: &of_batch(&lesson.targets)?,
-                    weights: &of_batch(&lesson.weights)?,
+                    targets: &of_clips(&lesson.targets, &lesson.batch)?,
+                    weights: &of_clips(&lesson.weights, &lesson.batch)?,
                 };
                 let losses = losses(&*self.network, &pass, lesson.passes, halves)?;
                 let from_teacher = FromTeacher {

@@ -18,7 +18,7 @@ use crate::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars};
 use crossbeam::channel::Receiver;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The running scores are computed anew after so many steps.
 const RUNNING_EVERY_STEPS: u64 = 10;
@@ -178,8 +178,11 @@ impl Run {
     fn step(&mut self) -> Result<(), Error> {
         let begun = Instant::now();
         let batch = self.data.loader.next()?;
+        let mut waited = begun.elapsed();
         let lesson = self.data.lessons.as_mut().map(Lessons::next).transpose()?;
-        let waited = begun.elapsed().as_secs_f64();
+        waited += lesson
+            .as_ref()
+            .map_or(Duration::ZERO, |lesson| lesson.waited);
         let learning_rate = self.position.learning_rate;
         let Some(learned) =
             self.learner
@@ -204,7 +207,7 @@ impl Run {
             .with(Scalar::LearningRate, learning_rate)
             .with(Scalar::ClipsPerSecond, n_clips as f64 / seconds)
             .with(Scalar::GradientNorm, learned.gradient_norm)
-            .with(Scalar::LoaderWait, waited)
+            .with(Scalar::LoaderWait, waited.as_secs_f64())
             .with(Scalar::StepSeconds, seconds);
         let or_nan = |score: Option<f64>| score.unwrap_or(f64::NAN);
         let is_running = self.position.step.is_multiple_of(RUNNING_EVERY_STEPS);

@@ -76,7 +76,9 @@ fn reduce(run: &RunView, source: Source, steps: &Range<f64>, n_columns: usize) -
             merge(points, width)
         }
         Source::Teacher(score) => of_teacher(run, score).map_or_else(Vec::new, |value| {
-            [wide.start, wide.end].map(|x| column(x, value)).to_vec()
+            // The ends of the view too, so that the line counts for the range of values.
+            let xs = [wide.start, steps.start, steps.end, wide.end];
+            xs.map(|x| column(x, value)).to_vec()
         }),
     }
 }

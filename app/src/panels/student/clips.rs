@@ -1,13 +1,13 @@
 //! The unlabelled clips of a batch: heard as teacher and student hear them, with the answers of both.
 
-use crate::theme;
+use crate::theme::{self, Palette};
 use crate::widgets::{count_text, number_text, section_heading};
 use crate::workbench::parts::runs::RunView;
 use crate::workbench::parts::student::{Command, Lesson, LessonClip};
 use crate::workbench::{Command as Any, Ctx};
 use egui::{
-    Align2, Button, Image, Rect, RichText, Role, Sense, TextStyle, TextureHandle, TextureOptions,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, Button, Color32, Image, Rect, RichText, Role, Sense, TextStyle, TextureHandle,
+    TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
 
@@ -141,9 +141,15 @@ impl State {
             }
         });
         ui.add_space(theme::GAP);
-        let legend = "teacher, clean  ·  student, clean  ·  student, augmented";
-        ui.label(RichText::new(legend).small().color(palette.weak))
-            .on_hover_text("Three bars a tag, from above: the pseudo-label, what the student says of the clean clip, and of the augmented one");
+        let names = ["teacher, clean", "student, clean", "student, augmented"];
+        ui.horizontal_wrapped(|ui| {
+            for (name, colour) in names.into_iter().zip(colours(palette)) {
+                let (swatch, _) = ui.allocate_exact_size(vec2(10.0, BAR_HEIGHT), Sense::hover());
+                ui.painter().rect_filled(swatch, 1.0, colour);
+                ui.label(RichText::new(name).small().color(palette.weak))
+                    .on_hover_text("Three bars a tag, from above: the pseudo-label, what the student says of the clean clip, and of the augmented one");
+            }
+        });
         let heard = &clip.heard;
         let mut order: Vec<usize> = (0..lesson.tags.len()).collect();
         let highest = |tag: usize| heard.teacher[tag].max(heard.student_augmented[tag]);
@@ -152,6 +158,11 @@ impl State {
             tag_ui(ui, &lesson.tags[tag], clip, tag);
         }
     }
+}
+
+/// Of the teacher's bar, the student's for the clean clip, and for the augmented one.
+fn colours(palette: &Palette) -> [Color32; 3] {
+    [palette.good, palette.original, palette.augmented]
 }
 
 /// What was drawn for a clip, in words and units.
@@ -188,9 +199,9 @@ fn tag_ui(ui: &mut Ui, name: &str, clip: &LessonClip, tag: usize) {
     let palette = theme::palette(ui.visuals());
     let heard = &clip.heard;
     let values = [
-        (heard.teacher[tag], palette.validation),
-        (heard.student_clean[tag], palette.original),
-        (heard.student_augmented[tag], palette.augmented),
+        heard.teacher[tag],
+        heard.student_clean[tag],
+        heard.student_augmented[tag],
     ];
     let size = vec2(ui.available_width(), theme::ROW_HEIGHT);
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
@@ -202,7 +213,7 @@ fn tag_ui(ui: &mut Ui, name: &str, clip: &LessonClip, tag: usize) {
     };
     let said = format!(
         "{name}: teacher {:.3}, student clean {:.3}, augmented {:.3}",
-        values[0].0, values[1].0, values[2].0
+        values[0], values[1], values[2]
     );
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &said));
     response.on_hover_text(format!("{said}{note}"));
@@ -227,7 +238,7 @@ fn tag_ui(ui: &mut Ui, name: &str, clip: &LessonClip, tag: usize) {
             palette.text
         },
     );
-    let figures = values.map(|(value, _)| format!("{value:.2}")).join("  ");
+    let figures = values.map(|value| format!("{value:.2}")).join("  ");
     painter.text(
         pos2(rect.right(), middle),
         Align2::RIGHT_CENTER,
@@ -237,7 +248,7 @@ fn tag_ui(ui: &mut Ui, name: &str, clip: &LessonClip, tag: usize) {
     );
     let left = rect.left() + NAME_WIDTH;
     let width = (rect.right() - FIGURES_WIDTH - left).max(8.0);
-    for (nth, (value, colour)) in values.into_iter().enumerate() {
+    for (nth, (value, colour)) in values.into_iter().zip(colours(palette)).enumerate() {
         let top = middle + (nth as f32 - 1.5) * (BAR_HEIGHT + 1.0);
         let ground = Rect::from_min_size(pos2(left, top), vec2(width, BAR_HEIGHT));
         painter.rect_filled(ground, 1.0, palette.sunken);

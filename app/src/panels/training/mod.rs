@@ -42,6 +42,8 @@ pub struct State {
     estimated: Option<TrainConfig>,
     #[serde(skip)]
     learning_rate: Option<f64>,
+    #[serde(skip)]
+    unlabelled: String,
 }
 
 impl Default for State {
@@ -55,6 +57,7 @@ impl Default for State {
             changed_at: None,
             estimated: None,
             learning_rate: None,
+            unlabelled: String::new(),
         }
     }
 }
@@ -100,7 +103,7 @@ impl State {
                 let before = self.config.clone();
                 self.form_ui(ctx, ui);
                 ui.add_space(theme::GAP);
-                student::student_ui(ctx, ui, &mut self.config);
+                student::student_ui(ctx, ui, &mut self.config, &mut self.unlabelled);
                 if before != self.config {
                     self.changed_at = Some(Instant::now());
                 }

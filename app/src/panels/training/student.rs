@@ -3,7 +3,7 @@
 use super::fields::row_ui;
 use crate::panels::library;
 use crate::theme;
-use crate::widgets::section_heading;
+use crate::widgets::{expanded, section_heading};
 use crate::workbench::Ctx;
 use attune_core::predict::Shipped;
 use attune_core::train::{Augmentation, DataChoice, NoisyStudent, Passes, Targets, TrainConfig};
@@ -18,7 +18,12 @@ const NOISE: &str = "reference";
 const USUAL_DECAY: f64 = 0.999;
 
 /// Draws the section.
-pub(super) fn student_ui(ctx: &Ctx<'_>, ui: &mut Ui, config: &mut TrainConfig) {
+pub(super) fn student_ui(
+    ctx: &Ctx<'_>,
+    ui: &mut Ui,
+    config: &mut TrainConfig,
+    typed_folder: &mut String,
+) {
     section_heading(ui, "Labels and teacher");
     Grid::new("student")
         .num_columns(2)
@@ -44,7 +49,7 @@ pub(super) fn student_ui(ctx: &Ctx<'_>, ui: &mut Ui, config: &mut TrainConfig) {
     let Some(student) = &mut config.noisy_student else {
         return;
     };
-    unlabelled_ui(ctx, ui, student);
+    unlabelled_ui(ctx, ui, student, typed_folder);
     ui.collapsing("Beyond the paper", |ui| beyond_ui(ui, student))
         .header_response
         .on_hover_text("Options that the paper does not have; off by default");
@@ -217,20 +222,47 @@ fn rows_ui(ui: &mut Ui, student: &mut NoisyStudent, batch_size: usize) {
     );
 }
 
-/// Data sets to take unlabelled tracks from.
-fn unlabelled_ui(ctx: &Ctx<'_>, ui: &mut Ui, student: &mut NoisyStudent) {
+/// Data sets to take unlabelled tracks from: those of the library, or a folder that is typed.
+fn unlabelled_ui(
+    ctx: &Ctx<'_>,
+    ui: &mut Ui,
+    student: &mut NoisyStudent,
+    typed_folder: &mut String,
+) {
     let palette = theme::palette(ui.visuals());
+    let mut chosen = None;
     ui.horizontal_wrapped(|ui| {
         ui.label("More unlabelled tracks").on_hover_text(
             "Data sets whose tracks are used without labels (their train and unlabelled splits), beside the unlabelled split of the data set itself and the tracks whose labels are withheld",
         );
-        library::choose_ui(ctx, ui, |chosen| {
-            let choice = DataChoice::Folder(chosen);
-            if !student.unlabelled.contains(&choice) {
-                student.unlabelled.push(choice);
-            }
-        });
+        library::choose_ui(ctx, ui, |folder| chosen = Some(DataChoice::Folder(folder)));
     });
+    ui.horizontal(|ui| {
+        let field = TextEdit::singleline(typed_folder)
+            .hint_text("folder with a tracks.csv")
+            .desired_width((ui.available_width() - 60.0).max(80.0));
+        let field = ui.add(field);
+        field.widget_info(|| {
+            WidgetInfo::labeled(egui::Role::TextInput, true, "Folder of unlabelled tracks")
+        });
+        let is_given = !typed_folder.trim().is_empty();
+        let add = ui.add_enabled(is_given, egui::Button::new("Add"));
+        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if is_given
+            && (entered
+                || add
+                    .on_hover_text("Take unlabelled tracks from this folder")
+                    .clicked())
+        {
+            chosen = Some(DataChoice::Folder(expanded(typed_folder.trim())));
+            typed_folder.clear();
+        }
+    });
+    if let Some(choice) = chosen
+        && !student.unlabelled.contains(&choice)
+    {
+        student.unlabelled.push(choice);
+    }
     let mut removed = None;
     for (at, choice) in student.unlabelled.iter().enumerate() {
         let name = match choice {
@@ -239,7 +271,7 @@ fn unlabelled_ui(ctx: &Ctx<'_>, ui: &mut Ui, student: &mut NoisyStudent) {
         };
         ui.horizontal(|ui| {
             let remove = ui
-                .small_button("✕")
+                .small_button("×")
                 .on_hover_text("Leave this data set out");
             remove.widget_info(|| {
                 WidgetInfo::labeled(egui::Role::Button, true, format!("Leave out {name}"))

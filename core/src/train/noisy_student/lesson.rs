@@ -5,6 +5,7 @@ use crate::dataset::{Batch, Loader};
 use crate::metrics::{self, PseudoLabels};
 use crate::train::Error;
 use crate::train::learner::{FromTeacher, Learner};
+use std::time::{Duration, Instant};
 
 /// Unlabelled clips of one step and their pseudo-labels.
 pub(in crate::train) struct Lesson {
@@ -16,6 +17,8 @@ pub(in crate::train) struct Lesson {
     pub(in crate::train) targets: Vec<f32>,
     /// `[clips, tags]`: how much each counts in the loss.
     pub(in crate::train) weights: Vec<f32>,
+    /// How long its clips were waited for.
+    pub(in crate::train) waited: Duration,
     /// Whether the student hears them together with the labelled clips.
     pub(in crate::train) passes: Passes,
 }
@@ -47,7 +50,9 @@ impl Lessons {
 
     /// The next lesson; waits for its clips.
     pub(in crate::train) fn next(&mut self) -> Result<Lesson, Error> {
+        let begun = Instant::now();
         let batch = self.loader.next()?;
+        let waited = begun.elapsed();
         let teacher_logits = self.teacher.logits(&batch)?;
         let probabilities: Vec<f32> = teacher_logits
             .iter()
@@ -59,6 +64,7 @@ impl Lessons {
             teacher_logits,
             targets: self.recipe.pseudo_labels.of(&probabilities),
             weights: self.recipe.weights(&probabilities),
+            waited,
             passes: self.recipe.passes,
         })
     }
