@@ -44,7 +44,7 @@ pub(super) struct StudentArguments {
     #[arg(long, requires = "teacher")]
     precomputed: bool,
     /// Train so many students, each with the one before as its teacher
-    #[arg(long, value_name = "N", requires = "teacher", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", requires = "teacher", conflicts_with_all = ["resume", "estimate"], default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) iterations: u32,
 }
 
@@ -63,7 +63,8 @@ impl StudentArguments {
             },
             None => {
                 // The paper's student hears noise; a recipe without it is asked for by name.
-                if !chain_is_named {
+                let none = Augmentation::Preset("none".to_owned());
+                if !chain_is_named && config.augmentation == none {
                     config.augmentation = Augmentation::Preset(NOISE.to_owned());
                 }
                 NoisyStudent::of(teacher)

@@ -145,6 +145,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         None => {
             let presets = args.presets();
             if presets.len() > 1 {
+                if args.student.iterations > 1 {
+                    let advice = "--iterations goes with one model: name a single --preset";
+                    return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
+                }
                 return several(&args, &presets, console);
             }
             let config = args.config(presets.first().copied())?;

@@ -5,7 +5,7 @@
 use super::{Error, Experiment, Metric, Report};
 use crate::job::Job;
 use crate::metrics::{Difference, paired_bootstrap_of_means};
-use crate::train::Predictions;
+use crate::train::{Predictions, full_message};
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -96,8 +96,8 @@ impl Kept {
 }
 
 impl Experiment {
-    /// Computes the differences that are not known yet, for whoever shows the table next. Fails if a file of predictions is broken, or if
-    /// the caller stops it; what was computed by then is kept.
+    /// Computes the differences that are not known yet, for whoever shows the table next. Fails if the
+    /// caller stops it; what was computed by then is kept. Predictions that cannot be read cannot be compared.
     pub fn compute_differences(&self, job: &Job) -> Result<(), Error> {
         let pairs = super::Follower::new(self.clone()).pairs()?;
         let mut kept = Kept::read(&self.folder);
@@ -117,7 +117,15 @@ fn compare(pair: &Pair, report: &Report, job: &Job) -> Result<Outcome, Error> {
         let all = folders.iter().map(|folder| Predictions::read(folder));
         Ok(all.collect::<Result<_, _>>()?)
     };
-    let (versus, cell) = (read(&pair.versus)?, read(&pair.cell)?);
+    let (versus, cell) = match (read(&pair.versus), read(&pair.cell)) {
+        (Ok(versus), Ok(cell)) => (versus, cell),
+        // The key is made of the files' content: mended ones are compared anew.
+        (Err(error), _) | (_, Err(error)) => {
+            return Ok(Outcome::NotComparable {
+                why: full_message(&error),
+            });
+        }
+    };
     let Some(like) = versus.first() else {
         return Ok(Outcome::NotComparable {
             why: "no seed is done for both".to_owned(),

@@ -73,7 +73,7 @@ impl Experiment {
         } else {
             Taken::default()
         };
-        taken.overrides = taken.overrides.then(overrides);
+        taken.overrides = taken.overrides.then(&overrides.absolute());
         let fresh = plan.with(&taken.overrides)?;
         fresh.check()?;
         let experiment = Self {
@@ -181,7 +181,8 @@ impl Experiment {
                     DataChoice::Demo => "demo".to_owned(),
                     DataChoice::Folder(folder) => folder.display().to_string(),
                 };
-                if opened.contains_key(&label) {
+                // Whoever is scored on it needs its test split, also if it was opened for its unlabelled tracks before.
+                if opened.contains_key(&label) && !is_tested {
                     continue;
                 }
                 let dataset = open_data(&choice, &self.workspace, job)?;

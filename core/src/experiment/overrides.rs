@@ -2,6 +2,7 @@
 
 use super::merge::{merge, nested};
 use super::{Error, Plan};
+use crate::predict::Shipped;
 use crate::train::DataChoice;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -66,6 +67,30 @@ impl Overrides {
             seeds: newer.seeds.clone().or_else(|| self.seeds.clone()),
             set,
         }
+    }
+
+    /// The same, with folders and files as meant from where the program was started, so that they are found from anywhere.
+    pub(super) fn absolute(&self) -> Self {
+        let here = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let mut all = self.clone();
+        if let Some(DataChoice::Folder(folder)) = &mut all.data {
+            *folder = here(folder);
+        }
+        for folder in &mut all.unlabelled {
+            *folder = here(folder);
+        }
+        for (key, value) in &mut all.set {
+            let mut settings = nested(key, value.clone());
+            make_folders_absolute(&mut settings, Path::new(""));
+            let settings = Value::Table(settings);
+            let found = key
+                .split('.')
+                .try_fold(&settings, |table, part| table.get(part));
+            if let Some(found) = found {
+                *value = found.clone();
+            }
+        }
+        all
     }
 
     /// Changes `plan`. Folders become absolute, from where the program was started.
@@ -139,10 +164,19 @@ pub(super) fn make_folders_absolute(settings: &mut Table, at: &Path) {
     if let Some(data) = settings.get_mut("data") {
         absolute(data);
     }
-    if let Some(student) = settings.get_mut(STUDENT)
-        && let Some(Value::Array(unlabelled)) = student.get_mut("unlabelled")
-    {
+    let Some(student) = settings.get_mut(STUDENT) else {
+        return;
+    };
+    if let Some(Value::Array(unlabelled)) = student.get_mut("unlabelled") {
         unlabelled.iter_mut().for_each(absolute);
+    }
+    // A teacher may also be a run's id, a model that comes along, or a cell.
+    if let Some(Value::String(teacher)) = student.get_mut("teacher")
+        && Shipped::of_name(teacher).is_none()
+        && at.join(&*teacher).exists()
+        && let Ok(path) = std::path::absolute(at.join(&*teacher))
+    {
+        *teacher = path.to_string_lossy().into_owned();
     }
 }
 
@@ -238,5 +272,31 @@ mod tests {
         for bad in ["epochs", "=3", "a..b=1"] {
             assert!(Overrides::parse_setting(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_found_from_anywhere() {
+        let here = std::env::current_dir().unwrap();
+        let overrides = Overrides {
+            data: Some(DataChoice::Folder("tunes".into())),
+            unlabelled: vec!["more".into()],
+            set: BTreeMap::from([
+                ("data.folder".to_owned(), Value::from("tunes")),
+                (
+                    "noisy_student.teacher".to_owned(),
+                    Value::from("Cargo.toml"),
+                ),
+                ("epochs".to_owned(), Value::from(3)),
+            ]),
+            ..Overrides::default()
+        };
+        let kept = overrides.absolute();
+        assert_eq!(kept.data, Some(DataChoice::Folder(here.join("tunes"))));
+        assert_eq!(kept.unlabelled, [here.join("more")]);
+        let set = |key: &str| kept.set[key].as_str().map(PathBuf::from);
+        assert_eq!(set("data.folder"), Some(here.join("tunes")));
+        // A file that is there; a run's id stays as it is.
+        assert_eq!(set("noisy_student.teacher"), Some(here.join("Cargo.toml")));
+        assert_eq!(kept.set["epochs"].as_integer(), Some(3));
     }
 }

@@ -476,7 +476,11 @@ impl Plan {
         let mut ordered: Vec<&Cell> = Vec::with_capacity(left.len());
         while !left.is_empty() {
             let is_ready = |cell: &&Cell| {
-                let teacher = self.teacher_of(cell);
+                // A cell with another's runs has none of its own, and a teacher may be such a cell.
+                let teacher = self
+                    .teacher_of(cell)
+                    .filter(|_| cell.same_runs_as.is_none())
+                    .map(|id| self.cell(id).map_or(id, |cell| &self.trained(cell).id));
                 teacher.is_none_or(|id| ordered.iter().any(|done| done.id == id))
             };
             let Some(next) = left.iter().position(is_ready) else {
@@ -672,5 +676,31 @@ mod tests {
         assert!(error.to_string().contains("--data"), "{error}");
         let error = Plan::parse(&HEAD.replace("[1, 2]", "[1, 1]"), "p").unwrap_err();
         assert!(shown(&error).contains("cells") || shown(&error).contains("seeds"));
+    }
+
+    #[test]
+    fn a_teacher_may_be_a_cell_that_has_anothers_runs() {
+        let text = r#"
+            name = "x"
+            title = "X"
+            seeds = [1]
+            [base]
+            data = "demo"
+            model = { preset = "tiny" }
+            [[cells]]
+            id = "student"
+            label = "student"
+            set = { label_fraction = 0.5, noisy_student = { teacher = "cell:alias" } }
+            [[cells]]
+            id = "alias"
+            label = "alias"
+            same_runs_as = "big"
+            [[cells]]
+            id = "big"
+            label = "big"
+        "#;
+        let tasks = Plan::parse(text, "x").unwrap().tasks();
+        let order: Vec<&str> = tasks.iter().map(|task| task.cell.as_str()).collect();
+        assert_eq!(order, ["big", "student"]);
     }
 }

@@ -43,7 +43,8 @@ pub struct History {
     validations: Vec<Validation>,
     evaluated: Option<(String, Arc<Scores>)>,
     teacher_scored: Option<(f64, Arc<Scores>)>,
-    pseudo_labels: Option<(u64, Arc<PseudoLabels>)>,
+    /// With the steps done by then.
+    pseudo_labels: Vec<(u64, Arc<PseudoLabels>)>,
     epoch_starts: Vec<(u32, u64)>,
     series: [Series; Scalar::ALL.len()],
     last_row_step: Option<u64>,
@@ -119,7 +120,7 @@ impl History {
 
     /// What the teacher answered to unlabelled clips between the last two validations.
     pub fn pseudo_labels(&self) -> Option<&Arc<PseudoLabels>> {
-        self.pseudo_labels.as_ref().map(|(_, labels)| labels)
+        self.pseudo_labels.last().map(|(_, labels)| labels)
     }
 
     /// Who teaches, if it is a noisy student's run.
@@ -209,7 +210,7 @@ impl History {
             validations: Vec::new(),
             evaluated: None,
             teacher_scored: None,
-            pseudo_labels: None,
+            pseudo_labels: Vec::new(),
             epoch_starts: Vec::new(),
             series: Default::default(),
             last_row_step: None,
@@ -279,7 +280,8 @@ impl History {
                 self.teacher_scored = Some((*loss, Arc::new(scores.clone())));
             }
             Event::PseudoLabelled { labels } => {
-                self.pseudo_labels = Some((record.step, Arc::new(labels.clone())));
+                self.pseudo_labels
+                    .push((record.step, Arc::new(labels.clone())));
             }
             Event::Resumed { scalar_rows } => self.forget_after(record.step, *scalar_rows),
             _ => {}
@@ -292,7 +294,7 @@ impl History {
         self.validations.retain(|v| v.step <= step);
         self.epoch_starts.retain(|start| start.1 <= step);
         self.evaluated = None;
-        self.pseudo_labels = self.pseudo_labels.take().filter(|told| told.0 <= step);
+        self.pseudo_labels.retain(|told| told.0 <= step);
         self.cut_after(step);
         // A power cut may have taken rows that an earlier resumption had still seen.
         for resume in &mut self.resumes {

@@ -198,7 +198,8 @@ impl Classroom<'_> {
     ) -> Result<Teacher, Error> {
         let decay = self.config.noisy_student.as_ref();
         let decay = decay.and_then(|student| student.moving_average);
-        if decay.is_some() && model.config != learner.config {
+        let is_alike = model.config == learner.config && model.tags == self.tracks.tags;
+        if decay.is_some() && !is_alike {
             return Err(Error::TeacherSizes {
                 teacher: model.name,
             });

@@ -1,6 +1,7 @@
 //! What a run will cost, measured on this machine before it begins.
 
 use super::noisy_student::Teacher;
+use super::streams::Lengths;
 use super::tracks::open_tracks;
 use super::{Error, TrainConfig, open_model};
 use crate::dataset::Split;
@@ -47,10 +48,10 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     let (labelled, unlabelled) = config.clips();
     let n_train = dataset.split(Split::Train)?.len();
     let mut steps_per_epoch = (n_train / labelled) as u32;
-    let mut seconds_of_teacher = 0.0;
+    let (mut seconds_of_teacher, mut n_unlabelled) = (0.0, 0);
     if let Some(student) = &config.noisy_student {
-        let steps = dataset.split(Split::Unlabelled)?.len() / unlabelled;
-        steps_per_epoch = steps_per_epoch.max(steps as u32);
+        n_unlabelled = dataset.split(Split::Unlabelled)?.len();
+        steps_per_epoch = steps_per_epoch.max((n_unlabelled / unlabelled) as u32);
         let model = Arc::new(open_model(&student.teacher, workspace)?);
         let teacher = Teacher::new(model, None, &dataset, config.input_secs)?;
         if !student.precomputed {
@@ -98,10 +99,8 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
             gibibytes(available)
         ));
     }
-    if steps_per_epoch == 0 {
-        warnings.push(format!(
-            "the training split has {n_train} tracks, fewer than one batch of {labelled}: choose a smaller batch"
-        ));
+    if let Err(problem) = Lengths::of(config, n_train, n_unlabelled) {
+        warnings.push(problem.to_string());
     }
     if let Err(problem) = dataset.split(Split::Valid) {
         warnings.push(problem.to_string());

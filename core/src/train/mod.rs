@@ -84,7 +84,7 @@ pub enum Error {
         data: String,
     },
     #[error(
-        "a moving-average teacher must be of the same network and sizes as its student; {teacher} is not. Choose such a teacher, or leave moving_average out"
+        "a moving-average teacher must be of the same network, sizes and tags (in the same order) as its student; {teacher} is not. Choose such a teacher, or leave moving_average out"
     )]
     TeacherSizes { teacher: String },
     #[error(

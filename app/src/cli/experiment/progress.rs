@@ -47,8 +47,10 @@ pub(super) fn follow(
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        let table = follower.table().failed()?;
-        screen.show(&table, now.as_ref(), console);
+        // What cannot be read now may be in a moment; the worker goes on.
+        if let Ok(table) = follower.table() {
+            screen.show(&table, now.as_ref(), console);
+        }
     }
     screen.clear();
     let outcome = worker

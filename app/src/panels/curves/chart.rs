@@ -27,7 +27,7 @@ pub(super) enum Source {
     SmoothedLoss,
     /// A value of each validation.
     Validated(Score),
-    /// The same of a noisy student's teacher, which does not change.
+    /// The same of a noisy student's teacher, as it was in the beginning.
     Teacher(Score),
 }
 
@@ -123,7 +123,7 @@ impl Chart {
     pub(super) fn help(self) -> &'static str {
         match self {
             Self::Loss => {
-                "Training loss: the band is the range of the raw values, the line their moving average. Validation loss: the loss of the averaged probabilities of whole tracks. Dashed: the validation loss of a noisy student's teacher."
+                "Training loss: the band is the range of the raw values, the line their moving average; of a noisy student, on labels and pseudo-labels added. Validation loss: the loss of the averaged probabilities of whole tracks. Dashed: the validation loss of a noisy student's teacher."
             }
             Self::Scores => {
                 "ROC-AUC and PR-AUC (average precision), means over the tags. Marked: on the validation split. Thin: over the last 2000 training clips. Dashed: a noisy student's teacher on the validation split."

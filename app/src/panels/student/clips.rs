@@ -6,8 +6,8 @@ use crate::workbench::parts::runs::RunView;
 use crate::workbench::parts::student::{Command, Lesson, LessonClip};
 use crate::workbench::{Command as Any, Ctx};
 use egui::{
-    Align2, Button, Color32, Image, Rect, RichText, Role, Sense, TextStyle, TextureHandle,
-    TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Align2, Button, Color32, ColorImage, Image, Rect, RichText, Role, Sense, TextStyle,
+    TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ const MOST_TAGS: usize = 24;
 /// Pictures on the graphics card.
 #[derive(Default)]
 pub(super) struct State {
-    of: usize,
+    /// The pictures that the textures are of.
+    of: Option<[Arc<ColorImage>; 2]>,
     textures: Vec<TextureHandle>,
 }
 
@@ -100,9 +101,12 @@ impl State {
     fn clip_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, lesson: &Arc<Lesson>, clip: &LessonClip) {
         let palette = theme::palette(ui.visuals());
         let playing = ctx.state.student.listening(clip, &ctx.state.player);
-        let of = std::ptr::from_ref(clip) as usize;
-        if self.of != of || self.textures.is_empty() {
-            self.of = of;
+        let is_same = self.of.as_ref().is_some_and(|of| {
+            let mut both = of.iter().zip(&clip.pictures);
+            both.all(|(one, other)| Arc::ptr_eq(one, other))
+        });
+        if !is_same {
+            self.of = Some(clip.pictures.clone());
             self.textures = clip
                 .pictures
                 .iter()
