@@ -24,6 +24,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use x_view::XView;
 
+/// So many of the charts are shown until others are chosen.
+const USUAL: usize = 6;
+
 /// Below this width the charts stand one above the other.
 const TWO_COLUMNS: f32 = 640.0;
 
@@ -47,7 +50,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             view: XView::All,
-            charts: Chart::ALL[..6].to_vec(),
+            charts: Chart::ALL[..USUAL].to_vec(),
             logarithmic: Vec::new(),
             smoothing: 0.9,
             values: BTreeMap::new(),
@@ -188,6 +191,10 @@ impl State {
         let has_student = shown.iter().any(|run| run.teaching.is_some());
         let mut charts = self.charts.clone();
         charts.retain(|chart| has_student || !chart.is_of_students());
+        if charts == Chart::ALL[..USUAL] {
+            // Nobody has chosen them: with a student's charts the others give way, for three rows are too low to be read.
+            charts.truncate(4);
+        }
         let n_columns = if area.x >= TWO_COLUMNS && charts.len() > 1 {
             2
         } else {
