@@ -1,10 +1,7 @@
 //! Options of `attune train` for noisy student training.
 
-use attune_core::train::{Augmentation, DataChoice, NoisyStudent, Passes, Targets, TrainConfig};
+use attune_core::train::{DataChoice, Passes, Targets, TrainConfig};
 use std::path::PathBuf;
-
-/// The chain that a student's clips go through unless another is named.
-const NOISE: &str = "reference";
 
 /// Learning from a teacher's answers to unlabelled clips.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -56,19 +53,13 @@ impl StudentArguments {
         let Some(teacher) = &self.teacher else {
             return;
         };
-        let mut student = match config.noisy_student.take() {
-            Some(student) => NoisyStudent {
-                teacher: teacher.clone(),
-                ..student
-            },
-            None => {
-                // The paper's student hears noise; a recipe without it is asked for by name.
-                let none = Augmentation::Preset("none".to_owned());
-                if !chain_is_named && config.augmentation == none {
-                    config.augmentation = Augmentation::Preset(NOISE.to_owned());
-                }
-                NoisyStudent::of(teacher)
-            }
+        let named = chain_is_named.then(|| config.augmentation.clone());
+        config.teach(teacher);
+        if let Some(chain) = named {
+            config.augmentation = chain;
+        }
+        let Some(student) = &mut config.noisy_student else {
+            return;
         };
         let more = self.unlabelled.iter().map(|text| DataChoice::parse(text));
         student.unlabelled.extend(more);
@@ -83,6 +74,5 @@ impl StudentArguments {
         student.confidence_weighting |= self.confidence_weighting;
         student.moving_average = self.moving_average.or(student.moving_average);
         student.precomputed |= self.precomputed;
-        config.noisy_student = Some(student);
     }
 }

@@ -196,6 +196,19 @@ impl TrainConfig {
         }
     }
 
+    /// Gives the student `teacher`, and a recipe that had none the paper's way of learning from it. Where clips were not augmented they
+    /// go through the reference chain from now on: without noise it would be no noisy student.
+    pub fn teach(&mut self, teacher: impl Into<PathBuf>) {
+        if let Some(student) = &mut self.noisy_student {
+            student.teacher = teacher.into();
+            return;
+        }
+        self.noisy_student = Some(NoisyStudent::of(teacher));
+        if self.augmentation == Augmentation::Preset("none".to_owned()) {
+            self.augmentation = Augmentation::Preset("reference".to_owned());
+        }
+    }
+
     /// Labelled and unlabelled clips of a step.
     pub fn clips(&self) -> (usize, usize) {
         match &self.noisy_student {

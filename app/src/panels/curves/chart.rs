@@ -215,13 +215,13 @@ impl Chart {
                 Trace {
                     name: "labels",
                     source: Source::Step(Scalar::SupervisedLoss),
-                    look: Look::Thin,
+                    look: Look::Line,
                     colour: |p| p.training,
                 },
                 Trace {
                     name: "pseudo-labels",
                     source: Source::Step(Scalar::SemiSupervisedLoss),
-                    look: Look::Thin,
+                    look: Look::Line,
                     colour: |p| p.augmented,
                 },
                 Trace {

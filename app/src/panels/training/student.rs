@@ -6,14 +6,12 @@ use crate::theme;
 use crate::widgets::{expanded, section_heading};
 use crate::workbench::Ctx;
 use attune_core::predict::Shipped;
-use attune_core::train::{Augmentation, DataChoice, NoisyStudent, Passes, Targets, TrainConfig};
+use attune_core::train::{DataChoice, NoisyStudent, Passes, Targets, TrainConfig};
 use egui::{Checkbox, ComboBox, DragValue, Grid, Response, RichText, TextEdit, Ui, WidgetInfo};
 use std::path::PathBuf;
 
 /// Runs that are offered as teachers, the newest first; others can be typed.
 const MOST_RUNS: usize = 40;
-/// The chain that is chosen with a teacher where there was none: without noise it would be no noisy student.
-const NOISE: &str = "reference";
 /// A moving average to begin with.
 const USUAL_DECAY: f64 = 0.999;
 
@@ -139,15 +137,7 @@ fn teacher_ui(ctx: &Ctx<'_>, ui: &mut Ui, config: &mut TrainConfig) -> Response 
     match choice {
         None => {}
         Some(None) => config.noisy_student = None,
-        Some(Some(teacher)) => match &mut config.noisy_student {
-            Some(student) => student.teacher = teacher.into(),
-            None => {
-                config.noisy_student = Some(NoisyStudent::of(teacher));
-                if config.augmentation == Augmentation::Preset("none".to_owned()) {
-                    config.augmentation = Augmentation::Preset(NOISE.to_owned());
-                }
-            }
-        },
+        Some(Some(teacher)) => config.teach(teacher),
     }
     answer.inner
 }
