@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A workspace folder: `runs/`, `experiments/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
+/// A workspace folder: `runs/`, `experiments/`, `exports/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
@@ -46,6 +46,11 @@ impl Workspace {
     /// Experiments (plans that are worked through), one folder each.
     pub fn experiments(&self) -> PathBuf {
         self.root.join("experiments")
+    }
+
+    /// What was written for other programs and for papers.
+    pub fn exports(&self) -> PathBuf {
+        self.root.join("exports")
     }
 
     /// What can be made again at any time: decoded audio, the demo data set, explanations.

@@ -2,7 +2,7 @@
 
 use crate::soft_renderer::SoftRenderer;
 use attune::playback::{Now, Player};
-use attune::workbench::{App, Command, Looks, Services, State};
+use attune::workbench::{App, Command, Kept, Looks, Services, State};
 use attune_core::workspace::Workspace;
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
@@ -206,6 +206,19 @@ impl Window {
         });
         self.harness.input_mut().dropped_files = files.collect();
         self.frames(2);
+    }
+
+    /// Asks the window to close, as its frame's button does.
+    pub fn request_close(&mut self) {
+        let input = self.harness.input_mut();
+        let viewport = input.viewports.entry(input.viewport_id).or_default();
+        viewport.events.push(egui::ViewportEvent::Close);
+        self.frames(2);
+    }
+
+    /// What is to go on after the window has been closed.
+    pub fn take_kept(&mut self) -> Option<Kept> {
+        self.harness.state_mut().as_mut()?.take_kept()
     }
 
     /// Runs frames until `condition` holds, and one more, in which what has just appeared gets its place.

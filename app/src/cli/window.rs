@@ -1,10 +1,11 @@
 //! `attune window`: opens the window, with files, a run or a data set if named.
 
+use super::experiment;
 use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt};
 use crate::playback::Player;
 use crate::workbench::parts::training;
-use crate::workbench::{Command, Opening, Services, open};
+use crate::workbench::{Command, Kept, Opening, Services, open};
 use anyhow::anyhow;
 use attune_core::train::TrainConfig;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ Examples:
   attune window ~/music/dataset    with a data set (a folder with a tracks.csv)
   attune window model.safetensors song.flac")]
 pub(super) struct Args {
-    /// Songs, data set folders, weights (.safetensors, .pth, .pt, .ckpt), run folders or training configurations (.toml) to open
+    /// Songs, data set folders, weights (.safetensors, .pth, .pt, .ckpt), run folders, training configurations or plans (.toml) to open
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Write how long frames took to FILE, as JSON, when the window is closed
@@ -80,13 +81,18 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         since,
     })
     .failed()?;
-    if let Some(training) = kept {
-        console.say(
-            "The window is closed; the training goes on here. Ctrl-C stops it after a checkpoint.",
-        );
-        let summary = follow(training, console)?;
-        console.say(&summary.to_string());
-        summary.unless_stopped(console)?;
+    let Some(kept) = kept else {
+        return Ok(());
+    };
+    console.say(
+        "The window is closed; the training goes on here. Ctrl-C stops it after a checkpoint.",
+    );
+    match kept {
+        Kept::Training(handle) => {
+            let summary = follow(handle, console)?;
+            console.say(&summary.to_string());
+            summary.unless_stopped(console)
+        }
+        Kept::Experiment(handle) => experiment::attend(handle, false, console),
     }
-    Ok(())
 }

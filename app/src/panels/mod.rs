@@ -6,6 +6,7 @@
 pub mod audition;
 pub mod compare;
 pub mod curves;
+pub mod experiments;
 pub mod help;
 pub mod library;
 pub mod log;
@@ -14,6 +15,7 @@ pub mod student;
 pub mod tags;
 pub mod timeline;
 pub mod training;
+mod unlabelled;
 
 use crate::workbench::Ctx;
 
@@ -42,11 +44,13 @@ pub enum Panel {
     Compare,
     /// What a noisy student learns from.
     Student,
+    /// Plans of many runs.
+    Experiments,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -57,6 +61,7 @@ impl Panel {
         Self::Log,
         Self::Compare,
         Self::Student,
+        Self::Experiments,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -80,6 +85,7 @@ impl Panel {
             Self::Log => "Log",
             Self::Compare => "Compare",
             Self::Student => "Student",
+            Self::Experiments => "Experiments",
         }
     }
 
@@ -98,6 +104,9 @@ impl Panel {
             Self::Log => "What happened, with times.",
             Self::Student => {
                 "What a noisy student learns from: its teacher's pseudo-labels, and the clips that it hears."
+            }
+            Self::Experiments => {
+                "Plans of many runs: a table that fills while it is worked through, with the paper's figures beside."
             }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
@@ -120,6 +129,7 @@ pub struct Panels {
     log: log::State,
     compare: compare::State,
     student: student::State,
+    experiments: experiments::State,
 }
 
 impl Panels {
@@ -131,6 +141,11 @@ impl Panels {
     /// The Curves panel's view.
     pub fn curves(&mut self) -> &mut curves::State {
         &mut self.curves
+    }
+
+    /// The Experiments panel's form.
+    pub fn experiments(&mut self) -> &mut experiments::State {
+        &mut self.experiments
     }
 
     /// Draws one panel.
@@ -146,6 +161,7 @@ impl Panels {
             Panel::Log => self.log.ui(ctx, ui),
             Panel::Compare => self.compare.ui(ctx, ui),
             Panel::Student => self.student.ui(ctx, ui),
+            Panel::Experiments => self.experiments.ui(ctx, ui),
         }
     }
 }

@@ -288,8 +288,8 @@ fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary) {
     ) {
         ctx.send(Select::ToggleOverlay(run.folder.clone()));
     }
-    let can_resume = matches!(run.status, Status::Stopped | Status::Interrupted)
-        && !ctx.state.training.is_running();
+    let can_resume =
+        matches!(run.status, Status::Stopped | Status::Interrupted) && !ctx.state.is_training();
     ui.add_enabled_ui(can_resume, |ui| {
         if item(ui, "Resume training", "Go on from its last checkpoint") {
             ctx.send(Command::Training(training::Command::Resume(

@@ -7,7 +7,9 @@ use super::jobs::Jobs;
 use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
-use super::parts::{audition, compare, library, model, runs, song, student, timeline, training};
+use super::parts::{
+    audition, compare, experiments, library, model, runs, song, student, timeline, training,
+};
 use super::selection::Selection;
 use super::state::State;
 use super::toasts::Toasts;
@@ -19,8 +21,8 @@ use crate::playback::Player;
 use crate::theme;
 use crate::widgets::dialog;
 use attune_core::job::Cancel;
-use attune_core::train::{self, Handle};
 use attune_core::workspace::Workspace;
+use attune_core::{experiment, train};
 use crossbeam::channel::Receiver;
 use egui::{Context, Frame, Margin, Panel, Ui, ViewportCommand};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -74,13 +76,22 @@ pub struct App {
     weights_dialog: WeightsDialog,
     help: bool,
     closing: Option<Asked>,
-    kept: Option<Handle>,
+    kept: Option<Kept>,
     toasts: Toasts,
     memory_at: Option<Instant>,
     interrupt: Cancel,
 }
 
-/// The window is to be closed while a training runs.
+/// What is to go on after the window has been closed.
+#[derive(Debug)]
+pub enum Kept {
+    /// A training.
+    Training(train::Handle),
+    /// The work on an experiment.
+    Experiment(experiment::Handle),
+}
+
+/// The window is to be closed while something trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
     Open,
@@ -141,8 +152,8 @@ impl App {
         self.sender.clone()
     }
 
-    /// A training that is to go on after the window has been closed.
-    pub fn take_kept_training(&mut self) -> Option<Handle> {
+    /// What is to go on after the window has been closed.
+    pub fn take_kept(&mut self) -> Option<Kept> {
         self.kept.take()
     }
 
@@ -167,6 +178,7 @@ impl App {
         timeline::logic(state, jobs, sender);
         compare::logic(state, jobs, sender);
         student::logic(state, jobs, sender);
+        experiments::logic(state, jobs, sender);
         for message in state.player.messages() {
             sender.send(Notice::new(Level::Info, message));
         }
@@ -181,7 +193,7 @@ impl App {
     }
 
     fn close_logic(&mut self, ctx: &Context) {
-        let running = self.state.training.is_running();
+        let running = self.state.is_training();
         if ctx.input(|input| input.viewport().close_requested()) && running && self.kept.is_none() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.closing.get_or_insert(Asked::Open);
@@ -245,7 +257,8 @@ impl App {
 
     fn closing_ui(&mut self, ui: &mut Ui) {
         let Some(asked) = self.closing else { return };
-        match closing_ui(asked == Asked::Stopping, ui) {
+        let experiment = self.state.experiments.working_on().map(str::to_owned);
+        match closing_ui(asked == Asked::Stopping, experiment.as_deref(), ui) {
             None => {}
             Some(Closing::Stay) => {
                 self.closing = None;
@@ -253,11 +266,16 @@ impl App {
             }
             Some(Closing::Stop) => {
                 self.closing = Some(Asked::Stopping);
-                let stop = training::Command::Steer(train::Command::Stop);
-                self.sender.send(Command::Training(stop));
+                self.sender.send(if experiment.is_some() {
+                    Command::Experiments(experiments::Command::Stop)
+                } else {
+                    Command::Training(training::Command::Steer(train::Command::Stop))
+                });
             }
             Some(Closing::TrainOn) => {
-                self.kept = self.state.training.take_handle();
+                let training = self.state.training.take_handle().map(Kept::Training);
+                let experiment = || self.state.experiments.take_handle().map(Kept::Experiment);
+                self.kept = training.or_else(experiment);
                 self.closing = None;
                 self.interrupt.withdraw();
                 ui.ctx().send_viewport_cmd(ViewportCommand::Close);
@@ -309,7 +327,7 @@ fn drop_target_ui(ui: &mut Ui) {
     painter.text(
         rect.center(),
         egui::Align2::CENTER_CENTER,
-        "Drop a song, a data set folder, weights, a run folder or a configuration",
+        "Drop a song, a data set folder, weights, a run folder, a configuration or a plan",
         egui::TextStyle::Heading.resolve(ui.style()),
         palette.strong,
     );

@@ -1,6 +1,8 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
-use super::parts::{audition, compare, library, model, runs, student, timeline, training};
+use super::parts::{
+    audition, compare, experiments, library, model, runs, student, timeline, training,
+};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::Panel;
@@ -51,6 +53,10 @@ pub enum Command {
     Compare(compare::Command),
     /// About what a noisy student hears.
     Student(student::Command),
+    /// About experiments.
+    Experiments(experiments::Command),
+    /// Offer a plan (.toml) in the Experiments panel.
+    OpenPlan(PathBuf),
 }
 
 /// What a dialog asks for.
@@ -61,6 +67,7 @@ pub enum Pick {
     Dataset,
     Model,
     Run,
+    Plan,
 }
 
 /// About playing the song.

@@ -1,4 +1,4 @@
-//! The window's own dialogs: a path to open or to write, and what to do with a training when the window is closed.
+//! The window's own dialogs: a path to open or to write, and what to do with what trains when the window is closed.
 
 use super::command::Command;
 use super::ctx::Ctx;
@@ -83,7 +83,7 @@ impl PathDialog {
     }
 }
 
-/// What to do with a training when the window is closed.
+/// What to do with what trains when the window is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Closing {
     /// Train on without a window.
@@ -94,15 +94,18 @@ pub(super) enum Closing {
     Stay,
 }
 
-/// Asks; `None` until there is an answer.
-pub(super) fn closing_ui(stopping: bool, ui: &mut Ui) -> Option<Closing> {
+/// Asks; `None` until there is an answer. `experiment` is at work, or else a single training.
+pub(super) fn closing_ui(stopping: bool, experiment: Option<&str>, ui: &mut Ui) -> Option<Closing> {
     let modal = dialog(
         ui.ctx(),
         "closing",
         |area| area,
         |ui| {
             ui.set_width(460.0);
-            ui.heading("A training is running");
+            ui.heading(match experiment {
+                Some(name) => format!("The experiment {name} is at work"),
+                None => "A training is running".to_owned(),
+            });
             let palette = theme::palette(ui.visuals());
             ui.add_space(2.0);
             if stopping {
@@ -112,13 +115,13 @@ pub(super) fn closing_ui(stopping: bool, ui: &mut Ui) -> Option<Closing> {
                 });
                 return None;
             }
-            ui.label(RichText::new("It can go on without the window, in the terminal. If it is stopped, it can be resumed later from its checkpoint.").color(palette.weak));
+            ui.label(RichText::new("It can go on without the window, in the terminal. If it is stopped, it goes on from its checkpoint at any later time.").color(palette.weak));
             ui.add_space(theme::GROUP_GAP);
             ui.horizontal(|ui| {
             let mut answer = None;
             for (label, hint, choice) in [
-                ("Keep training", "Close the window; the run goes on in the terminal until it ends or you press Ctrl-C there", Closing::TrainOn),
-                ("Stop and close", "Write a checkpoint, end the run, close the window", Closing::Stop),
+                ("Keep training", "Close the window; it goes on in the terminal until it ends or you press Ctrl-C there", Closing::TrainOn),
+                ("Stop and close", "Write a checkpoint, end the training, close the window", Closing::Stop),
                 ("Cancel", "Keep the window open", Closing::Stay),
             ] {
                 if ui.button(label).on_hover_text(hint).clicked() {

@@ -29,6 +29,7 @@ pub(super) fn default_layout() -> Layout {
         Panel::Audition,
         Panel::Compare,
         Panel::Student,
+        Panel::Experiments,
     ]);
     let lists = tabs(&[Panel::Runs, Panel::Tags, Panel::Log]);
     let right = tiles.insert_container(Container::Linear(Linear::new_binary(

@@ -27,7 +27,7 @@ mod toasts;
 mod ui_command;
 mod weights_dialog;
 
-pub use app::{App, Looks, Services};
+pub use app::{App, Kept, Looks, Services};
 pub use command::{Command, Level, Notice, Pick, Play};
 pub use ctx::{CommandSender, Ctx};
 pub use frame_stats::FrameStats;

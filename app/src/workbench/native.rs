@@ -1,11 +1,10 @@
 //! The glue to eframe: opens the native window and lets [`App`] draw into it.
 
-use super::app::{App, Looks, Services};
+use super::app::{App, Kept, Looks, Services};
 use super::command::Command;
 use super::frame_stats::FrameStats;
 use anyhow::{Context as _, anyhow};
 use attune_core::job::Cancel;
-use attune_core::train::Handle;
 use eframe::{CreationContext, Frame, NativeOptions, Storage};
 use egui::{Context, Ui, ViewportBuilder, ViewportCommand};
 use std::cell::RefCell;
@@ -32,10 +31,10 @@ pub struct Opening {
     pub since: Instant,
 }
 
-/// Opens the window and returns when it has been closed, with the training that is to go on without it.
+/// Opens the window and returns when it has been closed, with what is to go on without it.
 ///
 /// Fails if there is no display or no OpenGL.
-pub fn open(opening: Opening) -> anyhow::Result<Option<Handle>> {
+pub fn open(opening: Opening) -> anyhow::Result<Option<Kept>> {
     let options = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Attune")
@@ -61,14 +60,14 @@ pub fn open(opening: Opening) -> anyhow::Result<Option<Handle>> {
 struct Window {
     app: App,
     stats: Option<(FrameStats, PathBuf)>,
-    kept: Rc<RefCell<Option<Handle>>>,
+    kept: Rc<RefCell<Option<Kept>>>,
 }
 
 impl Window {
     fn new(
         creation: &CreationContext<'_>,
         opening: Opening,
-        kept: Rc<RefCell<Option<Handle>>>,
+        kept: Rc<RefCell<Option<Kept>>>,
     ) -> anyhow::Result<Self> {
         let ctx = &creation.egui_ctx;
         let stored = |key| creation.storage.and_then(|storage| storage.get_string(key));
@@ -116,10 +115,7 @@ impl eframe::App for Window {
     fn logic(&mut self, ctx: &Context, frame: &mut Frame) {
         let since = Instant::now();
         if let Some((stats, _)) = &self.stats {
-            stats.begin(
-                frame.info().cpu_usage,
-                self.app.state().training.is_running(),
-            );
+            stats.begin(frame.info().cpu_usage, self.app.state().is_training());
         }
         self.app.logic(ctx);
         if let Some((stats, _)) = &self.stats {
@@ -149,7 +145,7 @@ impl eframe::App for Window {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.kept.replace(self.app.take_kept_training());
+        self.kept.replace(self.app.take_kept());
         if let Some((stats, path)) = &self.stats {
             let json = stats.to_json(self.app.state().memory_bytes);
             // The figures are for developers; a full disk is no reason to end badly.

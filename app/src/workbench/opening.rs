@@ -86,6 +86,8 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
         (Some("tracks.csv"), _) => Ok(Command::OpenDataset(parent())),
         (Some("run.toml" | "events.jsonl"), _) => Ok(Command::OpenRun(parent())),
         (_, ending) if WEIGHTS.contains(&ending) => Ok(Command::OpenModel(owned)),
+        // A plan has cells; nothing else that Attune reads has.
+        (_, "toml") if has_cells(path) => Ok(Command::OpenPlan(owned)),
         (_, "toml") => Ok(Command::OpenConfig(owned)),
         (_, ending) if AUDIO.contains(&ending) => Ok(Command::OpenSong(owned)),
         // Weights are known by their content, whatever they are called.
@@ -94,6 +96,12 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
             "neither audio nor weights (safetensors, PyTorch) nor a configuration (.toml): {shown}"
         )),
     }
+}
+
+fn has_cells(path: &Path) -> bool {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let table = text.parse::<toml::Table>();
+    table.is_ok_and(|table| table.contains_key("cells"))
 }
 
 /// Asks for a path in a dialog of the system, on a thread of its own; the answer comes as a command.
@@ -117,6 +125,11 @@ pub(super) fn pick(what: Pick, start: Option<PathBuf>, sender: CommandSender, jo
                 .pick_file()
                 .map(Command::OpenModel),
             Pick::Run => dialog.set_title("Open run").pick_folder().map(Command::OpenRun),
+            Pick::Plan => dialog
+                .set_title("Open plan")
+                .add_filter("Plan", &["toml"])
+                .pick_file()
+                .map(Command::OpenPlan),
         };
         if let Some(command) = answer {
             sender.send(command);
@@ -168,6 +181,7 @@ mod tests {
         ] {
             std::fs::write(at(file), "").unwrap();
         }
+        std::fs::write(at("p.toml"), "[[cells]]").unwrap();
         std::fs::write(at("no-ending"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
         check(&at("data"), |c| matches!(c, Command::OpenDataset(_)));
         check(
@@ -180,6 +194,7 @@ mod tests {
         check(&at("teacher.pth"), |c| matches!(c, Command::OpenModel(_)));
         check(&at("no-ending"), |c| matches!(c, Command::OpenModel(_)));
         check(&at("c.toml"), |c| matches!(c, Command::OpenConfig(_)));
+        check(&at("p.toml"), |c| matches!(c, Command::OpenPlan(_)));
         for (path, why) in [
             ("empty", "tracks.csv"),
             ("x.pdf", "neither audio"),

@@ -3,7 +3,7 @@
 use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
-use super::parts::{audition, compare, library, runs, student, timeline, training};
+use super::parts::{audition, compare, experiments, library, runs, student, timeline, training};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use super::{layout, opening};
@@ -66,6 +66,18 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Model(command) => state.model.run(command, jobs),
         Command::Compare(command) => compare::run(command, state, jobs, sender),
         Command::Student(command) => student::run(command, state, jobs, sender),
+        Command::Experiments(command) => experiments::run(command, state, jobs, sender),
+        Command::OpenPlan(path) => {
+            experiments::run(
+                experiments::Command::ReadPlan(path.clone()),
+                state,
+                jobs,
+                sender,
+            );
+            state.selection.apply(Select::Experiment(None));
+            app.panels.experiments().choose_file(path);
+            layout::show(&mut app.layout, Panel::Experiments);
+        }
         Command::Play(play) => run_play(state, &play),
     }
 }
@@ -108,6 +120,10 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             match config.check() {
                 Ok(()) => {
                     sender.send(Command::Training(training::Command::Start(config)));
+                    if app.state.is_training() {
+                        // It is refused: nothing else comes to the front.
+                        return;
+                    }
                     layout::show(&mut app.layout, Panel::Curves);
                 }
                 Err(error) => sender.send(Notice::new(Level::Error, error.to_string())),

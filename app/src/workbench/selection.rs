@@ -37,6 +37,8 @@ pub struct Selection {
     pub run: Option<PathBuf>,
     /// More runs, drawn over it: their folders, in the order in which they were added.
     pub overlays: Vec<PathBuf>,
+    /// The experiment whose table is shown: its name.
+    pub experiment: Option<String>,
     /// The data set in use: its folder.
     pub dataset: Option<PathBuf>,
     /// The track of that data set that was chosen last: its id.
@@ -55,6 +57,8 @@ pub enum Select {
     Run(Option<PathBuf>),
     /// Draw this run over the shown one, or stop doing so.
     ToggleOverlay(PathBuf),
+    /// Show the table of this experiment; `None`: offer to begin one.
+    Experiment(Option<String>),
     /// Choose a track of the data set in use.
     Track(Option<String>),
     /// Choose a tag, or let it go.
@@ -81,6 +85,7 @@ impl Selection {
                 self.run = run;
             }
             Select::ToggleOverlay(run) => toggle(&mut self.overlays, run),
+            Select::Experiment(experiment) => self.experiment = experiment,
             Select::Track(track) => self.track = track,
             Select::ToggleTag(tag) => toggle(&mut self.tags, tag),
             Select::Tags(tags) => self.tags = tags,

@@ -2,7 +2,9 @@
 
 use super::command::Notice;
 use super::jobs::Activity;
-use super::parts::{audition, compare, library, model, runs, song, student, timeline, training};
+use super::parts::{
+    audition, compare, experiments, library, model, runs, song, student, timeline, training,
+};
 use super::selection::Selection;
 use crate::playback::Player;
 use attune_core::workspace::Workspace;
@@ -37,6 +39,8 @@ pub struct State {
     pub compare: compare::State,
     /// What a noisy student hears.
     pub student: student::State,
+    /// Tables of runs.
+    pub experiments: experiments::State,
 }
 
 impl State {
@@ -57,7 +61,13 @@ impl State {
             library: library::State::default(),
             compare: compare::State::default(),
             student: student::State::default(),
+            experiments: experiments::State::default(),
         }
+    }
+
+    /// Whether something trains in this window, or is about to: a run by itself or an experiment's.
+    pub fn is_training(&self) -> bool {
+        self.training.is_running() || self.experiments.is_working()
     }
 
     /// What is being computed in the background, training aside.
@@ -73,6 +83,7 @@ impl State {
             .chain(self.library.activities())
             .chain(self.compare.activities())
             .chain(self.student.activities())
+            .chain(self.experiments.activities())
     }
 }
 

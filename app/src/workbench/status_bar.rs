@@ -2,18 +2,24 @@
 
 use super::ctx::Ctx;
 use super::parts::model::Origin;
+use super::selection::Select;
 use super::ui_command::UiCommand;
-use crate::panels::Progress;
+use crate::panels::{Panel, Progress};
 use crate::theme;
 use crate::widgets::{bytes_text, count_text, duration_text, rate_text};
 use attune_core::device;
+use attune_core::experiment::State;
 use egui::{Align, Layout, ProgressBar, RichText, Sense, Ui, vec2};
 
 /// Draws the status bar.
 pub(super) fn status_bar_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        training_ui(ctx, ui);
+        if ctx.state.experiments.is_working() {
+            experiment_ui(ctx, ui);
+        } else {
+            training_ui(ctx, ui);
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
             machine_ui(ctx, ui);
@@ -79,6 +85,46 @@ fn training_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             format!("{} left at most", duration_text(seconds)),
             "Until the last epoch or the time limit; less if the run stops early",
         );
+    }
+}
+
+/// The experiment at work in this window; a click shows its table.
+fn experiment_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
+    let palette = theme::palette(ui.visuals());
+    let experiments = &ctx.state.experiments;
+    let (rect, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+    ui.painter().circle_filled(rect.center(), 4.0, palette.good);
+    let name = experiments.working_on().unwrap_or_default();
+    let text = RichText::new(format!("Experiment {name}")).small();
+    let link = ui.add(egui::Label::new(text.color(palette.text)).sense(Sense::click()));
+    if link.on_hover_text("Show its table").clicked() {
+        ctx.send(Select::Experiment(Some(name.to_owned())));
+        ctx.send(UiCommand::Show(Panel::Experiments));
+    }
+    let mut parts = Vec::new();
+    if let Some(table) = experiments.table(name) {
+        parts.push(format!("{} of {} runs", table.n_done, table.n_runs));
+        let at_work = table.rows.iter().find_map(|row| {
+            let run = row
+                .runs
+                .iter()
+                .find(|run| matches!(run.state, State::Running { .. }));
+            run.map(|run| format!("{}, seed {}: {}", row.label, run.seed, run.state.label()))
+        });
+        parts.extend(at_work);
+        let left = table.seconds_left.filter(|left| *left > 0.0);
+        parts.extend(
+            left.map(|left| format!("about {} left", duration_text(left.max(10.0).round()))),
+        );
+    }
+    parts.extend(
+        experiments
+            .preparing()
+            .map(|activity| activity.progress.what),
+    );
+    for part in parts {
+        ui.label(RichText::new("·").small().color(palette.weak));
+        ui.label(RichText::new(part).small().color(palette.text));
     }
 }
 

@@ -98,7 +98,7 @@ impl Kept {
 impl Experiment {
     /// Computes the differences that are not known yet, for whoever shows the table next. Fails if the
     /// caller stops it; what was computed by then is kept. Predictions that cannot be read cannot be compared.
-    pub fn compute_differences(&self, job: &Job) -> Result<(), Error> {
+    pub(super) fn compute_differences(&self, job: &Job) -> Result<(), Error> {
         let pairs = super::Follower::new(self.clone()).pairs()?;
         let mut kept = Kept::read(&self.folder);
         for pair in pairs {

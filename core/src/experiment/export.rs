@@ -116,8 +116,9 @@ impl Table {
             }
             if n_waiting > 0 && row.state == State::Waiting {
                 notes.push(format!(
-                    "{}: {n_waiting} of its seeds are not done.",
-                    row.label
+                    "{}: {n_waiting} of {} seeds not done.",
+                    row.label,
+                    self.seeds.len()
                 ));
             }
         }
@@ -139,7 +140,7 @@ impl Table {
                 .filter(|row| row.versus.as_deref() == Some(other))
                 .map(|row| row.label.as_str())
                 .collect();
-            format!("Less {other}: {}.", compared.join("; "))
+            format!("Compared with {other}: {}.", compared.join("; "))
         });
         let mut lines: Vec<String> = lines.collect();
         lines.sort();
@@ -405,7 +406,7 @@ mod tests {
         let notes = grid.notes.join("\n");
         assert!(notes.contains("95 %") && notes.contains("1000"), "{notes}");
         assert!(
-            notes.contains("Less A & B_1, 50 %: [surely]; \"perhaps\"."),
+            notes.contains("Compared with A & B_1, 50 %: [surely]; \"perhaps\"."),
             "{notes}"
         );
     }

@@ -4,6 +4,7 @@ use super::difference::{self, Kept, Pair};
 use super::ledger::Entered;
 use super::table::{CellRun, Measure, Row, State, Table};
 use super::{Cell, Error, Experiment, Metric, Statistic, Task};
+use crate::job::Job;
 use crate::run::{self, Event, History, Pace, RunSummary, Status};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -59,6 +60,14 @@ impl Experiment {
     /// Where it stands now. Who asks again and again asks a [`Follower`].
     pub fn table(&self) -> Result<Table, Error> {
         Follower::new(self.clone()).table()
+    }
+
+    /// The same with all differences computed that can be. While somebody works on it, they compute them.
+    pub fn finished_table(&self, job: &Job) -> Result<Table, Error> {
+        if !self.is_worked_on() {
+            self.compute_differences(job)?;
+        }
+        self.table()
     }
 }
 

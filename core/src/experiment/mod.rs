@@ -1,6 +1,6 @@
 //! Plans: tables of runs, worked through one after the other, and what came out of them.
 //!
-//! A [`Plan`] is a file; an [`Experiment`] is a folder of the workspace in which a plan was taken up. [`work`] trains what is not
+//! A [`Plan`] is a file; an [`Experiment`] is a folder of the workspace in which a plan was taken up. [`start`] trains what is not
 //! trained yet. A [`Table`] is folded from the ledger and from the runs' own logs, so that window and command line see the same, and may
 //! be drawn by anybody at any time, also while another process works.
 
@@ -8,6 +8,7 @@ mod difference;
 mod export;
 mod fold;
 mod folder;
+mod handle;
 mod ledger;
 mod merge;
 mod overrides;
@@ -20,12 +21,13 @@ mod work;
 pub use export::{Format, Grid};
 pub use fold::Follower;
 pub use folder::Experiment;
+pub use handle::{Handle, start};
 pub use overrides::{BadSetting, Overrides};
 pub use plan::{Cell, Metric, Plan, Report, Task};
 pub use shipped::shipped;
 pub use statistics::Statistic;
 pub use table::{CellRun, Measure, Row, State, Table};
-pub use work::{Ending, Failed, work};
+pub use work::{Ending, Failed};
 
 use std::path::PathBuf;
 
@@ -70,7 +72,9 @@ pub enum Error {
         cell: String,
         source: Box<crate::train::Error>,
     },
-    #[error("{plan} does not say on which data: name it with --data DIR; it is meant for {needs}")]
+    #[error(
+        "{plan} does not say on which data: name a data set (--data DIR); it is meant for {needs}"
+    )]
     NoData { plan: String, needs: String },
     #[error("there is no plan {name:?}; shipped are {known}, and a file ends in .toml")]
     UnknownPlan { name: String, known: String },
@@ -85,12 +89,12 @@ pub enum Error {
         folder: PathBuf,
     },
     #[error(
-        "the experiment {name:?} was begun with another plan; it differs in {differs}. Begin a new one with --name, or go on with \
-         the plan as it was by naming the plan.toml in the experiment's folder"
+        "the experiment {name:?} was begun with another plan; it differs in {differs}. Begin a new one under another name (--name), or go \
+         on with the plan as it was by naming the plan.toml in the experiment's folder"
     )]
     OtherPlan { name: String, differs: String },
     #[error(
-        "the data set {data} has changed since the experiment {name:?} began: its numbers would not be comparable. Begin a new one with --name"
+        "the data set {data} has changed since the experiment {name:?} began: its numbers would not be comparable. Begin a new one under another name (--name)"
     )]
     DataChanged { name: String, data: String },
     #[error("somebody else is working on the experiment {name:?}")]
@@ -103,6 +107,10 @@ pub enum Error {
     },
     #[error("an experiment cannot be written as TOML")]
     Toml(#[from] toml::ser::Error),
+    #[error("the thread that works through the experiment could not be started")]
+    Thread { source: std::io::Error },
+    #[error("the thread that works through the experiment ended unexpectedly: {message}")]
+    Panicked { message: String },
     #[error(transparent)]
     Cancelled(#[from] crate::job::Cancelled),
     #[error(transparent)]

@@ -199,6 +199,13 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Whether some cell is taught by another model.
+    pub fn has_students(&self) -> bool {
+        let settings = self.cells.iter().map(|cell| &cell.set);
+        let mut settings = settings.chain([&self.base]);
+        settings.any(|settings| settings.contains_key("noisy_student"))
+    }
+
     /// The cell of that id.
     pub fn cell(&self, id: &str) -> Option<&Cell> {
         self.cells.iter().find(|cell| cell.id == id)

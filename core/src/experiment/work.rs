@@ -36,12 +36,8 @@ pub enum Failed {
     Retry,
 }
 
-/// Trains what the experiment's plan asks for and is not done yet, then computes the differences between cells.
-///
-/// `wake` is called when a table folded now may differ from one folded before; it must return at once. When `job` is cancelled, the run
-/// at work is stopped after a checkpoint. A run that fails is entered with its reason, and the others go on. Fails if nobody could go on:
-/// another process is at work, the data set is another, the ledger cannot be written.
-pub fn work(
+/// The work itself, see [`super::start`]. When `job` is cancelled, the run at work is stopped after a checkpoint.
+pub(super) fn work(
     experiment: &Experiment,
     failed: Failed,
     job: &Job,
@@ -186,15 +182,19 @@ impl Worker<'_> {
 
     /// Waits for the end of a run; passes on what it prepares and the caller's wish to stop.
     fn follow(&self, handle: Handle) -> Result<Outcome, train::Error> {
-        let mut is_stopping = false;
+        let (mut is_stopping, mut was_preparing) = (false, true);
         while !handle.is_finished() {
             if self.job.cancel.is_cancelled() && !is_stopping {
                 is_stopping = handle.send(Command::Stop);
             }
-            if let Some(progress) = handle.preparing() {
+            let preparing = handle.preparing();
+            if let Some(progress) = &preparing {
                 self.job
                     .report(progress.done, progress.total, &progress.what);
+            } else if was_preparing {
+                self.job.report(0, 0, "");
             }
+            was_preparing = preparing.is_some();
             std::thread::sleep(LOOK_EVERY);
         }
         handle.join()

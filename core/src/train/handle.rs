@@ -3,7 +3,7 @@
 use super::begin::{Begin, begin};
 use super::checkpoint::RunFile;
 use super::{Command, Error, TrainConfig};
-use crate::job::{Cancel, Job, Progress};
+use crate::job::{Cancel, Job, Progress, panic_message};
 use crate::predict::Model;
 use crate::run;
 use crate::workspace::Workspace;
@@ -182,12 +182,4 @@ pub(super) fn preparing_job(shared: &Arc<Shared>, wake: &Wake) -> Job {
         listener.progress.store(Some(Arc::new(progress)));
         wake();
     })
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

@@ -5,7 +5,9 @@ mod words;
 
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::anyhow;
-use attune_core::experiment::{self, Ending, Experiment, Failed, Format, Overrides, Plan, Table};
+use attune_core::experiment::{
+    self, Ending, Experiment, Failed, Format, Handle, Overrides, Plan, Table,
+};
 use attune_core::train::DataChoice;
 use attune_core::workspace::write_whole;
 use serde::Serialize;
@@ -236,7 +238,7 @@ fn show(which: &str, json: bool, console: &Console) -> Result<(), Failure> {
         .any(|name| name == which);
     if is_begun {
         let experiment = open(which, console)?;
-        let table = finished_table(&experiment, console)?;
+        let table = experiment.finished_table(&console.job()).failed()?;
         return print(&table, json, console);
     }
     let Some(plan) = plan(which) else {
@@ -250,15 +252,6 @@ fn show(which: &str, json: bool, console: &Console) -> Result<(), Failure> {
         return console.json(&plan);
     }
     words::print_plan(&plan, console)
-}
-
-/// The table with all differences computed that can be. While somebody else is at work, they compute them.
-fn finished_table(experiment: &Experiment, console: &Console) -> Result<Table, Failure> {
-    if !experiment.is_worked_on() {
-        let job = console.job();
-        experiment.compute_differences(&job).failed()?;
-    }
-    experiment.table().failed()
 }
 
 fn print(table: &Table, json: bool, console: &Console) -> Result<(), Failure> {
@@ -303,9 +296,16 @@ fn work(args: &RunArgs, console: &Console) -> Result<(), Failure> {
     } else {
         Failed::Leave
     };
-    let ending = progress::follow(&experiment, failed, console)?;
+    let handle = experiment::start(experiment, failed, || ()).failed()?;
+    attend(handle, args.json, console)
+}
+
+/// Shows how the work goes until it ends, then the table.
+pub(super) fn attend(handle: Handle, json: bool, console: &Console) -> Result<(), Failure> {
+    let experiment = handle.experiment.clone();
+    let ending = progress::follow(handle, console)?;
     let table = experiment.table().failed()?;
-    print(&table, args.json, console)?;
+    print(&table, json, console)?;
     let name = &experiment.name;
     match ending {
         Ending::Complete => Ok(()),
@@ -331,7 +331,8 @@ fn export(
     console: &Console,
 ) -> Result<(), Failure> {
     let experiment = open(name, console)?;
-    let text = finished_table(&experiment, console)?.export(match format {
+    let table = experiment.finished_table(&console.job()).failed()?;
+    let text = table.export(match format {
         FormatArgument::Markdown => Format::Markdown,
         FormatArgument::Csv => Format::Csv,
         FormatArgument::Latex => Format::Latex,

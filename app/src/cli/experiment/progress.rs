@@ -2,13 +2,11 @@
 
 use super::super::{Console, Failure, ResultExt};
 use super::words;
-use anyhow::anyhow;
-use attune_core::experiment::{Ending, Experiment, Failed, Follower, State, Table, work};
-use attune_core::job::{Job, Progress};
+use attune_core::experiment::{Ending, Follower, Handle, State, Table};
+use attune_core::job::Progress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the table is folded anew.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -16,49 +14,28 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How soon the end of the work is noticed.
 const WAIT: Duration = Duration::from_millis(50);
 
-/// Works through an experiment on a thread and shows how it goes. Ctrl-C stops it after a checkpoint.
-pub(super) fn follow(
-    experiment: &Experiment,
-    failed: Failed,
-    console: &Console,
-) -> Result<Ending, Failure> {
-    let prepared: Arc<Mutex<Option<Progress>>> = Arc::default();
-    let listener = Arc::clone(&prepared);
-    let job = Job::new(console.cancel.clone(), move |progress| {
-        *listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
-    });
-    let worker = {
-        let experiment = experiment.clone();
-        std::thread::Builder::new()
-            .name("work through an experiment".to_owned())
-            .spawn(move || work(&experiment, failed, &job, || ()))
-            .failed()?
-    };
-    let mut follower = Follower::new(experiment.clone());
+/// Shows how the work on an experiment goes, until it ends. Ctrl-C stops it after a checkpoint.
+pub(super) fn follow(handle: Handle, console: &Console) -> Result<Ending, Failure> {
+    let mut follower = Follower::new(handle.experiment.clone());
     let mut screen = Screen::new();
     let mut looked = None;
-    while !worker.is_finished() {
+    while !handle.is_finished() {
         std::thread::sleep(WAIT);
-        if looked.is_some_and(|at: std::time::Instant| at.elapsed() < LOOK_EVERY) {
+        if console.cancel.is_cancelled() && !handle.is_stopping() {
+            handle.stop();
+            screen.say_stopping(console);
+        }
+        if looked.is_some_and(|at: Instant| at.elapsed() < LOOK_EVERY) {
             continue;
         }
-        looked = Some(std::time::Instant::now());
-        let now = prepared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        // What cannot be read now may be in a moment; the worker goes on.
+        looked = Some(Instant::now());
+        // What cannot be read now may be in a moment; the work goes on.
         if let Ok(table) = follower.table() {
-            screen.show(&table, now.as_ref(), console);
+            screen.show(&table, handle.preparing().as_deref(), console);
         }
     }
     screen.clear();
-    let outcome = worker
-        .join()
-        .map_err(|_panic| {
-            anyhow!("the thread that works through the experiment ended unexpectedly")
-        })
-        .failed()?;
+    let outcome = handle.join();
     screen.tell(&follower.table().failed()?, console);
     outcome.failed()
 }
@@ -69,7 +46,6 @@ struct Screen {
     bars: Vec<ProgressBar>,
     /// States by cell, seed and iteration, as they were last told.
     told: BTreeMap<(String, u64, u32), String>,
-    is_stopping: bool,
 }
 
 impl Screen {
@@ -78,21 +54,20 @@ impl Screen {
             lines: MultiProgress::new(),
             bars: Vec::new(),
             told: BTreeMap::new(),
-            is_stopping: false,
+        }
+    }
+
+    fn say_stopping(&self, console: &Console) {
+        let text = "stopping after a checkpoint (press Ctrl-C again to end at once)";
+        if self.lines.is_hidden() {
+            console.say(text);
+        } else {
+            // A terminal that is gone misses nothing.
+            drop(self.lines.println(text));
         }
     }
 
     fn show(&mut self, table: &Table, prepared: Option<&Progress>, console: &Console) {
-        if console.cancel.is_cancelled() && !self.is_stopping {
-            self.is_stopping = true;
-            let text = "stopping after a checkpoint (press Ctrl-C again to end at once)";
-            if self.lines.is_hidden() {
-                console.say(text);
-            } else {
-                // A terminal that is gone misses nothing.
-                drop(self.lines.println(text));
-            }
-        }
         if self.lines.is_hidden() {
             self.tell(table, console);
             return;
@@ -125,7 +100,11 @@ impl Screen {
         let rows = table.rows.iter().filter(|row| row.same_runs_as.is_none());
         for (row, run) in rows.flat_map(|row| row.runs.iter().map(move |run| (row, run))) {
             let key = (row.cell.clone(), run.seed, run.iteration);
-            let state = run.state.label();
+            let state = match run.state {
+                // A line for each epoch would fill the log of a night.
+                State::Running { epochs, .. } => format!("training, {epochs} epochs at most"),
+                _ => run.state.label(),
+            };
             if self.told.get(&key) == Some(&state) {
                 continue;
             }

@@ -260,7 +260,8 @@ impl State {
 
     fn start_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
-        let ready = self.config.check().is_ok();
+        let is_free = !ctx.state.experiments.is_working();
+        let ready = is_free && self.config.check().is_ok();
         let text = RichText::new("Start training")
             .color(palette.on_accent)
             .strong();
@@ -270,6 +271,11 @@ impl State {
                 ui.add_sized(size, Button::new(text).fill(palette.accent))
             })
             .inner;
+        let start = start.on_disabled_hover_text(if is_free {
+            "The settings above say what is missing"
+        } else {
+            "An experiment is at work (Experiments panel): stop it first"
+        });
         if start
             .on_hover_text(with_keys(ui, UiCommand::StartTraining))
             .clicked()

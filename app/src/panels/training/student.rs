@@ -1,13 +1,12 @@
 //! The form's part about noisy student training: who teaches, with which unlabelled tracks, and what goes beyond the paper.
 
 use super::fields::row_ui;
-use crate::panels::library;
-use crate::theme;
-use crate::widgets::{expanded, section_heading};
+use crate::panels::unlabelled::unlabelled_ui;
+use crate::widgets::section_heading;
 use crate::workbench::Ctx;
 use attune_core::predict::Shipped;
-use attune_core::train::{DataChoice, NoisyStudent, Passes, Targets, TrainConfig};
-use egui::{Checkbox, ComboBox, DragValue, Grid, Response, RichText, TextEdit, Ui, WidgetInfo};
+use attune_core::train::{NoisyStudent, Passes, Targets, TrainConfig};
+use egui::{Checkbox, ComboBox, DragValue, Grid, Response, TextEdit, Ui, WidgetInfo};
 use std::path::PathBuf;
 
 /// Runs that are offered as teachers, the newest first; others can be typed.
@@ -47,7 +46,7 @@ pub(super) fn student_ui(
     let Some(student) = &mut config.noisy_student else {
         return;
     };
-    unlabelled_ui(ctx, ui, student, typed_folder);
+    unlabelled_ui(ctx, ui, &mut student.unlabelled, typed_folder);
     ui.collapsing("Beyond the paper", |ui| beyond_ui(ui, student))
         .header_response
         .on_hover_text("Options that the paper does not have; off by default");
@@ -210,72 +209,6 @@ fn rows_ui(ui: &mut Ui, student: &mut NoisyStudent, batch_size: usize) {
             )
         },
     );
-}
-
-/// Data sets to take unlabelled tracks from: those of the library, or a folder that is typed.
-fn unlabelled_ui(
-    ctx: &Ctx<'_>,
-    ui: &mut Ui,
-    student: &mut NoisyStudent,
-    typed_folder: &mut String,
-) {
-    let palette = theme::palette(ui.visuals());
-    let mut chosen = None;
-    ui.horizontal_wrapped(|ui| {
-        ui.label("More unlabelled tracks").on_hover_text(
-            "Data sets whose tracks are used without labels (their train and unlabelled splits), beside the unlabelled split of the data set itself and the tracks whose labels are withheld",
-        );
-        library::choose_ui(ctx, ui, |folder| chosen = Some(DataChoice::Folder(folder)));
-    });
-    ui.horizontal(|ui| {
-        let field = TextEdit::singleline(typed_folder)
-            .hint_text("folder with a tracks.csv")
-            .desired_width((ui.available_width() - 60.0).max(80.0));
-        let field = ui.add(field);
-        field.widget_info(|| {
-            WidgetInfo::labeled(egui::Role::TextInput, true, "Folder of unlabelled tracks")
-        });
-        let is_given = !typed_folder.trim().is_empty();
-        let add = ui.add_enabled(is_given, egui::Button::new("Add"));
-        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-        if is_given
-            && (entered
-                || add
-                    .on_hover_text("Take unlabelled tracks from this folder")
-                    .clicked())
-        {
-            chosen = Some(DataChoice::Folder(expanded(typed_folder.trim())));
-            typed_folder.clear();
-        }
-    });
-    if let Some(choice) = chosen
-        && !student.unlabelled.contains(&choice)
-    {
-        student.unlabelled.push(choice);
-    }
-    let mut removed = None;
-    for (at, choice) in student.unlabelled.iter().enumerate() {
-        let name = match choice {
-            DataChoice::Demo => "demo".to_owned(),
-            DataChoice::Folder(folder) => folder.display().to_string(),
-        };
-        ui.horizontal(|ui| {
-            let remove = ui
-                .small_button("×")
-                .on_hover_text("Leave this data set out");
-            remove.widget_info(|| {
-                WidgetInfo::labeled(egui::Role::Button, true, format!("Leave out {name}"))
-            });
-            if remove.clicked() {
-                removed = Some(at);
-            }
-            let text = RichText::new(&name).small().color(palette.text);
-            ui.add(egui::Label::new(text).truncate());
-        });
-    }
-    if let Some(at) = removed {
-        student.unlabelled.remove(at);
-    }
 }
 
 fn beyond_ui(ui: &mut Ui, student: &mut NoisyStudent) {

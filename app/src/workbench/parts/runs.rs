@@ -143,7 +143,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
         Some(at) => match state.training.run_folder() {
             Some(folder) if !runs.lists(folder) => at.elapsed() > LIST_EVERY / 8,
             Some(_) => at.elapsed() > LIST_EVERY,
-            None => false,
+            None => state.experiments.is_working() && at.elapsed() > LIST_EVERY,
         },
     };
     if stale && !runs.list.is_busy() {

@@ -115,15 +115,20 @@ impl State {
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let workspace = state.workspace.clone();
+    let in_experiment = state.experiments.is_working();
     let training = &mut state.training;
     let busy = || {
-        Notice::new(
-            Level::Warning,
-            "A training is running: stop it before beginning another.",
-        )
+        let what = if in_experiment {
+            "An experiment is at work: stop it before beginning a training."
+        } else {
+            "A training is running: stop it before beginning another."
+        };
+        Notice::new(Level::Warning, what)
     };
     match command {
-        Command::Start(_) | Command::Resume(_) if training.is_running() => sender.send(busy()),
+        Command::Start(_) | Command::Resume(_) if in_experiment || training.is_running() => {
+            sender.send(busy());
+        }
         Command::Start(config) => {
             training.asked += 1;
             training.estimate.cancel();
