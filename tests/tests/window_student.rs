@@ -4,6 +4,7 @@ use attune::panels::Panel;
 use attune::playback::State as Playing;
 use attune::workbench::{Command, UiCommand};
 use attune_core::run::Scalar;
+use attune_core::train::RunFile;
 use attune_tests::small_data;
 use attune_tests::window::Window;
 use std::path::Path;
@@ -57,7 +58,22 @@ fn a_student_is_taught_watched_and_heard() {
     window.type_text(more.to_str().unwrap());
     window.click("Add");
     assert!(window.shows(&format!("Leave out {}", more.display())));
-    start(&mut window);
+    window.click("Students");
+    window.type_text("2");
+    window.press(egui::Modifiers::NONE, egui::Key::Enter);
+    window.click("Start training");
+    window.wait("the first of two students", |window| {
+        window.shows("student 1 of 2")
+    });
+    window.wait("the second", |window| window.shows("student 2 of 2"));
+    window.wait("the end", |window| !window.state().training.is_running());
+    let second = window.state().selection.run.clone().unwrap();
+    let teacher = RunFile::read(&second)
+        .unwrap()
+        .config
+        .noisy_student
+        .unwrap();
+    assert!(teacher.teacher.ends_with("student-1"), "{teacher:?}");
     window.send(UiCommand::Show(Panel::Curves));
     window.wait("the student's charts", |window| {
         window.shows("Student's losses chart") && window.shows("Agreement chart")

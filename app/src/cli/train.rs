@@ -156,7 +156,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 return estimate(&config, console, args.json);
             }
             if args.student.iterations > 1 {
-                return iterate(config, &args, console);
+                return iterate(config, 1, args.student.iterations, args.json, console);
             }
             train::start(config, &console.workspace, || ()).failed()?
         }
@@ -171,24 +171,28 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 }
 
 /// Trains one student after the other, each with the one before as its teacher.
-fn iterate(mut config: TrainConfig, args: &Args, console: &Console) -> Result<(), Failure> {
+/// Begins with student `first` of `n`.
+pub(super) fn iterate(
+    mut config: TrainConfig,
+    first: u32,
+    n: u32,
+    json: bool,
+    console: &Console,
+) -> Result<(), Failure> {
     let mut compared = Vec::new();
     let mut outcome = Ok(());
-    for iteration in 1..=args.student.iterations {
-        console.say(&format!(
-            "student {iteration} of {}",
-            args.student.iterations
-        ));
+    for iteration in first..=n {
+        console.say(&format!("student {iteration} of {n}"));
         let label = format!("student {iteration}");
         outcome = train_one(&label, config.clone(), console, &mut compared);
         if outcome.is_err() {
             break;
         }
-        if let (Some(student), Some(done)) = (&mut config.noisy_student, compared.last()) {
-            student.teacher.clone_from(&done.summary.folder);
+        if let Some(done) = compared.last() {
+            config.teach(&done.summary.folder);
         }
     }
-    if args.json {
+    if json {
         console.json(&compared)?;
     } else {
         print_compared(&compared, console)?;

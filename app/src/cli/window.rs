@@ -1,10 +1,11 @@
 //! `attune window`: opens the window, with files, a run or a data set if named.
 
 use super::experiment;
+use super::train::iterate;
 use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt};
 use crate::playback::Player;
-use crate::workbench::parts::training;
+use crate::workbench::parts::training::{self, Students};
 use crate::workbench::{Command, Kept, Opening, Services, open};
 use anyhow::anyhow;
 use attune_core::train::TrainConfig;
@@ -88,10 +89,15 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         "The window is closed; the training goes on here. Ctrl-C stops it after a checkpoint.",
     );
     match kept {
-        Kept::Training(handle) => {
+        Kept::Training(handle, students) => {
             let summary = follow(handle, console)?;
             console.say(&summary.to_string());
-            summary.unless_stopped(console)
+            summary.unless_stopped(console)?;
+            let Some(Students { mut config, at, n }) = students else {
+                return Ok(());
+            };
+            config.teach(summary.folder);
+            iterate(*config, at + 1, n, false, console)
         }
         Kept::Experiment(handle) => experiment::attend(handle, false, console),
     }

@@ -85,8 +85,8 @@ pub struct App {
 /// What is to go on after the window has been closed.
 #[derive(Debug)]
 pub enum Kept {
-    /// A training.
-    Training(train::Handle),
+    /// A training, and the students after this one.
+    Training(train::Handle, Option<training::Students>),
     /// The work on an experiment.
     Experiment(experiment::Handle),
 }
@@ -273,7 +273,10 @@ impl App {
                 });
             }
             Some(Closing::TrainOn) => {
-                let training = self.state.training.take_handle().map(Kept::Training);
+                let training = &mut self.state.training;
+                let students = training.take_students();
+                let training = training.take_handle();
+                let training = training.map(|handle| Kept::Training(handle, students));
                 let experiment = || self.state.experiments.take_handle().map(Kept::Experiment);
                 self.kept = training.or_else(experiment);
                 self.closing = None;

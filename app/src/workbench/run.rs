@@ -119,7 +119,15 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             let config = Box::new(app.panels.training().config().clone());
             match config.check() {
                 Ok(()) => {
-                    sender.send(Command::Training(training::Command::Start(config)));
+                    let n = app.panels.training().students();
+                    sender.send(Command::Training(
+                        if n > 1 && config.noisy_student.is_some() {
+                            let students = training::Students { config, at: 1, n };
+                            training::Command::StartStudents(students)
+                        } else {
+                            training::Command::Start(config)
+                        },
+                    ));
                     if app.state.is_training() {
                         // It is refused: nothing else comes to the front.
                         return;

@@ -44,6 +44,7 @@ pub struct State {
     learning_rate: Option<f64>,
     #[serde(skip)]
     unlabelled: String,
+    students: u32,
 }
 
 impl Default for State {
@@ -58,6 +59,7 @@ impl Default for State {
             estimated: None,
             learning_rate: None,
             unlabelled: String::new(),
+            students: 1,
         }
     }
 }
@@ -66,6 +68,11 @@ impl State {
     /// The configuration in the form.
     pub fn config(&self) -> &TrainConfig {
         &self.config
+    }
+
+    /// How many students are to be trained in a row, if the recipe has a teacher.
+    pub fn students(&self) -> u32 {
+        self.students
     }
 
     /// Fills the form.
@@ -103,7 +110,13 @@ impl State {
                 let before = self.config.clone();
                 self.form_ui(ctx, ui);
                 ui.add_space(theme::GAP);
-                student::student_ui(ctx, ui, &mut self.config, &mut self.unlabelled);
+                student::student_ui(
+                    ctx,
+                    ui,
+                    &mut self.config,
+                    &mut self.unlabelled,
+                    &mut self.students,
+                );
                 if before != self.config {
                     self.changed_at = Some(Instant::now());
                 }
@@ -301,6 +314,11 @@ impl State {
                 .text_style(egui::TextStyle::Heading)
                 .color(palette.strong),
         );
+        if let Some(students) = training.students() {
+            let text = format!("student {} of {}", students.at, students.n);
+            ui.label(RichText::new(text).color(palette.weak))
+                .on_hover_text("Each is the teacher of the next");
+        }
         ui.horizontal_wrapped(|ui| {
             let paused = training.is_paused();
             let mut button = |label: &str, command: UiCommand| {

@@ -20,6 +20,7 @@ pub(super) fn student_ui(
     ui: &mut Ui,
     config: &mut TrainConfig,
     typed_folder: &mut String,
+    students: &mut u32,
 ) {
     section_heading(ui, "Labels and teacher");
     Grid::new("student")
@@ -41,6 +42,9 @@ pub(super) fn student_ui(
             let batch_size = config.batch_size;
             if let Some(student) = &mut config.noisy_student {
                 rows_ui(ui, student, batch_size);
+                row_ui(ui, "Students", "How many are trained one after the other, each with the one before as its teacher; all with these settings.", |ui| {
+                    ui.add(DragValue::new(students).range(1..=20).suffix(" in a row"))
+                });
             }
         });
     let Some(student) = &mut config.noisy_student else {

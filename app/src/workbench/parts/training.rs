@@ -18,6 +18,19 @@ pub struct State {
     estimate: Slot<Box<TrainConfig>, Estimate>,
     /// Asked to pause, and not yet to go on.
     paused: bool,
+    /// Of several students in a row, the one in training.
+    students: Option<Students>,
+}
+
+/// Students that are trained one after the other, each with the one before as its teacher.
+#[derive(Clone, Debug)]
+pub struct Students {
+    /// The recipe of the one in training.
+    pub config: Box<TrainConfig>,
+    /// Which one it is, from 1.
+    pub at: u32,
+    /// How many there will be.
+    pub n: u32,
 }
 
 /// What can be asked.
@@ -25,6 +38,8 @@ pub struct State {
 pub enum Command {
     /// Begin a run.
     Start(Box<TrainConfig>),
+    /// Begin several runs in a row, each with the model of the one before as its teacher.
+    StartStudents(Students),
     /// Go on with the run in this folder from its last checkpoint.
     Resume(PathBuf),
     /// Tell the run something.
@@ -43,6 +58,7 @@ impl Default for State {
             handle: None,
             estimate: Slot::new("estimate the run"),
             paused: false,
+            students: None,
         }
     }
 }
@@ -96,6 +112,18 @@ impl State {
         self.estimate.is_busy()
     }
 
+    /// Of several students in a row, the one in training.
+    pub fn students(&self) -> Option<&Students> {
+        self.students.as_ref()
+    }
+
+    /// Takes the students after the one in training out of the window's hands.
+    pub fn take_students(&mut self) -> Option<Students> {
+        self.students
+            .take()
+            .filter(|students| students.at < students.n)
+    }
+
     /// Takes the run out of the window's hands, to let it go on without a window.
     pub fn take_handle(&mut self) -> Option<Handle> {
         self.handle.take()
@@ -126,10 +154,18 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Notice::new(Level::Warning, what)
     };
     match command {
-        Command::Start(_) | Command::Resume(_) if in_experiment || training.is_running() => {
+        Command::Start(_) | Command::StartStudents(_) | Command::Resume(_)
+            if in_experiment || training.is_running() =>
+        {
             sender.send(busy());
         }
+        Command::StartStudents(students) => {
+            let config = students.config.clone();
+            run(Command::Start(config), state, jobs, sender);
+            state.training.students = Some(students);
+        }
         Command::Start(config) => {
+            training.students = None;
             training.asked += 1;
             training.estimate.cancel();
             let wake = jobs.clone();
@@ -138,6 +174,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             });
         }
         Command::Resume(folder) => {
+            training.students = None;
             training.asked += 1;
             let wake = jobs.clone();
             training.starting.ask_again(jobs, training.asked, move |_| {
@@ -186,10 +223,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
                 training.paused = false;
                 training.handle = Some(handle);
             }
-            Some(Err(error)) => sender.send(Notice::new(
-                Level::Error,
-                format!("The training did not begin: {error}"),
-            )),
+            Some(Err(error)) => {
+                training.students = None;
+                let text = format!("The training did not begin: {error}");
+                sender.send(Notice::new(Level::Error, text));
+            }
             None => {}
         }
     }
@@ -198,13 +236,24 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     {
         training.paused = false;
         sender.send(AnyCommand::Runs(runs::Command::Refresh));
+        let folder = handle.run_folder.clone();
         let name = handle
             .run_folder
             .file_name()
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         // The thread has ended: joining it does not wait.
-        sender.send(match handle.join() {
+        let outcome = handle.join();
+        let next = training.students.take().filter(|students| {
+            let is_done = matches!(outcome, Ok(Outcome::Finished | Outcome::EarlyStopped));
+            is_done && students.at < students.n
+        });
+        if let Some(mut students) = next {
+            students.config.teach(folder);
+            students.at += 1;
+            sender.send(AnyCommand::Training(Command::StartStudents(students)));
+        }
+        sender.send(match outcome {
             Ok(Outcome::Finished) => {
                 Notice::new(Level::Success, format!("Training finished: {name}"))
             }
