@@ -99,6 +99,6 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             config.teach(summary.folder);
             iterate(*config, at + 1, n, false, console)
         }
-        Kept::Experiment(handle) => experiment::attend(handle, false, console),
+        Kept::Experiment(handle) => experiment::attend(*handle, false, console),
     }
 }

@@ -16,6 +16,17 @@ pub fn duration_text(seconds: f64) -> String {
     }
 }
 
+/// About how long something takes, for guesses: "less than a minute", "58 min", "2 h 10 min".
+pub fn about_text(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round();
+    match minutes as u64 {
+        _ if !minutes.is_finite() || minutes < 0.0 => "–".to_owned(),
+        0 => "less than a minute".to_owned(),
+        minutes @ 1..90 => format!("{minutes} min"),
+        minutes => duration_text((minutes / 10 * 10) as f64 * 60.0),
+    }
+}
+
 /// An amount of memory: "640 kB", "12.3 MB", "1.20 GB" (decimal units).
 pub fn bytes_text(bytes: u64) -> String {
     match bytes {

@@ -10,6 +10,8 @@ mod transport_bar;
 pub use card::{card, section_heading};
 pub use dialog::dialog;
 pub use empty_state::empty_state;
-pub use figures::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
+pub use figures::{
+    about_text, bytes_text, count_text, duration_text, number_text, rate_text, score_text,
+};
 pub use path_field::{expanded, path_field};
 pub use transport_bar::{clock_text, transport_bar};

@@ -88,7 +88,7 @@ pub enum Kept {
     /// A training, and the students after this one.
     Training(train::Handle, Option<training::Students>),
     /// The work on an experiment.
-    Experiment(experiment::Handle),
+    Experiment(Box<experiment::Handle>),
 }
 
 /// The window is to be closed while something trains.
@@ -277,7 +277,10 @@ impl App {
                 let students = training.take_students();
                 let training = training.take_handle();
                 let training = training.map(|handle| Kept::Training(handle, students));
-                let experiment = || self.state.experiments.take_handle().map(Kept::Experiment);
+                let experiment = || {
+                    let handle = self.state.experiments.take_handle();
+                    handle.map(Box::new).map(Kept::Experiment)
+                };
                 self.kept = training.or_else(experiment);
                 self.closing = None;
                 self.interrupt.withdraw();

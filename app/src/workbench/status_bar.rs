@@ -6,7 +6,7 @@ use super::selection::Select;
 use super::ui_command::UiCommand;
 use crate::panels::{Panel, Progress};
 use crate::theme;
-use crate::widgets::{bytes_text, count_text, duration_text, rate_text};
+use crate::widgets::{about_text, bytes_text, count_text, duration_text, rate_text};
 use attune_core::device;
 use attune_core::experiment::State;
 use egui::{Align, Layout, ProgressBar, RichText, Sense, Ui, vec2};
@@ -113,9 +113,7 @@ fn experiment_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         });
         parts.extend(at_work);
         let left = table.seconds_left.filter(|left| *left > 0.0);
-        parts.extend(
-            left.map(|left| format!("about {} left", duration_text(left.max(10.0).round()))),
-        );
+        parts.extend(left.map(|left| format!("about {} left", about_text(left))));
     }
     parts.extend(
         experiments

@@ -155,7 +155,7 @@ impl State {
         }
         ui.add_space(theme::GROUP_GAP);
         let order = self.order(plan);
-        self.start_ui(ctx, ui, plan, order);
+        self.start_ui(ctx, ui, order);
     }
 
     fn fields_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
@@ -223,7 +223,9 @@ impl State {
         let seeds: Result<Vec<u64>, String> = words
             .map(|word| {
                 let seed = word.trim().parse();
-                seed.map_err(|_| format!("{word:?} is no seed: whole numbers, as in 1, 2, 3"))
+                seed.map_err(|_no_number| {
+                    format!("{word:?} is no seed: whole numbers, as in 1, 2, 3")
+                })
             })
             .collect();
         overrides.seeds = Some(seeds?).filter(|seeds| !seeds.is_empty());
@@ -255,7 +257,7 @@ impl State {
         })
     }
 
-    fn start_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan, order: Result<Order, String>) {
+    fn start_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, order: Result<Order, String>) {
         let palette = theme::palette(ui.visuals());
         let checked = match order {
             Ok(order) => {
@@ -276,7 +278,7 @@ impl State {
             let said = match &checked {
                 Err(error) => RichText::new(error).color(palette.error),
                 Ok(_) if is_busy => RichText::new("Something trains in this window: stop it first").color(palette.warning),
-                Ok((_, n_runs)) => RichText::new(format!("{n_runs} runs. The plan as it is: {}.", plan.effort)).color(palette.weak),
+                Ok((order, n_runs)) => RichText::new(effort_text(order, *n_runs)).color(palette.weak),
             };
             ui.add(egui::Label::new(said).wrap());
             if button.clicked() && let Ok((order, _)) = checked {
@@ -284,6 +286,18 @@ impl State {
                 ctx.send(Command::Experiments(begin));
             }
         });
+    }
+}
+
+/// How much it is to train; what the plan says of it holds for the plan as it is.
+fn effort_text(order: &Order, n_runs: usize) -> String {
+    let effort = &order.plan.effort;
+    if effort.is_empty() {
+        format!("{n_runs} runs.")
+    } else if order.overrides == Overrides::default() {
+        format!("{effort}.")
+    } else {
+        format!("{n_runs} runs. The plan as it is: {effort}.")
     }
 }
 

@@ -4,7 +4,7 @@ mod form;
 mod table;
 
 use crate::theme;
-use crate::widgets::{duration_text, empty_state};
+use crate::widgets::{about_text, empty_state};
 use crate::workbench::parts::experiments;
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::experiment::{Failed, Format, Table};
@@ -185,10 +185,7 @@ fn progress_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table, is_ours: bool) {
         ));
     }
     if let Some(left) = table.seconds_left.filter(|left| *left > 0.0) {
-        words.push(format!(
-            "about {} left",
-            duration_text(left.max(10.0).round())
-        ));
+        words.push(format!("about {} left", about_text(left)));
     }
     ui.label(
         RichText::new(words.join("  ·  "))

@@ -412,7 +412,13 @@ fn hint(run: &CellRun) -> String {
 
 fn state_ui(ui: &mut Ui, row: &Row) {
     let palette = theme::palette(ui.visuals());
-    let text = row.state.label();
+    let text = match &row.state {
+        RunState::Waiting if row.n_done() > 0 => {
+            let n_seeds = row.runs.iter().filter(|run| run.counts).count();
+            format!("{} of {n_seeds} done", row.n_done())
+        }
+        state => state.label(),
+    };
     let label = Label::new(
         RichText::new(&text)
             .small()
