@@ -216,6 +216,13 @@ impl Window {
         self.frames(2);
     }
 
+    /// Whether the frame just drawn has closed the window.
+    pub fn has_closed(&self) -> bool {
+        let viewports = self.harness.output().viewport_output.values();
+        let mut commands = viewports.flat_map(|viewport| &viewport.commands);
+        commands.any(|command| *command == egui::ViewportCommand::Close)
+    }
+
     /// What is to go on after the window has been closed.
     pub fn take_kept(&mut self) -> Option<Kept> {
         self.harness.state_mut().as_mut()?.take_kept()

@@ -151,6 +151,10 @@ fn a_plan_is_begun_watched_stopped_gone_on_with_and_exported() {
     let before = table(&window).unwrap().rows[1].runs[0].run.clone();
 
     window.click("Go on");
+    window.wait("the run at work in all panels", |window| {
+        let shown = window.state().selection.run.as_ref();
+        shown.is_some_and(|shown| shown.ends_with(before.as_ref().unwrap()))
+    });
     window.wait("the end", |window| {
         let experiments = &window.state().experiments;
         !experiments.is_working() && table(window).is_some_and(|table| table.n_failed == 2)
@@ -198,6 +202,12 @@ fn a_plan_is_begun_watched_stopped_gone_on_with_and_exported() {
         table(window).is_some_and(|table| table.n_done == 6)
     });
     assert!(window.shows("Try failed runs again"));
+    window.drop_files(&[&lab.at("small.toml")]);
+    window.wait("the plan", |window| window.shows("Small & quick"));
+    assert!(
+        window.shows_part("There is an experiment small already"),
+        "that data and settings of then count is said"
+    );
 }
 
 #[test]
@@ -210,9 +220,10 @@ fn closing_the_window_stops_an_experiment_after_a_checkpoint_or_lets_it_go_on() 
     window.wait("the question", |window| {
         window.shows("The experiment small is at work")
     });
+    assert!(!window.has_closed());
     window.click("Stop and close");
-    window.wait("the stop", |window| {
-        !window.state().experiments.is_working()
+    window.wait("the end", |window| {
+        !window.state().experiments.is_working() && window.has_closed()
     });
     let workspace = Workspace::at(lab.at("workspace"));
     let experiment = Experiment::open(&workspace, "small").unwrap();

@@ -2,7 +2,7 @@
 
 use attune::panels::Panel;
 use attune::playback::State as Playing;
-use attune::workbench::{Command, UiCommand};
+use attune::workbench::{Command, Select, UiCommand};
 use attune_core::run::Scalar;
 use attune_core::train::RunFile;
 use attune_tests::small_data;
@@ -74,6 +74,18 @@ fn a_student_is_taught_watched_and_heard() {
         .noisy_student
         .unwrap();
     assert!(teacher.teacher.ends_with("student-1"), "{teacher:?}");
+    window.click("Start training");
+    window.wait("another first student", |window| {
+        window.state().training.run_folder().is_some()
+    });
+    window.send(UiCommand::StopTraining);
+    window.wait("the stop", |window| !window.state().training.is_running());
+    window.frames(5);
+    assert!(
+        !window.state().training.is_running(),
+        "whoever stops one student wants no other"
+    );
+    window.send(Select::Run(Some(second)));
     window.send(UiCommand::Show(Panel::Curves));
     window.wait("the student's charts", |window| {
         window.shows("Student's losses chart") && window.shows("Agreement chart")

@@ -16,14 +16,14 @@ pub fn duration_text(seconds: f64) -> String {
     }
 }
 
-/// About how long something takes, for guesses: "less than a minute", "58 min", "2 h 10 min".
+/// How long something takes, for guesses: "less than a minute", "about 58 min", "about 2 h 10 min".
 pub fn about_text(seconds: f64) -> String {
     let minutes = (seconds / 60.0).round();
     match minutes as u64 {
         _ if !minutes.is_finite() || minutes < 0.0 => "–".to_owned(),
         0 => "less than a minute".to_owned(),
-        minutes @ 1..90 => format!("{minutes} min"),
-        minutes => duration_text((minutes / 10 * 10) as f64 * 60.0),
+        minutes @ 1..90 => format!("about {minutes} min"),
+        minutes => format!("about {}", duration_text((minutes / 10 * 10) as f64 * 60.0)),
     }
 }
 
@@ -100,6 +100,19 @@ mod tests {
             (f64::NAN, "–"),
         ] {
             assert_eq!(duration_text(seconds), text);
+        }
+    }
+
+    #[test]
+    fn guesses_do_not_pretend() {
+        for (seconds, text) in [
+            (20.0, "less than a minute"),
+            (89.4 * 60.0, "about 89 min"),
+            (139.0 * 60.0, "about 2 h 10 min"),
+            (-1.0, "–"),
+            (f64::NAN, "–"),
+        ] {
+            assert_eq!(about_text(seconds), text);
         }
     }
 

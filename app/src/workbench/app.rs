@@ -25,6 +25,7 @@ use attune_core::workspace::Workspace;
 use attune_core::{experiment, train};
 use crossbeam::channel::Receiver;
 use egui::{Context, Frame, Margin, Panel, Ui, ViewportCommand};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Workers wake the window at most this often: what they tell is for people.
@@ -92,10 +93,11 @@ pub enum Kept {
 }
 
 /// The window is to be closed while something trains.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Asked {
     Open,
-    Stopping,
+    /// Everything is told to stop; the last run that was.
+    Stopping(Option<PathBuf>),
 }
 
 impl App {
@@ -198,8 +200,18 @@ impl App {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             self.closing.get_or_insert(Asked::Open);
         }
-        if self.closing == Some(Asked::Stopping) && !running {
-            ctx.send_viewport_cmd(ViewportCommand::Close);
+        if let Some(Asked::Stopping(told)) = &mut self.closing {
+            if !running {
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            // What began after the user had asked is told as well.
+            self.state.experiments.stop();
+            let run = self.state.training.run_folder().map(Path::to_path_buf);
+            if run.is_some() && run != *told {
+                let stop = training::Command::Steer(train::Command::Stop);
+                self.sender.send(Command::Training(stop));
+                *told = run;
+            }
         }
         if !running && self.closing.take().is_some() {
             self.interrupt.withdraw();
@@ -256,21 +268,16 @@ impl App {
     }
 
     fn closing_ui(&mut self, ui: &mut Ui) {
-        let Some(asked) = self.closing else { return };
+        let Some(asked) = &self.closing else { return };
         let experiment = self.state.experiments.working_on().map(str::to_owned);
-        match closing_ui(asked == Asked::Stopping, experiment.as_deref(), ui) {
+        match closing_ui(*asked != Asked::Open, experiment.as_deref(), ui) {
             None => {}
             Some(Closing::Stay) => {
                 self.closing = None;
                 self.interrupt.withdraw();
             }
             Some(Closing::Stop) => {
-                self.closing = Some(Asked::Stopping);
-                self.sender.send(if experiment.is_some() {
-                    Command::Experiments(experiments::Command::Stop)
-                } else {
-                    Command::Training(training::Command::Steer(train::Command::Stop))
-                });
+                self.closing = Some(Asked::Stopping(None));
             }
             Some(Closing::TrainOn) => {
                 let training = &mut self.state.training;

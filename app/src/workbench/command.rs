@@ -55,6 +55,8 @@ pub enum Command {
     Student(student::Command),
     /// About experiments.
     Experiments(experiments::Command),
+    /// Use a folder as the data set of a new experiment.
+    ExperimentData(PathBuf),
     /// Offer a plan (.toml) in the Experiments panel.
     OpenPlan(PathBuf),
 }
@@ -68,6 +70,7 @@ pub enum Pick {
     Model,
     Run,
     Plan,
+    ExperimentData,
 }
 
 /// About playing the song.

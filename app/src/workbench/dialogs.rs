@@ -23,7 +23,7 @@ impl PathDialog {
     pub(super) fn to_open() -> Self {
         Self {
             heading: "Open",
-            sentence: "An audio file, a data set folder (with a tracks.csv), weights (.safetensors, .pth, .pt, .ckpt), a run folder or a training configuration (.toml). You can also drop it onto the window.",
+            sentence: "An audio file, a data set folder (with a tracks.csv), weights (.safetensors, .pth, .pt, .ckpt), a run folder, a training configuration or a plan (.toml). You can also drop it onto the window.",
             button: "Open",
             hint: "/path/to/song.mp3",
             typed: String::new(),

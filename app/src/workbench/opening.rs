@@ -93,7 +93,7 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
         // Weights are known by their content, whatever they are called.
         _ if Format::of_file(path).is_some() => Ok(Command::OpenModel(owned)),
         _ => Err(anyhow!(
-            "neither audio nor weights (safetensors, PyTorch) nor a configuration (.toml): {shown}"
+            "neither audio nor weights (safetensors, PyTorch) nor a configuration or a plan (.toml): {shown}"
         )),
     }
 }
@@ -125,6 +125,10 @@ pub(super) fn pick(what: Pick, start: Option<PathBuf>, sender: CommandSender, jo
                 .pick_file()
                 .map(Command::OpenModel),
             Pick::Run => dialog.set_title("Open run").pick_folder().map(Command::OpenRun),
+            Pick::ExperimentData => dialog
+                .set_title("Data set of the experiment")
+                .pick_folder()
+                .map(Command::ExperimentData),
             Pick::Plan => dialog
                 .set_title("Open plan")
                 .add_filter("Plan", &["toml"])

@@ -67,6 +67,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Compare(command) => compare::run(command, state, jobs, sender),
         Command::Student(command) => student::run(command, state, jobs, sender),
         Command::Experiments(command) => experiments::run(command, state, jobs, sender),
+        Command::ExperimentData(folder) => app.panels.experiments().set_data(&folder),
         Command::OpenPlan(path) => {
             experiments::run(
                 experiments::Command::ReadPlan(path.clone()),
@@ -94,7 +95,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::OpenPath => app.ask_for_path(PathDialog::to_open()),
         UiCommand::ExportModel => match app.state.model.current() {
             Some(model) => {
-                let folder = app.state.workspace.root().join("exports");
+                let folder = app.state.workspace.exports();
                 let path = folder.join(format!("{}.onnx", model.name));
                 app.ask_for_path(PathDialog::to_export(&path));
             }
@@ -200,6 +201,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.timeline.cancel_jobs();
             state.library.cancel_jobs();
             state.compare.cancel_jobs();
+            state.experiments.cancel_jobs();
         }
     }
 }

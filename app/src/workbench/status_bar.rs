@@ -94,7 +94,14 @@ fn experiment_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let experiments = &ctx.state.experiments;
     let (rect, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
     ui.painter().circle_filled(rect.center(), 4.0, palette.good);
-    let name = experiments.working_on().unwrap_or_default();
+    let Some(name) = experiments.working_on() else {
+        ui.label(
+            RichText::new("Experiment begins…")
+                .small()
+                .color(palette.text),
+        );
+        return;
+    };
     let text = RichText::new(format!("Experiment {name}")).small();
     let link = ui.add(egui::Label::new(text.color(palette.text)).sense(Sense::click()));
     if link.on_hover_text("Show its table").clicked() {
@@ -113,7 +120,7 @@ fn experiment_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         });
         parts.extend(at_work);
         let left = table.seconds_left.filter(|left| *left > 0.0);
-        parts.extend(left.map(|left| format!("about {} left", about_text(left))));
+        parts.extend(left.map(|left| format!("{} left", about_text(left))));
     }
     parts.extend(
         experiments

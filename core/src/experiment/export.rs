@@ -13,7 +13,7 @@ pub enum Format {
     Markdown,
     /// Comma-separated values, one row a cell.
     Csv,
-    /// A `table` for a document that uses `booktabs`.
+    /// A `table` for a document that uses `booktabs` and `graphicx`.
     Latex,
 }
 
@@ -169,11 +169,16 @@ impl Table {
     fn to_latex(&self) -> String {
         let grid = self.grid();
         let line = |words: &[String]| {
-            let words: Vec<String> = words.iter().map(|word| latex(word)).collect();
+            let words: Vec<String> = words.iter().map(|word| latex_field(word)).collect();
             format!("    {} \\\\\n", words.join(" & "))
         };
-        let mut text = "% Needs \\usepackage{booktabs}\n\\begin{table}\n  \\centering\n".to_owned();
+        let mut text =
+            "% Needs \\usepackage{booktabs,graphicx}\n\\begin{table}\n  \\centering\n".to_owned();
         text.push_str(&format!("  \\caption{{{}}}\n", latex(&self.title)));
+        // Made narrower only where it would stick out of the column.
+        text.push_str(
+            "  \\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n",
+        );
         text.push_str(&format!(
             "  \\begin{{tabular}}{{l{}}}\n    \\toprule\n",
             "r".repeat(grid.head.len() - 1)
@@ -187,7 +192,7 @@ impl Table {
             group = Some(of_row);
             text.push_str(&line(words));
         }
-        text.push_str("    \\bottomrule\n  \\end{tabular}\n");
+        text.push_str("    \\bottomrule\n  \\end{tabular}}\n");
         text.push_str("  \\par\\smallskip\\footnotesize\n");
         for note in &grid.notes {
             text.push_str(&format!("  {}\\par\n", latex(note)));
@@ -308,10 +313,26 @@ fn markdown(text: &str) -> String {
     escaped
 }
 
+/// A field of the table: a dash where there is nothing.
+fn latex_field(text: &str) -> String {
+    if text == "-" {
+        "--".to_owned()
+    } else {
+        latex(text)
+    }
+}
+
 fn latex(text: &str) -> String {
     let mut escaped = String::new();
-    for c in text.chars() {
+    let mut before = ' ';
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let is_minus = c == '-'
+            && matches!(before, ' ' | '[')
+            && chars.peek().is_some_and(char::is_ascii_digit);
+        before = c;
         match c {
+            '-' if is_minus => escaped.push_str("$-$"),
             '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
                 escaped.push('\\');
                 escaped.push(c);
@@ -432,6 +453,7 @@ mod tests {
             "$\\approx$",
             "\\toprule",
             "{[}surely{]}",
+            "{[}$-$0.0050, ",
         ] {
             assert!(text.contains(expected), "{expected} in {text}");
         }

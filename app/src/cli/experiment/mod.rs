@@ -58,7 +58,7 @@ Examples:
 Examples:
   attune experiment export mine --format markdown
   attune experiment export mine --format csv --out mine.csv
-  attune experiment export mine --format latex --out mine.tex   # needs \\usepackage{booktabs}")]
+  attune experiment export mine --format latex --out mine.tex   # needs \\usepackage{booktabs,graphicx}")]
     Export {
         /// The experiment
         name: String,

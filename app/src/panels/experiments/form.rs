@@ -9,7 +9,7 @@ use crate::workbench::{Command, Ctx, Pick};
 use attune_core::experiment::{Overrides, Plan};
 use attune_core::train::DataChoice;
 use egui::{Button, Grid, RichText, ScrollArea, Sense, TextEdit, Ui, UiBuilder, WidgetInfo};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Width of the list of plans, in points.
 const PLANS_WIDTH: f32 = 300.0;
@@ -64,6 +64,11 @@ impl State {
         self.choice = Choice::File(path);
     }
 
+    /// Names the data set.
+    pub(super) fn set_data(&mut self, folder: &Path) {
+        self.data = folder.display().to_string();
+    }
+
     /// Draws the form.
     pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let Some(shelf) = ctx.state.experiments.shelf() else {
@@ -85,7 +90,7 @@ impl State {
                 .id_salt("plan")
                 .auto_shrink(false)
                 .show(ui, |ui| match self.plan(ctx, shelf).cloned() {
-                    Some(plan) => self.order_ui(ctx, ui, &plan),
+                    Some(plan) => self.order_ui(ctx, ui, shelf, &plan),
                     None => self.missing_ui(ctx, ui),
                 });
         });
@@ -140,7 +145,7 @@ impl State {
         }
     }
 
-    fn order_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
+    fn order_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Shelf, plan: &Plan) {
         let palette = theme::palette(ui.visuals());
         section_heading(ui, &plan.title);
         let about = plan.about.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -155,7 +160,9 @@ impl State {
         }
         ui.add_space(theme::GROUP_GAP);
         let order = self.order(plan);
-        self.start_ui(ctx, ui, order);
+        let name = order.as_ref().ok().map(Order::name);
+        let is_begun = name.is_some_and(|name| shelf.has(name));
+        self.start_ui(ctx, ui, order, is_begun);
     }
 
     fn fields_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
@@ -180,7 +187,7 @@ impl State {
                     let ghost = if plan.needs.is_empty() { "as the plan says" } else { &plan.needs };
                     let (_, browse) = path_field(ui, "Data set of the experiment", ghost, &mut self.data);
                     if browse {
-                        ctx.send(Command::Pick(Pick::Dataset));
+                        ctx.send(Command::Pick(Pick::ExperimentData));
                     }
                     library::choose_ui(ctx, ui, |folder| self.data = folder.display().to_string());
                 });
@@ -257,31 +264,47 @@ impl State {
         })
     }
 
-    fn start_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, order: Result<Order, String>) {
+    fn start_ui(
+        &mut self,
+        ctx: &Ctx<'_>,
+        ui: &mut Ui,
+        order: Result<Order, String>,
+        is_begun: bool,
+    ) {
         let palette = theme::palette(ui.visuals());
-        let checked = match order {
-            Ok(order) => {
-                let (order, n_runs) = self.checked(order);
-                n_runs.clone().map(|n_runs| (order.clone(), n_runs))
+        let checked = order.and_then(|order| {
+            if is_begun {
+                // What it was begun with counts as well, and is looked at when it goes on.
+                let said = format!(
+                    "There is an experiment {} already: it goes on, with the data and settings that it was begun with. Another name begins another.",
+                    order.name()
+                );
+                return Ok((order, said));
             }
-            Err(error) => Err(error),
-        };
+            let (order, n_runs) = self.checked(order);
+            let n_runs = n_runs.clone()?;
+            Ok((order.clone(), effort_text(order, n_runs)))
+        });
         let is_busy = ctx.state.is_training();
         ui.horizontal(|ui| {
-            let text = RichText::new("Start experiment").color(palette.on_accent).strong();
-            let is_ready = checked.is_ok() && !is_busy;
-            let button = Button::new(text).fill(palette.accent).min_size([150.0, 30.0].into());
+            let label = if is_begun { "Go on with it" } else { "Start experiment" };
+            let text = RichText::new(label).color(palette.on_accent).strong();
+            let button = Button::new(text)
+                .fill(palette.accent)
+                .min_size([150.0, 30.0].into());
             let button = ui
-                .add_enabled(is_ready, button)
+                .add_enabled(checked.is_ok() && !is_busy, button)
                 .on_hover_text("Train its runs one after the other; it can be stopped and gone on with at any time")
                 .on_disabled_hover_text("Not possible now; the line beside says why");
-            let said = match &checked {
-                Err(error) => RichText::new(error).color(palette.error),
-                Ok(_) if is_busy => RichText::new("Something trains in this window: stop it first").color(palette.warning),
-                Ok((order, n_runs)) => RichText::new(effort_text(order, *n_runs)).color(palette.weak),
+            let (said, colour) = match &checked {
+                Err(error) => (error.as_str(), palette.error),
+                Ok(_) if is_busy => (super::BUSY, palette.warning),
+                Ok((_, said)) => (said.as_str(), palette.weak),
             };
-            ui.add(egui::Label::new(said).wrap());
-            if button.clicked() && let Ok((order, _)) = checked {
+            ui.add(egui::Label::new(RichText::new(said).color(colour)).wrap());
+            if button.clicked()
+                && let Ok((order, _)) = checked
+            {
                 let begin = experiments::Command::Begin(Box::new(order));
                 ctx.send(Command::Experiments(begin));
             }

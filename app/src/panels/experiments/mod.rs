@@ -9,8 +9,10 @@ use crate::workbench::parts::experiments;
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::experiment::{Failed, Format, Table};
 use egui::{Align, Button, ComboBox, Layout, ProgressBar, RichText, Ui, WidgetInfo};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+/// Why nothing can be begun.
+const BUSY: &str = "Something else trains in this window: stop it first";
 /// Width of the bar of runs, in points.
 const BAR_WIDTH: f32 = 150.0;
 
@@ -25,6 +27,11 @@ impl State {
     /// Offers a plan's file in the form.
     pub fn choose_file(&mut self, path: PathBuf) {
         self.form.choose_file(path);
+    }
+
+    /// Names the data set of a new experiment.
+    pub fn set_data(&mut self, folder: &Path) {
+        self.form.set_data(folder);
     }
 
     /// Draws the panel.
@@ -115,10 +122,7 @@ fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
         let button = ui.add_enabled(is_free, Button::new(text).fill(palette.accent));
         let hint = "Train what is not trained yet, one run after the other";
         let button = button.on_hover_text(hint);
-        if button
-            .on_disabled_hover_text("Something else trains in this window: stop it first")
-            .clicked()
-        {
+        if button.on_disabled_hover_text(BUSY).clicked() {
             send(go_on(Failed::Leave));
         }
     }
@@ -126,7 +130,8 @@ fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
         let button = ui.add_enabled(is_free, Button::new("Try failed runs again"));
         let hint =
             "From their last checkpoint, if there is one; the notes below say why they failed";
-        if button.on_hover_text(hint).clicked() {
+        let button = button.on_hover_text(hint);
+        if button.on_disabled_hover_text(BUSY).clicked() {
             send(go_on(Failed::Retry));
         }
     }
@@ -147,7 +152,7 @@ fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
             for (label, format) in [
                 ("Markdown", Format::Markdown),
                 ("CSV", Format::Csv),
-                ("LaTeX (booktabs)", Format::Latex),
+                ("LaTeX", Format::Latex),
             ] {
                 if ui.button(label).clicked() {
                     let name = table.name.clone();
@@ -157,6 +162,9 @@ fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
             }
         });
         menu.response.on_hover_text(hint);
+        if ctx.state.experiments.is_exporting() {
+            ui.spinner();
+        }
     });
 }
 
@@ -185,7 +193,7 @@ fn progress_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table, is_ours: bool) {
         ));
     }
     if let Some(left) = table.seconds_left.filter(|left| *left > 0.0) {
-        words.push(format!("about {} left", about_text(left)));
+        words.push(format!("{} left", about_text(left)));
     }
     ui.label(
         RichText::new(words.join("  ·  "))

@@ -4,7 +4,7 @@ use crate::panels::Panel;
 use crate::theme::{self, Palette};
 use crate::widgets::{duration_text, score_text};
 use crate::workbench::{Command, Ctx, Select};
-use attune_core::experiment::{CellRun, Measure, Row, State as RunState, Table};
+use attune_core::experiment::{CellRun, Measure, Metric, Row, State as RunState, Table};
 use egui::{
     Align, Color32, CornerRadius, Label, Layout, Rect, RichText, ScrollArea, Sense, TextStyle, Ui,
     WidgetInfo, pos2, vec2,
@@ -181,7 +181,7 @@ fn field_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table, row: &Row, field: Field) 
             let label = ui.add(Label::new(text).truncate().selectable(false));
             label.on_hover_text(about(row));
         }
-        Field::Seed(at) => seed_ui(ctx, ui, row, table.seeds[at]),
+        Field::Seed(at) => seed_ui(ctx, ui, table, row, table.seeds[at]),
         Field::Mean(at) => {
             let text = row.measures[at]
                 .measured
@@ -271,11 +271,13 @@ fn difference_ui(ui: &mut Ui, table: &Table, row: &Row, measure: &Measure) {
     figure_ui(ui, &format!("{value:+.3}{mark}"), colour).on_hover_text(hint);
 }
 
-/// The run of a seed that says most: the last one that was begun.
+/// The run of a seed that says most: the last one that was begun. A student that waits for its turn hides no earlier one.
 fn run_of(row: &Row, seed: u64) -> Option<&CellRun> {
     let mut runs = row.runs.iter().filter(|run| run.seed == seed);
     let first = runs.clone().next();
-    runs.rfind(|run| run.run.is_some()).or(first)
+    let has_news =
+        |run: &&CellRun| !matches!(run.state, RunState::Waiting | RunState::Blocked { .. });
+    runs.rfind(has_news).or(first)
 }
 
 fn look(state: &RunState, palette: &Palette) -> Color32 {
@@ -289,7 +291,7 @@ fn look(state: &RunState, palette: &Palette) -> Color32 {
 }
 
 /// A field that shows how far the run of a seed is, and leads to it.
-fn seed_ui(ctx: &Ctx<'_>, ui: &mut Ui, row: &Row, seed: u64) {
+fn seed_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table, row: &Row, seed: u64) {
     let palette = theme::palette(ui.visuals());
     let Some(run) = run_of(row, seed) else {
         return;
@@ -317,7 +319,10 @@ fn seed_ui(ctx: &Ctx<'_>, ui: &mut Ui, row: &Row, seed: u64) {
     };
     painter.rect_filled(rect, radius, ground);
     let text = match &run.state {
-        RunState::Done => score_text(run.roc_auc.or(run.average_precision)),
+        RunState::Done => score_text(match table.metrics.first() {
+            Some(Metric::AveragePrecision) => run.average_precision,
+            _ => run.roc_auc,
+        }),
         RunState::Running { step, steps, .. } => {
             let share = (*step as f32 / (*steps).max(1) as f32).clamp(0.0, 1.0);
             let right = pos2(rect.left() + rect.width() * share, rect.bottom());
@@ -326,7 +331,7 @@ fn seed_ui(ctx: &Ctx<'_>, ui: &mut Ui, row: &Row, seed: u64) {
             format!("{:.0} %", share * 100.0)
         }
         RunState::Preparing => "…".to_owned(),
-        RunState::Interrupted => "paused".to_owned(),
+        RunState::Interrupted => "stopped".to_owned(),
         RunState::Failed { .. } => "failed".to_owned(),
         RunState::Blocked { .. } => "blocked".to_owned(),
         RunState::Waiting => "·".to_owned(),
@@ -344,7 +349,11 @@ fn seed_ui(ctx: &Ctx<'_>, ui: &mut Ui, row: &Row, seed: u64) {
         egui::Align2::CENTER_CENTER,
         text,
         TextStyle::Small.resolve(ui.style()),
-        look(&run.state, palette),
+        if run.counts {
+            look(&run.state, palette)
+        } else {
+            palette.weak
+        },
     );
     response.widget_info(|| {
         let label = format!("{}, seed {seed}", row.label);
@@ -364,6 +373,16 @@ fn seed_ui(ctx: &Ctx<'_>, ui: &mut Ui, row: &Row, seed: u64) {
         if ui.button("Draw over the shown run").clicked() {
             ctx.send(Select::ToggleOverlay(folder.clone()));
             ui.close();
+        }
+        let others = row
+            .runs
+            .iter()
+            .filter(|other| other.seed == seed && *other != run);
+        for other in others.filter_map(|other| other.run.as_ref()) {
+            if ui.button(format!("Show {other}")).clicked() {
+                ctx.send(Select::Run(Some(ctx.state.workspace.runs().join(other))));
+                ui.close();
+            }
         }
         if ui.button("Copy path").clicked() {
             ui.copy_text(folder.display().to_string());

@@ -27,6 +27,20 @@ pub struct Shelf {
     pub experiments: Vec<(String, String)>,
 }
 
+impl Shelf {
+    /// Whether there is an experiment of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.experiments.iter().any(|(known, _)| known == name)
+    }
+}
+
+impl Order {
+    /// What the experiment will be called.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.plan.name)
+    }
+}
+
 /// Experiments. Changed only by [`run`] and [`logic`].
 #[derive(Debug)]
 pub struct State {
@@ -37,8 +51,8 @@ pub struct State {
     plan: Slot<PathBuf, Plan>,
     taking: Slot<u64, (Experiment, Failed)>,
     working: Option<Handle>,
-    /// Follows the shown experiment.
-    follower: Option<Follower>,
+    /// Follow the shown experiment and the one at work.
+    followers: Vec<Follower>,
     export: Slot<(String, &'static str), PathBuf>,
     /// The run at work, shown because it is.
     shown_run: Option<PathBuf>,
@@ -91,7 +105,7 @@ impl Default for State {
             plan: Slot::new("read the plan"),
             taking: Slot::new("take up the plan"),
             working: None,
-            follower: None,
+            followers: Vec::new(),
             export: Slot::new("write the table"),
             shown_run: None,
         }
@@ -109,23 +123,23 @@ impl State {
         Some((self.plan.done_key()?, self.plan.value()?))
     }
 
-    /// The newest table of the shown experiment.
+    /// The newest table of the shown experiment, or the one at work.
     pub fn table(&self, name: &str) -> Option<Arc<Table>> {
         self.of(name)?.table()
     }
 
-    /// Why the shown experiment has no table.
+    /// Why it has none.
     pub fn error(&self, name: &str) -> Option<String> {
         self.of(name)?.error()
     }
 
     fn of(&self, name: &str) -> Option<&Follower> {
-        self.follower
-            .as_ref()
-            .filter(|follower| follower.name() == name)
+        self.followers
+            .iter()
+            .find(|follower| follower.name() == name)
     }
 
-    /// The experiment at work in this window, or about to begin.
+    /// The experiment at work in this window.
     pub fn working_on(&self) -> Option<&str> {
         let handle = self.working.as_ref();
         handle.map(|handle| handle.experiment.name.as_str())
@@ -164,6 +178,24 @@ impl State {
         ]
         .into_iter()
         .flatten()
+    }
+
+    /// Whether a table is being written.
+    pub fn is_exporting(&self) -> bool {
+        self.export.is_busy()
+    }
+
+    pub(in crate::workbench) fn cancel_jobs(&mut self) {
+        self.plan.cancel();
+        self.export.cancel();
+    }
+
+    /// Stops what is at work, or about to begin.
+    pub(in crate::workbench) fn stop(&mut self) {
+        self.taking.cancel();
+        if let Some(handle) = &self.working {
+            handle.stop();
+        }
     }
 
     fn refresh(&mut self, workspace: &Workspace, jobs: &Jobs) {
@@ -229,10 +261,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 Ok((Experiment::open(&workspace, &name)?, failed))
             });
         }
-        Command::Stop => match &experiments.working {
-            Some(handle) => handle.stop(),
-            None => sender.send(Notice::new(Level::Warning, "No experiment is at work.")),
-        },
+        Command::Stop => experiments.stop(),
         Command::Export { name, format } => {
             let ending = match format {
                 Format::Markdown => "md",
@@ -298,8 +327,8 @@ fn take_up(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             let name = handle.experiment.name.clone();
             sender.send(Select::Experiment(Some(name)));
             experiments.working = Some(handle);
-            // It may have more seeds than before.
-            experiments.follower = None;
+            // That it was begun means that it is to be seen.
+            experiments.shown_run.clone_from(&state.selection.run);
             experiments.refresh(&state.workspace, jobs);
         }
         Err(error) => sender.send(Notice::new(
@@ -309,16 +338,25 @@ fn take_up(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     }
 }
 
-/// Follows the shown experiment and no other.
+/// Follows the shown experiment and the one at work, and no other.
 fn follow(state: &mut Whole, jobs: &Jobs) {
     let experiments = &mut state.experiments;
-    let Some(wanted) = &state.selection.experiment else {
-        experiments.follower = None;
-        return;
-    };
-    if experiments.of(wanted).is_none() {
-        let follower = Follower::start(wanted.clone(), state.workspace.clone(), jobs);
-        experiments.follower = Some(follower);
+    let at_work = experiments.working_on().map(str::to_owned);
+    let wanted: Vec<String> = state
+        .selection
+        .experiment
+        .clone()
+        .into_iter()
+        .chain(at_work)
+        .collect();
+    experiments
+        .followers
+        .retain(|follower| wanted.iter().any(|name| name == follower.name()));
+    for name in wanted {
+        if experiments.of(&name).is_none() {
+            let follower = Follower::start(name, state.workspace.clone(), jobs);
+            experiments.followers.push(follower);
+        }
     }
 }
 
@@ -360,10 +398,10 @@ fn end(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let Some(handle) = experiments.working.take() else {
         return;
     };
-    if let Some(follower) = &experiments.follower {
+    let name = handle.experiment.name.clone();
+    if let Some(follower) = experiments.of(&name) {
         follower.poke();
     }
-    let name = handle.experiment.name.clone();
     // The thread has ended: joining it does not wait.
     sender.send(match handle.join() {
         Ok(Ending::Complete) => {

@@ -188,7 +188,11 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 .is_some_and(|handle| handle.send(order));
             match order {
                 train::Command::Pause if heard => training.paused = true,
-                train::Command::Continue | train::Command::Stop => training.paused = false,
+                train::Command::Continue => training.paused = false,
+                train::Command::Stop => {
+                    training.paused = false;
+                    training.students = None;
+                }
                 _ => {}
             }
             if !heard {

@@ -55,18 +55,24 @@ impl Follower {
                 attune_core::device::enter_worker();
                 let mut following = Following::default();
                 loop {
-                    let found = following.look(&wanted, &workspace, &job);
+                    let found = following.look(&wanted, &workspace);
                     let is_live = matches!(&found, Ok(table) if table.is_worked_on);
+                    let publish = |found| {
+                        let news = match found {
+                            Ok(table) => News::Table(Arc::new(table)),
+                            Err(error) => News::Failed(format!("{:#}", anyhow::Error::new(error))),
+                        };
+                        if is_news(&published.load(), &news) {
+                            published.store(Arc::new(news));
+                            wake.wake();
+                        }
+                    };
+                    publish(found);
+                    if let Some(complete) = following.complete(&job) {
+                        publish(complete);
+                    }
                     if job.check().is_err() {
                         return;
-                    }
-                    let found = match found {
-                        Ok(table) => News::Table(Arc::new(table)),
-                        Err(error) => News::Failed(format!("{:#}", anyhow::Error::new(error))),
-                    };
-                    if is_news(&published.load(), &found) {
-                        published.store(Arc::new(found));
-                        wake.wake();
                     }
                     let pause = if is_live { LIVE } else { QUIET };
                     if pokes.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
@@ -126,32 +132,40 @@ fn is_news(before: &News, now: &News) -> bool {
 #[derive(Default)]
 struct Following {
     fold: Option<Fold>,
-    /// Whether differences may be missing that nobody else computes.
+    /// Whether differences may be missing.
     is_incomplete: bool,
+    /// Whether nobody works on it, who would compute them.
+    is_at_rest: bool,
 }
 
 impl Following {
-    fn look(&mut self, name: &str, workspace: &Workspace, job: &Job) -> Result<Table, Error> {
+    /// The table as it is.
+    fn look(&mut self, name: &str, workspace: &Workspace) -> Result<Table, Error> {
         let experiment = Experiment::open(workspace, name)?;
         // Seeds may have been added.
         let fold = match self.fold.take() {
             Some(fold) if fold.experiment().plan == experiment.plan => fold,
             _ => {
                 self.is_incomplete = true;
-                Fold::new(experiment.clone())
+                Fold::new(experiment)
             }
         };
         let fold = self.fold.insert(fold);
         let table = fold.table()?;
-        if table.is_worked_on {
-            self.is_incomplete = true;
-            return Ok(table);
+        self.is_incomplete |= table.is_worked_on;
+        self.is_at_rest = !table.is_worked_on;
+        Ok(table)
+    }
+
+    /// The table with the differences that nobody else computes, if some may be missing.
+    fn complete(&mut self, job: &Job) -> Option<Result<Table, Error>> {
+        if !(self.is_at_rest && self.is_incomplete) {
+            return None;
         }
-        if !self.is_incomplete {
-            return Ok(table);
-        }
-        experiment.finished_table(job)?;
+        let fold = self.fold.as_mut()?;
+        // Where they cannot be computed or kept, the table without them still holds.
+        drop(fold.experiment().finished_table(job));
         self.is_incomplete = false;
-        fold.table()
+        Some(fold.table())
     }
 }
