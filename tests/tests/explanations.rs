@@ -1,10 +1,10 @@
 //! Explanations of whole songs by a real network: their numbers agree with tagging, window by window and as a whole.
 
-use attune_core::interpret::{self, Explainer, LeaveOneOut, Method, SongSettings};
+use attune_core::interpret::{self, Explainer, Method, SongSettings, Wanted};
 use attune_core::job::Job;
 use attune_core::models::{ModelConfig, presets};
 use attune_core::nn::Parameters;
-use attune_core::predict::{self, Model, tag_track};
+use attune_core::predict::{self, Model, Shipped, tag_track};
 use candle_core::DType;
 
 const INPUT_SAMPLES: usize = 40_000;
@@ -32,9 +32,9 @@ fn wave(n_samples: usize) -> Vec<f32> {
 fn explain(model: &Model, wave: &[f32], hop_secs: Option<f64>) -> interpret::SongExplanation {
     let settings = SongSettings {
         max_hop_secs: hop_secs,
-        leave_one_out: LeaveOneOut::Make,
+        ..SongSettings::default()
     };
-    interpret::song(model, wave, settings, &Job::quiet()).unwrap()
+    interpret::song(model, wave, &settings, &Job::quiet()).unwrap()
 }
 
 #[test]
@@ -59,31 +59,77 @@ fn the_whole_song_answer_is_that_of_tagging_whatever_the_hop() {
 }
 
 #[test]
-fn a_song_of_one_window_is_explained_as_the_window() {
+fn a_song_of_one_window_is_explained_as_the_window_by_every_method() {
     let model = model(5, INPUT_SAMPLES);
     let wave = wave(INPUT_SAMPLES);
-    let window = Explainer::explain(&model, &wave, LeaveOneOut::Make).unwrap();
-    let explained = explain(&model, &wave, None);
-    assert_eq!(explained.grid.n_tokens, window.class_attention.len() - 1);
-    let contribution = explained.map(Method::Contribution).unwrap();
-    let left_out = explained.map(Method::LeaveOneOut).unwrap();
-    for tag in 0..5 {
-        for token in 0..explained.grid.n_tokens {
-            let only = |position: usize| window.only_logits[position * 5 + tag];
-            let difference = contribution.tag(tag)[token] - (only(1 + token) - only(0));
-            assert!(difference.abs() < 1e-5);
-            let without = window.without_logits[(1 + token) * 5 + tag];
-            let difference = left_out.tag(tag)[token] - (window.logits[tag] - without);
-            assert!(difference.abs() < 1e-5);
+    let tags = [3, 1];
+    let methods = model.methods();
+    assert_eq!(methods.len(), Method::ALL.len());
+    let wanted = Wanted {
+        methods: &methods,
+        tags: &tags,
+    };
+    let window = Explainer::explain(&model, &wave, &wanted).unwrap();
+    let settings = SongSettings {
+        methods: methods.clone(),
+        tags: Some(tags.to_vec()),
+        ..SongSettings::default()
+    };
+    let explained = interpret::song(&model, &wave, &settings, &Job::quiet()).unwrap();
+    for (map, values) in explained.maps.iter().zip(&window.maps) {
+        let method = map.method.name();
+        assert_eq!(map.values.len(), values.len(), "{method}");
+        for (one, other) in map.values.iter().zip(values) {
+            assert!(
+                (one - other).abs() < 1e-5 * (1.0 + other.abs()),
+                "{method}: {one}, {other}"
+            );
+        }
+        assert!(
+            values.iter().any(|value| *value != 0.0),
+            "{method} is blank"
+        );
+        let is_asked = |tag| map.tag(tag).len() == map.grid.n_tokens;
+        assert!(is_asked(1) && is_asked(3), "{method}");
+        assert_eq!(is_asked(0), !map.method.is_per_tag(), "{method}");
+        if !map.method.is_shared() {
+            assert_ne!(map.tag(1), map.tag(3), "{method} knows tags");
         }
     }
 }
 
 #[test]
 fn attention_of_a_window_and_of_the_class_token_to_itself_share_one() {
-    let explained = explain(&model(5, INPUT_SAMPLES), &wave(INPUT_SAMPLES), None);
-    let shared = explained.attention.iter().sum::<f32>() + explained.self_attention[0];
+    let model = model(5, INPUT_SAMPLES);
+    let explained = explain(&model, &wave(INPUT_SAMPLES), None);
+    let attention = explained.attention().unwrap();
+    let shared = attention.values.iter().sum::<f32>() + explained.self_attention[0];
     assert!((shared - 1.0).abs() < 1e-4, "{shared}");
+}
+
+/// By a trained model, whose slopes mean something: the parts sum to the whole within one in a hundred, on sounds of all kinds.
+#[test]
+fn integrated_gradients_sum_to_the_difference_from_silence() {
+    let model = Shipped::Demo.load().unwrap();
+    let n = model.input_samples;
+    let noise: Vec<f32> = wave(n).iter().map(|v| (v * 9173.0).sin() * 0.3).collect();
+    let tags = [0, 3, 5];
+    for sound in [wave(n), noise] {
+        let logits = model.logits(&[&sound, &vec![0.0; n]]).unwrap();
+        let wanted = Wanted {
+            methods: &[Method::IntegratedGradients],
+            tags: &tags,
+        };
+        let window = Explainer::explain(&model, &sound, &wanted).unwrap();
+        let n_bins = window.maps[0].len() / tags.len();
+        for (row, &tag) in window.maps[0].chunks(n_bins).zip(&tags) {
+            let sum: f32 = row.iter().sum();
+            let difference = logits[0][tag] - logits[1][tag];
+            let error = (sum - difference).abs() / difference.abs().max(0.1);
+            assert!(error < 0.01, "{sum} for {difference}");
+            assert!(error <= window.completeness_error.unwrap() + 1e-4);
+        }
+    }
 }
 
 /// A sound that is the same everywhere, so that whatever changes from token to token comes from windows and their edges.
@@ -158,7 +204,7 @@ fn other_networks_are_explained_over_all_of_a_song_too() {
             let map = explained.map_or_first(Method::Contribution).unwrap();
             let is_occlusion = map.method == Method::Occlusion;
             assert_eq!(is_occlusion, name == "musicnn");
-            assert_eq!(explained.attention.is_empty(), is_occlusion);
+            assert_eq!(explained.attention().is_none(), is_occlusion);
             let covered = explained.grid.n_tokens as f64 * explained.grid.samples_per_token;
             assert!((covered - n_samples as f64).abs() < explained.grid.samples_per_token);
             assert!(map.values.iter().all(|value| value.is_finite()));

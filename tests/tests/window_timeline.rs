@@ -3,7 +3,7 @@
 use attune::theme;
 use attune::timeline::{LanesOf, Picture, Request, Shown, Song, TimelineView, TrueSpan};
 use attune_core::interpret::{
-    Error, Explainer, Grid, LeaveOneOut, Method, SongExplanation, SongSettings, TokenMap,
+    Error, Explainer, Grid, Method, SongExplanation, SongSettings, TokenMap, Wanted,
     WindowExplanation, song,
 };
 use attune_core::job::Job;
@@ -50,10 +50,13 @@ impl Explainer for Loudness {
     fn tags(&self) -> &[String] {
         &self.0
     }
-    fn methods(&self, _: LeaveOneOut) -> Vec<Method> {
-        vec![Method::Contribution, Method::OnlyToken]
+    fn methods(&self) -> Vec<Method> {
+        vec![Method::Contribution, Method::OnlyToken, Method::Attention]
     }
-    fn grid(&self, n_samples: usize) -> Grid {
+    fn usual_methods(&self) -> Vec<Method> {
+        self.methods()
+    }
+    fn grid(&self, _: Method, n_samples: usize) -> Grid {
         Grid {
             samples_per_token: 200.0,
             first_centre_samples: 75.0,
@@ -62,7 +65,7 @@ impl Explainer for Loudness {
             sample_rate_hz: RATE_HZ,
         }
     }
-    fn explain(&self, window: &[f32], _: LeaveOneOut) -> Result<WindowExplanation, Error> {
+    fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
         let loudness: Vec<f32> = window
             .chunks_exact(200)
             .map(|s| (s.iter().map(|v| v * v).sum::<f32>() / 200.0).sqrt())
@@ -71,17 +74,22 @@ impl Explainer for Loudness {
         let share = 0.7 / (mean * loudness.len() as f32);
         let logit = |l: f32| 12.0 * (l - 0.2);
         let p = 1.0 / (1.0 + (-logit(mean)).exp());
+        let sigmoid = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+        let both = || {
+            let loud = loudness.iter().map(|&l| logit(l));
+            loud.chain(loudness.iter().map(|&l| -logit(l)))
+        };
+        let maps = wanted.methods.iter().map(|method| match method {
+            Method::Contribution => both().collect(),
+            Method::OnlyToken => both().map(sigmoid).collect(),
+            _ => loudness.iter().map(|l| l * share).collect(),
+        });
         Ok(WindowExplanation {
             probabilities: vec![p, 1.0 - p],
             logits: vec![logit(mean), -logit(mean)],
-            class_attention: std::iter::once(0.3)
-                .chain(loudness.iter().map(|l| l * share))
-                .collect(),
-            only_logits: [0.0, 0.0]
-                .into_iter()
-                .chain(loudness.iter().flat_map(|&l| [logit(l), -logit(l)]))
-                .collect(),
-            without_logits: Vec::new(),
+            self_attention: Some(0.3),
+            maps: maps.collect(),
+            completeness_error: None,
         })
     }
 }
@@ -104,7 +112,7 @@ impl Stage {
         let explained = song(
             &Loudness(tags.clone()),
             &wave,
-            SongSettings::default(),
+            &SongSettings::default(),
             &Job::quiet(),
         )
         .unwrap();
@@ -312,7 +320,7 @@ fn hour() -> Stage {
         .map(|i| ((i * i) % 1013) as f32 / 1013.0 - 0.5)
         .collect();
     let tags: Vec<String> = (0..10).map(|tag| format!("tag {tag}")).collect();
-    let grid = Loudness(Vec::new()).grid(wave.len());
+    let grid = Loudness(Vec::new()).grid(Method::Contribution, wave.len());
     let values = |n: usize| (0..n).map(|i| ((i * 7919) % 1009) as f32 / 504.0 - 1.0);
     let windows = SlidingWindows::new(wave.len(), 8000, 4000);
     let n_values = windows.starts.len() * tags.len();
@@ -325,13 +333,22 @@ fn hour() -> Stage {
             tags.len(),
             values(n_values).map(f32::abs).collect(),
         ),
-        attention: values(grid.n_tokens).map(f32::abs).collect(),
         self_attention: vec![0.1; windows.starts.len()],
-        maps: vec![TokenMap {
-            method: Method::Contribution,
-            n_tokens: grid.n_tokens,
-            values: values(grid.n_tokens * tags.len()).collect(),
-        }],
+        maps: vec![
+            TokenMap {
+                method: Method::Contribution,
+                grid,
+                tags: (0..tags.len()).collect(),
+                values: values(grid.n_tokens * tags.len()).collect(),
+            },
+            TokenMap {
+                method: Method::Attention,
+                grid,
+                tags: Vec::new(),
+                values: values(grid.n_tokens).map(f32::abs).collect(),
+            },
+        ],
+        completeness_error: None,
         tags: tags.clone(),
     }));
     let n_frames = HOUR_SECS * 43;

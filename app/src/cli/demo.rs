@@ -122,7 +122,7 @@ fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, 
         })?;
     let rate_hz = model.sample_rate_hz();
     let wave = decode_mono(&song.path, rate_hz, job).failed()?;
-    let explanation = interpret::song(model, &wave, SongSettings::default(), job).failed()?;
+    let explanation = interpret::song(model, &wave, &SongSettings::default(), job).failed()?;
     let mut tags: Vec<usize> = song.timeline.iter().map(|span| span.tag.index()).collect();
     tags.sort_unstable();
     tags.dedup();

@@ -71,7 +71,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         max_hop_secs: args.hop,
         ..SongSettings::default()
     };
-    let explanation = song(&model, &wave, settings, &job)
+    let explanation = song(&model, &wave, &settings, &job)
         .with_context(|| args.file.display().to_string())
         .failed()?;
     let tags = if args.tags.is_empty() {

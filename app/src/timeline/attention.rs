@@ -18,7 +18,12 @@ pub(super) struct Attention {
 impl Attention {
     /// Of an explanation.
     pub(super) fn new(explanation: Arc<SongExplanation>) -> Self {
-        let highest = explanation.attention.iter().copied().fold(0.0, f32::max);
+        let shares = explanation.attention().map(|map| map.tag(0));
+        let highest = shares
+            .unwrap_or_default()
+            .iter()
+            .copied()
+            .fold(0.0, f32::max);
         let n_windows = explanation.self_attention.len().max(1) as f32;
         let to_itself = explanation.self_attention.iter().sum::<f32>() / n_windows;
         Self {
@@ -45,7 +50,10 @@ impl Lane for Attention {
     }
 
     fn paint(&mut self, canvas: &Canvas<'_>) {
-        let (explanation, colours) = (&self.explanation, &self.colours);
+        let colours = &self.colours;
+        let Some(map) = self.explanation.attention() else {
+            return;
+        };
         let scale = if self.highest > 0.0 {
             255.0 / self.highest
         } else {
@@ -54,12 +62,9 @@ impl Lane for Attention {
         self.mesh.paint(canvas, |mesh| {
             let mut bars = Bars::new(mesh);
             for (left, right, times) in canvas.columns() {
-                let tokens = tokens_in(&explanation.grid, &times);
-                if let Some(most) = explanation.attention[tokens]
-                    .iter()
-                    .copied()
-                    .reduce(f32::max)
-                {
+                let tokens = map.values.get(tokens_in(&map.grid, &times));
+                let tokens = tokens.unwrap_or_default().iter();
+                if let Some(most) = tokens.copied().reduce(f32::max) {
                     let colour = colours[(most * scale) as u8 as usize];
                     bars.add(left..right, canvas.rect.top()..canvas.rect.bottom(), colour);
                 }
@@ -68,8 +73,8 @@ impl Lane for Attention {
     }
 
     fn readout(&self, secs: f64) -> Option<String> {
-        let token = self.explanation.grid.token_at_secs(secs)?;
-        let share = self.explanation.attention.get(token)?;
+        let map = self.explanation.attention()?;
+        let share = map.values.get(map.grid.token_at_secs(secs)?)?;
         Some(format!("{:.2} %", 100.0 * share))
     }
 }

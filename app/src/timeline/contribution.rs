@@ -2,7 +2,7 @@
 
 use super::lane::{Bars, CachedMesh, Canvas, Lane, Place, tokens_in};
 use crate::theme::Palette;
-use attune_core::interpret::{Method, SongExplanation};
+use attune_core::interpret::{Method, SongExplanation, TokenMap};
 use egui::{Color32, Stroke};
 use std::sync::Arc;
 
@@ -44,10 +44,8 @@ impl Contribution {
         }
     }
 
-    fn values(&self) -> &[f32] {
-        self.explanation
-            .map(self.method)
-            .map_or(&[][..], |map| map.tag(self.tag_idx))
+    fn map(&self) -> Option<&TokenMap> {
+        self.explanation.map(self.method)
     }
 }
 
@@ -72,7 +70,10 @@ impl Lane for Contribution {
         let rect = canvas.rect;
         let zero = canvas.painter.round_to_pixel_center(rect.center().y);
         let mut mesh_cache = std::mem::take(&mut self.mesh);
-        let values = self.values();
+        let lane = self.map().map(|map| (map.grid, map.tag(self.tag_idx)));
+        let Some((grid, values)) = lane else {
+            return;
+        };
         let scale = if self.highest > 0.0 {
             (0.5 * rect.height() - 2.0) / self.highest
         } else {
@@ -81,9 +82,7 @@ impl Lane for Contribution {
         mesh_cache.paint(canvas, |mesh| {
             let mut bars = Bars::new(mesh);
             for (left, right, times) in canvas.columns() {
-                let tokens = values
-                    .get(tokens_in(&self.explanation.grid, &times))
-                    .unwrap_or_default();
+                let tokens = values.get(tokens_in(&grid, &times)).unwrap_or_default();
                 let (low, high) = tokens.iter().fold((0.0f32, 0.0f32), |(low, high), &v| {
                     (low.min(v), high.max(v))
                 });
@@ -110,8 +109,9 @@ impl Lane for Contribution {
     }
 
     fn readout(&self, secs: f64) -> Option<String> {
-        let token = self.explanation.grid.token_at_secs(secs)?;
-        let value = self.values().get(token)?;
+        let map = self.map()?;
+        let token = map.grid.token_at_secs(secs)?;
+        let value = map.tag(self.tag_idx).get(token)?;
         let alone = self
             .explanation
             .map(Method::OnlyToken)

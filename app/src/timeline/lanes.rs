@@ -83,7 +83,7 @@ impl Lanes {
         self.attention
             .keep(vec![of.explanation.map_or(0, address)], || {
                 match of.explanation {
-                    Some(explanation) if explanation.attention.is_empty() => {
+                    Some(explanation) if explanation.attention().is_none() => {
                         Box::new(Without("attention", "this network has none"))
                     }
                     Some(explanation) => Box::new(Attention::new(Arc::clone(explanation))),

@@ -12,6 +12,8 @@ pub struct Attended {
     pub context: Value,
     /// How much each query (axis 2) takes of each key (axis 3): `[batch, heads, tokens, tokens]`; rows sum to 1.
     pub weights: Tensor,
+    /// What it was made of: queries, keys and values, `[batch, tokens, 3 * heads * width]`.
+    pub qkv: Tensor,
 }
 
 /// Scaled dot-product self-attention. `qkv` `[batch, tokens, 3 * heads * width]`: queries, keys, values, each with its heads side by side.
@@ -50,5 +52,9 @@ fn run<T: Element>(shape: AttentionShape, qkv: &Value) -> Result<Attended> {
             },
         )
     });
-    Ok(Attended { context, weights })
+    Ok(Attended {
+        context,
+        weights,
+        qkv: qkv.tensor().clone(),
+    })
 }

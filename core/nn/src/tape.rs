@@ -41,6 +41,8 @@ struct Records {
     n_bytes: usize,
     steps: Vec<Step>,
     parameters: BTreeMap<Arc<str>, usize>,
+    /// Parameters are constants: no gradient of them is wanted.
+    frozen: bool,
     watched: Vec<usize>,
 }
 
@@ -92,6 +94,15 @@ impl Tape {
         Self(Some(Rc::default()))
     }
 
+    /// A tape for gradients of watched values alone: parameters are constants on it, so that nothing is computed for them.
+    pub fn of_watched() -> Self {
+        let records = Records {
+            frozen: true,
+            ..Records::default()
+        };
+        Self(Some(Rc::new(RefCell::new(records))))
+    }
+
     /// A tape that records nothing: inference.
     pub fn off() -> Self {
         Self(None)
@@ -126,8 +137,9 @@ impl Tape {
 
     /// The parameter of that name. Its gradient is found under the name; used twice, it is the same value.
     pub fn parameter(&self, name: &Arc<str>, tensor: &Tensor) -> Value {
-        let Some(records) = &self.0 else {
-            return Value::constant(tensor.clone());
+        let records = match &self.0 {
+            Some(records) if !records.borrow().frozen => records,
+            _ => return Value::constant(tensor.clone()),
         };
         let known = records.borrow().parameters.get(name).copied();
         if let Some(slot) = known {

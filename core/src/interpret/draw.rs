@@ -34,8 +34,8 @@ pub fn draw(
     if let Some((log_mel, secs_per_frame)) = backdrop.log_mel {
         figure = figure.with(spectrogram(log_mel, secs_per_frame));
     }
-    if !explanation.attention.is_empty() {
-        figure = figure.with(attention(explanation));
+    if let Some(map) = explanation.attention() {
+        figure = figure.with(attention(map));
     }
     for &tag in tags {
         let Some(name) = explanation.tags.get(tag) else {
@@ -134,10 +134,10 @@ fn spectrogram(log_mel: &LogMel, secs_per_frame: f64) -> Panel {
     }))
 }
 
-fn attention(explanation: &SongExplanation) -> Panel {
-    let grid = &explanation.grid;
+fn attention(map: &TokenMap) -> Panel {
+    let grid = &map.grid;
     let left = grid.centre_secs(0) - 0.5 * grid.token_secs();
-    let (values, n_each) = max_pool(&explanation.attention);
+    let (values, n_each) = max_pool(&map.values);
     let mut lane = Panel::lane("attention").height(14.0);
     lane.y = lane.y.range(0.0, 1.0);
     lane.layer(Layer::HeatMap(HeatMap {

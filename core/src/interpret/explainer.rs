@@ -1,6 +1,6 @@
 //! What a model must tell about one window so that a song can be explained.
 
-use super::{Error, Grid, LeaveOneOut, Method};
+use super::{Error, Grid, Method};
 
 /// A model that can be asked about windows of a fixed length.
 ///
@@ -18,34 +18,42 @@ pub trait Explainer: Sync {
     /// Names of the tags, in the model's order.
     fn tags(&self) -> &[String];
 
-    /// The methods that it can be explained by, the one for every day first.
-    fn methods(&self, leave_one_out: LeaveOneOut) -> Vec<Method>;
+    /// The methods that it can be explained by.
+    fn methods(&self) -> Vec<Method>;
 
-    /// Where the tokens of a sound of `n_samples` lie; for [`Method::Occlusion`] the stretches that are left out.
-    fn grid(&self, n_samples: usize) -> Grid;
+    /// Those for every day, cheap beside the answer itself; the one to look at first is the first.
+    fn usual_methods(&self) -> Vec<Method>;
 
-    /// Explains one window of exactly [`Explainer::window_samples`]; `without_logits` may stay empty with [`LeaveOneOut::Skip`].
-    fn explain(
-        &self,
-        window: &[f32],
-        leave_one_out: LeaveOneOut,
-    ) -> Result<WindowExplanation, Error>;
+    /// Where the values of a method lie in a sound of `n_samples`.
+    fn grid(&self, method: Method, n_samples: usize) -> Grid;
+
+    /// Explains one window of exactly [`Explainer::window_samples`].
+    fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error>;
 }
 
-/// What a model tells about one window of `n_tokens` tokens.
+/// What is asked about a window.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// By which methods.
+    pub methods: &'a [Method],
+    /// The tags (indices) for which those methods are made that cost passes of their own for each ([`Method::is_per_tag`]). The others are
+    /// made for all.
+    pub tags: &'a [usize],
+}
+
+/// What a model tells about one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WindowExplanation {
     /// `[tags]`: the model's answer for the window.
     pub probabilities: Vec<f32>,
-    /// `[1 + tokens]`: how the class token spreads its attention in the last layer (mean over heads; sums to 1).
-    /// Index 0 is the class token itself. Empty if there is no class token.
-    pub class_attention: Vec<f32>,
-    /// `[1 + tokens, tags]` logits: the class token of the last layer reads one position only (row 0: only itself);
-    /// empty if there is no class token.
-    pub only_logits: Vec<f32>,
-    /// `[1 + tokens, tags]` logits: the class token of the last layer reads all positions but one (row 0: all but itself);
-    /// without a class token: the sound of one stretch is silent (row 0: none). Empty if it was not computed.
-    pub without_logits: Vec<f32>,
-    /// `[tags]`: the logits of the window as it is.
+    /// `[tags]`: the same before the sigmoid.
     pub logits: Vec<f32>,
+    /// The part of its attention that the class token keeps for itself in the last layer (mean over heads), if there is one.
+    pub self_attention: Option<f32>,
+    /// `[rows, tokens]` for each method that was asked for, in that order. Rows: one for all tags ([`Method::is_shared`]), the asked tags
+    /// ([`Method::is_per_tag`]), or all tags.
+    pub maps: Vec<Vec<f32>>,
+    /// How far integrated gradients fall short of summing to the difference of the logits, as a share of it, at worst; if they
+    /// were asked for.
+    pub completeness_error: Option<f32>,
 }

@@ -55,8 +55,8 @@ impl Localisation {
     }
 
     /// Adds a tag's lane of a song and its true spans in seconds. Songs without a true token are left out.
-    pub fn push(&mut self, tag_idx: usize, grid: &Grid, map: &TokenMap, spans_secs: &[Range<f64>]) {
-        let labels = token_labels(grid, spans_secs);
+    pub fn push(&mut self, tag_idx: usize, map: &TokenMap, spans_secs: &[Range<f64>]) {
+        let labels = token_labels(&map.grid, spans_secs);
         let values = map.tag(tag_idx);
         let Some(gathered) = self.tags.get_mut(tag_idx) else {
             return;
@@ -108,7 +108,8 @@ mod tests {
     fn map(values: [f32; 6]) -> TokenMap {
         TokenMap {
             method: Method::Contribution,
-            n_tokens: 6,
+            grid: GRID,
+            tags: vec![0],
             values: values.to_vec(),
         }
     }
@@ -129,7 +130,7 @@ mod tests {
             ([0.9, 0.8, 0.0, -1.0, 0.7, 0.6], 0.0, 0.0),
         ] {
             let mut scores = Localisation::new(1);
-            scores.push(0, &GRID, &map(values), &truth);
+            scores.push(0, &map(values), &truth);
             let found = scores.tag(0).unwrap();
             assert_eq!(
                 (found.roc_auc, found.pointing, found.n_songs),
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn songs_without_the_tag_are_left_out_and_no_number_is_made_up() {
         let mut scores = Localisation::new(1);
-        scores.push(0, &GRID, &map([0.0; 6]), &[]);
+        scores.push(0, &map([0.0; 6]), &[]);
         let found = scores.tag(0).unwrap();
         assert_eq!(
             (found.n_songs, found.roc_auc, found.pointing),

@@ -1,5 +1,7 @@
 //! What an explanation is, whatever the method: a value for every tag and every token, and where the tokens lie in time.
 
+use super::Method;
+
 /// Where the tokens of a sound lie.
 ///
 /// Token `t` covers `samples_per_token` samples, its centre lies at `first_centre_samples + t * samples_per_token`.
@@ -46,81 +48,32 @@ impl Grid {
     }
 }
 
-/// A way of explaining. Names are those of the command line and of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Method {
-    /// Logit with the class token reading only token t, less the logit with it reading only itself (signed).
-    Contribution,
-    /// Probability with the class token reading only token t (Won et al. 2019, section 4.2: absolute, not a difference).
-    OnlyToken,
-    /// Logit of the window as it is, less the logit without token t (signed).
-    LeaveOneOut,
-    /// Logit of the window as it is, less the logit with the sound of stretch t silent (signed).
-    Occlusion,
-}
-
-impl Method {
-    /// Name as in tables and options.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Contribution => "contribution",
-            Self::OnlyToken => "only-token",
-            Self::LeaveOneOut => "leave-one-out",
-            Self::Occlusion => "occlusion",
-        }
-    }
-
-    /// What its values say, in a sentence.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Contribution => {
-                "Logit if the model's class token reads one token only, less the logit if it reads only itself: \
-                 above zero speaks for the tag, below against it."
-            }
-            Self::OnlyToken => {
-                "Probability if the model's class token reads one token only (Won et al. 2019)."
-            }
-            Self::LeaveOneOut => {
-                "Logit of the window as it is, less the logit if the class token may read all tokens but one."
-            }
-            Self::Occlusion => {
-                "Logit of the window as it is, less the logit if this stretch of the sound is silent: above zero speaks for the \
-                 tag, below against it. This network has no class token that reads others."
-            }
-        }
-    }
-
-    /// Unit of its values.
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::Contribution | Self::LeaveOneOut | Self::Occlusion => "logit",
-            Self::OnlyToken => "probability",
-        }
-    }
-
-    /// Whether values below 0 mean evidence against the tag.
-    pub fn is_signed(self) -> bool {
-        self.unit() == "logit"
-    }
-}
-
-/// The values of one method: `[tags, tokens]`, so that a tag's lane is one slice.
+/// The values of one method, so that a tag's lane is one slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenMap {
     /// How the values came about.
     pub method: Method,
-    /// Tokens per tag.
-    pub n_tokens: usize,
-    /// `[tags, tokens]`, row-major, in the method's unit.
+    /// Where they lie in time.
+    pub grid: Grid,
+    /// The tags (indices) of the rows; empty: one row that holds for all.
+    pub tags: Vec<usize>,
+    /// `[rows, tokens]`, row-major, in the method's unit.
     pub values: Vec<f32>,
 }
 
 impl TokenMap {
-    /// A tag's values, one per token; empty for a tag that does not exist.
+    /// A tag's values, one per token; empty for a tag that does not exist or was not asked for.
     pub fn tag(&self, tag_idx: usize) -> &[f32] {
-        self.values
-            .get(tag_idx * self.n_tokens..(tag_idx + 1) * self.n_tokens)
+        if self.tags.is_empty() {
+            return &self.values;
+        }
+        // As a rule the rows are all tags in their order.
+        let row = match self.tags.get(tag_idx) {
+            Some(&tag) if tag == tag_idx => Some(tag_idx),
+            _ => self.tags.iter().position(|&tag| tag == tag_idx),
+        };
+        let n = self.grid.n_tokens;
+        row.and_then(|row| self.values.get(row * n..(row + 1) * n))
             .unwrap_or_default()
     }
 

@@ -3,21 +3,27 @@
 //! [`Explainer`] is what a model must tell about one window; [`song()`] asks it window by window and stitches the answers onto
 //! one time axis. A [`TokenMap`] is the answer of one method for every tag and token, whatever the method.
 
+mod attention;
 mod draw;
 mod explainer;
+mod gradients;
 mod localisation;
 mod map;
+mod method;
 mod model;
 mod occlusion;
+mod rollout;
 mod song;
 mod stitch;
 mod table;
 
 pub use draw::{Backdrop, draw};
-pub use explainer::{Explainer, WindowExplanation};
+pub use explainer::{Explainer, Wanted, WindowExplanation};
 pub use localisation::{Localisation, TagLocalisation, token_labels};
-pub use map::{Grid, Method, TokenMap};
-pub use song::{LeaveOneOut, SongExplanation, SongSettings, song};
+pub use map::{Grid, TokenMap};
+pub use method::Method;
+pub use rollout::rollout;
+pub use song::{SongExplanation, SongSettings, song};
 pub use table::{CSV_HEADER, write_csv};
 
 use crate::job::Cancelled;

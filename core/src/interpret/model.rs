@@ -1,6 +1,11 @@
 //! The real [`Explainer`]: a model that predicts.
 
-use super::{Error, Explainer, Grid, LeaveOneOut, Method, WindowExplanation, occlusion};
+use super::song::sigmoid;
+use super::{
+    Error, Explainer, Grid, Method, Wanted, WindowExplanation, attention, gradients, occlusion,
+    rollout,
+};
+use crate::models::{Ask, Insight};
 use crate::predict::Model;
 
 pub(super) fn failed(source: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -27,54 +32,144 @@ impl Explainer for Model {
         &self.tags
     }
 
-    fn methods(&self, leave_one_out: LeaveOneOut) -> Vec<Method> {
-        if self.token_grid().is_none() {
-            return vec![Method::Occlusion];
-        }
-        let mut methods = vec![Method::Contribution, Method::OnlyToken];
-        if leave_one_out == LeaveOneOut::Make {
-            methods.push(Method::LeaveOneOut);
-        }
+    fn methods(&self) -> Vec<Method> {
+        let has_class_token = self.token_grid().is_some();
+        let methods = Method::ALL.into_iter();
         methods
+            .filter(|method| has_class_token || !method.needs_class_token())
+            .collect()
     }
 
-    fn grid(&self, n_samples: usize) -> Grid {
-        let Some(tokens) = self.token_grid() else {
-            return occlusion::grid(self, n_samples);
+    fn usual_methods(&self) -> Vec<Method> {
+        if self.token_grid().is_some() {
+            vec![Method::Contribution, Method::OnlyToken, Method::Attention]
+        } else {
+            vec![Method::Occlusion]
+        }
+    }
+
+    fn grid(&self, method: Method, n_samples: usize) -> Grid {
+        match (method, self.token_grid()) {
+            (Method::GradientInput | Method::IntegratedGradients, _) => {
+                gradients::grid(self, n_samples)
+            }
+            (Method::Occlusion, _) | (_, None) => occlusion::grid(self, n_samples),
+            (_, Some(tokens)) => {
+                let input = self.extractor().input();
+                let hop = input.hop_samples() as f64;
+                Grid {
+                    samples_per_token: tokens.frames_per_token as f64 * hop,
+                    first_centre_samples: tokens.first_centre_frames * hop,
+                    receptive_field_samples: tokens.receptive_field_frames as f64 * hop,
+                    n_tokens: tokens.n_tokens(input.n_columns(n_samples)),
+                    sample_rate_hz: input.sample_rate_hz(),
+                }
+            }
+        }
+    }
+
+    fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
+        let ask = Ask {
+            without: wanted.methods.contains(&Method::LeaveOneOut),
+            token_answers: wanted.methods.contains(&Method::TokenAnswer),
         };
-        let input = self.extractor().input();
-        let hop = input.hop_samples() as f64;
-        Grid {
-            samples_per_token: tokens.frames_per_token as f64 * hop,
-            first_centre_samples: tokens.first_centre_frames * hop,
-            receptive_field_samples: tokens.receptive_field_frames as f64 * hop,
-            n_tokens: tokens.n_tokens(input.n_columns(n_samples)),
-            sample_rate_hz: input.sample_rate_hz(),
+        let insight = self.inspect(window, ask).map_err(failed)?;
+        let logits = match &insight {
+            Some(insight) => insight.logits.clone(),
+            None => self.logits(&[window]).map_err(failed)?.concat(),
+        };
+        let mut found = WindowExplanation {
+            probabilities: logits.iter().map(|&logit| sigmoid(logit)).collect(),
+            self_attention: insight
+                .as_ref()
+                .and_then(|insight| attention::class_row(insight).first().copied()),
+            maps: Vec::with_capacity(wanted.methods.len()),
+            completeness_error: None,
+            logits,
+        };
+        for &method in wanted.methods {
+            let map = match (&insight, method) {
+                (_, Method::Occlusion) => occlusion::explain(self, window, &found.logits)?,
+                (_, Method::GradientInput) => each(wanted.tags, |tag| {
+                    gradients::gradient_input(self, window, tag)
+                })?,
+                (_, Method::IntegratedGradients) => {
+                    let mut worst = 0f32;
+                    let map = each(wanted.tags, |tag| {
+                        let integrated = gradients::integrated(self, window, tag)?;
+                        worst = worst.max(integrated.error);
+                        Ok(integrated.bins)
+                    })?;
+                    found.completeness_error = Some(worst);
+                    map
+                }
+                (Some(_), Method::Relevance) => relevance(self, window, wanted.tags)?,
+                (Some(insight), _) => of_insight(insight, method),
+                (None, _) => {
+                    let why = format!(
+                        "{} needs a class token, which {} has not",
+                        method.name(),
+                        self.name
+                    );
+                    return Err(failed(std::io::Error::other(why)));
+                }
+            };
+            found.maps.push(map);
         }
+        Ok(found)
     }
+}
 
-    fn explain(
-        &self,
-        window: &[f32],
-        _leave_one_out: LeaveOneOut,
-    ) -> Result<WindowExplanation, Error> {
-        if self.token_grid().is_none() {
-            return occlusion::explain(self, window);
-        }
-        let insight = self
-            .inspect(window)
-            .map_err(failed)?
-            .ok_or_else(|| failed(std::io::Error::other("tokens and nothing to tell of them")))?;
-        Ok(WindowExplanation {
-            class_attention: insight
-                .attention
-                .last()
-                .map(|layer| layer.class_row())
-                .unwrap_or_default(),
-            probabilities: insight.probabilities,
-            only_logits: insight.only_logits,
-            without_logits: insight.without_logits,
-            logits: insight.logits,
+/// The rows of the tags, one behind the other.
+fn each(
+    tags: &[usize],
+    mut row: impl FnMut(usize) -> Result<Vec<f32>, Error>,
+) -> Result<Vec<f32>, Error> {
+    let mut rows = Vec::new();
+    for &tag in tags {
+        rows.extend(row(tag)?);
+    }
+    Ok(rows)
+}
+
+/// What speaks for the tags, less what speaks against them.
+fn relevance(model: &Model, window: &[f32], tags: &[usize]) -> Result<Vec<f32>, Error> {
+    let Some(found) = model.relevance(window, tags).map_err(failed)? else {
+        return Ok(Vec::new());
+    };
+    let rows = found.speaks_for.chunks_exact(found.n);
+    let rows = rows.zip(found.speaks_against.chunks_exact(found.n));
+    Ok(rows
+        .flat_map(|(for_it, against)| {
+            let both = for_it.iter().zip(against).skip(1);
+            both.map(|(for_it, against)| for_it - against)
         })
+        .collect())
+}
+
+/// `[rows, tokens]` of the methods that one look inside answers.
+fn of_insight(insight: &Insight, method: Method) -> Vec<f32> {
+    let n_tags = insight.n_tags;
+    // From `[1 + tokens, tags]` to a row a tag; `position` counts the class token.
+    let turned = |value: &dyn Fn(usize, usize) -> f32| -> Vec<f32> {
+        let rows = (0..n_tags).flat_map(|tag| (1..=insight.n_tokens).map(move |at| (at, tag)));
+        rows.map(|(at, tag)| value(at, tag)).collect()
+    };
+    let only = |at: usize, tag: usize| insight.only_logits[at * n_tags + tag];
+    match method {
+        Method::Contribution => turned(&|at, tag| only(at, tag) - only(0, tag)),
+        Method::OnlyToken => turned(&|at, tag| sigmoid(only(at, tag))),
+        Method::LeaveOneOut => {
+            turned(&|at, tag| insight.logits[tag] - insight.without_logits[at * n_tags + tag])
+        }
+        Method::TokenAnswer => turned(&|at, tag| insight.token_logits[at * n_tags + tag]),
+        Method::ValueWeighted => attention::value_weighted(insight),
+        Method::Rollout => {
+            let n = insight.n_tokens + 1;
+            let mut rows = rollout(&insight.attention);
+            rows.truncate(n);
+            rows.into_iter().skip(1).collect()
+        }
+        _ => attention::class_row(insight).into_iter().skip(1).collect(),
     }
 }

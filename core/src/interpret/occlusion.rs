@@ -1,11 +1,10 @@
-//! Occlusion in the audio, for networks without a class token: what the answer loses if a stretch of the window is silent.
+//! Occlusion in the audio, for every network: what the answer loses if a stretch of the window is silent.
 //!
 //! Zeiler, Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014, along time. The stretch is faded out and in, so
 //! that the network does not hear a click.
 
 use super::model::failed;
-use super::song::sigmoid;
-use super::{Error, Grid, WindowExplanation};
+use super::{Error, Grid};
 use crate::predict::Model;
 
 /// Stretches in a window: each costs a pass of the network.
@@ -38,15 +37,12 @@ fn stretch_samples(model: &Model) -> usize {
     model.input_samples.div_ceil(n).max(1)
 }
 
-/// Explains one window.
-pub(super) fn explain(model: &Model, window: &[f32]) -> Result<WindowExplanation, Error> {
+/// `[tags, stretches]` of a window whose answer is `logits`: what the answer loses without the sound of each stretch.
+pub(super) fn explain(model: &Model, window: &[f32], logits: &[f32]) -> Result<Vec<f32>, Error> {
     let stretch = stretch_samples(model);
     let n_fade = (FADE_SECS * f64::from(model.sample_rate_hz())) as usize;
     let n_stretches = window.len().div_ceil(stretch);
-    let logits_of = |waves: &[&[f32]]| model.logits(waves).map_err(failed);
-    let logits = logits_of(&[window])?.concat();
-    // As the class token's own row: nothing is left out.
-    let mut without_logits = logits.clone();
+    let mut without: Vec<Vec<f32>> = Vec::with_capacity(n_stretches);
     let stretches: Vec<usize> = (0..n_stretches).collect();
     for batch in stretches.chunks(BATCH) {
         let silenced: Vec<Vec<f32>> = batch
@@ -54,15 +50,14 @@ pub(super) fn explain(model: &Model, window: &[f32]) -> Result<WindowExplanation
             .map(|i| silence(window, i * stretch..(i + 1) * stretch, n_fade))
             .collect();
         let waves: Vec<&[f32]> = silenced.iter().map(Vec::as_slice).collect();
-        without_logits.extend(logits_of(&waves)?.into_iter().flatten());
+        without.extend(model.logits(&waves).map_err(failed)?);
     }
-    Ok(WindowExplanation {
-        probabilities: logits.iter().map(|&logit| sigmoid(logit)).collect(),
-        class_attention: Vec::new(),
-        only_logits: Vec::new(),
-        without_logits,
-        logits,
-    })
+    let lost = |tag: usize| {
+        without
+            .iter()
+            .map(move |without| logits[tag] - without[tag])
+    };
+    Ok((0..logits.len()).flat_map(lost).collect())
 }
 
 /// The window without a stretch; the fades lie outside of it.

@@ -1,29 +1,21 @@
 //! A whole song, of any length, explained window by window and stitched.
 
 use super::stitch::Stitcher;
-use super::{Error, Explainer, Grid, Method, TokenMap, WindowExplanation};
+use super::{Error, Explainer, Grid, Method, TokenMap, Wanted, WindowExplanation};
 use crate::job::Job;
 use crate::predict::{SlidingWindows, TagTimeline};
 use rayon::prelude::*;
 
 /// How a song is explained.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SongSettings {
     /// Largest distance between the starts of two windows in seconds; `None`: half a window. Never more than leaves two tokens
     /// in common, unless a window is hardly longer than that.
     pub max_hop_secs: Option<f64>,
-    /// Whether the leave-one-out map is made too.
-    pub leave_one_out: LeaveOneOut,
-}
-
-/// Whether the leave-one-out map is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LeaveOneOut {
-    /// It is not.
-    #[default]
-    Skip,
-    /// It is.
-    Make,
+    /// By which methods; empty: those for every day ([`Explainer::usual_methods`]).
+    pub methods: Vec<Method>,
+    /// The tags (indices) for which those methods are made that cost passes of their own for each ([`Method::is_per_tag`]); `None`: all.
+    pub tags: Option<Vec<usize>>,
 }
 
 /// What a model finds in a song, tag by tag, over time.
@@ -31,20 +23,19 @@ pub enum LeaveOneOut {
 pub struct SongExplanation {
     /// Names of the tags, in the model's order.
     pub tags: Vec<String>,
-    /// Where the tokens lie.
+    /// Where the values of the first map lie; each has a grid of its own.
     pub grid: Grid,
     /// Length of the song in seconds.
     pub duration_secs: f64,
     /// Probability of every tag over time, and for the whole song.
     pub over_time: TagTimeline,
-    /// `[tokens]`: the class token's attention to each token (last layer, mean over heads); a window's tokens and
-    /// the class token itself share 1. Empty if the network has no class token.
-    pub attention: Vec<f32>,
-    /// `[windows of over_time]`: the part of its attention that the class token keeps for itself. Where it is high, the strip is
-    /// a small rest.
+    /// `[windows of over_time]`: the part of its attention that the class token keeps for itself. Where it is high, its attention to
+    /// others is a small rest. Empty if the network has no class token.
     pub self_attention: Vec<f32>,
-    /// One map per method.
+    /// One map per method, in the order in which they were asked for.
     pub maps: Vec<TokenMap>,
+    /// How far integrated gradients fall short of their sum in the worst window, as a share, if they were made.
+    pub completeness_error: Option<f32>,
 }
 
 impl SongExplanation {
@@ -56,6 +47,12 @@ impl SongExplanation {
     /// The map of that method, or the one that there is instead.
     pub fn map_or_first(&self, method: Method) -> Option<&TokenMap> {
         self.map(method).or_else(|| self.maps.first())
+    }
+
+    /// The class token's attention to each token (last layer, mean over heads), if it was asked for; a window's tokens and
+    /// the class token itself share 1.
+    pub fn attention(&self) -> Option<&TokenMap> {
+        self.map(Method::Attention)
     }
 
     /// A tag's index by its name.
@@ -72,7 +69,7 @@ impl SongExplanation {
 pub fn song(
     model: &dyn Explainer,
     wave: &[f32],
-    settings: SongSettings,
+    settings: &SongSettings,
     job: &Job,
 ) -> Result<SongExplanation, Error> {
     if wave.is_empty() {
@@ -83,13 +80,25 @@ pub fn song(
     let max_hop = settings
         .max_hop_secs
         .map_or(window_samples / 2, |secs| (secs * rate) as usize);
+    let methods = match &settings.methods[..] {
+        [] => model.usual_methods(),
+        methods => methods.to_vec(),
+    };
+    let all_tags: Vec<usize> = (0..model.tags().len()).collect();
+    let wanted = Wanted {
+        methods: &methods,
+        tags: settings.tags.as_ref().unwrap_or(&all_tags),
+    };
     // Neighbours share two tokens at least, so that none falls between two windows.
-    let shared = (2.0 * model.grid(wave.len()).samples_per_token).ceil() as usize;
+    let token_samples = methods
+        .iter()
+        .map(|&method| model.grid(method, wave.len()).samples_per_token);
+    let shared = (2.0 * token_samples.fold(0.0, f64::max)).ceil() as usize;
     // Windows of hardly more than two tokens may have gaps rather than one window per sample.
     let shares_two = max_hop.min(window_samples.saturating_sub(shared));
     let max_hop = shares_two.max(window_samples / 8).max(1);
     let windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
-    let mut song = Song::new(model, wave.len(), &windows, settings);
+    let mut song = Song::new(model, wave.len(), &windows, &wanted);
     let n_windows = windows.starts.len();
     // As many windows at a time as there are threads: memory does not grow with the song.
     let n_at_a_time = rayon::current_num_threads().max(1);
@@ -99,7 +108,7 @@ pub fn song(
             .into_par_iter()
             .map(|idx| {
                 job.check()?;
-                model.explain(&windows.cut(wave, idx), settings.leave_one_out)
+                model.explain(&windows.cut(wave, idx), &wanted)
             })
             .collect();
         for (idx, answer) in (first..).zip(answers) {
@@ -124,13 +133,11 @@ fn locate(answer: Result<WindowExplanation, Error>, secs: f64) -> Result<WindowE
 /// A song's explanation in the making: sums of weighted window values.
 struct Song<'a> {
     windows: &'a SlidingWindows,
-    grid: Grid,
     n_tags: usize,
-    stitcher: Stitcher,
     probabilities: Vec<f32>,
-    attention: Vec<f32>,
     self_attention: Vec<f32>,
-    maps: Vec<TokenMap>,
+    maps: Vec<(Stitcher, TokenMap)>,
+    completeness_error: Option<f32>,
 }
 
 impl<'a> Song<'a> {
@@ -138,76 +145,75 @@ impl<'a> Song<'a> {
         model: &dyn Explainer,
         n_samples: usize,
         windows: &'a SlidingWindows,
-        settings: SongSettings,
+        wanted: &Wanted<'_>,
     ) -> Self {
-        let mut grid = model.grid(n_samples);
-        grid.n_tokens = grid.n_tokens.max(1);
-        let (n_tags, n_tokens) = (model.tags().len(), grid.n_tokens);
-        let methods = model.methods(settings.leave_one_out);
-        let has_attention = methods.contains(&Method::Contribution);
+        let n_tags = model.tags().len();
+        let maps = wanted.methods.iter().map(|&method| {
+            let mut grid = model.grid(method, n_samples);
+            grid.n_tokens = grid.n_tokens.max(1);
+            let tags = if method.is_shared() {
+                Vec::new()
+            } else if method.is_per_tag() {
+                wanted.tags.to_vec()
+            } else {
+                (0..n_tags).collect()
+            };
+            let n_rows = if method.is_shared() { 1 } else { tags.len() };
+            let map = TokenMap {
+                method,
+                grid,
+                tags,
+                values: vec![0.0; n_rows * grid.n_tokens],
+            };
+            (Stitcher::new(grid.n_tokens), map)
+        });
         Self {
             windows,
-            grid,
             n_tags,
-            stitcher: Stitcher::new(n_tokens),
             probabilities: Vec::with_capacity(windows.starts.len() * n_tags),
-            attention: vec![0.0; if has_attention { n_tokens } else { 0 }],
-            self_attention: Vec::with_capacity(windows.starts.len()),
-            maps: methods
-                .into_iter()
-                .map(|method| TokenMap {
-                    method,
-                    n_tokens,
-                    values: vec![0.0; n_tags * n_tokens],
-                })
-                .collect(),
+            self_attention: Vec::new(),
+            maps: maps.collect(),
+            completeness_error: None,
         }
     }
 
     fn add(&mut self, window: usize, answer: &WindowExplanation) {
-        let n_tags = self.n_tags;
-        let n_rows = match &answer.class_attention[..] {
-            [] => answer.without_logits.len() / n_tags.max(1),
-            attention => attention.len(),
-        };
-        let n_window_tokens = n_rows.saturating_sub(1);
-        let offset = self.windows.starts[window] as f64 / self.grid.samples_per_token;
-        let place = self.stitcher.place(offset, n_window_tokens);
         self.probabilities.extend_from_slice(&answer.probabilities);
-        self.self_attention.extend(answer.class_attention.first());
-        if !self.attention.is_empty() {
-            place.add(&mut self.attention, |token| {
-                answer.class_attention[1 + token]
-            });
+        self.self_attention.extend(answer.self_attention);
+        if let Some(error) = answer.completeness_error {
+            let worst = self.completeness_error.unwrap_or(0.0);
+            self.completeness_error = Some(worst.max(error));
         }
-        for map in &mut self.maps {
-            let method = map.method;
-            // Tag by tag, because a tag's lane is contiguous; a window's rows fit into the cache.
-            for (tag, row) in map.values.chunks_exact_mut(map.n_tokens).enumerate() {
-                let only = |position: usize| answer.only_logits[position * n_tags + tag];
-                match method {
-                    Method::Contribution => place.add(row, |token| only(1 + token) - only(0)),
-                    Method::OnlyToken => place.add(row, |token| sigmoid(only(1 + token))),
-                    Method::LeaveOneOut | Method::Occlusion => place.add(row, |token| {
-                        answer.logits[tag] - answer.without_logits[(1 + token) * n_tags + tag]
-                    }),
-                }
+        for ((stitcher, map), values) in self.maps.iter_mut().zip(&answer.maps) {
+            let n_tokens = map.grid.n_tokens;
+            let n_rows = map.values.len() / n_tokens;
+            if n_rows == 0 {
+                continue;
+            }
+            let n_window_tokens = values.len() / n_rows;
+            let offset = self.windows.starts[window] as f64 / map.grid.samples_per_token;
+            let place = stitcher.place(offset, n_window_tokens);
+            let rows = map.values.chunks_exact_mut(n_tokens);
+            for (row, values) in rows.zip(values.chunks(n_window_tokens.max(1))) {
+                place.add(row, |token| values[token]);
             }
         }
     }
 
-    fn finish(mut self, model: &dyn Explainer, duration_secs: f64) -> SongExplanation {
-        if !self.attention.is_empty() {
-            self.stitcher.finish(&mut self.attention);
-        }
-        for map in &mut self.maps {
-            for row in map.values.chunks_exact_mut(map.n_tokens) {
-                self.stitcher.finish(row);
-            }
-        }
+    fn finish(self, model: &dyn Explainer, duration_secs: f64) -> SongExplanation {
+        let maps: Vec<TokenMap> = self
+            .maps
+            .into_iter()
+            .map(|(stitcher, mut map)| {
+                for row in map.values.chunks_exact_mut(map.grid.n_tokens) {
+                    stitcher.finish(row);
+                }
+                map
+            })
+            .collect();
         SongExplanation {
             tags: model.tags().to_vec(),
-            grid: self.grid,
+            grid: maps[0].grid,
             duration_secs,
             over_time: TagTimeline::new(
                 self.windows,
@@ -215,9 +221,9 @@ impl<'a> Song<'a> {
                 self.n_tags,
                 self.probabilities,
             ),
-            attention: self.attention,
             self_attention: self.self_attention,
-            maps: self.maps,
+            maps,
+            completeness_error: self.completeness_error,
         }
     }
 }
@@ -261,10 +267,13 @@ mod tests {
         fn tags(&self) -> &[String] {
             &self.tags
         }
-        fn methods(&self, _: LeaveOneOut) -> Vec<Method> {
-            vec![Method::Contribution, Method::OnlyToken]
+        fn methods(&self) -> Vec<Method> {
+            vec![Method::Contribution, Method::OnlyToken, Method::Attention]
         }
-        fn grid(&self, n_samples: usize) -> Grid {
+        fn usual_methods(&self) -> Vec<Method> {
+            self.methods()
+        }
+        fn grid(&self, _: Method, n_samples: usize) -> Grid {
             Grid {
                 samples_per_token: 4.0,
                 first_centre_samples: 1.5,
@@ -273,7 +282,7 @@ mod tests {
                 sample_rate_hz: 10,
             }
         }
-        fn explain(&self, window: &[f32], _: LeaveOneOut) -> Result<WindowExplanation, Error> {
+        fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
             assert_eq!(
                 window.len(),
                 self.n_window,
@@ -285,17 +294,18 @@ mod tests {
                 .collect();
             let mean = tokens.iter().sum::<f32>() / tokens.len() as f32;
             let share = 0.5 / tokens.len() as f32;
+            let both = || tokens.iter().copied().chain(tokens.iter().map(|&t| -t));
+            let maps = wanted.methods.iter().map(|method| match method {
+                Method::Contribution => both().collect(),
+                Method::OnlyToken => both().map(|value| sigmoid(3.0 + value)).collect(),
+                _ => vec![share; tokens.len()],
+            });
             Ok(WindowExplanation {
                 probabilities: vec![mean, 1.0 - mean],
                 logits: vec![mean, -mean],
-                class_attention: std::iter::once(0.5)
-                    .chain(tokens.iter().map(|_| share))
-                    .collect(),
-                only_logits: [3.0, 3.0]
-                    .into_iter()
-                    .chain(tokens.iter().flat_map(|&t| [3.0 + t, 3.0 - t]))
-                    .collect(),
-                without_logits: Vec::new(),
+                self_attention: Some(0.5),
+                maps: maps.collect(),
+                completeness_error: None,
             })
         }
     }
@@ -305,7 +315,7 @@ mod tests {
             max_hop_secs: Some(hop_secs),
             ..SongSettings::default()
         };
-        song(model, wave, settings, &Job::quiet()).unwrap()
+        song(model, wave, &settings, &Job::quiet()).unwrap()
     }
 
     fn contribution(explained: &SongExplanation, tag: usize) -> &[f32] {
@@ -337,14 +347,15 @@ mod tests {
             let model = Fake::new(4 * n_window);
             let explained = explain(&model, &wave, hop as f64 / 10.0);
             prop_assert_eq!(explained.grid.n_tokens, (n_samples / 4).max(1));
-            prop_assert_eq!(explained.attention.len(), explained.grid.n_tokens);
+            let attention = explained.attention().unwrap().tag(1);
+            prop_assert_eq!(attention.len(), explained.grid.n_tokens);
             prop_assert!((explained.duration_secs - n_samples as f64 / 10.0).abs() < 1e-9);
             if n_samples >= 4 * n_window {
                 for &value in contribution(&explained, 0) {
                     prop_assert!((value - 1.0).abs() < 1e-4, "{value}");
                 }
             }
-            for &value in &explained.attention {
+            for &value in attention {
                 prop_assert!((value - 0.5 / n_window as f32).abs() < 1e-5);
             }
         }
@@ -359,10 +370,12 @@ mod tests {
             .chunks
             .iter()
             .map(|&i| {
-                model
-                    .explain(&windows.cut(&wave, i), LeaveOneOut::Skip)
-                    .unwrap()
-                    .probabilities[0]
+                let wanted = Wanted {
+                    methods: &[],
+                    tags: &[],
+                };
+                let answer = model.explain(&windows.cut(&wave, i), &wanted);
+                answer.unwrap().probabilities[0]
             })
             .collect();
         let expected = chunks.iter().sum::<f32>() / chunks.len() as f32;
@@ -404,7 +417,7 @@ mod tests {
         let outcome = song(
             &Fake::new(40),
             &vec![0.0; 100_000],
-            SongSettings::default(),
+            &SongSettings::default(),
             &job,
         );
         assert!(matches!(outcome, Err(Error::Cancelled(_))));
@@ -412,7 +425,7 @@ mod tests {
 
     #[test]
     fn an_empty_song_is_an_error_and_not_a_made_up_answer() {
-        let outcome = song(&Fake::new(40), &[], SongSettings::default(), &Job::quiet());
+        let outcome = song(&Fake::new(40), &[], &SongSettings::default(), &Job::quiet());
         assert!(matches!(outcome, Err(Error::Empty)));
     }
 }

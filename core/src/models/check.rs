@@ -3,7 +3,9 @@
 
 use super::network::{Network, Pass};
 use super::{ModelConfig, presets};
-use crate::nn::{Gradients, Parameters, Role, Tape, Value, backward, bce_with_logits};
+use crate::nn::{
+    Gradients, Parameters, Role, Tape, Value, backward, backward_from, bce_with_logits,
+};
 use crate::rng::{Address, Purpose};
 use candle_core::{DType, Device, Tensor};
 
@@ -99,6 +101,62 @@ impl Case {
         gradients
     }
 
+    /// The gradient of an answer with respect to the input, in evaluation: by finite differences, and the same from the fast kernels.
+    fn check_input_gradients(&self) {
+        let gradient = |dtype: DType| {
+            let (_, network) = self.build(dtype);
+            let pass = Pass::explanation();
+            let x = pass.tape.watched(&self.input(dtype));
+            let logits = network.run(&pass, &x).unwrap().logits;
+            let direction = draw(7, logits.tensor().dims(), dtype);
+            let gradients = backward_from(&logits, &direction).unwrap();
+            assert_eq!(gradients.iter().count(), 0, "parameters are constants");
+            let slopes = values(gradients.of(&x).unwrap());
+            // Decibels of next to nothing are steep: there the slope counts in shares of the input.
+            let sizes = values(x.tensor());
+            let scaled =
+                slopes.iter().zip(sizes).map(
+                    |(slope, size)| {
+                        if self.positive { slope * size } else { *slope }
+                    },
+                );
+            scaled.collect::<Vec<f64>>()
+        };
+        let found = gradient(DType::F64);
+        let (_, network) = self.build(DType::F64);
+        let input = self.input(DType::F64);
+        let step = draw(8, &self.dims, DType::F64);
+        let slope: f64 = found.iter().zip(values(&step)).map(|(a, b)| a * b).sum();
+        let step = if self.positive {
+            (step * &input).unwrap()
+        } else {
+            step
+        };
+        let answer_at = |size: f64| -> f64 {
+            let x = (&input + (&step * size).unwrap()).unwrap();
+            let logits = network.forward(&Pass::inference(), &x).unwrap().logits;
+            let direction = draw(7, logits.tensor().dims(), DType::F64);
+            values(&(logits.tensor() * direction).unwrap()).iter().sum()
+        };
+        let mut measured = Vec::new();
+        let agrees = [1e-5, 1e-6, 1e-7, 1e-8].into_iter().any(|size| {
+            let found = (answer_at(size) - answer_at(-size)) / (2.0 * size);
+            measured.push(found);
+            (slope - found).abs() < 1e-5 * slope.abs().max(1e-2)
+        });
+        assert!(
+            agrees,
+            "input: gradient {slope:e}, finite differences {measured:?}"
+        );
+        let largest = found.iter().fold(0f64, |a, b| a.max(b.abs()));
+        for (fast, plain) in gradient(DType::F32).iter().zip(&found) {
+            assert!(
+                (fast - plain).abs() < 2e-3 * largest,
+                "input: {fast} for {plain} of at most {largest}"
+            );
+        }
+    }
+
     fn check_f32(&self, expected: &Gradients) {
         let (_, _, found) = self.gradients(DType::F32);
         let largest_of =
@@ -189,6 +247,7 @@ pub(super) fn check(config: ModelConfig, batch: usize, n_columns: usize) {
     };
     let gradients = case.check_finite_differences();
     case.check_f32(&gradients);
+    case.check_input_gradients();
     case.check_threads();
     case.check_refusals();
     case.check_statistics_move();

@@ -5,11 +5,11 @@
 
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
-use super::network::{Network, Output, Pass, check_input};
+use super::network::{Network, Output, Pass, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
-use crate::nn::{BatchNorm, ConvBlock, Linear, Maps, reshape};
-use candle_core::{Result, Tensor};
+use crate::nn::{BatchNorm, ConvBlock, Linear, Maps, Value, reshape};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -113,10 +113,10 @@ impl Network for Fcn {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
         check_input(self, x)?;
         let (tape, mode) = (&pass.tape, pass.mode);
-        let x = tape.constant(&x.unsqueeze(1)?);
+        let x = picture(x)?;
         let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
         for block in &self.blocks {
             maps = block.forward(tape, mode, &maps)?;

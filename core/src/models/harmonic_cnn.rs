@@ -182,10 +182,10 @@ impl HarmonicCnn {
     }
 
     /// Power spectra `[batch, bins, frames]` to decibels `[batch, harmonics, bands, frames]`.
-    fn harmonics(&self, pass: &Pass, x: &Tensor) -> Result<Value> {
+    fn harmonics(&self, pass: &Pass, x: &Value) -> Result<Value> {
         let filters = self.filters(&pass.tape)?;
-        let (batch, _, frames) = x.dims3()?;
-        let x = pass.tape.constant(&x.transpose(1, 2)?.contiguous()?);
+        let (batch, _, frames) = x.tensor().dims3()?;
+        let x = transpose(x, 1, 2)?;
         let y = transpose(&linear(&x, &filters, None)?, 1, 2)?;
         let bands = self.config.n_bands();
         decibels(&reshape(
@@ -204,7 +204,7 @@ impl Network for HarmonicCnn {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
         check_input(self, x)?;
         let (tape, mode) = (&pass.tape, pass.mode);
         let x = self.harmonics(pass, x)?;

@@ -6,14 +6,14 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
-use super::network::{Network, Output, Pass, check_input};
+use super::network::{Network, Output, Pass, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{
     BatchNorm, Conv1d, Conv1dOptions, Conv2d, ConvBlock1d, ConvOptions, Over, Value, add,
     avg_pool2d, concat, global_avg_pool, global_max_pool, max_pool2d, relu, reshape,
 };
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -195,10 +195,10 @@ impl Network for Musicnn {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
         check_input(self, x)?;
         let (tape, mode) = (&pass.tape, pass.mode);
-        let x = tape.constant(&x.unsqueeze(1)?);
+        let x = picture(x)?;
         let front = self.filter(pass, &self.input_norm.forward(tape, mode, &x)?)?;
         let [one, two, three] = &self.back_end[..] else {
             candle_core::bail!("three convolutions over time");

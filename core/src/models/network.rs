@@ -1,9 +1,9 @@
 //! What every network can do.
 
-use super::Insight;
+use super::insight::{Ask, Insight};
 use super::onnx::{Graph, Wire};
 use crate::features::Input;
-use crate::nn::{Mode, Tape, Value};
+use crate::nn::{Attended, Mode, Tape, Value, reshape};
 use candle_core::{Result, Tensor, bail};
 use std::ops::RangeInclusive;
 
@@ -14,7 +14,7 @@ pub struct Pass {
     pub tape: Tape,
     /// Training or evaluation.
     pub mode: Mode,
-    /// Whether [`Output::attention`] is filled.
+    /// Whether [`Output::attention`] is filled. On a recording tape, the gradients of its contexts are kept.
     pub record_attention: bool,
 }
 
@@ -25,6 +25,23 @@ impl Pass {
             tape: Tape::off(),
             mode: Mode::Eval,
             record_attention: false,
+        }
+    }
+
+    /// Evaluation, for the gradient of an answer with respect to what is watched.
+    pub fn explanation() -> Self {
+        Self {
+            tape: Tape::of_watched(),
+            mode: Mode::Eval,
+            record_attention: false,
+        }
+    }
+
+    /// Keeps the attention of a layer for whoever asked for it.
+    pub(super) fn keep(&self, kept: &mut Vec<Attended>, attended: Attended) {
+        if self.record_attention {
+            attended.context.watch();
+            kept.push(attended);
         }
     }
 
@@ -43,9 +60,9 @@ impl Pass {
 pub struct Output {
     /// `[batch, tags]`, before the sigmoid.
     pub logits: Value,
-    /// Softmax weights, layer by layer: `[batch, heads, 1 + tokens (query), 1 + tokens (key)]`, index 0 is the class token.
-    /// Empty unless the pass asked for it and the network has attention.
-    pub attention: Vec<Tensor>,
+    /// Attention, layer by layer; index 0 of its tokens is the class token. Empty unless the pass asked for it and the network has
+    /// attention.
+    pub attention: Vec<Attended>,
 }
 
 impl Output {
@@ -93,16 +110,15 @@ pub trait Network: Send + Sync {
     /// Inputs `[batch, rows, columns]`, as [`Network::input`] says, to logits.
     ///
     /// Fails if the number of columns is not within [`Network::columns`], or if there is another number of rows.
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output>;
-
-    /// Looks inside, for one input `[rows, columns]`; `None` if the network has no class token to explain: exactly if
-    /// [`Network::tokens`] is.
-    fn inspect(&self, _x: &Tensor) -> Result<Option<Insight>> {
-        Ok(None)
+    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+        self.run(pass, &pass.tape.constant(x))
     }
 
-    /// Where its tokens lie, if it has a class token that reads them.
-    fn tokens(&self) -> Option<TokenGrid> {
+    /// As [`Network::forward`], of a value, whose gradient may be wanted.
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output>;
+
+    /// The network as one whose class token reads tokens, if it is one.
+    fn class_token(&self) -> Option<&dyn ClassToken> {
         None
     }
 
@@ -113,9 +129,30 @@ pub trait Network: Send + Sync {
     fn columns(&self) -> RangeInclusive<usize>;
 }
 
+/// A network in two halves: sound becomes tokens, and a class token reads them in layers of attention.
+pub trait ClassToken: Network {
+    /// Where the tokens lie.
+    fn grid(&self) -> TokenGrid;
+
+    /// The first half: input `[batch, rows, columns]` to the class token and the others, `[batch, 1 + tokens, width]`.
+    fn to_tokens(&self, pass: &Pass, x: &Value) -> Result<Value>;
+
+    /// The second half: from what [`ClassToken::to_tokens`] gives to the answer.
+    fn from_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output>;
+
+    /// Looks inside, for one input `[rows, columns]`.
+    fn inspect(&self, x: &Tensor, ask: Ask) -> Result<Insight>;
+}
+
+/// `[batch, rows, columns]` as pictures of one channel, `[batch, 1, rows, columns]`.
+pub(super) fn picture(x: &Value) -> Result<Value> {
+    let (batch, n_rows, n_columns) = x.tensor().dims3()?;
+    reshape(x, &[batch, 1, n_rows, n_columns])
+}
+
 /// Fails unless `x` `[batch, rows, columns]` is an input of that network.
-pub(super) fn check_input(network: &dyn Network, x: &Tensor) -> Result<()> {
-    let (_, n_rows, n_columns) = x.dims3()?;
+pub(super) fn check_input(network: &dyn Network, x: &Value) -> Result<()> {
+    let (_, n_rows, n_columns) = x.tensor().dims3()?;
     let (input, columns) = (network.input(), network.columns());
     if n_rows != input.n_rows() {
         bail!(

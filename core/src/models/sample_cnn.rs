@@ -9,8 +9,8 @@ use super::architecture::{Architecture, Found, demand_sizes};
 use super::network::{Network, Output, Pass, check_input};
 use super::onnx::{Graph, Wire};
 use crate::features::Input;
-use crate::nn::{ConvBlock1d, Linear, select};
-use candle_core::{Result, Tensor};
+use crate::nn::{ConvBlock1d, Linear, Value, select};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -119,10 +119,10 @@ impl Network for SampleCnn {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
         check_input(self, x)?;
         let tape = &pass.tape;
-        let mut x = tape.constant(x);
+        let mut x = x.clone();
         for layer in &self.layers {
             x = layer.forward(tape, pass.mode, &x)?;
         }

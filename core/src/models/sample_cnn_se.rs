@@ -15,7 +15,7 @@ use crate::nn::{
     BatchNorm, Conv1d, Conv1dOptions, Linear, Over, Value, add, global_avg_pool, max_pool1d, mul,
     relu, reshape, select, sigmoid,
 };
-use candle_core::{Result, Tensor};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -98,9 +98,9 @@ impl Network for SampleCnnSe {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
         check_input(self, x)?;
-        let mut x = pass.tape.constant(x);
+        let mut x = x.clone();
         for block in &self.blocks {
             x = block.forward(pass, &x)?;
         }

@@ -6,11 +6,11 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
-use super::network::{Network, Output, Pass, check_input};
+use super::network::{Network, Output, Pass, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
-use crate::nn::{BatchNorm, ConvBlock, Maps, Over, global_max_pool};
-use candle_core::{Result, Tensor};
+use crate::nn::{BatchNorm, ConvBlock, Maps, Over, Value, global_max_pool};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -108,10 +108,10 @@ impl Network for ShortChunkCnn {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
         check_input(self, x)?;
         let (tape, mode) = (&pass.tape, pass.mode);
-        let x = tape.constant(&x.unsqueeze(1)?);
+        let x = picture(x)?;
         let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
         for block in &self.blocks {
             maps = block.forward(tape, mode, &maps)?;

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod chunks;
+mod inside;
 mod model;
 mod over_time;
 mod shipped;

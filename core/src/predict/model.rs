@@ -3,7 +3,7 @@
 use super::Error;
 use super::checkpoint::{Checkpoint, LoadOptions};
 use crate::features::{InputExtractor, LogMel};
-use crate::models::{self, Insight, ModelConfig, Network, Pass, TokenGrid};
+use crate::models::{self, ModelConfig, Network, Pass};
 use crate::nn::{Parameters, probabilities};
 use crate::weights;
 use crate::workspace::write_whole;
@@ -32,8 +32,8 @@ pub struct Model {
     /// Hash of configuration, tags and weights: equal for equal answers.
     pub fingerprint: String,
     parameters: Parameters,
-    network: Box<dyn Network>,
-    extractor: InputExtractor,
+    pub(super) network: Box<dyn Network>,
+    pub(super) extractor: InputExtractor,
 }
 
 impl std::fmt::Debug for Model {
@@ -223,11 +223,6 @@ impl Model {
         Ok(self.extractor.picture(wave)?)
     }
 
-    /// Where its tokens lie, if it has a class token that reads them.
-    pub fn token_grid(&self) -> Option<TokenGrid> {
-        self.network.tokens()
-    }
-
     /// Inputs `[batch, rows, columns]` of mono waves of equal length at its rate.
     pub fn inputs(&self, waves: &[&[f32]]) -> Result<Tensor, Error> {
         let n_samples = waves.first().map_or(0, |wave| wave.len());
@@ -269,13 +264,9 @@ impl Model {
     /// Logits `[batch, tags]` and, if the pass asks for it, attention weights by layer `[batch, heads, n, n]`.
     pub fn forward(&self, inputs: &Tensor, pass: &Pass) -> Result<(Tensor, Vec<Tensor>), Error> {
         let output = self.network.forward(pass, inputs)?;
-        Ok((output.logits.tensor().clone(), output.attention))
-    }
-
-    /// Looks inside, for one mono wave at its rate; `None` if the network has no class token to explain.
-    pub fn inspect(&self, wave: &[f32]) -> Result<Option<Insight>, Error> {
-        let input = self.inputs(&[wave])?.squeeze(0)?;
-        Ok(self.network.inspect(&input)?)
+        let attention = output.attention.into_iter();
+        let weights = attention.map(|attended| attended.weights).collect();
+        Ok((output.logits.tensor().clone(), weights))
     }
 }
 

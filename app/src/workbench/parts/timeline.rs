@@ -175,9 +175,10 @@ fn refresh(state: &mut Whole, jobs: &Jobs) {
     };
     let key = explanation_key(song, model);
     if timeline.cancelled.as_ref() != Some(&key) {
-        let (model, wave, settings) = (Arc::clone(model), key.wave.0.clone(), key.settings);
+        let (model, wave) = (Arc::clone(model), key.wave.0.clone());
+        let settings = key.settings.clone();
         timeline.explanations.request(jobs, key, move |job| {
-            Ok(Arc::new(interpret::song(&*model, &wave, settings, job)?))
+            Ok(Arc::new(interpret::song(&*model, &wave, &settings, job)?))
         });
     }
 }

@@ -12,7 +12,7 @@ const EPSILON: f64 = 1e-12;
 
 #[derive(Debug)]
 pub(super) struct Layer {
-    n_heads: usize,
+    pub(super) n_heads: usize,
     attention_dropout: f32,
     hidden_dropout: f32,
     /// Names for the dropout draws.
@@ -20,7 +20,7 @@ pub(super) struct Layer {
     query: Linear,
     key: Linear,
     value: Linear,
-    to_out: Linear,
+    pub(super) to_out: Linear,
     attention_norm: LayerNorm,
     hidden: Linear,
     output: Linear,
@@ -58,16 +58,16 @@ impl Layer {
         })
     }
 
-    /// Changes the tokens `[batch, n, width]` and gives the attention weights `[batch, heads, n, n]`.
-    pub(super) fn forward(&self, pass: &Pass, x: &mut Value) -> Result<Tensor> {
-        let (_, attended) = self.attend(pass, x)?;
+    /// Changes the tokens `[batch, n, width]` and gives the attention.
+    pub(super) fn forward(&self, pass: &Pass, x: &mut Value) -> Result<Attended> {
+        let attended = self.attend(pass, x)?;
         let read = self.after_attention(pass, x, &attended.context)?;
         *x = self.feed_forward(&pass.tape, pass.mode, &read)?;
-        Ok(attended.weights)
+        Ok(attended)
     }
 
-    /// Queries, keys and values side by side, `[batch, n, 3 * width]`, and what attention makes of them.
-    pub(super) fn attend(&self, pass: &Pass, x: &Value) -> Result<(Value, Attended)> {
+    /// What attention makes of the tokens.
+    pub(super) fn attend(&self, pass: &Pass, x: &Value) -> Result<Attended> {
         let tape = &pass.tape;
         let parts = [
             &self.query.forward(tape, x)?,
@@ -75,17 +75,16 @@ impl Layer {
             &self.value.forward(tape, x)?,
         ];
         let qkv = nn::concat(parts, 2)?;
-        let attended = match pass.mode {
+        match pass.mode {
             Mode::Train { .. } if self.attention_dropout > 0.0 => {
-                self.dropping(pass.mode, parts)?
+                self.dropping(pass.mode, parts, &qkv)
             }
-            _ => nn::attention(&qkv, self.n_heads)?,
-        };
-        Ok((qkv, attended))
+            _ => nn::attention(&qkv, self.n_heads),
+        }
     }
 
     /// Attention with dropout on its weights; those that are handed out are from before.
-    fn dropping(&self, mode: Mode, parts: [&Value; 3]) -> Result<Attended> {
+    fn dropping(&self, mode: Mode, parts: [&Value; 3], qkv: &Value) -> Result<Attended> {
         let (batch, n, width) = parts[0].tensor().dims3()?;
         let head_width = width / self.n_heads;
         let heads = |x: &Value| -> Result<Value> {
@@ -103,6 +102,7 @@ impl Layer {
         Ok(Attended {
             context: nn::reshape(&context, &[batch, n, width])?,
             weights: weights.tensor().clone(),
+            qkv: qkv.tensor().clone(),
         })
     }
 

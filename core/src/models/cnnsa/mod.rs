@@ -10,12 +10,12 @@ mod layer;
 use self::layer::Layer;
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
-use super::insight::{Insight, Variants};
-use super::network::{Network, Output, Pass, TokenGrid, check_input};
+use super::insight::{Ask, Insight, Variants};
+use super::network::{ClassToken, Network, Output, Pass, TokenGrid, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
-use crate::nn::{BatchNorm, Linear, Maps, ResidualBlock, Tape, Value, concat, first_token, tanh};
-use candle_core::{Device, Result, Tensor};
+use crate::nn::{BatchNorm, Linear, Maps, ResidualBlock, Value, concat, first_token, tanh};
+use candle_core::{Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -166,22 +166,6 @@ struct Cnnsa {
 }
 
 impl Cnnsa {
-    /// Log-mel `[batch, mels, frames]` to the class token and the others, `[batch, 1 + tokens, width]`.
-    fn tokens(&self, pass: &Pass, x: &Tensor) -> Result<Value> {
-        check_input(self, x)?;
-        let (tape, mode) = (&pass.tape, pass.mode);
-        let (batch, _, _) = x.dims3()?;
-        let x = tape.constant(&x.unsqueeze(1)?);
-        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
-        for block in &self.blocks {
-            maps = block.forward(tape, mode, &maps)?;
-        }
-        let (_, _, width) = self.class_token.dims3()?;
-        let class_tokens = self.class_token.broadcast_as((batch, 1, width))?;
-        let class_tokens = tape.constant(&class_tokens.contiguous()?);
-        concat([&class_tokens, &maps.to_tokens()?], 1)
-    }
-
     /// Logits of class tokens `[rows, width]`.
     fn answer(&self, pass: &Pass, class_tokens: &Value) -> Result<Value> {
         let pooled = tanh(&self.pooler.forward(&pass.tape, class_tokens)?)?;
@@ -199,47 +183,12 @@ impl Network for Cnnsa {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, x: &Tensor) -> Result<Output> {
-        let mut x = self.tokens(pass, x)?;
-        let mut attention = Vec::new();
-        for layer in &self.layers {
-            let weights = layer.forward(pass, &mut x)?;
-            if pass.record_attention {
-                attention.push(weights);
-            }
-        }
-        let logits = self.answer(pass, &first_token(&x)?)?;
-        Ok(Output { logits, attention })
+    fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
+        self.from_tokens(pass, self.to_tokens(pass, x)?)
     }
 
-    fn inspect(&self, x: &Tensor) -> Result<Option<Insight>> {
-        let pass = Pass::inference();
-        let tape = Tape::off();
-        let mut x = self.tokens(&pass, &x.unsqueeze(0)?)?;
-        let Some((last, lower)) = self.layers.split_last() else {
-            return Ok(None);
-        };
-        let mut attention = Vec::new();
-        for layer in lower {
-            attention.push(layer.forward(&pass, &mut x)?);
-        }
-        let (qkv, attended) = last.attend(&pass, &x)?;
-        attention.push(attended.weights.clone());
-        let variants = Variants::new(&qkv, &attended, self.config.n_heads)?;
-        let rows = variants.beside(&first_token(&x)?)?;
-        let read = last.after_attention(&pass, &rows, &variants.contexts)?;
-        let logits = self.answer(&pass, &last.feed_forward(&tape, pass.mode, &read)?)?;
-        variants.insight(&logits, &attention).map(Some)
-    }
-
-    fn tokens(&self) -> Option<TokenGrid> {
-        Some(TokenGrid {
-            frames_per_token: FRAMES_PER_TOKEN,
-            first_centre_frames: 0.0,
-            // Two 3 × 3 convolutions a block, the first of them before the stride: 1 + 2 + 4 + 4 + 8 + 8 + 16, then 4 times 32.
-            receptive_field_frames: 171,
-            last_is_partial: true,
-        })
+    fn class_token(&self) -> Option<&dyn ClassToken> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -262,6 +211,64 @@ impl Network for Cnnsa {
 
     fn columns(&self) -> RangeInclusive<usize> {
         1..=usize::MAX
+    }
+}
+
+impl ClassToken for Cnnsa {
+    fn grid(&self) -> TokenGrid {
+        TokenGrid {
+            frames_per_token: FRAMES_PER_TOKEN,
+            first_centre_frames: 0.0,
+            // Two 3 × 3 convolutions a block, the first of them before the stride: 1 + 2 + 4 + 4 + 8 + 8 + 16, then 4 times 32.
+            receptive_field_frames: 171,
+            last_is_partial: true,
+        }
+    }
+
+    fn to_tokens(&self, pass: &Pass, x: &Value) -> Result<Value> {
+        check_input(self, x)?;
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let (batch, _, _) = x.tensor().dims3()?;
+        let x = picture(x)?;
+        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
+        for block in &self.blocks {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        let (_, _, width) = self.class_token.dims3()?;
+        let class_tokens = self.class_token.broadcast_as((batch, 1, width))?;
+        let class_tokens = tape.constant(&class_tokens.contiguous()?);
+        concat([&class_tokens, &maps.to_tokens()?], 1)
+    }
+
+    fn from_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
+        let mut x = tokens;
+        let mut attention = Vec::new();
+        for layer in &self.layers {
+            let attended = layer.forward(pass, &mut x)?;
+            pass.keep(&mut attention, attended);
+        }
+        let logits = self.answer(pass, &first_token(&x)?)?;
+        Ok(Output { logits, attention })
+    }
+
+    fn inspect(&self, x: &Tensor, ask: Ask) -> Result<Insight> {
+        let pass = Pass::inference();
+        let mut x = self.to_tokens(&pass, &Value::constant(x.unsqueeze(0)?))?;
+        let Some((last, lower)) = self.layers.split_last() else {
+            bail!("a network without layers of attention has nothing to tell");
+        };
+        let mut attention = Vec::new();
+        for layer in lower {
+            attention.push(layer.forward(&pass, &mut x)?);
+        }
+        let attended = last.attend(&pass, &x)?;
+        let variants = Variants::new(&attended, last.n_heads, ask)?;
+        let rows = variants.beside(&x)?;
+        let read = last.after_attention(&pass, &rows, &variants.contexts)?;
+        let logits = self.answer(&pass, &last.feed_forward(&pass.tape, pass.mode, &read)?)?;
+        let reads = last.to_out.forward(&pass.tape, &variants.shares)?;
+        attention.push(attended);
+        variants.insight(&logits, &reads, &attention)
     }
 }
 
@@ -295,7 +302,8 @@ mod tests {
         let network = config.build(&parameters.var_builder()).unwrap();
         for n_frames in 1..=40 {
             let x = crate::models::check::draw(1, &[128, n_frames], candle_core::DType::F32);
-            let insight = network.inspect(&x).unwrap().unwrap();
+            let class_token = network.class_token().unwrap();
+            let insight = class_token.inspect(&x, Ask::default()).unwrap();
             let output = network
                 .forward(&Pass::inference(), &x.unsqueeze(0).unwrap())
                 .unwrap();
@@ -309,7 +317,7 @@ mod tests {
             for (one, other) in insight.logits.iter().zip(&logits) {
                 assert!((one - other).abs() < 1e-5, "{one} for {other}");
             }
-            let n_tokens = network.tokens().unwrap().n_tokens(n_frames);
+            let n_tokens = class_token.grid().n_tokens(n_frames);
             assert_eq!(insight.n_tokens, n_tokens, "{n_frames} frames");
             let mean: f32 = insight.attention[1].class_row().iter().sum();
             assert!((mean - 1.0).abs() < 1e-5);

@@ -3,8 +3,8 @@
 use super::MttConfig;
 use crate::models::network::Pass;
 use crate::models::onnx::{Graph, Wire};
-use crate::nn::{self, LayerNorm, Linear, Value};
-use candle_core::{Result, Tensor};
+use crate::nn::{self, Attended, LayerNorm, Linear, Value};
+use candle_core::Result;
 use candle_nn::VarBuilder;
 
 /// Width of the hidden layer of the feed-forward part, in attention widths.
@@ -43,8 +43,8 @@ impl Layer {
         })
     }
 
-    /// Changes the tokens `[batch, n, width]` and gives the attention weights `[batch, heads, n, n]`.
-    pub(super) fn forward(&self, pass: &Pass, x: &mut Value) -> Result<Tensor> {
+    /// Changes the tokens `[batch, n, width]` and gives the attention.
+    pub(super) fn forward(&self, pass: &Pass, x: &mut Value) -> Result<Attended> {
         let tape = &pass.tape;
         let qkv = self
             .to_qkv
@@ -53,7 +53,7 @@ impl Layer {
         let read = self.to_out.forward(tape, &attended.context)?;
         let read = pass.mode.dropout(&read, self.dropout, &self.names[0])?;
         *x = self.feed_forward(pass, &nn::add(x, &read)?)?;
-        Ok(attended.weights)
+        Ok(attended)
     }
 
     /// The second half, residual connection included. Any shape with the width last.

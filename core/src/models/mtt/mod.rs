@@ -17,8 +17,8 @@ mod layer;
 use self::layer::Layer;
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
-use super::insight::Insight;
-use super::network::{Network, Output, Pass, TokenGrid, check_input};
+use super::insight::{Ask, Insight};
+use super::network::{ClassToken, Network, Output, Pass, TokenGrid, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{self, BatchNorm, LayerNorm, Linear, Maps, ResidualBlock, Tape, Value, Weight};
@@ -172,17 +172,6 @@ impl MusicTaggingTransformer {
         })
     }
 
-    /// Log-mel `[batch, mels, frames]` to tokens with positions `[batch, 1 + tokens, width]`.
-    fn tokens(&self, pass: &Pass, log_mel: &Tensor) -> Result<Value> {
-        check_input(self, log_mel)?;
-        let tape = &pass.tape;
-        let x = self
-            .maps
-            .forward(pass, &tape.constant(&log_mel.unsqueeze(1)?))?;
-        let x = nn::class_and_positions(&x, &self.class_token.on(tape), &self.positions.on(tape))?;
-        pass.mode.dropout(&x, self.config.dropout, "positions")
-    }
-
     /// Logits `[rows, tags]` of class tokens `[rows, width]`.
     fn answer(&self, tape: &Tape, class_tokens: &Value) -> Result<Value> {
         self.head
@@ -199,31 +188,12 @@ impl Network for MusicTaggingTransformer {
         self.config.n_tags
     }
 
-    fn forward(&self, pass: &Pass, log_mel: &Tensor) -> Result<Output> {
-        let mut x = self.tokens(pass, log_mel)?;
-        let mut attention = Vec::new();
-        for layer in &self.layers {
-            let weights = layer.forward(pass, &mut x)?;
-            if pass.record_attention {
-                attention.push(weights);
-            }
-        }
-        let logits = self.answer(&pass.tape, &nn::first_token(&x)?)?;
-        Ok(Output { logits, attention })
+    fn run(&self, pass: &Pass, log_mel: &Value) -> Result<Output> {
+        self.from_tokens(pass, self.to_tokens(pass, log_mel)?)
     }
 
-    fn inspect(&self, log_mel: &Tensor) -> Result<Option<Insight>> {
-        inspect::inspect(self, log_mel)
-    }
-
-    fn tokens(&self) -> Option<TokenGrid> {
-        Some(TokenGrid {
-            frames_per_token: FRAMES_PER_TOKEN,
-            first_centre_frames: 1.5,
-            // Two 3×3 convolutions at 1, 2 and 4 frames per pixel, and the pools: 1 + 4 + 1 + 8 + 2 + 16.
-            receptive_field_frames: 32,
-            last_is_partial: false,
-        })
+    fn class_token(&self) -> Option<&dyn ClassToken> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -247,6 +217,41 @@ impl Network for MusicTaggingTransformer {
 
     fn columns(&self) -> RangeInclusive<usize> {
         FRAMES_PER_TOKEN..=self.config.max_tokens * FRAMES_PER_TOKEN + FRAMES_PER_TOKEN - 1
+    }
+}
+
+impl ClassToken for MusicTaggingTransformer {
+    fn grid(&self) -> TokenGrid {
+        TokenGrid {
+            frames_per_token: FRAMES_PER_TOKEN,
+            first_centre_frames: 1.5,
+            // Two 3×3 convolutions at 1, 2 and 4 frames per pixel, and the pools: 1 + 4 + 1 + 8 + 2 + 16.
+            receptive_field_frames: 32,
+            last_is_partial: false,
+        }
+    }
+
+    fn to_tokens(&self, pass: &Pass, log_mel: &Value) -> Result<Value> {
+        check_input(self, log_mel)?;
+        let tape = &pass.tape;
+        let x = self.maps.forward(pass, &picture(log_mel)?)?;
+        let x = nn::class_and_positions(&x, &self.class_token.on(tape), &self.positions.on(tape))?;
+        pass.mode.dropout(&x, self.config.dropout, "positions")
+    }
+
+    fn from_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
+        let mut x = tokens;
+        let mut attention = Vec::new();
+        for layer in &self.layers {
+            let attended = layer.forward(pass, &mut x)?;
+            pass.keep(&mut attention, attended);
+        }
+        let logits = self.answer(&pass.tape, &nn::first_token(&x)?)?;
+        Ok(Output { logits, attention })
+    }
+
+    fn inspect(&self, log_mel: &Tensor, ask: Ask) -> Result<Insight> {
+        inspect::inspect(self, log_mel, ask)
     }
 }
 

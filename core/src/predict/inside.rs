@@ -1,0 +1,49 @@
+//! What a model tells about its answers, as plain numbers: for explanations.
+
+use super::{Error, Model};
+use crate::models::{Ask, Insight, Relevance, TokenGrid, input_gradients, relevance};
+use candle_core::{Device, Tensor};
+
+impl Model {
+    /// Where its tokens lie, if it has a class token that reads them.
+    pub fn token_grid(&self) -> Option<TokenGrid> {
+        Some(self.network.class_token()?.grid())
+    }
+
+    /// Looks inside, for one mono wave at its rate; `None` if the network has no class token to explain.
+    pub fn inspect(&self, wave: &[f32], ask: Ask) -> Result<Option<Insight>, Error> {
+        let Some(network) = self.network.class_token() else {
+            return Ok(None);
+        };
+        let input = self.inputs(&[wave])?.squeeze(0)?;
+        Ok(Some(network.inspect(&input, ask)?))
+    }
+
+    /// How much each token of a mono wave at its rate bears on the answers for `tags` (indices); `None` without a class token.
+    pub fn relevance(&self, wave: &[f32], tags: &[usize]) -> Result<Option<Relevance>, Error> {
+        let Some(network) = self.network.class_token() else {
+            return Ok(None);
+        };
+        let input = self.inputs(&[wave])?.squeeze(0)?;
+        Ok(Some(relevance(network, &input, tags)?))
+    }
+
+    /// What it takes in of a mono wave at its rate: `[rows, columns]`, row by row.
+    pub fn input(&self, wave: &[f32]) -> Result<Vec<f32>, Error> {
+        Ok(self.inputs(&[wave])?.flatten_all()?.to_vec1()?)
+    }
+
+    /// For inputs of equal length as [`Model::input`] gives them: the logits of a tag, and their gradients with respect to the inputs, one
+    /// behind the other.
+    pub fn input_gradients(
+        &self,
+        inputs: &[Vec<f32>],
+        tag: usize,
+    ) -> Result<(Vec<f32>, Vec<f32>), Error> {
+        let n_rows = self.extractor.input().n_rows();
+        let n_columns = inputs.first().map_or(0, Vec::len) / n_rows;
+        let shape = (inputs.len(), n_rows, n_columns);
+        let inputs = Tensor::from_vec(inputs.concat(), shape, &Device::Cpu)?;
+        Ok(input_gradients(&*self.network, &inputs, tag)?)
+    }
+}
