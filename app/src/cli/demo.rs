@@ -6,7 +6,7 @@ use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt, window};
 use attune_core::audio::decode_mono;
 use attune_core::dataset::{Dataset, Track};
-use attune_core::interpret::{self, Backdrop, SongSettings, draw};
+use attune_core::interpret::{self, Backdrop, Method, SongSettings, draw};
 use attune_core::job::Job;
 use attune_core::predict::Model;
 use attune_core::run::{History, NamedFigure, TestScores, write_report};
@@ -146,6 +146,7 @@ fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, 
         caption: caption.to_owned(),
         figure: draw(
             &explanation,
+            Method::Contribution,
             &format!("{} — {}", song.id, model.name),
             &tags,
             &backdrop,

@@ -30,6 +30,8 @@ pub enum Purpose {
     Check = 10,
     /// Which training tracks keep their labels; `track` is a hash of the track's id.
     Labels = 11,
+    /// What explanations are held against: random orders, pairs of tracks; `track` is a number of the case.
+    Explanation = 12,
 }
 
 /// Where a draw stands.

@@ -20,9 +20,10 @@ pub struct Backdrop<'a> {
     pub log_mel: Option<(&'a LogMel, f64)>,
 }
 
-/// Draws the lanes of `tags` (indices, from top to bottom); `truth` gives the true spans of a tag in seconds, if known.
+/// Draws the lanes of `tags` (indices, from top to bottom) by `method`, or by the first that there is; `truth` gives the true spans of a tag in seconds, if known.
 pub fn draw(
     explanation: &SongExplanation,
+    method: Method,
     title: &str,
     tags: &[usize],
     backdrop: &Backdrop<'_>,
@@ -73,8 +74,8 @@ pub fn draw(
             stroke: Stroke::Solid,
             points: curve,
         }));
-        if let Some(map) = explanation.map_or_first(Method::Contribution) {
-            figure = figure.with(contribution(explanation, map, tag));
+        if let Some(map) = explanation.map_or_first(method) {
+            figure = figure.with(contribution(map, tag));
         }
     }
     figure
@@ -157,11 +158,11 @@ fn attention(map: &TokenMap) -> Panel {
     }))
 }
 
-fn contribution(explanation: &SongExplanation, map: &TokenMap, tag: usize) -> Panel {
+fn contribution(map: &TokenMap, tag: usize) -> Panel {
     let values = map.tag(tag);
     let highest = values
         .iter()
-        .fold(0.01f32, |highest, v| highest.max(v.abs()));
+        .fold(1e-6f32, |highest, v| highest.max(v.abs()));
     let n_tokens_each = values.len().div_ceil(MAX_COLUMNS).max(1);
     let points =
         values
@@ -173,10 +174,11 @@ fn contribution(explanation: &SongExplanation, map: &TokenMap, tag: usize) -> Pa
                     if v.abs() > most.abs() { v } else { most }
                 });
                 let middle = idx * n_tokens_each + tokens.len() / 2;
-                [explanation.grid.centre_secs(middle), f64::from(extreme)]
+                [map.grid.centre_secs(middle), f64::from(extreme)]
             })
             .collect();
-    let mut lane = Panel::lane(format!("contribution\n±{highest:.2} logit")).height(34.0);
+    let (name, unit) = (map.method.name(), map.method.unit());
+    let mut lane = Panel::lane(format!("{name}\n±{highest:.2} {unit}")).height(34.0);
     lane.y = lane
         .y
         .range(f64::from(-highest), f64::from(highest))

@@ -5,7 +5,9 @@
 
 mod attention;
 mod draw;
+mod evaluation;
 mod explainer;
+mod faithfulness;
 mod gradients;
 mod localisation;
 mod map;
@@ -13,18 +15,23 @@ mod method;
 mod model;
 mod occlusion;
 mod rollout;
+mod segments;
 mod song;
+mod splice;
 mod stitch;
 mod table;
 
 pub use draw::{Backdrop, draw};
+pub use evaluation::{Evaluation, EvaluationSettings, Localised, MethodRow, evaluate};
 pub use explainer::{Explainer, Wanted, WindowExplanation};
+pub use faithfulness::{Curves, Faithfulness};
 pub use localisation::{Localisation, TagLocalisation, token_labels};
 pub use map::{Grid, TokenMap};
 pub use method::Method;
 pub use rollout::rollout;
 pub use song::{SongExplanation, SongSettings, song};
-pub use table::{CSV_HEADER, write_csv};
+pub use splice::{SpliceRow, SpliceSettings, SpliceTest, splice};
+pub use table::write_csv;
 
 use crate::job::Cancelled;
 
@@ -34,6 +41,15 @@ pub enum Error {
     /// The caller stopped the work.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
+    /// The data set has nothing to be evaluated on.
+    #[error("nothing can be evaluated: {0}")]
+    Nothing(String),
+    /// A track cannot be read.
+    #[error(transparent)]
+    Audio(#[from] crate::audio::Error),
+    /// The data set has no such split.
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::Error),
     /// The song has no samples.
     #[error("there is nothing to explain: the song is empty")]
     Empty,

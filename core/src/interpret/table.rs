@@ -3,39 +3,36 @@
 use super::{Method, SongExplanation};
 use std::io::{self, Write};
 
-/// The first line of [`write_csv`].
-pub const CSV_HEADER: [&str; 5] = [
-    "tag",
-    "token",
-    "time_s",
-    "probability",
-    "contribution_logit",
-];
-
-/// Writes `tag,token,time_s,probability,contribution_logit`, tag after tag in the order of `tags` (indices).
+/// Writes `tag,token,time_s,probability,METHOD_UNIT`, tag after tag in the order of `tags` (indices), by `method` or by the first that there
+/// is.
 ///
-/// `time_s` is the token's centre, `probability` the model's with the class token of the last layer reading only this token
-/// (Won et al. 2019), `contribution_logit` the logit of that less the logit with the class token reading only itself. For a network
-/// without a class token, `time_s` is the middle of a stretch, `probability` that of the windows around it, and
-/// `contribution_logit` what the logit loses if the stretch is silent.
+/// `time_s` is the token's centre (or the middle of a stretch). `probability` is the model's with the class token of the last layer reading only
+/// this token (Won et al. 2019) if that map lies on the same tokens, and else that of the windows around it.
 pub fn write_csv(
     explanation: &SongExplanation,
+    method: Method,
     tags: &[usize],
     out: &mut impl Write,
 ) -> io::Result<()> {
+    let Some(map) = explanation.map_or_first(method) else {
+        return Ok(());
+    };
+    let alone = explanation
+        .map(Method::OnlyToken)
+        .filter(|alone| alone.grid == map.grid);
+    let value_of = format!(
+        "{}_{}",
+        map.method.name().replace('-', "_"),
+        map.method.unit()
+    );
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(CSV_HEADER)?;
+    writer.write_record(["tag", "token", "time_s", "probability", &value_of])?;
     for &tag in tags {
         let Some(name) = explanation.tags.get(tag) else {
             continue;
         };
-        let alone = explanation.map(Method::OnlyToken);
-        let Some(map) = explanation.map_or_first(Method::Contribution) else {
-            continue;
-        };
-        let contributions = map.tag(tag);
-        for (token, contribution) in contributions.iter().enumerate() {
-            let secs = explanation.grid.centre_secs(token);
+        for (token, value) in map.tag(tag).iter().enumerate() {
+            let secs = map.grid.centre_secs(token);
             let probability = match alone {
                 Some(map) => map.tag(tag).get(token).copied(),
                 None => explanation.over_time.at_secs(secs, tag),
@@ -45,7 +42,7 @@ pub fn write_csv(
                 token.to_string(),
                 format!("{secs:.6}"),
                 probability.map_or(String::new(), |p| p.to_string()),
-                contribution.to_string(),
+                value.to_string(),
             ])?;
         }
     }

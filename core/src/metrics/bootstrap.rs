@@ -65,6 +65,28 @@ pub fn bootstrap(
     }
 }
 
+/// The central `confidence` of the means of `n_resamples` resamples of `values`. `None` without values.
+pub fn bootstrap_of_mean(
+    values: &[f64],
+    n_resamples: usize,
+    confidence: f64,
+    seed: u64,
+) -> Option<Interval> {
+    if values.is_empty() {
+        return None;
+    }
+    let means = (0..n_resamples).map(|resample| {
+        let counts = draw_clips(values.len(), seed, resample);
+        let sum: f64 = values
+            .iter()
+            .zip(counts)
+            .map(|(value, n)| value * f64::from(n))
+            .sum();
+        Some(sum / values.len() as f64)
+    });
+    interval(means.collect(), confidence)
+}
+
 /// How often each clip comes in a resample.
 pub(super) fn draw_clips(n_clips: usize, seed: u64, resample: usize) -> Vec<u32> {
     let mut counts = vec![0u32; n_clips];

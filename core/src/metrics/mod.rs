@@ -10,15 +10,17 @@ pub mod file;
 mod paired;
 mod pseudo_labels;
 mod rank;
+mod rank_correlation;
 mod running;
 mod scores;
 mod threshold;
 
-pub use bootstrap::{Interval, Intervals, bootstrap};
+pub use bootstrap::{Interval, Intervals, bootstrap, bootstrap_of_mean};
 pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
 pub use paired::{Difference, PairedDifferences, paired_bootstrap, paired_bootstrap_of_means};
 pub use pseudo_labels::{PseudoLabels, agreement, entropy_bits};
 pub use rank::{average_precision, roc_auc};
+pub use rank_correlation::rank_correlation;
 pub use running::RunningScores;
 pub use scores::{Scores, score, score_f64};
 pub use threshold::{BestF1, best_f1, best_f1_threshold};

@@ -138,7 +138,7 @@ pub trait ClassToken: Network {
     fn to_tokens(&self, pass: &Pass, x: &Value) -> Result<Value>;
 
     /// The second half: from what [`ClassToken::to_tokens`] gives to the answer.
-    fn from_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output>;
+    fn read_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output>;
 
     /// Looks inside, for one input `[rows, columns]`.
     fn inspect(&self, x: &Tensor, ask: Ask) -> Result<Insight>;

@@ -42,7 +42,7 @@ pub(crate) fn relevance(
             record_attention: true,
             ..Pass::explanation()
         };
-        let output = network.from_tokens(&pass, pass.tape.watched(&batch))?;
+        let output = network.read_tokens(&pass, pass.tape.watched(&batch))?;
         let gradients = backward_from(&output.logits, &one_hot(&output.logits, tags)?)?;
         let mut layers = Vec::new();
         for attended in &output.attention {

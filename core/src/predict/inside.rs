@@ -2,7 +2,8 @@
 
 use super::{Error, Model};
 use crate::models::{Ask, Insight, Relevance, TokenGrid, input_gradients, relevance};
-use candle_core::{Device, Tensor};
+use crate::nn::Parameters;
+use candle_core::{DType, Device, Tensor};
 
 impl Model {
     /// Where its tokens lie, if it has a class token that reads them.
@@ -45,5 +46,34 @@ impl Model {
         let shape = (inputs.len(), n_rows, n_columns);
         let inputs = Tensor::from_vec(inputs.concat(), shape, &Device::Cpu)?;
         Ok(input_gradients(&*self.network, &inputs, tag)?)
+    }
+
+    /// The same network with its last layer drawn anew: what does not change with it has not looked at the answer.
+    pub fn with_fresh_head(&self, seed: u64) -> Result<Self, Error> {
+        let n_tags = self.tags.len();
+        self.with_fresh(seed, |shape| shape.first() == Some(&n_tags))
+    }
+
+    /// The same network with all weights drawn anew: what does not change with it has not looked at what was learned.
+    pub fn with_fresh_weights(&self, seed: u64) -> Result<Self, Error> {
+        self.with_fresh(seed, |_| true)
+    }
+
+    fn with_fresh(&self, seed: u64, is_fresh: impl Fn(&[usize]) -> bool) -> Result<Self, Error> {
+        let fresh = Parameters::initialise(seed, DType::F32);
+        self.config.build(fresh.var_builder())?;
+        let mut all = self.parameters().to_map();
+        for weight in fresh.weights() {
+            if is_fresh(weight.tensor.dims()) {
+                all.insert(weight.name.to_string(), weight.tensor);
+            }
+        }
+        let parameters = Parameters::from_map(&all)?;
+        Self::from_parameters(
+            self.config.clone(),
+            self.tags.clone(),
+            self.input_samples,
+            &parameters,
+        )
     }
 }

@@ -184,7 +184,7 @@ impl Network for Cnnsa {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        self.from_tokens(pass, self.to_tokens(pass, x)?)
+        self.read_tokens(pass, self.to_tokens(pass, x)?)
     }
 
     fn class_token(&self) -> Option<&dyn ClassToken> {
@@ -240,7 +240,7 @@ impl ClassToken for Cnnsa {
         concat([&class_tokens, &maps.to_tokens()?], 1)
     }
 
-    fn from_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
+    fn read_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
         let mut x = tokens;
         let mut attention = Vec::new();
         for layer in &self.layers {

@@ -189,7 +189,7 @@ impl Network for MusicTaggingTransformer {
     }
 
     fn run(&self, pass: &Pass, log_mel: &Value) -> Result<Output> {
-        self.from_tokens(pass, self.to_tokens(pass, log_mel)?)
+        self.read_tokens(pass, self.to_tokens(pass, log_mel)?)
     }
 
     fn class_token(&self) -> Option<&dyn ClassToken> {
@@ -239,7 +239,7 @@ impl ClassToken for MusicTaggingTransformer {
         pass.mode.dropout(&x, self.config.dropout, "positions")
     }
 
-    fn from_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
+    fn read_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
         let mut x = tokens;
         let mut attention = Vec::new();
         for layer in &self.layers {

@@ -1,0 +1,315 @@
+//! `attune explain`: the timeline of a song as picture and table, and how far such pictures can be trusted.
+
+mod trust;
+
+use super::weights_argument::resolve_model;
+use super::{Console, Failure, Fault, ResultExt};
+use anyhow::{Context, anyhow};
+use attune_core::audio;
+use attune_core::dataset::{Dataset, Split};
+use attune_core::interpret::{
+    Backdrop, Explainer, Method, SongExplanation, SongSettings, draw, song, write_csv,
+};
+use attune_core::predict::{Model, tag_track};
+use attune_core::workspace::write_whole;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Shows which moments of a song make a model give a tag.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  attune explain tunes song.mp3 --out pictures
+  attune explain weights.safetensors song.flac --tag guitar --tag \"female vocal\" --out pictures
+  attune explain demo ~/music/tunes/audio/00/t00001.ogg --data ~/music/tunes --out pictures
+  attune explain tunes song.mp3 --method integrated-gradients --tag piano --out pictures
+  attune explain tunes --evaluate --data ~/music/tunes         # how far each method can be trusted
+  attune explain tunes --splice --data ~/music/tunes           # two clips joined: is the evidence in the right half?
+
+Writes NAME.png, NAME.svg and NAME.csv into DIR, NAME being the song's. The table has one line per tag and token:
+  time_s              centre of the token in the song
+  probability         of the tag, if the class token reads this token only (Won et al. 2019), or else that of the windows around it
+  contribution_logit  logit of that, less the logit if the class token reads only itself: above 0 speaks for the tag
+
+The last column has the name and the unit of the method. A network without a class token is explained by occlusion if not otherwise
+said: occlusion_logit is what the logit loses if the stretch around time_s is silent.
+
+Windows of the model's length slide over the song and are cross-faded.")]
+pub(super) struct Args {
+    /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
+    weights: PathBuf,
+    /// An audio file: MP3, OGG Vorbis, Opus, FLAC, WAV, AAC or M4A
+    #[arg(required_unless_present_any = ["evaluate", "splice"])]
+    file: Option<PathBuf>,
+    /// Tag to explain; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Without --tag: explain the N most probable tags
+    #[arg(long, value_name = "N", default_value_t = 5, conflicts_with = "tags")]
+    top: usize,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["evaluate", "splice"])]
+    out: Option<PathBuf>,
+    /// How to explain: contribution, only-token, leave-one-out, attention, rollout, value-weighted, relevance, token-answer,
+    /// gradient-input, integrated-gradients or occlusion; with --evaluate and --splice several times (default: all)
+    #[arg(long = "method", value_name = "METHOD")]
+    methods: Vec<String>,
+    /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Largest distance between two windows (default: half the model's length)
+    #[arg(long, value_name = "SECONDS")]
+    hop: Option<f64>,
+    /// Measure over a data set (--data) how far each method can be trusted
+    #[arg(long, requires = "data", conflicts_with_all = ["file", "splice", "tags"])]
+    evaluate: bool,
+    /// Join clips of a data set (--data) and measure how much of a tag's evidence lies in the half where it is true
+    #[arg(long, requires = "data", conflicts_with_all = ["file", "tags"])]
+    splice: bool,
+    /// With --evaluate and --splice: the split
+    #[arg(long, default_value_t = Split::Test)]
+    split: Split,
+    /// With --evaluate: at most so many tracks
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    max_tracks: usize,
+    /// With --splice: so many pairs
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pairs: usize,
+    /// With --evaluate and --splice: seed of the draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// With --evaluate and --splice: print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    if args.hop.is_some_and(|hop| !(hop > 0.0 && hop.is_finite())) {
+        return Err(Failure::new(
+            Fault::Usage,
+            anyhow!("--hop must be more than 0 seconds"),
+        ));
+    }
+    let model = resolve_model(&args.weights, console)?;
+    let methods = methods(&model, &args.methods)?;
+    match (&args.data, &args.file, &args.out) {
+        (Some(folder), _, _) if args.evaluate => {
+            trust::evaluate(&args, &model, methods, folder, console)
+        }
+        (Some(folder), _, _) if args.splice => {
+            trust::splice(&args, &model, methods, folder, console)
+        }
+        (_, Some(file), Some(out)) => explain(&args, &model, &methods, file, out, console),
+        _ => Err(Failure::new(
+            Fault::Usage,
+            anyhow!("name a file and --out DIR, or --evaluate or --splice with --data DIR"),
+        )),
+    }
+}
+
+/// The methods of these names; empty if none is named.
+fn methods(model: &Model, names: &[String]) -> Result<Vec<Method>, Failure> {
+    let known = model.methods();
+    let named = |methods: &[Method]| {
+        let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+        names.join(", ")
+    };
+    let mut chosen = Vec::new();
+    for name in names {
+        let method = Method::of_name(name).filter(|method| known.contains(method));
+        let method = method.ok_or_else(|| {
+            let why = match Method::of_name(name) {
+                Some(_) => format!(
+                    "{} has no class token that reads tokens, as {name} needs one",
+                    model.name
+                ),
+                None => format!("there is no method {name:?}"),
+            };
+            Failure::new(Fault::Usage, anyhow!("{why}; there are {}", named(&known)))
+        })?;
+        if !chosen.contains(&method) {
+            chosen.push(method);
+        }
+    }
+    Ok(chosen)
+}
+
+fn explain(
+    args: &Args,
+    model: &Model,
+    methods: &[Method],
+    file: &Path,
+    out: &Path,
+    console: &Console,
+) -> Result<(), Failure> {
+    if methods.len() > 1 {
+        return Err(Failure::new(
+            Fault::Usage,
+            anyhow!("a picture shows one method: name a single --method"),
+        ));
+    }
+    let chosen = tag_idxs(model, &args.tags)?;
+    let known = match &args.data {
+        Some(folder) => known_spans(folder, file)?,
+        None => Vec::new(),
+    };
+    let job = console.job();
+    let wave = audio::decode_mono(file, Model::sample_rate_hz(model), &job).bad_input()?;
+    let tags = if args.tags.is_empty() {
+        let answer = tag_track(model, &wave, &job)
+            .with_context(|| file.display().to_string())
+            .failed()?;
+        let mut order: Vec<usize> = (0..answer.len()).collect();
+        order.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
+        order.truncate(args.top.max(1));
+        order
+    } else {
+        chosen
+    };
+    let mut wanted = model.usual_methods();
+    let method = *methods.first().unwrap_or(&wanted[0]);
+    if !wanted.contains(&method) {
+        wanted.push(method);
+    }
+    let settings = SongSettings {
+        max_hop_secs: args.hop,
+        methods: wanted,
+        tags: Some(tags.clone()),
+    };
+    let explanation = song(model, &wave, &settings, &job)
+        .with_context(|| file.display().to_string())
+        .failed()?;
+    let shown = Shown {
+        model,
+        file,
+        out,
+        wave: &wave,
+        explanation: &explanation,
+        method,
+        tags: &tags,
+        known: &known,
+    };
+    let written = shown.write().failed()?;
+    drop(job);
+    for &tag in &tags {
+        console.say(&format!(
+            "{:.3}  {}",
+            explanation.over_time.whole_song[tag], explanation.tags[tag]
+        ));
+    }
+    if args.methods.is_empty() && method == Method::Occlusion {
+        console.say("explained by occlusion: the network has no class token");
+    }
+    if let Some(error) = explanation.completeness_error {
+        console.say(&format!(
+            "the parts sum to the whole within {:.2} % in every window",
+            100.0 * error
+        ));
+    }
+    for path in written {
+        console.line(&path.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// The indices of tags, in the order given; a tag twice counts once.
+fn tag_idxs(model: &Model, names: &[String]) -> Result<Vec<usize>, Failure> {
+    let mut idxs = Vec::new();
+    for name in names {
+        let idx = model
+            .tags
+            .iter()
+            .position(|tag| tag == name)
+            .ok_or_else(|| {
+                Failure::new(
+                    Fault::Usage,
+                    anyhow!(
+                        "{} knows no tag {name:?}; it knows {}",
+                        model.name,
+                        model.tags.join(", ")
+                    ),
+                )
+            })?;
+        if !idxs.contains(&idx) {
+            idxs.push(idx);
+        }
+    }
+    Ok(idxs)
+}
+
+/// When tags are known to hold in `file`, a track of the data set in `folder`.
+fn known_spans(folder: &Path, file: &Path) -> Result<Vec<(String, Range<f64>)>, Failure> {
+    let dataset = Dataset::open(folder).bad_input()?;
+    let wanted = file
+        .canonicalize()
+        .with_context(|| file.display().to_string())
+        .bad_input()?;
+    let track = dataset
+        .tracks
+        .iter()
+        .find(|track| track.path.canonicalize().is_ok_and(|path| path == wanted))
+        .ok_or_else(|| {
+            let (file, folder) = (file.display(), folder.display());
+            Failure::new(
+                Fault::BadInput,
+                anyhow!("{file} is no track of the data set in {folder}"),
+            )
+        })?;
+    Ok(track
+        .timeline
+        .iter()
+        .filter_map(|span| {
+            let tag = dataset.tags.get(span.tag.0 as usize)?;
+            Some((tag.clone(), span.start_secs..span.end_secs))
+        })
+        .collect())
+}
+
+/// What is written.
+struct Shown<'a> {
+    model: &'a Model,
+    file: &'a Path,
+    out: &'a Path,
+    wave: &'a [f32],
+    explanation: &'a SongExplanation,
+    method: Method,
+    tags: &'a [usize],
+    known: &'a [(String, Range<f64>)],
+}
+
+impl Shown<'_> {
+    fn write(&self) -> anyhow::Result<[PathBuf; 3]> {
+        let name = self.file.file_stem().unwrap_or_default().to_string_lossy();
+        let path = |extension: &str| self.out.join(format!("{name}.{extension}"));
+        let front_end = self.model.config.input().picture();
+        // A song too short for one frame has no picture, but may still be explained (padded).
+        let log_mel = self.model.picture(self.wave).ok();
+        let secs_per_frame = front_end.hop_samples as f64 / f64::from(front_end.sample_rate_hz);
+        let backdrop = Backdrop {
+            wave: self.wave,
+            rate_hz: Model::sample_rate_hz(self.model),
+            log_mel: log_mel.as_ref().map(|log_mel| (log_mel, secs_per_frame)),
+        };
+        let explanation = self.explanation;
+        let figure = draw(
+            explanation,
+            self.method,
+            &format!("{name} — {}", self.model.name),
+            self.tags,
+            &backdrop,
+            |tag| {
+                let of_tag = |(name, _): &&(String, Range<f64>)| *name == explanation.tags[tag];
+                let spans = self.known.iter().filter(of_tag);
+                spans.map(|(_, secs)| secs.clone()).collect()
+            },
+        );
+        let [png, svg, csv] = ["png", "svg", "csv"].map(path);
+        write_whole(&csv, |file| {
+            write_csv(explanation, self.method, self.tags, file)
+        })
+        .with_context(|| csv.display().to_string())?;
+        figure.write_svg(&svg)?;
+        figure.write_png(&png, 2.0)?;
+        Ok([png, svg, csv])
+    }
+}
