@@ -2,8 +2,8 @@
 //!
 //! Simonyan et al., *Deep inside convolutional networks*, 2014; Sundararajan, Taly, Yan, *Axiomatic attribution for deep networks*, ICML 2017. For
 //! every network, whatever it takes in: the rows of the input (mel bands) are summed, and neighbouring columns, so that what is shown is owed
-//! to about a tenth of a second. Integrated gradients go from silence to the sound in equal steps, and in more of them until their
-//! sum is the difference of the answers.
+//! to about a tenth of a second. Integrated gradients go from silence to the sound; where the slopes of a part of the way do not come to what the
+//! answer gains on it, which is known, that part is halved.
 
 use super::model::failed;
 use super::{Error, Grid};
@@ -12,14 +12,17 @@ use crate::predict::Model;
 /// About how long a bin is.
 const BIN_SECS: f64 = 0.1;
 
-/// Steps from silence to the sound: at first, and at most.
-const STEPS: std::ops::RangeInclusive<usize> = 32..=512;
+/// Parts of the way from silence to the sound at first.
+const PARTS: usize = 12;
 
-/// Inputs in a batch.
+/// The most points at which slopes are taken.
+const MOST_POINTS: usize = 300;
+
+/// Points in a batch.
 const BATCH: usize = 8;
 
-/// Steps are enough when the sum is so near to the difference of the logits, as a share of it.
-const NEAR: f32 = 0.005;
+/// The sum is near enough to the difference of the logits, as a share of it.
+const NEAR: f32 = 0.004;
 
 /// Differences below this are counted as this: the share of next to nothing says nothing.
 const LEAST_LOGIT: f32 = 0.1;
@@ -80,39 +83,44 @@ pub(super) struct Integrated {
 /// What a tag's logit owes to each bin, against silence.
 pub(super) fn integrated(model: &Model, window: &[f32], tag: usize) -> Result<Integrated, Error> {
     let path = Path::new(model, window)?;
-    let ends = [path.silence.clone(), path.sound.clone()];
-    let (logits, _) = model.input_gradients(&ends, tag).map_err(failed)?;
-    let difference = logits[1] - logits[0];
-    let mut n_steps = *STEPS.start();
+    let mut points = path.points(
+        model,
+        tag,
+        &(0..=PARTS)
+            .map(|part| part as f32 / PARTS as f32)
+            .collect::<Vec<_>>(),
+    )?;
     loop {
-        let mut sums = vec![0f64; path.sound.len()];
-        let steps: Vec<usize> = (0..n_steps).collect();
-        for steps in steps.chunks(BATCH) {
-            // The middles of equal steps.
-            let inputs: Vec<Vec<f32>> = steps
-                .iter()
-                .map(|&step| path.at((step as f32 + 0.5) / n_steps as f32))
-                .collect();
-            let (_, slopes) = model.input_gradients(&inputs, tag).map_err(failed)?;
-            for slopes in slopes.chunks_exact(sums.len()) {
-                for (sum, slope) in sums.iter_mut().zip(slopes) {
-                    *sum += f64::from(*slope);
-                }
-            }
-        }
-        let mean: Vec<f32> = sums
-            .iter()
-            .map(|sum| (sum / n_steps as f64) as f32)
+        let gained = points[points.len() - 1].logit - points[0].logit;
+        let off: Vec<f32> = points
+            .windows(2)
+            .map(|ends| path.off(&ends[0], &ends[1]))
             .collect();
-        let attribution = path.times(&mean);
-        let sum: f64 = attribution.iter().map(|&part| f64::from(part)).sum();
-        let error = (sum as f32 - difference).abs() / difference.abs().max(LEAST_LOGIT);
-        if error <= NEAR || n_steps >= *STEPS.end() {
-            let bins = binned(model, &attribution);
-            return Ok(Integrated { bins, error });
+        let error = off.iter().sum::<f32>().abs() / gained.abs().max(LEAST_LOGIT);
+        if error <= NEAR || points.len() >= MOST_POINTS {
+            let attribution = path.attribution(&points);
+            let sum: f32 = attribution.iter().sum();
+            return Ok(Integrated {
+                bins: binned(model, &attribution),
+                error: (sum - gained).abs() / gained.abs().max(LEAST_LOGIT),
+            });
         }
-        n_steps *= 2;
+        let mut parts: Vec<usize> = (0..off.len()).collect();
+        parts.sort_by(|&a, &b| off[b].abs().total_cmp(&off[a].abs()));
+        let middles: Vec<f32> = parts[..BATCH.min(parts.len())]
+            .iter()
+            .map(|&part| f32::midpoint(points[part].at, points[part + 1].at))
+            .collect();
+        points.extend(path.points(model, tag, &middles)?);
+        points.sort_by(|a, b| a.at.total_cmp(&b.at));
     }
+}
+
+/// A point of the way: where, the answer there, and its slopes.
+struct Point {
+    at: f32,
+    logit: f32,
+    slopes: Vec<f32>,
 }
 
 /// From what the model hears of silence to what it hears of the window.
@@ -133,6 +141,51 @@ impl Path {
         let both = self.silence.iter().zip(&self.sound);
         both.map(|(silence, sound)| silence + share * (sound - silence))
             .collect()
+    }
+
+    /// The answer and its slopes at these points of the way.
+    fn points(&self, model: &Model, tag: usize, at: &[f32]) -> Result<Vec<Point>, Error> {
+        let mut points = Vec::with_capacity(at.len());
+        for at in at.chunks(BATCH) {
+            let inputs: Vec<Vec<f32>> = at.iter().map(|&at| self.at(at)).collect();
+            let (logits, slopes) = model.input_gradients(&inputs, tag).map_err(failed)?;
+            let slopes = slopes.chunks_exact(self.sound.len());
+            points.extend(
+                at.iter()
+                    .zip(logits)
+                    .zip(slopes)
+                    .map(|((&at, logit), slopes)| Point {
+                        at,
+                        logit,
+                        slopes: slopes.to_vec(),
+                    }),
+            );
+        }
+        Ok(points)
+    }
+
+    /// By how much the slopes at its ends say more than a part of the way gains.
+    fn off(&self, from: &Point, to: &Point) -> f32 {
+        let way = self.silence.iter().zip(&self.sound);
+        let slopes = from.slopes.iter().zip(&to.slopes);
+        let said: f64 = way
+            .zip(slopes)
+            .map(|((silence, sound), (a, b))| f64::from((sound - silence) * (a + b)))
+            .sum();
+        (said / 2.0) as f32 * (to.at - from.at) - (to.logit - from.logit)
+    }
+
+    /// The mean slope over the way, times the way.
+    fn attribution(&self, points: &[Point]) -> Vec<f32> {
+        let mut mean = vec![0f32; self.sound.len()];
+        for ends in points.windows(2) {
+            let weight = (ends[1].at - ends[0].at) / 2.0;
+            let slopes = ends[0].slopes.iter().zip(&ends[1].slopes);
+            for (mean, (a, b)) in mean.iter_mut().zip(slopes) {
+                *mean += weight * (a + b);
+            }
+        }
+        self.times(&mean)
     }
 
     /// Slopes times the way.

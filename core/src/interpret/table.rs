@@ -20,11 +20,12 @@ pub fn write_csv(
     let alone = explanation
         .map(Method::OnlyToken)
         .filter(|alone| alone.grid == map.grid);
-    let value_of = format!(
-        "{}_{}",
-        map.method.name().replace('-', "_"),
-        map.method.unit()
-    );
+    let (name, unit) = (map.method.name().replace('-', "_"), map.method.unit());
+    let value_of = if name == unit {
+        name
+    } else {
+        format!("{name}_{unit}")
+    };
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["tag", "token", "time_s", "probability", &value_of])?;
     for &tag in tags {

@@ -1,0 +1,190 @@
+//! How far explanations can be trusted, from the command line: on sounds of which it is known when they sound, a trained model's explanations
+//! find them, are true to the model, and say nothing when the model has learned nothing.
+
+use attune_core::audio::write_wav;
+use attune_core::rng::{Address, Purpose};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const RATE_HZ: u32 = 22_050;
+const SECS: f64 = 4.0;
+
+/// Tracks of faint noise; each tag comes with a chance of a half, as a burst of 0.9 s somewhere.
+fn write_data(folder: &Path, n_tracks: usize) {
+    std::fs::create_dir_all(folder.join("audio")).unwrap();
+    let mut tracks = "track_id,path,artist,split,duration_s,source,license\n".to_owned();
+    let mut labels = "track_id,tag\n".to_owned();
+    let mut timelines = "track_id,tag,start_s,end_s\n".to_owned();
+    for i in 0..n_tracks {
+        let split = ["train", "train", "train", "train", "valid", "test"][i % 6];
+        let mut draws = Address::new(5, Purpose::Check, i as u64).stream();
+        let n = (SECS * f64::from(RATE_HZ)) as usize;
+        let mut wave: Vec<f32> = (0..n).map(|_| 0.003 * draws.normal()).collect();
+        let present = [draws.chance(0.5), draws.chance(0.5)];
+        for (tag, hz) in [("low", 220.0), ("high", 2600.0)] {
+            if !present[usize::from(tag == "high")] {
+                continue;
+            }
+            let start = f64::from(draws.range(0.2, 2.9));
+            let hz = hz * draws.range(0.9, 1.1);
+            for at in 0..(0.9 * f64::from(RATE_HZ)) as usize {
+                let secs = at as f32 / RATE_HZ as f32;
+                let fade = (secs * 100.0).min((0.9 - secs) * 100.0).clamp(0.0, 1.0);
+                let tone = (std::f32::consts::TAU * hz * secs).sin();
+                wave[(start * f64::from(RATE_HZ)) as usize + at] += 0.2 * fade * tone;
+            }
+            writeln!(labels, "x{i:03},{tag}").unwrap();
+            writeln!(timelines, "x{i:03},{tag},{start:.3},{:.3}", start + 0.9).unwrap();
+        }
+        let path = format!("audio/x{i:03}.wav");
+        write_wav(&folder.join(&path), &wave, RATE_HZ).unwrap();
+        writeln!(tracks, "x{i:03},{path},a{i},{split},{SECS},made,CC0-1.0").unwrap();
+    }
+    std::fs::write(folder.join("tracks.csv"), tracks).unwrap();
+    std::fs::write(folder.join("labels.csv"), labels).unwrap();
+    std::fs::write(folder.join("timelines.csv"), timelines).unwrap();
+    std::fs::write(folder.join("tags.txt"), "low\nhigh\n").unwrap();
+}
+
+fn attune(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_attune-under-test"))
+        .arg("--workspace")
+        .arg(folder.join("workspace"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    let output = attune(folder, arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn row<'a>(table: &'a Value, method: &str) -> &'a Value {
+    let rows = table["rows"].as_array().unwrap().iter();
+    let mut rows = rows.filter(|row| row["method"] == method);
+    rows.next()
+        .unwrap_or_else(|| panic!("no {method} in {table}"))
+}
+
+fn number(value: &Value) -> f64 {
+    value
+        .as_f64()
+        .unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn a_trained_models_explanations_find_what_sounds_and_are_true_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_data(&folder.join("data"), 90);
+    let recipe = "name = \"bursts\"\ndata = { folder = \"data\" }\nmodel = { preset = \"tiny\" }\ninput_secs = 3.0\nbatch_size = 8\n\
+                  learning_rate = 2e-3\nepochs = 25\npatience_epochs = 0\n";
+    std::fs::write(folder.join("bursts.toml"), recipe).unwrap();
+    let trained = json(folder, &["train", "bursts.toml", "--json"]);
+    assert!(number(&trained["test"]["roc_auc_macro"]) > 0.9, "{trained}");
+
+    let table = json(
+        folder,
+        &[
+            "explain",
+            "bursts-1",
+            "--evaluate",
+            "--data",
+            "data",
+            "--max-tracks",
+            "6",
+            "--json",
+            "--out",
+            "out",
+        ],
+    );
+    assert_eq!(table["n_tracks"], 6);
+    assert_eq!(table["rows"].as_array().unwrap().len(), 11);
+    let random = &table["random"];
+    let contribution = row(&table, "contribution");
+    let measures = &contribution["faithfulness"];
+    assert!(
+        number(&measures["deletion"]) < number(&random["deletion"]),
+        "{table}"
+    );
+    assert!(
+        number(&measures["insertion"]) > number(&random["insertion"]),
+        "{table}"
+    );
+    assert!(
+        number(&contribution["localised"]["roc_auc"]) > 0.8,
+        "{contribution}"
+    );
+    assert!(number(&contribution["localised"]["pointing"]) > number(&table["prevalence"]));
+    assert!(number(&contribution["agreement"]) > 0.999, "with itself");
+    assert!(
+        number(&contribution["fresh_weights"]).abs() < 0.8,
+        "{contribution}"
+    );
+    // Attention does not look at the last layer.
+    assert!(number(&row(&table, "attention")["fresh_head"]) > 0.999);
+    let integrated = row(&table, "integrated-gradients");
+    assert!(
+        number(&integrated["completeness_error"]) < 0.01,
+        "{integrated}"
+    );
+    let text = std::fs::read_to_string(folder.join("out/methods.csv")).unwrap();
+    assert_eq!(text.lines().count(), 1 + 11 + 3);
+
+    let spliced = json(
+        folder,
+        &[
+            "explain", "bursts-1", "--splice", "--data", "data", "--pairs", "12", "--json",
+        ],
+    );
+    let contribution = row(&spliced, "contribution");
+    assert!(number(&contribution["share"]) > 0.7, "{spliced}");
+    assert!(number(&contribution["interval"]["low"]) > 0.5, "{spliced}");
+
+    let refused = attune(
+        folder,
+        &[
+            "explain",
+            "bursts-1",
+            "--evaluate",
+            "--data",
+            "data",
+            "--method",
+            "gradcam",
+        ],
+    );
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        told.contains("\"gradcam\"") && told.contains("relevance"),
+        "{told}"
+    );
+
+    // One song by one method, drawn and written.
+    let song = "data/audio/x000.wav";
+    let arguments = [
+        "explain",
+        "bursts-1",
+        song,
+        "--method",
+        "relevance",
+        "--tag",
+        "low",
+        "--out",
+        "out",
+    ];
+    let output = attune(folder, &arguments);
+    assert!(output.status.success());
+    let text = std::fs::read_to_string(folder.join("out/x000.csv")).unwrap();
+    assert!(
+        text.starts_with("tag,token,time_s,probability,relevance\n"),
+        "{text}"
+    );
+    assert!(folder.join("out/x000.svg").is_file());
+}
