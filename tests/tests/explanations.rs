@@ -18,6 +18,37 @@ fn model(n_tags: usize, input_samples: usize) -> Model {
     Model::from_parameters(config, tags, input_samples, &parameters).unwrap()
 }
 
+/// An untrained network of narrow layers that hears about a second, or as little as it can.
+fn narrow(name: &str) -> Model {
+    let input_samples = match name {
+        "tiny" => INPUT_SAMPLES,
+        "sample-cnn" => 59_049,
+        "harmonic-cnn" => 80_000,
+        _ => 16_000,
+    };
+    narrow_of(name, input_samples)
+}
+
+fn narrow_of(name: &str, input_samples: usize) -> Model {
+    let mut config = presets::preset(name).unwrap().config.with_n_tags(3);
+    match &mut config {
+        ModelConfig::Cnnsa(config) => {
+            (config.width, config.n_heads, config.feed_forward_width) = (4, 2, 8);
+        }
+        ModelConfig::Musicnn(config) => {
+            (config.n_tall, config.n_long) = (2, 2);
+            (config.back_end_width, config.dense_width) = (4, 8);
+        }
+        ModelConfig::SampleCnn(config) => config.width = 2,
+        ModelConfig::HarmonicCnn(config) => config.width = 2,
+        _ => {}
+    }
+    let parameters = Parameters::initialise(7, DType::F32);
+    config.build(parameters.var_builder()).unwrap();
+    let tags = ["a", "b", "c"].map(str::to_owned).to_vec();
+    Model::from_parameters(config, tags, input_samples, &parameters).unwrap()
+}
+
 /// A sound that changes all the time.
 fn wave(n_samples: usize) -> Vec<f32> {
     (0..n_samples)
@@ -76,17 +107,17 @@ fn a_song_of_one_window_is_explained_as_the_window_by_every_method() {
         ..SongSettings::default()
     };
     let explained = interpret::song(&model, &wave, &settings, &Job::quiet()).unwrap();
-    for (map, values) in explained.maps.iter().zip(&window.maps) {
+    for (map, of_window) in explained.maps.iter().zip(&window.maps) {
         let method = map.method.name();
-        assert_eq!(map.values.len(), values.len(), "{method}");
-        for (one, other) in map.values.iter().zip(values) {
+        assert_eq!(map.values.len(), of_window.values.len(), "{method}");
+        for (one, other) in map.values.iter().zip(&of_window.values) {
             assert!(
                 (one - other).abs() < 1e-5 * (1.0 + other.abs()),
                 "{method}: {one}, {other}"
             );
         }
         assert!(
-            values.iter().any(|value| *value != 0.0),
+            map.values.iter().any(|value| *value != 0.0),
             "{method} is blank"
         );
         let is_asked = |tag| map.tag(tag).len() == map.grid.n_tokens;
@@ -121,9 +152,8 @@ fn integrated_gradients_sum_to_the_difference_from_silence() {
             tags: &tags,
         };
         let window = Explainer::explain(&model, &sound, &wanted).unwrap();
-        let n_bins = window.maps[0].len() / tags.len();
-        for (row, &tag) in window.maps[0].chunks(n_bins).zip(&tags) {
-            let sum: f32 = row.iter().sum();
+        for tag in tags {
+            let sum: f32 = window.maps[0].tag(tag).iter().sum();
             let difference = logits[0][tag] - logits[1][tag];
             let error = (sum - difference).abs() / difference.abs().max(0.1);
             assert!(error < 0.01, "{sum} for {difference}");
@@ -174,25 +204,71 @@ fn time_of_explaining_relative_to_tagging() {
     }
 }
 
+/// What a burst in silence owes to time lies where the burst is, whatever the network takes in: against silence, nothing else differs.
+#[test]
+fn what_differs_from_silence_only_in_a_burst_is_owed_to_the_burst() {
+    for name in ["tiny", "cnnsa", "musicnn", "sample-cnn", "harmonic-cnn"] {
+        let model = narrow(name);
+        let rate = f64::from(Explainer::sample_rate_hz(&model));
+        let n = model.input_samples;
+        let (from, to) = (0.6 * n as f64 / rate, 0.75 * n as f64 / rate);
+        let sound: Vec<f32> = wave(n)
+            .into_iter()
+            .enumerate()
+            .map(|(at, sample)| {
+                let secs = at as f64 / rate;
+                if (from..to).contains(&secs) {
+                    sample
+                } else {
+                    0.0
+                }
+            })
+            .collect();
+        let wanted = Wanted {
+            methods: &[
+                Method::GradientInput,
+                Method::IntegratedGradients,
+                Method::Occlusion,
+            ],
+            tags: &[1],
+        };
+        let found = Explainer::explain(&model, &sound, &wanted).unwrap();
+        assert!(
+            found.completeness_error.unwrap() < 0.01,
+            "{name}: {found:?}"
+        );
+        for map in &found.maps {
+            let method = map.method.name();
+            let values = map.tag(1);
+            // A frame reaches 1024 samples to either side at most; a stretch or a bin has its own width.
+            let reach = 1100.0 / rate + 0.5 * map.grid.token_secs() + 0.011;
+            let inside = |token: usize| {
+                let centre = map.grid.centre_secs(token);
+                centre > from - reach && centre < to + reach
+            };
+            let largest = values
+                .iter()
+                .fold(0f32, |most, value| most.max(value.abs()));
+            assert!(largest > 0.0, "{name}, {method}");
+            for (token, value) in values.iter().enumerate() {
+                assert!(
+                    inside(token) || value.abs() < 1e-4 * largest,
+                    "{name}, {method}: {value} at {:.2} s, the burst is {from:.2} to {to:.2} s",
+                    map.grid.centre_secs(token)
+                );
+            }
+            let highest =
+                (0..values.len()).max_by(|&a, &b| values[a].abs().total_cmp(&values[b].abs()));
+            assert!(highest.is_some_and(inside), "{name}, {method}");
+        }
+    }
+}
+
 /// CNNSA reads tokens as the transformer does; Musicnn has none and is explained by silencing stretches.
 #[test]
 fn other_networks_are_explained_over_all_of_a_song_too() {
     for (name, input_samples) in [("cnnsa", 16_000), ("musicnn", 16_000), ("musicnn", 6_000)] {
-        let mut config = presets::preset(name).unwrap().config.with_n_tags(3);
-        match &mut config {
-            ModelConfig::Cnnsa(config) => {
-                (config.width, config.n_heads, config.feed_forward_width) = (4, 2, 8);
-            }
-            ModelConfig::Musicnn(config) => {
-                (config.n_tall, config.n_long) = (2, 2);
-                (config.back_end_width, config.dense_width) = (4, 8);
-            }
-            _ => panic!("{name}"),
-        }
-        let parameters = Parameters::initialise(7, DType::F32);
-        config.build(parameters.var_builder()).unwrap();
-        let tags = ["a", "b", "c"].map(str::to_owned).to_vec();
-        let model = Model::from_parameters(config, tags, input_samples, &parameters).unwrap();
+        let model = narrow_of(name, input_samples);
         for n_samples in [input_samples / 3, input_samples, input_samples * 23 / 10] {
             let wave = wave(n_samples);
             let explained = explain(&model, &wave, None);

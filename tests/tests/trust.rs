@@ -6,7 +6,8 @@ use attune_core::rng::{Address, Purpose};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 const RATE_HZ: u32 = 22_050;
 const SECS: f64 = 4.0;
@@ -48,14 +49,18 @@ fn write_data(folder: &Path, n_tracks: usize) {
     std::fs::write(folder.join("tags.txt"), "low\nhigh\n").unwrap();
 }
 
-fn attune(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_attune-under-test"))
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_attune-under-test"));
+    command
         .arg("--workspace")
         .arg(folder.join("workspace"))
         .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap()
+        .current_dir(folder);
+    command
+}
+
+fn attune(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder, arguments).output().unwrap()
 }
 
 fn json(folder: &Path, arguments: &[&str]) -> Value {
@@ -122,9 +127,12 @@ fn a_trained_models_explanations_find_what_sounds_and_are_true_to_it() {
         "{contribution}"
     );
     assert!(number(&contribution["localised"]["pointing"]) > number(&table["prevalence"]));
-    assert!(number(&contribution["agreement"]) > 0.999, "with itself");
     assert!(
-        number(&contribution["fresh_weights"]).abs() < 0.8,
+        number(&row(&table, "leave-one-out")["agreement"]) > 0.3,
+        "{table}"
+    );
+    assert!(
+        number(&contribution["fresh_weights"]) < 0.8,
         "{contribution}"
     );
     // Attention does not look at the last layer.
@@ -146,6 +154,22 @@ fn a_trained_models_explanations_find_what_sounds_and_are_true_to_it() {
     let contribution = row(&spliced, "contribution");
     assert!(number(&contribution["share"]) > 0.7, "{spliced}");
     assert!(number(&contribution["interval"]["low"]) > 0.5, "{spliced}");
+
+    // Stopped by Ctrl-C: not a broken file.
+    let mut working = command(
+        folder,
+        &["explain", "bursts-1", "--evaluate", "--data", "data"],
+    )
+    .stdout(Stdio::null())
+    .stderr(Stdio::null())
+    .spawn()
+    .unwrap();
+    std::thread::sleep(Duration::from_millis(1200));
+    let interrupt = Command::new("kill")
+        .args(["-INT", &working.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    assert_eq!(working.wait().unwrap().code(), Some(130));
 
     let refused = attune(
         folder,

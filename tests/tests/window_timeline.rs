@@ -79,10 +79,18 @@ impl Explainer for Loudness {
             let loud = loudness.iter().map(|&l| logit(l));
             loud.chain(loudness.iter().map(|&l| -logit(l)))
         };
-        let maps = wanted.methods.iter().map(|method| match method {
-            Method::Contribution => both().collect(),
-            Method::OnlyToken => both().map(sigmoid).collect(),
-            _ => loudness.iter().map(|l| l * share).collect(),
+        let maps = wanted.methods.iter().map(|&method| {
+            let values = match method {
+                Method::Contribution => both().collect(),
+                Method::OnlyToken => both().map(sigmoid).collect(),
+                _ => loudness.iter().map(|l| l * share).collect(),
+            };
+            let tags = if method.is_shared() {
+                vec![]
+            } else {
+                vec![0, 1]
+            };
+            TokenMap::new(method, self.grid(method, window.len()), tags, values)
         });
         Ok(WindowExplanation {
             probabilities: vec![p, 1.0 - p],

@@ -115,6 +115,7 @@ impl Lane for Contribution {
         let alone = self
             .explanation
             .map(Method::OnlyToken)
+            .filter(|alone| alone.grid == map.grid)
             .and_then(|map| map.tag(self.tag_idx).get(token))
             .map(|p| format!(", alone p = {p:.2}"))
             .unwrap_or_default();

@@ -11,7 +11,7 @@ use super::lane::{Canvas, Lane, Place};
 use super::lanes::{Lanes, LanesOf};
 use super::{TimeMap, ruler};
 use crate::theme::{self, Palette};
-use attune_core::interpret::{Method, SongExplanation};
+use attune_core::interpret::{Method, SongExplanation, TokenMap};
 use egui::{
     CursorIcon, FontId, Key, Modifiers, PointerButton, Rect, Response, Sense, Stroke, Ui,
     UiBuilder, pos2, vec2,
@@ -425,7 +425,8 @@ pub fn readout(explanation: &SongExplanation, secs: f64) -> Option<String> {
     let token = explanation.grid.token_at_secs(secs)?;
     let centre = explanation.grid.centre_secs(token);
     let half = 0.5 * explanation.grid.receptive_field_secs();
-    let what = if explanation.map(Method::Occlusion).is_some() {
+    let is_occlusion = |map: &TokenMap| map.method == Method::Occlusion;
+    let what = if explanation.maps.first().is_some_and(is_occlusion) {
         format!("silent stretch {token}:")
     } else {
         format!("token {token} hears")

@@ -71,6 +71,6 @@ pub enum Error {
         source: io::Error,
     },
     /// The caller cancelled the work.
-    #[error(transparent)]
+    #[error("stopped")]
     Cancelled(#[from] Cancelled),
 }

@@ -92,7 +92,7 @@ pub enum Error {
     #[error(transparent)]
     Features(#[from] crate::features::Error),
     /// The work was cancelled.
-    #[error(transparent)]
+    #[error("stopped")]
     Cancelled(#[from] Cancelled),
 }
 

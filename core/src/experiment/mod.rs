@@ -111,7 +111,7 @@ pub enum Error {
     Thread { source: std::io::Error },
     #[error("the thread that works through the experiment ended unexpectedly: {message}")]
     Panicked { message: String },
-    #[error(transparent)]
+    #[error("stopped")]
     Cancelled(#[from] crate::job::Cancelled),
     #[error(transparent)]
     Run(#[from] crate::run::Error),

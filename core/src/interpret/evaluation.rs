@@ -4,23 +4,22 @@
 //! Praher et al., *On the veracity of local, model-agnostic explanations in audio classification*, ISMIR 2021: an explanation may
 //! look right and be unfaithful, so that the numbers stand beside every map.
 
-use super::faithfulness::{self, Faithfulness, curves, mean, random_order};
+use super::faithfulness::{Faithfulness, Masked, mean, random_order};
 use super::model::failed;
-use super::segments::{self, order};
-use super::{Error, Explainer, Localisation, Method, SongSettings, Wanted, song};
-use crate::audio::decode_mono;
+use super::segments::{self, N, order};
+use super::{Error, Explainer, Localisation, Method, SongSettings, TokenMap, Wanted, song};
+use crate::audio::{self, decode_mono};
 use crate::dataset::{Dataset, Split, Track};
 use crate::job::Job;
 use crate::metrics::rank_correlation;
 use crate::predict::Model;
 use crate::rng::{Address, Purpose};
-use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
 use std::time::Instant;
 
-/// Random orders beside each case.
-const RANDOM_ORDERS: u32 = 10;
+/// Random orders beside each window.
+const RANDOM_ORDERS: u32 = 20;
 
 /// Tags of a window that are looked at, the most probable first.
 const TAGS: usize = 3;
@@ -44,16 +43,18 @@ pub struct EvaluationSettings {
 /// The table of methods.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
-    /// Tracks that were looked at.
+    /// Tracks that were looked at, with a window each.
     pub n_tracks: usize,
-    /// Windows with a tag that the model gives: a case each.
-    pub n_cases: usize,
+    /// Tracks that could not be read, and why.
+    pub skipped: Vec<String>,
+    /// Answers that were explained: the tags of at least a half in each window, three at most, or else the most probable one.
+    pub n_answers: usize,
     /// The methods.
     pub rows: Vec<MethodRow>,
     /// What random orders come to.
     pub random: Faithfulness,
-    /// The same for the lowest and the highest of the random orders, each measure by itself: what chance alone gives.
-    pub random_band: [Faithfulness; 2],
+    /// The lowest and the highest of twenty random orders, each measure by itself: about what chance alone gives.
+    pub random_range: [Faithfulness; 2],
     /// Share of tokens at which a tag that sounds at times does sound, mean over tags: the average precision of chance.
     pub prevalence: Option<f64>,
 }
@@ -63,18 +64,19 @@ pub struct Evaluation {
 pub struct MethodRow {
     /// Which.
     pub method: Method,
-    /// Whether it is true to the model, mean over the cases.
+    /// Whether it is true to the model, mean over the answers.
     pub faithfulness: Faithfulness,
-    /// Rank correlation with the first method, stretch by stretch, mean over the cases.
+    /// Rank correlation with the first method, stretch by stretch, mean over the answers.
     pub agreement: Option<f64>,
-    /// Rank correlation with its own map of the same model with another last layer; near 0 if it depends on what the model has learned.
+    /// Size of the rank correlation with its own map of the same model with another last layer, mean over the answers; small if it depends on
+    /// the answer. Of two unrelated maps it is not 0, but about 0.8 by the square root of the number of tokens.
     pub fresh_head: Option<f64>,
     /// The same with all weights drawn anew.
     pub fresh_weights: Option<f64>,
     /// How well it finds what is known to sound, where the data set tells.
     pub localised: Option<Localised>,
-    /// How long a window takes, in seconds.
-    pub seconds_per_window: f64,
+    /// How long it takes, in seconds: a window for all tags, or one answer where each tag costs passes of its own.
+    pub seconds: f64,
     /// How far integrated gradients fall short of their sum in the worst case, as a share.
     pub completeness_error: Option<f32>,
 }
@@ -92,25 +94,25 @@ pub struct Localised {
     pub pointing: Option<f64>,
 }
 
-/// A window and a tag that the model gives it.
-struct Case {
-    number: u64,
-    tag: usize,
-}
-
-/// What is measured of one case and method.
+/// What is measured of one answer by one method.
 struct Measured {
     faithfulness: Faithfulness,
     agreement: Option<f64>,
     fresh: [Option<f64>; 2],
-    seconds: f64,
+}
+
+/// What is gathered of one method.
+struct Gathered {
+    measured: Vec<Measured>,
+    seconds: Vec<f64>,
     completeness_error: Option<f32>,
+    found: Localisation,
 }
 
 /// Evaluates the methods of `model` on a data set, whose tags need not be those of the model.
 ///
-/// Of each track, the window in the middle counts for what is true to the model, and all of the track for what is known to sound. Fails with
-/// [`Error::Nothing`] if the split has no track.
+/// Of each track, the window in the middle counts for what is true to the model, and all of the track for what is known to sound. Tracks
+/// that cannot be read are skipped and named. Fails if the split is empty, or if none of its tracks can be read.
 pub fn evaluate(
     model: &Model,
     dataset: &Dataset,
@@ -126,72 +128,98 @@ pub fn evaluate(
         model.with_fresh_head(FRESH_SEED).map_err(failed)?,
         model.with_fresh_weights(FRESH_SEED).map_err(failed)?,
     ];
-    let mut measured: Vec<Vec<Measured>> = methods.iter().map(|_| Vec::new()).collect();
-    let mut random: Vec<Vec<Faithfulness>> = (0..RANDOM_ORDERS).map(|_| Vec::new()).collect();
-    let mut found: Vec<Localisation> = methods
+    let mut gathered: Vec<Gathered> = methods
         .iter()
-        .map(|_| Localisation::new(model.tags.len()))
+        .map(|_| Gathered {
+            measured: Vec::new(),
+            seconds: Vec::new(),
+            completeness_error: None,
+            found: Localisation::new(model.tags.len()),
+        })
         .collect();
+    let mut random: Vec<Vec<Faithfulness>> = (0..RANDOM_ORDERS).map(|_| Vec::new()).collect();
+    let mut skipped = Vec::new();
     for (at, &track) in tracks.iter().enumerate() {
         job.report(at as u64, tracks.len() as u64, "evaluating explanations");
-        job.check()?;
-        let track_of = &dataset.tracks[track];
-        let wave = decode_mono(&track_of.path, Explainer::sample_rate_hz(model), job)?;
+        let track = &dataset.tracks[track];
+        let wave = match decode_mono(&track.path, Explainer::sample_rate_hz(model), job) {
+            Ok(wave) => wave,
+            Err(audio::Error::Cancelled(cancelled)) => return Err(cancelled.into()),
+            Err(error) => {
+                skipped.push(format!("{}: {error}", track.path.display()));
+                continue;
+            }
+        };
         let window = middle(&wave, model.input_samples);
-        let cases = cases_of(model, &window, at as u64)?;
-        for (method, measured) in methods.iter().zip(&mut measured) {
-            job.check()?;
-            measured.extend(measure(
-                model, &others, &window, &cases, *method, methods[0],
-            )?);
-        }
-        let orders: Vec<(usize, u32)> = (0..cases.len())
-            .flat_map(|case| (0..RANDOM_ORDERS).map(move |number| (case, number)))
+        let mut masked = Masked::new(model, &window);
+        let tags = tags_of(masked.whole()?);
+        let orders: Vec<_> = (0..RANDOM_ORDERS)
+            .map(|number| random_order(settings.seed, at as u64, number))
             .collect();
-        let by_chance: Vec<(u32, Faithfulness)> = orders
-            .into_par_iter()
-            .map(|(case, number)| {
-                let order = random_order(settings.seed, cases[case].number, number);
-                let curves = curves(model, &window, cases[case].tag, &order)?;
-                Ok((number, curves.measure()))
-            })
-            .collect::<Result<_, Error>>()?;
-        for (number, measure) in by_chance {
-            random[number as usize].push(measure);
+        masked.prepare(&orders)?;
+        for (order, random) in orders.iter().zip(&mut random) {
+            random.extend(tags.iter().map(|&tag| masked.curves(tag, order).measure()));
         }
-        localise(model, dataset, track_of, &wave, &methods, &mut found, job)?;
+        let mut first: Option<Vec<[f32; N]>> = None;
+        for (&method, gathered) in methods.iter().zip(&mut gathered) {
+            job.check()?;
+            let began = Instant::now();
+            let map = map_of(model, &window, &tags, method, gathered)?;
+            let n_asked = if method.is_per_tag() { tags.len() } else { 1 };
+            gathered
+                .seconds
+                .push(began.elapsed().as_secs_f64() / n_asked as f64);
+            let scores: Vec<[f32; N]> = tags
+                .iter()
+                .map(|&tag| segments::scores(&map.grid, map.tag(tag), window_secs(model)))
+                .collect();
+            let orders: Vec<_> = scores.iter().map(order).collect();
+            masked.prepare(&orders)?;
+            let mut fresh = Vec::new();
+            for other in &others {
+                fresh.push(explain_one(other, &window, &tags, method)?.0);
+            }
+            let first = first.get_or_insert_with(|| scores.clone());
+            for (at, &tag) in tags.iter().enumerate() {
+                gathered.measured.push(Measured {
+                    faithfulness: masked.curves(tag, &orders[at]).measure(),
+                    agreement: rank_correlation(&scores[at], &first[at]),
+                    fresh: [0, 1].map(|which: usize| {
+                        let other: &TokenMap = &fresh[which];
+                        rank_correlation(map.tag(tag), other.tag(tag)).map(f64::abs)
+                    }),
+                });
+            }
+        }
+        localise(model, dataset, track, &wave, &methods, &mut gathered, job)?;
     }
-    let n_cases = random[0].len();
-    let rows = methods.iter().zip(&measured).zip(&found);
+    if skipped.len() == tracks.len() {
+        return Err(Error::Nothing(skipped.join("; ")));
+    }
+    let n_answers = random[0].len();
     let random: Vec<Faithfulness> = random.iter().map(|one| mean(one)).collect();
     Ok(Evaluation {
-        n_tracks: tracks.len(),
-        n_cases,
-        rows: rows
-            .map(|((&method, measured), found)| row(method, measured, found, model.tags.len()))
+        n_tracks: tracks.len() - skipped.len(),
+        skipped,
+        n_answers,
+        prevalence: prevalence(&gathered[0].found, model.tags.len()),
+        rows: methods
+            .iter()
+            .zip(gathered)
+            .map(|(&method, gathered)| row(method, &gathered, model.tags.len()))
             .collect(),
         random: mean(&random),
-        random_band: band(&random),
-        prevalence: prevalence(&found[0], model.tags.len()),
+        random_range: range(&random),
     })
 }
 
 /// The tracks that are looked at, in the order of the data set.
-pub(super) fn draw_tracks(
-    dataset: &Dataset,
-    settings: &EvaluationSettings,
-) -> Result<Vec<usize>, Error> {
+fn draw_tracks(dataset: &Dataset, settings: &EvaluationSettings) -> Result<Vec<usize>, Error> {
     let mut tracks = dataset.split(settings.split)?;
     let address = Address::new(settings.seed, Purpose::Explanation, u64::MAX);
     address.stream().shuffle(&mut tracks);
     tracks.truncate(settings.max_tracks.max(1));
     tracks.sort_unstable();
-    if tracks.is_empty() {
-        return Err(Error::Nothing(format!(
-            "the {} split of {} has no tracks",
-            settings.split, dataset.name
-        )));
-    }
     Ok(tracks)
 }
 
@@ -203,92 +231,47 @@ fn middle(wave: &[f32], n: usize) -> Vec<f32> {
     window
 }
 
-/// The tags that the model gives the window: those of at least a half, or else the most probable.
-fn cases_of(model: &Model, window: &[f32], track: u64) -> Result<Vec<Case>, Error> {
-    let answer = model.probabilities(&[window]).map_err(failed)?.concat();
+fn window_secs(model: &Model) -> f64 {
+    model.input_samples as f64 / f64::from(Explainer::sample_rate_hz(model))
+}
+
+/// The tags that are looked at in an answer.
+fn tags_of(answer: &[f32]) -> Vec<usize> {
     let mut tags: Vec<usize> = (0..answer.len()).collect();
     tags.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
     let n_given = tags.iter().filter(|&&tag| answer[tag] >= 0.5).count();
     tags.truncate(n_given.clamp(1, TAGS));
-    let cases = tags.into_iter().enumerate().map(|(at, tag)| Case {
-        number: track * TAGS as u64 + at as u64,
-        tag,
-    });
-    Ok(cases.collect())
+    tags
 }
 
-/// The lane of each case's tag by a method, and how far its integrated gradients fall short.
-fn lanes(
+/// The map of one method for these tags, and how far integrated gradients fall short.
+fn explain_one(
     model: &Model,
     window: &[f32],
-    cases: &[Case],
+    tags: &[usize],
     method: Method,
-) -> Result<(Vec<Vec<f32>>, Option<f32>), Error> {
-    let tags: Vec<usize> = cases.iter().map(|case| case.tag).collect();
+) -> Result<(TokenMap, Option<f32>), Error> {
     let wanted = Wanted {
         methods: &[method],
-        tags: &tags,
+        tags,
     };
-    let explained = model.explain(window, &wanted)?;
-    let map = &explained.maps[0];
-    let n_rows = if method.is_shared() {
-        1
-    } else if method.is_per_tag() {
-        tags.len()
-    } else {
-        model.tags.len()
-    };
-    let n_tokens = map.len() / n_rows;
-    let lanes = tags.iter().enumerate().map(|(at, &tag)| {
-        let row = if method.is_shared() {
-            0
-        } else if method.is_per_tag() {
-            at
-        } else {
-            tag
-        };
-        map[row * n_tokens..(row + 1) * n_tokens].to_vec()
-    });
-    Ok((lanes.collect(), explained.completeness_error))
+    let mut explained = model.explain(window, &wanted)?;
+    Ok((explained.maps.remove(0), explained.completeness_error))
 }
 
-fn measure(
+fn map_of(
     model: &Model,
-    others: &[Model; 2],
     window: &[f32],
-    cases: &[Case],
+    tags: &[usize],
     method: Method,
-    first: Method,
-) -> Result<Vec<Measured>, Error> {
-    let window_secs = window.len() as f64 / f64::from(Explainer::sample_rate_hz(model));
-    let scores_of = |model: &Model, method: Method, lane: &[f32]| {
-        let grid = Explainer::grid(model, method, window.len());
-        segments::scores(&grid, lane, window_secs)
-    };
-    let began = Instant::now();
-    let (found, completeness_error) = lanes(model, window, cases, method)?;
-    let seconds = began.elapsed().as_secs_f64();
-    let (beside, _) = lanes(model, window, cases, first)?;
-    let mut fresh = Vec::new();
-    for other in others {
-        fresh.push(lanes(other, window, cases, method)?.0);
+    gathered: &mut Gathered,
+) -> Result<TokenMap, Error> {
+    let (map, error) = explain_one(model, window, tags, method)?;
+    if let Some(error) = error {
+        let worst = gathered.completeness_error.unwrap_or(0.0);
+        gathered.completeness_error = Some(worst.max(error));
     }
-    cases
-        .par_iter()
-        .enumerate()
-        .map(|(at, case)| {
-            let scores = scores_of(model, method, &found[at]);
-            let curves = curves(model, window, case.tag, &order(&scores))?;
-            let first_scores = scores_of(model, first, &beside[at]);
-            Ok(Measured {
-                faithfulness: curves.measure(),
-                agreement: rank_correlation(&scores, &first_scores),
-                fresh: [0, 1].map(|which| rank_correlation(&found[at], &fresh[which][at])),
-                seconds,
-                completeness_error,
-            })
-        })
-        .collect()
+    Ok(map)
 }
 
 /// Explains all of a track and holds it against what is known to sound, if something is.
@@ -298,7 +281,7 @@ fn localise(
     track: &Track,
     wave: &[f32],
     methods: &[Method],
-    found: &mut [Localisation],
+    gathered: &mut [Gathered],
     job: &Job,
 ) -> Result<(), Error> {
     let known = known_spans(model, dataset, track);
@@ -312,9 +295,9 @@ fn localise(
     };
     let quiet = Job::new(job.cancel.clone(), |_| ());
     let explained = song(model, wave, &settings, &quiet)?;
-    for (map, found) in explained.maps.iter().zip(found) {
+    for (map, gathered) in explained.maps.iter().zip(gathered) {
         for (tag, spans) in &known {
-            found.push(*tag, map, spans);
+            gathered.found.push(*tag, map, spans);
         }
     }
     Ok(())
@@ -332,20 +315,19 @@ fn known_spans(model: &Model, dataset: &Dataset, track: &Track) -> Vec<(usize, V
     tags.collect()
 }
 
-fn row(method: Method, measured: &[Measured], found: &Localisation, n_tags: usize) -> MethodRow {
+fn row(method: Method, gathered: &Gathered, n_tags: usize) -> MethodRow {
+    let measured = &gathered.measured;
     let all: Vec<Faithfulness> = measured.iter().map(|one| one.faithfulness).collect();
+    let seconds = gathered.seconds.iter().sum::<f64>();
     MethodRow {
         method,
-        faithfulness: faithfulness::mean(&all),
+        faithfulness: mean(&all),
         agreement: mean_of(measured.iter().map(|one| one.agreement)),
         fresh_head: mean_of(measured.iter().map(|one| one.fresh[0])),
         fresh_weights: mean_of(measured.iter().map(|one| one.fresh[1])),
-        localised: localised(found, n_tags),
-        seconds_per_window: mean_of(measured.iter().map(|one| Some(one.seconds))).unwrap_or(0.0),
-        completeness_error: measured
-            .iter()
-            .filter_map(|one| one.completeness_error)
-            .reduce(f32::max),
+        localised: localised(&gathered.found, n_tags),
+        seconds: seconds / gathered.seconds.len().max(1) as f64,
+        completeness_error: gathered.completeness_error,
     }
 }
 
@@ -374,7 +356,7 @@ fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 }
 
 /// The lowest and the highest of each measure.
-fn band(all: &[Faithfulness]) -> [Faithfulness; 2] {
+fn range(all: &[Faithfulness]) -> [Faithfulness; 2] {
     let of = |pick: fn(f64, f64) -> f64, start: f64| {
         let value = |get: fn(&Faithfulness) -> f64| all.iter().map(get).fold(start, pick);
         Faithfulness {

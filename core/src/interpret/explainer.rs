@@ -1,6 +1,6 @@
 //! What a model must tell about one window so that a song can be explained.
 
-use super::{Error, Grid, Method};
+use super::{Error, Grid, Method, TokenMap};
 
 /// A model that can be asked about windows of a fixed length.
 ///
@@ -50,9 +50,9 @@ pub struct WindowExplanation {
     pub logits: Vec<f32>,
     /// The part of its attention that the class token keeps for itself in the last layer (mean over heads), if there is one.
     pub self_attention: Option<f32>,
-    /// `[rows, tokens]` for each method that was asked for, in that order. Rows: one for all tags ([`Method::is_shared`]), the asked tags
+    /// For each method that was asked for, in that order. Rows: one for all tags ([`Method::is_shared`]), the asked tags
     /// ([`Method::is_per_tag`]), or all tags.
-    pub maps: Vec<Vec<f32>>,
+    pub maps: Vec<TokenMap>,
     /// How far integrated gradients fall short of summing to the difference of the logits, as a share of it, at worst; if they
     /// were asked for.
     pub completeness_error: Option<f32>,

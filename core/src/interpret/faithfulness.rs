@@ -9,7 +9,9 @@ use super::model::failed;
 use super::segments::{self, N};
 use crate::predict::Model;
 use crate::rng::{Address, Purpose};
+use rayon::prelude::*;
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shares of the window, in tenths, over which comprehensiveness and sufficiency are averaged.
 const TOP: [usize; 4] = [1, 2, 3, 5];
@@ -18,12 +20,12 @@ const TOP: [usize; 4] = [1, 2, 3, 5];
 const BATCH: usize = 6;
 
 /// A tag's probability while the stretches go and while they come, in one order.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Curves {
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Curves {
     /// `[11]`: without the first 0, 1 … 10 stretches of the order.
-    pub deletion: Vec<f32>,
+    deletion: Vec<f32>,
     /// `[11]`: with the first 0, 1 … 10 stretches of the order only.
-    pub insertion: Vec<f32>,
+    insertion: Vec<f32>,
 }
 
 /// What the curves of one order come to.
@@ -41,7 +43,7 @@ pub struct Faithfulness {
 
 impl Curves {
     /// The numbers of the curves.
-    pub fn measure(&self) -> Faithfulness {
+    pub(super) fn measure(&self) -> Faithfulness {
         let whole = f64::from(self.deletion.first().copied().unwrap_or(0.0));
         let lost = |curve: &[f32]| {
             let at = TOP.map(|top| whole - f64::from(curve[top.min(curve.len() - 1)]));
@@ -63,46 +65,83 @@ fn area(curve: &[f32]) -> f64 {
     sum / (curve.len() - 1).max(1) as f64
 }
 
-/// The curves of a tag in a window; `order` are its ten stretches, the most important first.
-pub(super) fn curves(
-    model: &Model,
-    window: &[f32],
-    tag: usize,
-    order: &[usize; N],
-) -> Result<Curves, Error> {
-    let kept_after = |n_first: usize, first_is_kept: bool| {
-        let mut keep = [!first_is_kept; N];
-        for &segment in &order[..n_first] {
-            keep[segment] = first_is_kept;
-        }
-        keep
-    };
-    let masks: Vec<[bool; N]> = [false, true]
-        .into_iter()
-        .flat_map(|first_is_kept| (0..=N).map(move |n_first| kept_after(n_first, first_is_kept)))
-        .collect();
-    let mut answers = Vec::with_capacity(masks.len());
-    for masks in masks.chunks(BATCH) {
-        let waves: Vec<Vec<f32>> = masks
-            .iter()
-            .map(|keep| segments::masked(window, keep, model.sample_rate_hz()))
-            .collect();
-        let waves: Vec<&[f32]> = waves.iter().map(Vec::as_slice).collect();
-        let probabilities = model.probabilities(&waves).map_err(failed)?;
-        answers.extend(probabilities.iter().map(|answer| answer[tag]));
-    }
-    let insertion = answers.split_off(N + 1);
-    Ok(Curves {
-        deletion: answers,
-        insertion,
-    })
+/// What a model answers to a window of which some stretches are silent. Each pattern is asked about once, for all tags.
+pub(super) struct Masked<'a> {
+    model: &'a Model,
+    window: &'a [f32],
+    /// By the kept stretches, a bit each.
+    known: BTreeMap<u16, Vec<f32>>,
 }
 
-/// A random order of the stretches; the same for the same case and number.
-pub(super) fn random_order(seed: u64, case: u64, number: u32) -> [usize; N] {
+/// All stretches are kept.
+const ALL: u16 = (1 << N) - 1;
+
+impl<'a> Masked<'a> {
+    pub(super) fn new(model: &'a Model, window: &'a [f32]) -> Self {
+        Self {
+            model,
+            window,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Asks about all that the curves of these orders need.
+    pub(super) fn prepare<'b>(
+        &mut self,
+        orders: impl IntoIterator<Item = &'b [usize; N]>,
+    ) -> Result<(), Error> {
+        let wanted: BTreeSet<u16> = orders
+            .into_iter()
+            .flat_map(|order| (0..=N).flat_map(|n| [ALL ^ first(order, n), first(order, n)]))
+            .filter(|kept| !self.known.contains_key(kept))
+            .collect();
+        let wanted: Vec<u16> = wanted.into_iter().collect();
+        let rate_hz = self.model.sample_rate_hz();
+        let answers: Vec<Vec<Vec<f32>>> = wanted
+            .par_chunks(BATCH)
+            .map(|kept| {
+                let waves = kept.iter().map(|kept| {
+                    let keep = std::array::from_fn(|segment| kept >> segment & 1 == 1);
+                    segments::masked(self.window, &keep, rate_hz)
+                });
+                let waves: Vec<Vec<f32>> = waves.collect();
+                let waves: Vec<&[f32]> = waves.iter().map(Vec::as_slice).collect();
+                self.model.probabilities(&waves).map_err(failed)
+            })
+            .collect::<Result<_, Error>>()?;
+        self.known
+            .extend(wanted.into_iter().zip(answers.into_iter().flatten()));
+        Ok(())
+    }
+
+    /// The answer to the whole window.
+    pub(super) fn whole(&mut self) -> Result<&[f32], Error> {
+        self.prepare([&std::array::from_fn(|segment| segment)])?;
+        Ok(&self.known[&ALL])
+    }
+
+    /// The curves of a tag; `order` are the ten stretches, the most important first. It must have been prepared.
+    pub(super) fn curves(&self, tag: usize, order: &[usize; N]) -> Curves {
+        let answer = |kept: u16| self.known.get(&kept).map_or(f32::NAN, |answer| answer[tag]);
+        Curves {
+            deletion: (0..=N).map(|n| answer(ALL ^ first(order, n))).collect(),
+            insertion: (0..=N).map(|n| answer(first(order, n))).collect(),
+        }
+    }
+}
+
+/// The first stretches of an order, a bit each.
+fn first(order: &[usize; N], n: usize) -> u16 {
+    order[..n]
+        .iter()
+        .fold(0, |bits, segment| bits | 1 << segment)
+}
+
+/// A random order of the stretches; the same for the same window and number.
+pub(super) fn random_order(seed: u64, window: u64, number: u32) -> [usize; N] {
     let address = Address {
         epoch: number,
-        ..Address::new(seed, Purpose::Explanation, case)
+        ..Address::new(seed, Purpose::Explanation, window)
     };
     let mut stream = address.stream();
     let mut order: [usize; N] = std::array::from_fn(|segment| segment);

@@ -19,10 +19,13 @@ const PARTS: usize = 12;
 const MOST_POINTS: usize = 300;
 
 /// Points in a batch.
-const BATCH: usize = 8;
+const BATCH: usize = 4;
 
 /// The sum is near enough to the difference of the logits, as a share of it.
 const NEAR: f32 = 0.004;
+
+/// The parts of the way are near enough, all of them together, whether too much or too little: they may not only happen to cancel.
+const NEAR_IN_PARTS: f32 = 0.03;
 
 /// Differences below this are counted as this: the share of next to nothing says nothing.
 const LEAST_LOGIT: f32 = 0.1;
@@ -42,33 +45,24 @@ pub(super) fn grid(model: &Model, n_samples: usize) -> Grid {
         samples_per_token: hop * columns as f64,
         first_centre_samples: hop * (columns - 1) as f64 / 2.0,
         receptive_field_samples: hop * columns as f64,
-        n_tokens: (input.n_columns(n_samples) / columns).max(1),
+        n_tokens: input.n_columns(n_samples).div_ceil(columns).max(1),
         sample_rate_hz: input.sample_rate_hz(),
     }
 }
 
-/// `[bins]`: the sums over rows and columns of an attribution `[rows, columns]`; columns that are left over count to the last bin.
+/// `[bins]`: the sums over rows and columns of an attribution `[rows, columns]`; the last bin may have fewer columns.
 fn binned(model: &Model, attribution: &[f32]) -> Vec<f32> {
     let n_rows = model.extractor().input().n_rows();
     let n_columns = attribution.len() / n_rows;
     let per_bin = columns_per_bin(model);
-    let n_bins = (n_columns / per_bin).max(1);
+    let n_bins = n_columns.div_ceil(per_bin).max(1);
     let mut bins = vec![0f32; n_bins];
     for row in attribution.chunks_exact(n_columns) {
         for (column, value) in row.iter().enumerate() {
-            bins[(column / per_bin).min(n_bins - 1)] += value;
+            bins[column / per_bin] += value;
         }
     }
     bins
-}
-
-/// `[bins]`: the slope of a tag's logit times the input's distance from silence.
-pub(super) fn gradient_input(model: &Model, window: &[f32], tag: usize) -> Result<Vec<f32>, Error> {
-    let path = Path::new(model, window)?;
-    let (_, slopes) = model
-        .input_gradients(std::slice::from_ref(&path.sound), tag)
-        .map_err(failed)?;
-    Ok(binned(model, &path.times(&slopes)))
 }
 
 /// Integrated gradients of a window.
@@ -80,42 +74,6 @@ pub(super) struct Integrated {
     pub(super) error: f32,
 }
 
-/// What a tag's logit owes to each bin, against silence.
-pub(super) fn integrated(model: &Model, window: &[f32], tag: usize) -> Result<Integrated, Error> {
-    let path = Path::new(model, window)?;
-    let mut points = path.points(
-        model,
-        tag,
-        &(0..=PARTS)
-            .map(|part| part as f32 / PARTS as f32)
-            .collect::<Vec<_>>(),
-    )?;
-    loop {
-        let gained = points[points.len() - 1].logit - points[0].logit;
-        let off: Vec<f32> = points
-            .windows(2)
-            .map(|ends| path.off(&ends[0], &ends[1]))
-            .collect();
-        let error = off.iter().sum::<f32>().abs() / gained.abs().max(LEAST_LOGIT);
-        if error <= NEAR || points.len() >= MOST_POINTS {
-            let attribution = path.attribution(&points);
-            let sum: f32 = attribution.iter().sum();
-            return Ok(Integrated {
-                bins: binned(model, &attribution),
-                error: (sum - gained).abs() / gained.abs().max(LEAST_LOGIT),
-            });
-        }
-        let mut parts: Vec<usize> = (0..off.len()).collect();
-        parts.sort_by(|&a, &b| off[b].abs().total_cmp(&off[a].abs()));
-        let middles: Vec<f32> = parts[..BATCH.min(parts.len())]
-            .iter()
-            .map(|&part| f32::midpoint(points[part].at, points[part + 1].at))
-            .collect();
-        points.extend(path.points(model, tag, &middles)?);
-        points.sort_by(|a, b| a.at.total_cmp(&b.at));
-    }
-}
-
 /// A point of the way: where, the answer there, and its slopes.
 struct Point {
     at: f32,
@@ -124,17 +82,57 @@ struct Point {
 }
 
 /// From what the model hears of silence to what it hears of the window.
-struct Path {
+pub(super) struct Path<'a> {
+    model: &'a Model,
     silence: Vec<f32>,
     sound: Vec<f32>,
 }
 
-impl Path {
-    fn new(model: &Model, window: &[f32]) -> Result<Self, Error> {
+impl<'a> Path<'a> {
+    pub(super) fn new(model: &'a Model, window: &[f32]) -> Result<Self, Error> {
         Ok(Self {
+            model,
             silence: model.input(&vec![0.0; window.len()]).map_err(failed)?,
             sound: model.input(window).map_err(failed)?,
         })
+    }
+
+    /// `[bins]`: the slope of a tag's logit times the input's distance from silence.
+    pub(super) fn gradient_input(&self, tag: usize) -> Result<Vec<f32>, Error> {
+        let end = self.points(tag, &[1.0])?;
+        Ok(binned(self.model, &self.times(&end[0].slopes)))
+    }
+
+    /// What a tag's logit owes to each bin, against silence.
+    pub(super) fn integrated(&self, tag: usize) -> Result<Integrated, Error> {
+        let ends: Vec<f32> = (0..=PARTS).map(|part| part as f32 / PARTS as f32).collect();
+        let mut points = self.points(tag, &ends)?;
+        loop {
+            let gained = points[points.len() - 1].logit - points[0].logit;
+            let scale = gained.abs().max(LEAST_LOGIT);
+            let parts = points.windows(2);
+            let off: Vec<f32> = parts.map(|ends| self.off(&ends[0], &ends[1])).collect();
+            let in_sum = off.iter().sum::<f32>().abs() / scale;
+            let in_parts = off.iter().map(|off| off.abs()).sum::<f32>() / scale;
+            let is_near = in_sum <= NEAR && in_parts <= NEAR_IN_PARTS;
+            if is_near || points.len() >= MOST_POINTS {
+                let attribution = self.attribution(&points);
+                let sum: f32 = attribution.iter().sum();
+                return Ok(Integrated {
+                    bins: binned(self.model, &attribution),
+                    error: (sum - gained).abs() / scale,
+                });
+            }
+            let mut worst: Vec<usize> = (0..off.len()).collect();
+            worst.sort_by(|&a, &b| off[b].abs().total_cmp(&off[a].abs()));
+            worst.truncate(BATCH);
+            let middles: Vec<f32> = worst
+                .into_iter()
+                .map(|part| f32::midpoint(points[part].at, points[part + 1].at))
+                .collect();
+            points.extend(self.points(tag, &middles)?);
+            points.sort_by(|a, b| a.at.total_cmp(&b.at));
+        }
     }
 
     fn at(&self, share: f32) -> Vec<f32> {
@@ -144,11 +142,11 @@ impl Path {
     }
 
     /// The answer and its slopes at these points of the way.
-    fn points(&self, model: &Model, tag: usize, at: &[f32]) -> Result<Vec<Point>, Error> {
+    fn points(&self, tag: usize, at: &[f32]) -> Result<Vec<Point>, Error> {
         let mut points = Vec::with_capacity(at.len());
         for at in at.chunks(BATCH) {
             let inputs: Vec<Vec<f32>> = at.iter().map(|&at| self.at(at)).collect();
-            let (logits, slopes) = model.input_gradients(&inputs, tag).map_err(failed)?;
+            let (logits, slopes) = self.model.input_gradients(&inputs, tag).map_err(failed)?;
             let slopes = slopes.chunks_exact(self.sound.len());
             points.extend(
                 at.iter()

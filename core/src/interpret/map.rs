@@ -62,6 +62,25 @@ pub struct TokenMap {
 }
 
 impl TokenMap {
+    /// Of `values` `[rows, tokens]`, the rows being `tags`, or one for all if there are none. As many tokens as there are values for.
+    pub fn new(method: Method, grid: Grid, tags: Vec<usize>, values: Vec<f32>) -> Self {
+        let n_rows = if method.is_shared() {
+            1
+        } else {
+            tags.len().max(1)
+        };
+        let grid = Grid {
+            n_tokens: values.len() / n_rows,
+            ..grid
+        };
+        Self {
+            method,
+            grid,
+            tags,
+            values,
+        }
+    }
+
     /// A tag's values, one per token; empty for a tag that does not exist or was not asked for.
     pub fn tag(&self, tag_idx: usize) -> &[f32] {
         if self.tags.is_empty() {

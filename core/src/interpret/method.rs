@@ -19,7 +19,7 @@ pub enum Method {
     ValueWeighted,
     /// Gradient-weighted relevance through all layers (Chefer et al. 2021; signed).
     Relevance,
-    /// Logit if token t of the last layer were the class token.
+    /// Logit if token t of the last layer were the class token, less the logit as it is (signed).
     TokenAnswer,
     /// Gradient times input, summed over the rows of the input (signed).
     GradientInput,
@@ -94,7 +94,9 @@ impl Method {
                 "Attention through all layers as far as it raises the tag's logit, less as far as it lowers it (gradient-weighted \
                  relevance)."
             }
-            Self::TokenAnswer => "Logit if this token of the last layer were the class token.",
+            Self::TokenAnswer => {
+                "Logit if this token of the last layer were the class token, less the logit as it is."
+            }
             Self::GradientInput => {
                 "Slope of the logit times what the model hears there: above zero speaks for the tag, below against it."
             }

@@ -24,7 +24,7 @@ mod table;
 pub use draw::{Backdrop, draw};
 pub use evaluation::{Evaluation, EvaluationSettings, Localised, MethodRow, evaluate};
 pub use explainer::{Explainer, Wanted, WindowExplanation};
-pub use faithfulness::{Curves, Faithfulness};
+pub use faithfulness::Faithfulness;
 pub use localisation::{Localisation, TagLocalisation, token_labels};
 pub use map::{Grid, TokenMap};
 pub use method::Method;
@@ -39,14 +39,19 @@ use crate::job::Cancelled;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller stopped the work.
-    #[error(transparent)]
+    #[error("stopped")]
     Cancelled(#[from] Cancelled),
     /// The data set has nothing to be evaluated on.
     #[error("nothing can be evaluated: {0}")]
     Nothing(String),
-    /// A track cannot be read.
-    #[error(transparent)]
-    Audio(#[from] crate::audio::Error),
+    /// The method reads a class token, and the network has none.
+    #[error("{} needs a class token, which {model} has not", method.name())]
+    NoClassToken {
+        /// The method.
+        method: Method,
+        /// The model.
+        model: String,
+    },
     /// The data set has no such split.
     #[error(transparent)]
     Dataset(#[from] crate::dataset::Error),

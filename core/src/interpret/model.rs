@@ -1,17 +1,22 @@
 //! The real [`Explainer`]: a model that predicts.
 
+use super::gradients::Path;
 use super::song::sigmoid;
 use super::{
-    Error, Explainer, Grid, Method, Wanted, WindowExplanation, attention, gradients, occlusion,
-    rollout,
+    Error, Explainer, Grid, Method, TokenMap, Wanted, WindowExplanation, attention, gradients,
+    occlusion, rollout,
 };
 use crate::models::{Ask, Insight};
-use crate::predict::Model;
+use crate::predict::{self, Model};
 
-pub(super) fn failed(source: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Model {
-        start_secs: 0.0,
-        source: Box::new(source),
+/// What a model could not do; where in the song is added by those who know.
+pub(super) fn failed(source: predict::Error) -> Error {
+    match source {
+        predict::Error::Cancelled(cancelled) => cancelled.into(),
+        source => Error::Model {
+            start_secs: 0.0,
+            source: Box::new(source),
+        },
     }
 }
 
@@ -73,7 +78,15 @@ impl Explainer for Model {
             without: wanted.methods.contains(&Method::LeaveOneOut),
             token_answers: wanted.methods.contains(&Method::TokenAnswer),
         };
-        let insight = self.inspect(window, ask).map_err(failed)?;
+        let insight = if wanted
+            .methods
+            .iter()
+            .any(|method| method.needs_class_token())
+        {
+            self.inspect(window, ask).map_err(failed)?
+        } else {
+            None
+        };
         let logits = match &insight {
             Some(insight) => insight.logits.clone(),
             None => self.logits(&[window]).map_err(failed)?.concat(),
@@ -90,13 +103,15 @@ impl Explainer for Model {
         for &method in wanted.methods {
             let map = match (&insight, method) {
                 (_, Method::Occlusion) => occlusion::explain(self, window, &found.logits)?,
-                (_, Method::GradientInput) => each(wanted.tags, |tag| {
-                    gradients::gradient_input(self, window, tag)
-                })?,
+                (_, Method::GradientInput) => {
+                    let path = Path::new(self, window)?;
+                    each(wanted.tags, |tag| path.gradient_input(tag))?
+                }
                 (_, Method::IntegratedGradients) => {
+                    let path = Path::new(self, window)?;
                     let mut worst = 0f32;
                     let map = each(wanted.tags, |tag| {
-                        let integrated = gradients::integrated(self, window, tag)?;
+                        let integrated = path.integrated(tag)?;
                         worst = worst.max(integrated.error);
                         Ok(integrated.bins)
                     })?;
@@ -106,15 +121,19 @@ impl Explainer for Model {
                 (Some(_), Method::Relevance) => relevance(self, window, wanted.tags)?,
                 (Some(insight), _) => of_insight(insight, method),
                 (None, _) => {
-                    let why = format!(
-                        "{} needs a class token, which {} has not",
-                        method.name(),
-                        self.name
-                    );
-                    return Err(failed(std::io::Error::other(why)));
+                    let model = self.name.clone();
+                    return Err(Error::NoClassToken { method, model });
                 }
             };
-            found.maps.push(map);
+            let tags = if method.is_shared() {
+                Vec::new()
+            } else if method.is_per_tag() {
+                wanted.tags.to_vec()
+            } else {
+                (0..self.tags.len()).collect()
+            };
+            let grid = Explainer::grid(self, method, window.len());
+            found.maps.push(TokenMap::new(method, grid, tags, map));
         }
         Ok(found)
     }
@@ -162,7 +181,9 @@ fn of_insight(insight: &Insight, method: Method) -> Vec<f32> {
         Method::LeaveOneOut => {
             turned(&|at, tag| insight.logits[tag] - insight.without_logits[at * n_tags + tag])
         }
-        Method::TokenAnswer => turned(&|at, tag| insight.token_logits[at * n_tags + tag]),
+        Method::TokenAnswer => {
+            turned(&|at, tag| insight.token_logits[at * n_tags + tag] - insight.token_logits[tag])
+        }
         Method::ValueWeighted => attention::value_weighted(insight),
         Method::Rollout => {
             let n = insight.n_tokens + 1;

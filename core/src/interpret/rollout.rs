@@ -14,14 +14,15 @@ pub fn rollout(layers: &[Attention]) -> Vec<f32> {
     for layer in layers {
         let mut next = vec![0f32; n * n];
         let share = 0.5 / layer.heads.max(1) as f32;
+        let mut mean = vec![0f32; n * n];
+        for head in layer.values.chunks_exact((n * n).max(1)) {
+            add_scaled(&mut mean, head, share);
+        }
         for query in 0..n {
             let row = &mut next[query * n..][..n];
             add_scaled(row, &product[query * n..][..n], 0.5);
-            for head in 0..layer.heads {
-                let weights = &layer.values[(head * n + query) * n..][..n];
-                for (key, &weight) in weights.iter().enumerate() {
-                    add_scaled(row, &product[key * n..][..n], share * weight);
-                }
+            for (key, &weight) in mean[query * n..][..n].iter().enumerate() {
+                add_scaled(row, &product[key * n..][..n], weight);
             }
         }
         product = next;

@@ -98,7 +98,7 @@ pub fn song(
     let shares_two = max_hop.min(window_samples.saturating_sub(shared));
     let max_hop = shares_two.max(window_samples / 8).max(1);
     let windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
-    let mut song = Song::new(model, wave.len(), &windows, &wanted);
+    let mut song = Song::new(model, wave.len(), &windows);
     let n_windows = windows.starts.len();
     // As many windows at a time as there are threads: memory does not grow with the song.
     let n_at_a_time = rayon::current_num_threads().max(1);
@@ -116,7 +116,7 @@ pub fn song(
         }
     }
     job.report(n_windows as u64, n_windows as u64, "explaining");
-    Ok(song.finish(model, wave.len() as f64 / rate))
+    Ok(song.finish(wave.len() as f64 / rate))
 }
 
 /// Says where in the song a model failed.
@@ -132,8 +132,9 @@ fn locate(answer: Result<WindowExplanation, Error>, secs: f64) -> Result<WindowE
 
 /// A song's explanation in the making: sums of weighted window values.
 struct Song<'a> {
+    model: &'a dyn Explainer,
+    n_samples: usize,
     windows: &'a SlidingWindows,
-    n_tags: usize,
     probabilities: Vec<f32>,
     self_attention: Vec<f32>,
     maps: Vec<(Stitcher, TokenMap)>,
@@ -141,40 +142,30 @@ struct Song<'a> {
 }
 
 impl<'a> Song<'a> {
-    fn new(
-        model: &dyn Explainer,
-        n_samples: usize,
-        windows: &'a SlidingWindows,
-        wanted: &Wanted<'_>,
-    ) -> Self {
-        let n_tags = model.tags().len();
-        let maps = wanted.methods.iter().map(|&method| {
-            let mut grid = model.grid(method, n_samples);
-            grid.n_tokens = grid.n_tokens.max(1);
-            let tags = if method.is_shared() {
-                Vec::new()
-            } else if method.is_per_tag() {
-                wanted.tags.to_vec()
-            } else {
-                (0..n_tags).collect()
-            };
-            let n_rows = if method.is_shared() { 1 } else { tags.len() };
-            let map = TokenMap {
-                method,
-                grid,
-                tags,
-                values: vec![0.0; n_rows * grid.n_tokens],
-            };
-            (Stitcher::new(grid.n_tokens), map)
-        });
+    fn new(model: &'a dyn Explainer, n_samples: usize, windows: &'a SlidingWindows) -> Self {
         Self {
+            model,
+            n_samples,
             windows,
-            n_tags,
-            probabilities: Vec::with_capacity(windows.starts.len() * n_tags),
+            probabilities: Vec::with_capacity(windows.starts.len() * model.tags().len()),
             self_attention: Vec::new(),
-            maps: maps.collect(),
+            maps: Vec::new(),
             completeness_error: None,
         }
+    }
+
+    /// Nothing yet, in the rows of a window's map.
+    fn empty(&self, of_window: &TokenMap) -> (Stitcher, TokenMap) {
+        let mut grid = self.model.grid(of_window.method, self.n_samples);
+        grid.n_tokens = grid.n_tokens.max(1);
+        let n_rows = of_window.values.len() / of_window.grid.n_tokens.max(1);
+        let map = TokenMap {
+            method: of_window.method,
+            grid,
+            tags: of_window.tags.clone(),
+            values: vec![0.0; n_rows * grid.n_tokens],
+        };
+        (Stitcher::new(grid.n_tokens), map)
     }
 
     fn add(&mut self, window: usize, answer: &WindowExplanation) {
@@ -184,41 +175,36 @@ impl<'a> Song<'a> {
             let worst = self.completeness_error.unwrap_or(0.0);
             self.completeness_error = Some(worst.max(error));
         }
-        for ((stitcher, map), values) in self.maps.iter_mut().zip(&answer.maps) {
-            let n_tokens = map.grid.n_tokens;
-            let n_rows = map.values.len() / n_tokens;
-            if n_rows == 0 {
-                continue;
-            }
-            let n_window_tokens = values.len() / n_rows;
+        if self.maps.is_empty() {
+            self.maps = answer.maps.iter().map(|map| self.empty(map)).collect();
+        }
+        for ((stitcher, map), of_window) in self.maps.iter_mut().zip(&answer.maps) {
+            let n_window_tokens = of_window.grid.n_tokens.max(1);
             let offset = self.windows.starts[window] as f64 / map.grid.samples_per_token;
             let place = stitcher.place(offset, n_window_tokens);
-            let rows = map.values.chunks_exact_mut(n_tokens);
-            for (row, values) in rows.zip(values.chunks(n_window_tokens.max(1))) {
+            let rows = map.values.chunks_exact_mut(map.grid.n_tokens);
+            for (row, values) in rows.zip(of_window.values.chunks(n_window_tokens)) {
                 place.add(row, |token| values[token]);
             }
         }
     }
 
-    fn finish(self, model: &dyn Explainer, duration_secs: f64) -> SongExplanation {
-        let maps: Vec<TokenMap> = self
-            .maps
-            .into_iter()
-            .map(|(stitcher, mut map)| {
-                for row in map.values.chunks_exact_mut(map.grid.n_tokens) {
-                    stitcher.finish(row);
-                }
-                map
-            })
-            .collect();
+    fn finish(self, duration_secs: f64) -> SongExplanation {
+        let maps = self.maps.into_iter().map(|(stitcher, mut map)| {
+            for row in map.values.chunks_exact_mut(map.grid.n_tokens) {
+                stitcher.finish(row);
+            }
+            map
+        });
+        let maps: Vec<TokenMap> = maps.collect();
         SongExplanation {
-            tags: model.tags().to_vec(),
+            tags: self.model.tags().to_vec(),
             grid: maps[0].grid,
             duration_secs,
             over_time: TagTimeline::new(
                 self.windows,
-                model.sample_rate_hz(),
-                self.n_tags,
+                self.model.sample_rate_hz(),
+                self.model.tags().len(),
                 self.probabilities,
             ),
             self_attention: self.self_attention,
@@ -295,10 +281,18 @@ mod tests {
             let mean = tokens.iter().sum::<f32>() / tokens.len() as f32;
             let share = 0.5 / tokens.len() as f32;
             let both = || tokens.iter().copied().chain(tokens.iter().map(|&t| -t));
-            let maps = wanted.methods.iter().map(|method| match method {
-                Method::Contribution => both().collect(),
-                Method::OnlyToken => both().map(|value| sigmoid(3.0 + value)).collect(),
-                _ => vec![share; tokens.len()],
+            let maps = wanted.methods.iter().map(|&method| {
+                let values = match method {
+                    Method::Contribution => both().collect(),
+                    Method::OnlyToken => both().map(|value| sigmoid(3.0 + value)).collect(),
+                    _ => vec![share; tokens.len()],
+                };
+                let tags = if method.is_shared() {
+                    vec![]
+                } else {
+                    vec![0, 1]
+                };
+                TokenMap::new(method, self.grid(method, window.len()), tags, values)
             });
             Ok(WindowExplanation {
                 probabilities: vec![mean, 1.0 - mean],

@@ -2,25 +2,29 @@
 //!
 //! After the demonstration of Won, Chun, Serra, *Toward interpretable music tagging with self-attention*, 2019, section 5, made a
 //! measurement. A pair counts if its tag is true of one clip, absent from the other, and given to the joined window by the model, above the
-//! threshold that gives the best F1 on the validation split. Evidence is the positive part of a map.
+//! threshold that gives the best F1 on the validation split. Where a timeline says when the tag sounds, it must sound in its half. Evidence is
+//! the positive part of a map. Each pair of tracks counts once for a tag; tracks may come up in several pairs.
 
 use super::model::failed;
-use super::{Error, Explainer, Method, Wanted};
-use crate::audio::decode_mono;
-use crate::dataset::{Dataset, Split};
+use super::{Error, Explainer, Method, TokenMap, Wanted};
+use crate::audio::{self, decode_mono};
+use crate::dataset::{Dataset, Split, Track};
 use crate::job::Job;
 use crate::metrics::{Interval, best_f1_threshold, bootstrap_of_mean};
 use crate::predict::{Model, tag_track};
 use crate::rng::{Address, Purpose};
-use rayon::prelude::*;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Tracks of the validation split that thresholds are found on, at most.
 const THRESHOLD_TRACKS: usize = 200;
 
 /// Pairs that are tried for each that is wanted.
 const TRIES: usize = 40;
+
+/// Where a timeline tells, the tag must sound for so much of its half.
+const LEAST_SHARE: f64 = 0.25;
 
 /// The joint is faded over this.
 const FADE_SECS: f64 = 0.01;
@@ -31,7 +35,7 @@ const CONFIDENCE: f64 = 0.95;
 /// What is spliced.
 #[derive(Clone, Debug)]
 pub struct SpliceSettings {
-    /// The methods; empty: all that the model has and that know tags.
+    /// The methods; empty: all that the model has and that tell evidence for a tag from evidence against it.
     pub methods: Vec<Method>,
     /// The split that clips come from.
     pub split: Split,
@@ -48,6 +52,8 @@ pub struct SpliceTest {
     pub n_pairs: usize,
     /// Pairs that were tried.
     pub n_tried: usize,
+    /// Tracks that could not be read, and why.
+    pub skipped: Vec<String>,
     /// Tags that came up.
     pub n_tags: usize,
     /// The methods.
@@ -84,42 +90,59 @@ pub fn splice(
         [] => model
             .methods()
             .into_iter()
-            .filter(|method| !method.is_shared())
+            .filter(|method| method.is_signed())
             .collect(),
         methods => methods.to_vec(),
     };
     let shared = shared_tags(model, dataset);
-    let thresholds = thresholds(model, dataset, &shared, job)?;
-    let tracks = dataset.split(settings.split)?;
-    let mut waves = Waves {
+    let mut halves = Halves {
         model,
         dataset,
-        clips: BTreeMap::new(),
+        kept: BTreeMap::new(),
+        skipped: Vec::new(),
     };
+    let thresholds = halves.thresholds(&shared, job)?;
+    let tracks = dataset.split(settings.split)?;
     let mut draws = Address::new(settings.seed, Purpose::Explanation, u64::MAX - 1).stream();
     let mut shares: Vec<Vec<(usize, f64)>> = methods.iter().map(|_| Vec::new()).collect();
+    let mut seen = BTreeSet::new();
     let (mut n_pairs, mut n_tried) = (0, 0);
-    while n_pairs < settings.n_pairs && n_tried < TRIES * settings.n_pairs && tracks.len() > 1 {
+    while n_pairs < settings.n_pairs && n_tried < TRIES * settings.n_pairs {
         job.report(n_pairs as u64, settings.n_pairs as u64, "splicing clips");
         job.check()?;
         n_tried += 1;
         let [one, other] = [(); 2].map(|()| tracks[draws.index(tracks.len())]);
         let (labels, others) = (dataset.labels_of(one), dataset.labels_of(other));
-        let differing: Vec<usize> = shared
-            .iter()
-            .filter(|(tag, _)| labels[**tag] && !others[**tag])
-            .map(|(&tag, _)| tag)
-            .filter(|tag| thresholds.contains_key(tag))
+        let differing: Vec<usize> = thresholds
+            .keys()
+            .copied()
+            .filter(|&tag| labels[tag] && !others[tag])
             .collect();
         if differing.is_empty() {
             continue;
         }
         let tag = differing[draws.index(differing.len())];
         let is_first = draws.chance(0.5);
-        let (first, second) = if is_first { (one, other) } else { (other, one) };
+        if !seen.insert((one, other, tag)) {
+            continue;
+        }
+        let with = halves.half(one, job)?;
+        let without = halves.half(other, job)?;
+        let (Some(with), Some(without)) = (with, without) else {
+            continue;
+        };
+        if !with.sounds(&dataset.tracks[one], tag) {
+            continue;
+        }
+        let (first, second) = if is_first {
+            (&with, &without)
+        } else {
+            (&without, &with)
+        };
         let window = join(
-            waves.clip(first, job)?,
-            waves.clip(second, job)?,
+            &first.wave,
+            &second.wave,
+            model.input_samples,
             Explainer::sample_rate_hz(model),
         );
         let tag_of_model = shared[&tag];
@@ -140,13 +163,13 @@ pub fn splice(
             settings.split, dataset.name
         )));
     }
-    let tags: std::collections::BTreeSet<usize> =
-        shares.iter().flatten().map(|(tag, _)| *tag).collect();
+    let tags: BTreeSet<usize> = shares.iter().flatten().map(|(tag, _)| *tag).collect();
     let rows = methods.iter().zip(&shares);
     Ok(SpliceTest {
         n_pairs,
         n_tried,
         n_tags: tags.len(),
+        skipped: halves.skipped,
         rows: rows
             .map(|(&method, shares)| row(model, method, shares, settings.seed))
             .collect(),
@@ -163,71 +186,115 @@ fn shared_tags(model: &Model, dataset: &Dataset) -> BTreeMap<usize, usize> {
     .collect()
 }
 
-/// By tag of the data set: from which probability on the model gives it.
-fn thresholds(
-    model: &Model,
-    dataset: &Dataset,
-    shared: &BTreeMap<usize, usize>,
-    job: &Job,
-) -> Result<BTreeMap<usize, f32>, Error> {
-    let mut tracks = dataset.split(Split::Valid)?;
-    Address::new(0, Purpose::Explanation, u64::MAX)
-        .stream()
-        .shuffle(&mut tracks);
-    tracks.truncate(THRESHOLD_TRACKS);
-    job.report(0, 0, "finding thresholds on the validation split");
-    let quiet = Job::new(job.cancel.clone(), |_| ());
-    let answers: Vec<Vec<f32>> = tracks
-        .par_iter()
-        .map(|&track| {
-            let path = &dataset.tracks[track].path;
-            let wave = decode_mono(path, Explainer::sample_rate_hz(model), &quiet)?;
-            tag_track(model, &wave, &quiet).map_err(failed)
-        })
-        .collect::<Result<_, Error>>()?;
-    let labels: Vec<Vec<bool>> = tracks.iter().map(|&t| dataset.labels_of(t)).collect();
-    let found = shared.iter().filter_map(|(&tag, &of_model)| {
-        let scores: Vec<f32> = answers.iter().map(|answer| answer[of_model]).collect();
-        let labels: Vec<bool> = labels.iter().map(|labels| labels[tag]).collect();
-        Some((tag, best_f1_threshold(&scores, &labels)?))
-    });
-    Ok(found.collect())
-}
-
-/// Half a window from the middle of each track, kept.
-struct Waves<'a> {
+/// What is cut out of tracks, kept.
+struct Halves<'a> {
     model: &'a Model,
     dataset: &'a Dataset,
-    clips: BTreeMap<usize, Vec<f32>>,
+    kept: BTreeMap<usize, Option<Half>>,
+    skipped: Vec<String>,
 }
 
-impl Waves<'_> {
-    fn clip(&mut self, track: usize, job: &Job) -> Result<Vec<f32>, Error> {
-        if let Some(clip) = self.clips.get(&track) {
-            return Ok(clip.clone());
+/// Half a window from the middle of a track.
+#[derive(Clone)]
+struct Half {
+    wave: Vec<f32>,
+    /// Where it lies in the track.
+    secs: Range<f64>,
+}
+
+impl Half {
+    /// Whether the tag sounds in it, as far as a timeline tells; without one, the label counts.
+    fn sounds(&self, track: &Track, tag: usize) -> bool {
+        let mut spans = track
+            .timeline
+            .iter()
+            .filter(|span| span.tag.index() == tag)
+            .peekable();
+        if spans.peek().is_none() {
+            return true;
         }
-        let path = &self.dataset.tracks[track].path;
-        let wave = decode_mono(path, Explainer::sample_rate_hz(self.model), job)?;
-        let n = self.model.input_samples;
-        let start = wave.len().saturating_sub(n) / 2;
-        let mut clip = wave[start..(start + n).min(wave.len())].to_vec();
-        clip.resize(n, 0.0);
-        self.clips.insert(track, clip.clone());
-        Ok(clip)
+        let sounding: f64 = spans
+            .map(|span| span.end_secs.min(self.secs.end) - span.start_secs.max(self.secs.start))
+            .map(|secs| secs.max(0.0))
+            .sum();
+        sounding >= LEAST_SHARE * (self.secs.end - self.secs.start)
     }
 }
 
-/// The first half of one clip and the second of another, cross-faded.
-fn join(first: Vec<f32>, second: Vec<f32>, rate_hz: u32) -> Vec<f32> {
-    let (n, middle) = (first.len(), first.len() / 2);
-    let n_fade = ((FADE_SECS * f64::from(rate_hz)) as usize)
-        .min(middle)
-        .max(1);
-    let mut joined = first;
-    for at in 0..n {
-        let into = (at + n_fade / 2) as f32 - middle as f32;
-        let share = (into / n_fade as f32).clamp(0.0, 1.0);
-        joined[at] += share * (second[at] - joined[at]);
+impl Halves<'_> {
+    /// The half from a track; `None` if it is too short or cannot be read.
+    fn half(&mut self, track: usize, job: &Job) -> Result<Option<Half>, Error> {
+        if let Some(kept) = self.kept.get(&track) {
+            return Ok(kept.clone());
+        }
+        let rate_hz = Explainer::sample_rate_hz(self.model);
+        let n = self.model.input_samples / 2;
+        let half = self.read(track, job)?.and_then(|wave| {
+            let start = wave.len().checked_sub(n)? / 2;
+            let secs = |at: usize| at as f64 / f64::from(rate_hz);
+            Some(Half {
+                wave: wave[start..start + n].to_vec(),
+                secs: secs(start)..secs(start + n),
+            })
+        });
+        self.kept.insert(track, half.clone());
+        Ok(half)
+    }
+
+    fn read(&mut self, track: usize, job: &Job) -> Result<Option<Vec<f32>>, Error> {
+        let path = &self.dataset.tracks[track].path;
+        match decode_mono(path, Explainer::sample_rate_hz(self.model), job) {
+            Ok(wave) => Ok(Some(wave)),
+            Err(audio::Error::Cancelled(cancelled)) => Err(cancelled.into()),
+            Err(error) => {
+                self.skipped.push(format!("{}: {error}", path.display()));
+                Ok(None)
+            }
+        }
+    }
+
+    /// By tag of the data set: from which probability on the model gives it.
+    fn thresholds(
+        &mut self,
+        shared: &BTreeMap<usize, usize>,
+        job: &Job,
+    ) -> Result<BTreeMap<usize, f32>, Error> {
+        let mut tracks = self.dataset.split(Split::Valid)?;
+        let address = Address::new(0, Purpose::Explanation, u64::MAX);
+        address.stream().shuffle(&mut tracks);
+        tracks.truncate(THRESHOLD_TRACKS);
+        let quiet = Job::new(job.cancel.clone(), |_| ());
+        let (mut answers, mut labels) = (Vec::new(), Vec::new());
+        for (at, &track) in tracks.iter().enumerate() {
+            job.report(at as u64, tracks.len() as u64, "finding thresholds");
+            job.check()?;
+            let Some(wave) = self.read(track, &quiet)?.filter(|wave| !wave.is_empty()) else {
+                continue;
+            };
+            answers.push(tag_track(self.model, &wave, &quiet).map_err(failed)?);
+            labels.push(self.dataset.labels_of(track));
+        }
+        let found = shared.iter().filter_map(|(&tag, &of_model)| {
+            let scores: Vec<f32> = answers.iter().map(|answer| answer[of_model]).collect();
+            let labels: Vec<bool> = labels.iter().map(|labels| labels[tag]).collect();
+            Some((tag, best_f1_threshold(&scores, &labels)?))
+        });
+        Ok(found.collect())
+    }
+}
+
+/// One clip behind the other in a window of `n` samples, with a short fade at the joint.
+fn join(first: &[f32], second: &[f32], n: usize, rate_hz: u32) -> Vec<f32> {
+    let mut joined = [first, second].concat();
+    joined.resize(n, 0.0);
+    let n_fade = ((FADE_SECS * f64::from(rate_hz)) as usize).clamp(1, first.len().max(1));
+    // Out and in again: a step would be a click.
+    for step in 0..n_fade {
+        let gain = step as f32 / n_fade as f32;
+        joined[first.len() - 1 - step] *= gain;
+        if let Some(sample) = joined.get_mut(first.len() + step) {
+            *sample *= gain;
+        }
     }
     joined
 }
@@ -245,28 +312,24 @@ fn shares_of(
         tags: &[tag],
     };
     let explained = model.explain(window, &wanted)?;
-    let middle_secs = window.len() as f64 / f64::from(Explainer::sample_rate_hz(model)) / 2.0;
-    let maps = methods.iter().zip(&explained.maps);
+    let maps = explained.maps.iter();
     Ok(maps
-        .map(|(&method, map)| {
-            let lane = if method.is_shared() || method.is_per_tag() {
-                &map[..]
-            } else {
-                let n_tokens = map.len() / model.tags.len();
-                &map[tag * n_tokens..(tag + 1) * n_tokens]
-            };
-            let grid = Explainer::grid(model, method, window.len());
-            let (mut right, mut all) = (0f64, 0f64);
-            for (token, value) in lane.iter().enumerate() {
-                let evidence = f64::from(value.max(0.0));
-                all += evidence;
-                if (grid.centre_secs(token) < middle_secs) == is_first {
-                    right += evidence;
-                }
-            }
-            (all > 0.0).then(|| right / all)
-        })
+        .map(|map| right_share(map, tag, window.len() as f64 / 2.0, is_first))
         .collect())
+}
+
+/// The share of a tag's evidence before (or behind) `middle`, in samples; what lies across it counts in parts.
+fn right_share(map: &TokenMap, tag: usize, middle: f64, is_first: bool) -> Option<f64> {
+    let width = map.grid.samples_per_token;
+    let (mut right, mut all) = (0f64, 0f64);
+    for (token, evidence) in map.evidence(tag).into_iter().enumerate() {
+        let start = map.grid.first_centre_samples + (token as f64 - 0.5) * width;
+        let before = ((middle - start) / width).clamp(0.0, 1.0);
+        let share = if is_first { before } else { 1.0 - before };
+        all += f64::from(evidence);
+        right += share * f64::from(evidence);
+    }
+    (all > 0.0).then(|| right / all)
 }
 
 fn row(model: &Model, method: Method, shares: &[(usize, f64)], seed: u64) -> SpliceRow {
@@ -294,15 +357,36 @@ fn row(model: &Model, method: Method, shares: &[(usize, f64)], seed: u64) -> Spl
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interpret::Grid;
 
     #[test]
     fn clips_are_joined_in_the_middle_without_a_step() {
-        let joined = join(vec![0.0; 4000], vec![1.0; 4000], 10_000);
+        let joined = join(&[1.0; 2000], &[-1.0; 2000], 4001, 10_000);
+        assert_eq!(joined.len(), 4001);
         assert_eq!(
-            (joined[0], joined[1900], joined[2100], joined[3999]),
-            (0.0, 0.0, 1.0, 1.0)
+            (joined[0], joined[1800], joined[2200], joined[4000]),
+            (1.0, 1.0, -1.0, 0.0)
         );
-        let steps = joined.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        let steps = joined[..4000]
+            .windows(2)
+            .map(|pair| (pair[1] - pair[0]).abs());
         assert!(steps.fold(0.0, f32::max) < 0.011);
+    }
+
+    #[test]
+    fn evidence_is_counted_on_its_side_of_the_joint() {
+        let grid = Grid {
+            samples_per_token: 10.0,
+            first_centre_samples: 5.0,
+            receptive_field_samples: 10.0,
+            n_tokens: 3,
+            sample_rate_hz: 10,
+        };
+        // The one in the middle lies across; what speaks against the tag is no evidence for it.
+        let map = TokenMap::new(Method::Occlusion, grid, vec![0], vec![3.0, 1.0, -7.0]);
+        assert_eq!(right_share(&map, 0, 15.0, true), Some(3.5 / 4.0));
+        assert_eq!(right_share(&map, 0, 15.0, false), Some(0.5 / 4.0));
+        let blank = TokenMap::new(Method::Occlusion, grid, vec![0], vec![-1.0; 3]);
+        assert_eq!(right_share(&blank, 0, 15.0, true), None);
     }
 }

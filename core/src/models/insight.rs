@@ -4,7 +4,7 @@
 //! Only the class token's row of the last layer depends on what it may read, so that one pass over `1 + 2 n` rows replaces `2 n` passes
 //! of the network.
 
-use crate::nn::{Attended, Value, probabilities};
+use crate::nn::{Attended, Value};
 use candle_core::{Device, Result, Tensor};
 
 /// Inside of one forward pass, as plain numbers.
@@ -16,9 +16,7 @@ pub struct Insight {
     pub n_tokens: usize,
     /// Tags.
     pub n_tags: usize,
-    /// `[tags]`: the answer.
-    pub probabilities: Vec<f32>,
-    /// `[tags]`: the answer before the sigmoid.
+    /// `[tags]`: the answer, before the sigmoid.
     pub logits: Vec<f32>,
     /// Softmax weights, layer by layer.
     pub attention: Vec<Attention>,
@@ -170,9 +168,6 @@ impl Variants {
         Ok(Insight {
             n_tokens: self.n - 1,
             n_tags: logits.dim(1)?,
-            probabilities: probabilities(&logits.narrow(0, 0, 1)?)?
-                .flatten_all()?
-                .to_vec1()?,
             logits: rows_of(0, 1)?,
             attention: attention
                 .iter()

@@ -52,12 +52,9 @@ pub(crate) fn relevance(
             layers.push(Layer::new(attended, gradient)?);
         }
         for row in 0..tags.len() {
-            for (sign, into) in [
-                (1.0, &mut found.speaks_for),
-                (-1.0, &mut found.speaks_against),
-            ] {
-                into.extend(walk_down(&layers, row, sign, n));
-            }
+            let [speaks_for, speaks_against] = walk_down(&layers, row, n);
+            found.speaks_for.extend(speaks_for);
+            found.speaks_against.extend(speaks_against);
         }
     }
     Ok(found)
@@ -102,42 +99,72 @@ impl Layer {
         })
     }
 
-    /// Adds `r A'` to `sum`; the gradient of a weight is that of its context times its value.
-    fn add(&self, row: usize, sign: f32, r: &[f32], sum: &mut [f32]) {
-        let (n, width) = (r.len(), self.heads * self.head_width);
+    /// `r + r A'`, for what speaks for the answer and for what speaks against it. The gradient of a weight is that of its context times
+    /// its value.
+    fn pass_down(&self, row: usize, r: &[Vec<f32>; 2]) -> [Vec<f32>; 2] {
+        let (n, width) = (r[0].len(), self.heads * self.head_width);
         let value = |key: usize, head: usize| {
             let at = (row * n + key) * 3 * width + 2 * width + head * self.head_width;
             &self.qkv[at..][..self.head_width]
         };
-        for (query, &relevance) in r.iter().enumerate().filter(|(_, r)| **r != 0.0) {
+        let mut sums = r.clone();
+        for query in (0..n).filter(|&query| r.iter().any(|r| r[query] != 0.0)) {
             for head in 0..self.heads {
                 let at = (row * n + query) * width + head * self.head_width;
                 let gradient = &self.gradient[at..][..self.head_width];
                 let weights = &self.weights[((row * self.heads + head) * n + query) * n..][..n];
                 for (key, &weight) in weights.iter().enumerate() {
-                    let slope: f32 = gradient
-                        .iter()
-                        .zip(value(key, head))
-                        .map(|(a, b)| a * b)
-                        .sum();
-                    let bears = (sign * slope * weight).max(0.0) / self.heads as f32;
-                    sum[key] += relevance * bears;
+                    let both = gradient.iter().zip(value(key, head));
+                    let slope: f32 = both.map(|(a, b)| a * b).sum();
+                    let bears = slope * weight / self.heads as f32;
+                    sums[0][key] += r[0][query] * bears.max(0.0);
+                    sums[1][key] += r[1][query] * (-bears).max(0.0);
                 }
             }
         }
+        sums
     }
 }
 
-/// The relevance of the lowest positions for the class token of the last layer, without the class token's share that is only itself.
-fn walk_down(layers: &[Layer], row: usize, sign: f32, n: usize) -> Vec<f32> {
-    let mut r = vec![0f32; n];
-    r[0] = 1.0;
+/// The relevance of the lowest positions for the class token of the last layer, for and against, without the class token's share that is
+/// only itself.
+fn walk_down(layers: &[Layer], row: usize, n: usize) -> [Vec<f32>; 2] {
+    let mut start = vec![0f32; n];
+    start[0] = 1.0;
+    let mut r = [start.clone(), start];
     for layer in layers.iter().rev() {
-        let mut next = r.clone();
-        layer.add(row, sign, &r, &mut next);
-        r = next;
+        r = layer.pass_down(row, &r);
     }
-    // The walk began there; what came back to it is its relevance.
-    r[0] -= 1.0;
+    for r in &mut r {
+        // The walk began there; what came back to it is its relevance.
+        r[0] -= 1.0;
+    }
     r
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A layer of one head of width 1 whose values and gradients are 1, so that weights are what bears.
+    fn layer(weights: [f32; 4], gradient: [f32; 2]) -> Layer {
+        Layer {
+            heads: 1,
+            head_width: 1,
+            weights: weights.to_vec(),
+            qkv: [0.0, 0.0, 1.0].repeat(2),
+            gradient: gradient.to_vec(),
+        }
+    }
+
+    #[test]
+    fn layers_are_walked_through_from_the_last_to_the_first() {
+        let lower = layer([0.5, 0.5, 0.0, 1.0], [1.0, 2.0]);
+        let upper = layer([0.25, 0.75, 1.0, 0.0], [1.0, -1.0]);
+        // From above: (1, 0) + (0.25, 0.75) = (1.25, 0.75). Below, position 0 adds 1.25 (0.5, 0.5), position 1 0.75 (0, 2):
+        // (1.875, 2.875), less the start.
+        let [speaks_for, against] = walk_down(&[lower, upper], 0, 2);
+        assert_eq!(speaks_for, [0.875, 2.875]);
+        assert_eq!(against, [0.0, 0.0]);
+    }
 }

@@ -4,6 +4,7 @@ use super::{Error, Model};
 use crate::models::{Ask, Insight, Relevance, TokenGrid, input_gradients, relevance};
 use crate::nn::Parameters;
 use candle_core::{DType, Device, Tensor};
+use std::collections::BTreeMap;
 
 impl Model {
     /// Where its tokens lie, if it has a class token that reads them.
@@ -50,21 +51,32 @@ impl Model {
 
     /// The same network with its last layer drawn anew: what does not change with it has not looked at the answer.
     pub fn with_fresh_head(&self, seed: u64) -> Result<Self, Error> {
-        let n_tags = self.tags.len();
-        self.with_fresh(seed, |shape| shape.first() == Some(&n_tags))
+        // The head is what another number of tags would change.
+        let shapes = |n_tags: usize| -> Result<BTreeMap<String, Vec<usize>>, Error> {
+            let parameters = Parameters::initialise(seed, DType::F32);
+            let config = self.config.clone().with_n_tags(n_tags);
+            config.build(parameters.var_builder())?;
+            let shapes = parameters.weights().into_iter();
+            Ok(shapes
+                .map(|weight| (weight.name.to_string(), weight.tensor.dims().to_vec()))
+                .collect())
+        };
+        let (now, with_one_more) = (shapes(self.tags.len())?, shapes(self.tags.len() + 1)?);
+        self.with_fresh(seed, |name| now.get(name) != with_one_more.get(name))
     }
 
-    /// The same network with all weights drawn anew: what does not change with it has not looked at what was learned.
+    /// The same network with all weights drawn anew (running statistics stay): what does not change with it has not looked at what was
+    /// learned.
     pub fn with_fresh_weights(&self, seed: u64) -> Result<Self, Error> {
         self.with_fresh(seed, |_| true)
     }
 
-    fn with_fresh(&self, seed: u64, is_fresh: impl Fn(&[usize]) -> bool) -> Result<Self, Error> {
+    fn with_fresh(&self, seed: u64, is_fresh: impl Fn(&str) -> bool) -> Result<Self, Error> {
         let fresh = Parameters::initialise(seed, DType::F32);
         self.config.build(fresh.var_builder())?;
         let mut all = self.parameters().to_map();
         for weight in fresh.weights() {
-            if is_fresh(weight.tensor.dims()) {
+            if is_fresh(&weight.name) {
                 all.insert(weight.name.to_string(), weight.tensor);
             }
         }

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The caller stopped the work.
-    #[error(transparent)]
+    #[error("stopped")]
     Cancelled(#[from] Cancelled),
     /// There is no sound.
     #[error("there is nothing to tag: the sound is empty")]

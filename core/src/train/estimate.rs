@@ -48,11 +48,12 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     let (labelled, unlabelled) = config.clips();
     let n_train = dataset.split(Split::Train)?.len();
     let mut steps_per_epoch = (n_train / labelled) as u32;
-    let (mut seconds_of_teacher, mut n_unlabelled) = (0.0, 0);
+    let (mut seconds_of_teacher, mut weights_of_teacher, mut n_unlabelled) = (0.0, 0, 0);
     if let Some(student) = &config.noisy_student {
         n_unlabelled = dataset.split(Split::Unlabelled)?.len();
         steps_per_epoch = steps_per_epoch.max((n_unlabelled / unlabelled) as u32);
         let model = Arc::new(open_model(&student.teacher, workspace)?);
+        weights_of_teacher = model.parameters().n_weights() as u64;
         let teacher = Teacher::new(model, None, &dataset, config.input_secs)?;
         if !student.precomputed {
             seconds_of_teacher = seconds_to_answer(&teacher, unlabelled, config)?;
@@ -85,9 +86,10 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     seconds_per_step += seconds_of_teacher;
 
     let n_parameters = parameters.n_weights() as u64;
-    // Weights, gradients, two moments, the published snapshot; what the forward pass keeps, and in the largest residual block
+    // Weights, gradients, two moments, the published snapshot; the teacher's weights; what the forward pass keeps, and in the largest residual block
     // (about two thirds of that, three maps) two maps of gradients on the way back.
-    let memory_bytes = n_parameters * 4 * 5 + activation_bytes as u64 * 3 / 2;
+    let memory_bytes =
+        n_parameters * 4 * 5 + weights_of_teacher * 4 + activation_bytes as u64 * 3 / 2;
     let available_bytes = available_memory();
     let mut warnings = Vec::new();
     if let Some(available) = available_bytes

@@ -124,7 +124,7 @@ pub enum Error {
     Thread { source: std::io::Error },
     #[error("the predictions of the test split cannot be used: {why}: {}", path.display())]
     Predictions { path: PathBuf, why: String },
-    #[error(transparent)]
+    #[error("stopped")]
     Cancelled(#[from] crate::job::Cancelled),
     #[error(transparent)]
     Audio(#[from] crate::audio::Error),

@@ -51,7 +51,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", required_unless_present_any = ["evaluate", "splice"])]
     out: Option<PathBuf>,
     /// How to explain: contribution, only-token, leave-one-out, attention, rollout, value-weighted, relevance, token-answer,
-    /// gradient-input, integrated-gradients or occlusion; with --evaluate and --splice several times (default: all)
+    /// gradient-input, integrated-gradients or occlusion; with --evaluate and --splice several times (default: all that apply)
     #[arg(long = "method", value_name = "METHOD")]
     methods: Vec<String>,
     /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability

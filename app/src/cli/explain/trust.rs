@@ -28,7 +28,7 @@ pub(super) fn evaluate(
         seed: args.seed,
     };
     let job = console.job();
-    let found = interpret::evaluate(model, &dataset, &settings, &job).bad_input()?;
+    let found = interpret::evaluate(model, &dataset, &settings, &job).failed()?;
     drop(job);
     if let Some(out) = &args.out {
         write(&out.join("methods.csv"), &csv_of(&found), console)?;
@@ -37,14 +37,14 @@ pub(super) fn evaluate(
         return console.json(&found);
     }
     console.line(&format!(
-        "{} on the {} split of {}: {} tracks, {} windows with a tag\n",
-        model.name, args.split, dataset.name, found.n_tracks, found.n_cases
+        "{} on the {} split of {}: {} answers in the middle windows of {} tracks\n",
+        model.name, args.split, dataset.name, found.n_answers, found.n_tracks
     ))?;
     console.line(
-        "                      true to the model                    says the same as             finds what sounds",
+        "                      true to the model                    like    like itself with   finds what sounds",
     )?;
     console.line(
-        "method                deletion  insertion   compr.  suff.   first  new head  new model   ROC-AUC     AP  pointing  ms/window",
+        "method                deletion  insertion   compr.  suff.   first  new head  all new   ROC-AUC     AP  pointing        ms",
     )?;
     for row in &found.rows {
         console.line(&line_of(row))?;
@@ -55,19 +55,21 @@ pub(super) fn evaluate(
             measures.deletion, measures.insertion, measures.comprehensiveness, measures.sufficiency
         )
     };
-    let [low, high] = &found.random_band;
+    let [low, high] = &found.random_range;
     console.line(&faithful("random orders", &found.random))?;
-    console.line(&faithful("  lowest of ten", low))?;
-    console.line(&faithful("  highest of ten", high))?;
+    console.line(&faithful("  lowest of twenty", low))?;
+    console.line(&faithful("  highest of twenty", high))?;
     if let Some(prevalence) = found.prevalence {
         console.line(&format!(
             "\nAP by chance: {prevalence:.3} (how much of the time a tag that sounds at times does sound)"
         ))?;
     }
     console.line(
-        "\nDeletion and sufficiency are good if low, insertion and comprehensiveness if high; outside of the random orders' range they say \
-         something.\nNew head, new model: rank correlation with the map of a model that has learned nothing; near 0 is good.",
+        "\nDeletion and sufficiency are good if low, insertion and comprehensiveness if high; within the range of the random orders they say \
+         nothing.\nLike itself: size of the rank correlation with the map of the same network with another last layer, or with all weights drawn \
+         anew; small is good.\nms: for a window and all tags; for one answer where each tag costs passes of its own.",
     )?;
+    tell_skipped(&found.skipped, console);
     for row in &found.rows {
         if let Some(error) = row.completeness_error {
             console.line(&format!(
@@ -100,13 +102,13 @@ fn line_of(row: &MethodRow) -> String {
         number(localised.and_then(|found| found.roc_auc), 7),
         number(localised.and_then(|found| found.average_precision), 5),
         number(localised.and_then(|found| found.pointing), 7),
-        1000.0 * row.seconds_per_window
+        1000.0 * row.seconds
     )
 }
 
 fn csv_of(found: &Evaluation) -> String {
     let mut text = "method,deletion,insertion,comprehensiveness,sufficiency,agreement,new_head,new_model,roc_auc,average_precision,pointing,\
-                    seconds_per_window\n"
+                    seconds\n"
         .to_owned();
     let or_empty = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let mut line = |name: &str, measures: &Faithfulness, rest: [Option<f64>; 7]| {
@@ -132,13 +134,13 @@ fn csv_of(found: &Evaluation) -> String {
                 localised.and_then(|found| found.roc_auc),
                 localised.and_then(|found| found.average_precision),
                 localised.and_then(|found| found.pointing),
-                Some(row.seconds_per_window),
+                Some(row.seconds),
             ],
         );
     }
     line("random", &found.random, [None; 7]);
-    line("random-lowest", &found.random_band[0], [None; 7]);
-    line("random-highest", &found.random_band[1], [None; 7]);
+    line("random-lowest", &found.random_range[0], [None; 7]);
+    line("random-highest", &found.random_range[1], [None; 7]);
     text
 }
 
@@ -158,7 +160,7 @@ pub(super) fn splice(
         seed: args.seed,
     };
     let job = console.job();
-    let found = interpret::splice(model, &dataset, &settings, &job).bad_input()?;
+    let found = interpret::splice(model, &dataset, &settings, &job).failed()?;
     drop(job);
     if let Some(out) = &args.out {
         write(&out.join("splice.csv"), &csv_of_splice(&found), console)?;
@@ -190,7 +192,14 @@ pub(super) fn splice(
             100.0 * row.right
         ))?;
     }
-    console.line("\nA half is chance.")
+    tell_skipped(&found.skipped, console);
+    console.line("\nA half is chance. Tracks come up in several pairs: the intervals are for pairs drawn from these tracks.")
+}
+
+fn tell_skipped(skipped: &[String], console: &Console) {
+    for problem in skipped {
+        console.say(&format!("left out: {problem}"));
+    }
 }
 
 fn csv_of_splice(found: &SpliceTest) -> String {
