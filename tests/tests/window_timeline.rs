@@ -166,6 +166,7 @@ fn window(stage: Stage) -> Harness<'static, Stage> {
         .build_ui_state(
             |ui, stage: &mut Stage| {
                 egui::CentralPanel::default().show(ui, |ui| {
+                    let maps = vec![stage.explanation.clone(); stage.tags.len()];
                     let shown = Shown {
                         lanes: LanesOf {
                             song: &stage.song,
@@ -174,6 +175,7 @@ fn window(stage: Stage) -> Harness<'static, Stage> {
                             explanation: stage.explanation.as_ref(),
                             tags: &stage.tags,
                             method: Method::Contribution,
+                            maps: &maps,
                         },
                         play_head_secs: stage.play_head_secs,
                         is_playing: false,

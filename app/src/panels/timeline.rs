@@ -7,7 +7,7 @@ use crate::widgets::{empty_state, transport_bar};
 use crate::workbench::parts::song::OpenSong;
 use crate::workbench::parts::timeline::Command;
 use crate::workbench::{Command as Any, Ctx, Play, Select, TimeRange, UiCommand};
-use attune_core::interpret::{Method, SongExplanation};
+use attune_core::interpret::{Explainer as _, Method, SongExplanation};
 use egui::{Label, Panel, ProgressBar, RichText, Ui};
 use std::sync::Arc;
 
@@ -24,26 +24,10 @@ const READOUT_WIDTH: f32 = 80.0;
 #[serde(default)]
 pub struct State {
     tag_list: TagList,
-    method: Shape,
+    /// What the lanes below the probabilities show, by name; empty: the model's usual one.
+    method: String,
     #[serde(skip)]
     view: TimelineView,
-}
-
-/// What the contribution lanes show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-enum Shape {
-    #[default]
-    Contribution,
-    OnlyToken,
-}
-
-impl Shape {
-    fn method(self) -> Method {
-        match self {
-            Self::Contribution => Method::Contribution,
-            Self::OnlyToken => Method::OnlyToken,
-        }
-    }
 }
 
 impl State {
@@ -64,12 +48,14 @@ impl State {
         }
         let explanation = model.and_then(|model| ctx.state.timeline.explanation(song, model));
         let tags = tags_to_show(ctx, explanation.map(Arc::as_ref));
+        let method = self.method(ctx);
+        let maps = maps(ctx, explanation.map(Arc::as_ref), method, &tags);
         let player = &ctx.state.player;
         // Also while Audition plays a clip of the song in its place.
         let play_head_secs = ctx.state.audition.song_position_secs(player);
         let is_playing = player.state() == playback::State::Playing;
 
-        self.header_ui(ctx, song, explanation.map(Arc::as_ref), ui);
+        self.header_ui(ctx, song, explanation.map(Arc::as_ref), method, ui);
         Panel::bottom("transport")
             .show_separator_line(false)
             .show(ui, |ui| transport_bar(ui, player));
@@ -101,7 +87,8 @@ impl State {
                 mel_centres_hz: picture.map_or(&[], |picture| &picture.mel_centres_hz),
                 explanation,
                 tags: &tags,
-                method: self.method.method(),
+                method,
+                maps: &maps,
             },
             play_head_secs,
             is_playing,
@@ -135,6 +122,7 @@ impl State {
         ctx: &Ctx<'_>,
         song: &OpenSong,
         explanation: Option<&SongExplanation>,
+        method: Method,
         ui: &mut Ui,
     ) {
         let palette = theme::palette(ui.visuals());
@@ -175,7 +163,7 @@ impl State {
                     {
                         self.view.show_range(&(time.start_secs..time.end_secs));
                     }
-                    self.method_ui(explanation, ui);
+                    self.method_ui(ctx, method, ui);
                     self.progress_ui(ctx, ui);
                     if let Some(text) = text
                         && ui.available_width() > READOUT_WIDTH
@@ -187,27 +175,41 @@ impl State {
             });
     }
 
-    /// What the lanes below the probabilities show: a choice where there is one.
-    fn method_ui(&mut self, explanation: Option<&SongExplanation>, ui: &mut Ui) {
-        let wanted = self.method.method();
-        let shown = explanation
-            .and_then(|explanation| explanation.map_or_first(wanted))
-            .map_or(wanted, |map| map.method);
-        if shown != wanted {
-            ui.label(shown.name()).on_hover_text(shown.meaning());
-            return;
-        }
-        egui::ComboBox::from_id_salt("method")
-            .selected_text(wanted.name())
+    /// The chosen method, or the usual one where the model has not the chosen one.
+    fn method(&self, ctx: &Ctx<'_>) -> Method {
+        let chosen = Method::of_name(&self.method);
+        let Some(model) = ctx.state.model.current() else {
+            return chosen.unwrap_or(Method::Contribution);
+        };
+        let usual = model.usual_methods();
+        chosen
+            .filter(|chosen| model.methods().contains(chosen))
+            .unwrap_or(usual[0])
+    }
+
+    /// What the lanes below the probabilities show.
+    fn method_ui(&mut self, ctx: &Ctx<'_>, shown: Method, ui: &mut Ui) {
+        let model = ctx.state.model.current();
+        let methods = model.map_or_else(Vec::new, |model| model.methods());
+        let combo = egui::ComboBox::from_id_salt("method")
+            .selected_text(shown.name())
+            .height(400.0)
             .show_ui(ui, |ui| {
-                for shape in [Shape::Contribution, Shape::OnlyToken] {
-                    let method = shape.method();
-                    ui.selectable_value(&mut self.method, shape, method.name())
-                        .on_hover_text(method.meaning());
+                for method in methods {
+                    let label = ui.selectable_label(method == shown, method.name());
+                    if label.on_hover_text(method.meaning()).clicked() {
+                        method.name().clone_into(&mut self.method);
+                    }
                 }
             })
-            .response
-            .on_hover_text("What the lanes below the probabilities show");
+            .response;
+        combo.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::ComboBox, true, "Method of explanation")
+        });
+        combo.on_hover_text(format!(
+            "What the lanes below the probabilities show.\n{}",
+            shown.meaning()
+        ));
     }
 
     #[expect(
@@ -246,6 +248,34 @@ impl State {
             }
         }
     }
+}
+
+/// What is explained by the method, tag by tag; asks for the first that is missing.
+fn maps(
+    ctx: &Ctx<'_>,
+    explanation: Option<&SongExplanation>,
+    method: Method,
+    tags: &[String],
+) -> Vec<Option<Arc<SongExplanation>>> {
+    let (Some(explanation), Some(song), Some(model)) = (
+        explanation,
+        ctx.state.song.current(),
+        ctx.state.model.current(),
+    ) else {
+        return Vec::new();
+    };
+    let timeline = &ctx.state.timeline;
+    let mut has_asked = false;
+    let idxs = tags.iter().filter_map(|tag| explanation.tag_idx(tag));
+    idxs.map(|tag| {
+        let found = timeline.map(song, model, method, tag);
+        if found.is_none() && !has_asked && !timeline.is_map_settled(song, model, method, tag) {
+            has_asked = true;
+            ctx.send(Any::Timeline(Command::Map { method, tag }));
+        }
+        found.cloned()
+    })
+    .collect()
 }
 
 /// What the panel says without a song.

@@ -35,7 +35,12 @@ impl Contribution {
             .iter()
             .fold(0.0f32, |highest, value| highest.max(value.abs()));
         Self {
-            subtitle: format!("{}, ±{highest:.2} {}", method.name(), method.unit()),
+            subtitle: format!(
+                "{}, ±{highest:.*} {}",
+                method.name(),
+                decimals(highest),
+                method.unit()
+            ),
             explanation,
             method,
             tag_idx,
@@ -47,6 +52,11 @@ impl Contribution {
     fn map(&self) -> Option<&TokenMap> {
         self.explanation.map(self.method)
     }
+}
+
+/// As many as mean something in a lane of that height.
+fn decimals(highest: f32) -> usize {
+    if highest < 0.5 { 4 } else { 2 }
 }
 
 impl Lane for Contribution {
@@ -119,6 +129,7 @@ impl Lane for Contribution {
             .and_then(|map| map.tag(self.tag_idx).get(token))
             .map(|p| format!(", alone p = {p:.2}"))
             .unwrap_or_default();
-        Some(format!("{value:+.2} {}{alone}", self.method.unit()))
+        let decimals = decimals(self.highest);
+        Some(format!("{value:+.decimals$} {}{alone}", self.method.unit()))
     }
 }

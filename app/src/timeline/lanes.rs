@@ -28,6 +28,8 @@ pub struct LanesOf<'a> {
     pub tags: &'a [String],
     /// The method of the contribution lanes.
     pub method: Method,
+    /// For each of `tags`, what is explained by that method, if it is there.
+    pub maps: &'a [Option<Arc<SongExplanation>>],
 }
 
 /// The lanes of a timeline.
@@ -99,24 +101,29 @@ impl Lanes {
             .iter()
             .filter_map(|tag| explanation.tag_idx(tag))
             .collect();
-        let method = explanation
-            .map_or_first(of.method)
-            .map_or(of.method, |map| map.method);
         let look = std::ptr::from_ref(palette) as usize;
         let mut key = vec![
             address(explanation),
             address(&song.wave),
             look,
-            method as usize,
+            of.method as usize,
         ];
         key.extend(&chosen);
+        let maps = of.maps.iter().map(|map| map.as_ref().map_or(0, address));
+        key.extend(maps);
         self.tags.keep(key, || {
             let mut lanes: Vec<Box<dyn Lane>> = Vec::new();
             for (place, &tag_idx) in chosen.iter().enumerate() {
-                let explained = || Arc::clone(explanation);
                 let colour = palette.of_series(place);
-                lanes.push(Box::new(Probability::new(explained(), tag_idx, colour)));
-                lanes.push(Box::new(Contribution::new(explained(), method, tag_idx)));
+                let explained = Arc::clone(explanation);
+                lanes.push(Box::new(Probability::new(explained, tag_idx, colour)));
+                match of.maps.get(place).and_then(Option::as_ref) {
+                    Some(map) => {
+                        let map = Arc::clone(map);
+                        lanes.push(Box::new(Contribution::new(map, of.method, tag_idx)));
+                    }
+                    None => lanes.push(Box::new(Without(of.method.name(), "not computed yet"))),
+                }
                 let truth = song.truth_of(&explanation.tags[tag_idx]);
                 if !truth.is_empty() {
                     lanes.push(Box::new(Truth::new(truth)));
