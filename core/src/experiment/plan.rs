@@ -3,10 +3,12 @@
 //! What a cell trains is a table of settings (base, then the cell's own, then the seed), and only that table is read as a recipe, so
 //! that a plan can set whatever a recipe has. A cell may have the model of another as its teacher; this alone orders the work.
 
-use super::merge::merge;
+mod outline;
+mod recipe;
+
+pub(super) use outline::is_plain;
+
 use super::{Error, Overrides};
-use crate::models::presets;
-use crate::train::TrainConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -258,57 +260,6 @@ impl Plan {
         })
     }
 
-    /// The recipe of a run; `teacher` is the id of the run whose model teaches it, if it has one in the plan.
-    pub fn config(&self, task: &Task, teacher: Option<&str>) -> Result<TrainConfig, Error> {
-        let wrong = |why: &str| self.wrong(&task.cell, why);
-        let cell = self
-            .cell(&task.cell)
-            .ok_or_else(|| wrong("there is no such cell"))?;
-        let mut settings = self.defaults(cell)?;
-        merge(&mut settings, &self.settings(cell));
-        settings.insert("seed".to_owned(), Value::Integer(task.seed as i64));
-        if let (Some(teacher), Some(Value::Table(student))) =
-            (teacher, settings.get_mut("noisy_student"))
-        {
-            student.insert("teacher".to_owned(), teacher.into());
-        }
-        let config: TrainConfig = settings.try_into().map_err(|source| Error::Setting {
-            plan: self.origin.0.clone(),
-            cell: cell.id.clone(),
-            source: Box::new(source),
-        })?;
-        Ok(config)
-    }
-
-    /// Says what is wrong with the settings of a cell, before anything is begun. Takes longer than [`Self::parse`]: builds all networks.
-    pub fn check(&self) -> Result<(), Error> {
-        for cell in &self.cells {
-            if !self.settings(cell).contains_key("data") {
-                return Err(Error::NoData {
-                    plan: self.origin.0.clone(),
-                    needs: if self.needs.is_empty() {
-                        "a data set".to_owned()
-                    } else {
-                        self.needs.clone()
-                    },
-                });
-            }
-            let task = Task {
-                cell: cell.id.clone(),
-                seed: self.seeds[0],
-                iteration: 1,
-            };
-            let config = self.config(&task, None)?;
-            let checked = config.check().and_then(|()| config.check_network());
-            checked.map_err(|source| Error::Recipe {
-                plan: self.origin.0.clone(),
-                cell: cell.id.clone(),
-                source: Box::new(source),
-            })?;
-        }
-        Ok(())
-    }
-
     /// The plan with what the command line wants otherwise.
     pub fn with(&self, overrides: &Overrides) -> Result<Self, Error> {
         let mut plan = self.clone();
@@ -320,13 +271,6 @@ impl Plan {
     /// As a file.
     pub fn to_toml(&self) -> Result<String, Error> {
         Ok(toml::to_string_pretty(self)?)
-    }
-
-    /// Settings of a cell: the base, with the cell's own laid over it.
-    pub(super) fn settings(&self, cell: &Cell) -> Table {
-        let mut settings = self.base.clone();
-        merge(&mut settings, &cell.set);
-        settings
     }
 
     pub(super) fn for_each_settings(&mut self, mut change: impl FnMut(&mut Table)) {
@@ -349,26 +293,6 @@ impl Plan {
         }
     }
 
-    /// What `attune train --preset` would take where the plan says nothing, above all the length of a clip.
-    fn defaults(&self, cell: &Cell) -> Result<Table, Error> {
-        let settings = self.settings(cell);
-        let preset = settings
-            .get("model")
-            .and_then(|model| model.get("preset")?.as_str());
-        let config = match preset {
-            Some(name) => {
-                presets::preset(name).map_err(|source| Error::Recipe {
-                    plan: self.origin.0.clone(),
-                    cell: cell.id.clone(),
-                    source: Box::new(source.into()),
-                })?;
-                TrainConfig::for_preset(name)
-            }
-            None => TrainConfig::default(),
-        };
-        Ok(Table::try_from(config)?)
-    }
-
     /// The id of the cell whose model teaches this one.
     fn teacher_of(&self, cell: &Cell) -> Option<&str> {
         let own = |settings: &'_ Table| -> Option<Value> {
@@ -379,102 +303,6 @@ impl Plan {
         // The plan's own string, which lives as long as the plan.
         let named = self.cells.iter().find(|other| other.id == id);
         named.map(|named| named.id.as_str())
-    }
-
-    fn check_outline(&self) -> Result<(), Error> {
-        if !is_plain(&self.name) {
-            return Err(self.wrong_plan(
-                "`name` must be made of letters, digits, `-`, `_` and `.`: it names a folder",
-            ));
-        }
-        if self.seeds.is_empty() {
-            return Err(self.wrong_plan("`seeds` is empty: give at least one, as in `seeds = [1]`"));
-        }
-        for (at, seed) in self.seeds.iter().enumerate() {
-            if self.seeds[..at].contains(seed) {
-                return Err(self.wrong_plan(&format!("`seeds` names {seed} twice")));
-            }
-        }
-        if self.cells.is_empty() {
-            return Err(self.wrong_plan("it has no cells: add a `[[cells]]`"));
-        }
-        if self.report.metrics.is_empty() {
-            return Err(self.wrong_plan("`report.metrics` is empty: leave it out for both"));
-        }
-        if !(self.report.confidence > 0.0 && self.report.confidence < 1.0) {
-            return Err(self.wrong_plan("`report.confidence` must lie between 0 and 1"));
-        }
-        if self.report.resamples == 0 {
-            return Err(self.wrong_plan("`report.resamples` must be at least 1"));
-        }
-        for (at, cell) in self.cells.iter().enumerate() {
-            self.check_cell(at, cell)?;
-        }
-        self.ordered().map(|_| ())
-    }
-
-    fn check_cell(&self, at: usize, cell: &Cell) -> Result<(), Error> {
-        let wrong = |why: String| Err(self.wrong(&cell.id, &why));
-        if !is_plain(&cell.id) {
-            return wrong("`id` must be made of letters, digits, `-`, `_` and `.`".to_owned());
-        }
-        if self.cells[..at].iter().any(|other| other.id == cell.id) {
-            return wrong("`id` is there twice: each cell needs its own".to_owned());
-        }
-        for key in ["seed", "name"] {
-            if cell.set.contains_key(key) || self.base.contains_key(key) {
-                return wrong(format!(
-                    "`{key}` cannot be set: it is made from the plan (the plan's key `seeds` names the seeds)"
-                ));
-            }
-        }
-        if let Some(id) = &cell.versus
-            && self.cell(id).is_none()
-        {
-            return wrong(format!(
-                "`versus` names the cell {id:?}, which is not there{}",
-                self.known_cells()
-            ));
-        }
-        if let Some(id) = &cell.same_runs_as {
-            let is_trained = |other: &Cell| other.id != cell.id && other.same_runs_as.is_none();
-            if !self.cell(id).is_some_and(is_trained) {
-                return wrong(format!(
-                    "`same_runs_as` names {id:?}, which is not another cell that is trained{}",
-                    self.known_cells()
-                ));
-            }
-            if !cell.set.is_empty() || cell.iterations != 1 {
-                return wrong(
-                    "`same_runs_as` leaves nothing to set: leave out `set` and `iterations`"
-                        .to_owned(),
-                );
-            }
-            return Ok(());
-        }
-        let settings = self.settings(cell);
-        let student = settings.get("noisy_student");
-        if cell.iterations == 0 {
-            return wrong("`iterations` must be at least 1".to_owned());
-        }
-        if cell.iterations > 1 && student.is_none() {
-            return wrong("`iterations` repeats noisy student training: set `noisy_student` too, or leave it out".to_owned());
-        }
-        let teacher = student.and_then(|student| student.get("teacher")?.as_str());
-        if let Some(id) = teacher.and_then(|teacher| teacher.strip_prefix(CELL_PREFIX))
-            && self.cell(id).is_none()
-        {
-            return wrong(format!(
-                "`noisy_student.teacher` names the cell {id:?}, which is not there{}",
-                self.known_cells()
-            ));
-        }
-        Ok(())
-    }
-
-    fn known_cells(&self) -> String {
-        let ids: Vec<&str> = self.cells.iter().map(|cell| cell.id.as_str()).collect();
-        format!(" (there are {})", ids.join(", "))
     }
 
     /// The cells, each after its teacher, otherwise as in the file. Fails if teachers go round in a circle.
@@ -502,15 +330,6 @@ impl Plan {
         }
         Ok(ordered)
     }
-}
-
-/// Whether a name can be a folder's everywhere.
-pub(super) fn is_plain(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with('.')
-        && name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
 }
 
 #[cfg(test)]

@@ -89,3 +89,37 @@ impl Model {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::presets;
+
+    /// Tags as many as other layers are wide: the head is still told apart.
+    #[test]
+    fn a_fresh_head_is_another_last_layer_and_nothing_else() {
+        for n_tags in [1, 16, 64] {
+            let config = presets::preset("tiny").unwrap().config.with_n_tags(n_tags);
+            let parameters = Parameters::initialise(1, DType::F32);
+            config.build(parameters.var_builder()).unwrap();
+            let tags = (0..n_tags).map(|tag| tag.to_string()).collect();
+            let model = Model::from_parameters(config, tags, 8192, &parameters).unwrap();
+            let changed = |other: &Model| -> Vec<String> {
+                let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>();
+                let all = model.parameters().all().into_iter().filter(|parameter| {
+                    let other = other.parameters().get(&parameter.name).unwrap();
+                    parameter.tensor.dtype() == DType::F32
+                        && values(&parameter.tensor).unwrap() != values(&other).unwrap()
+                });
+                all.map(|parameter| parameter.name.to_string()).collect()
+            };
+            let head = changed(&model.with_fresh_head(7).unwrap());
+            assert_eq!(
+                head,
+                ["mlp_head.1.bias", "mlp_head.1.weight"],
+                "{n_tags} tags"
+            );
+            assert!(changed(&model.with_fresh_weights(7).unwrap()).len() > 20);
+        }
+    }
+}
