@@ -20,7 +20,7 @@ pub fn duration_text(seconds: f64) -> String {
 pub fn about_text(seconds: f64) -> String {
     let minutes = (seconds / 60.0).round();
     match minutes as u64 {
-        _ if !minutes.is_finite() || minutes < 0.0 => "–".to_owned(),
+        _ if !minutes.is_finite() || seconds < 0.0 => "–".to_owned(),
         0 => "less than a minute".to_owned(),
         minutes @ 1..90 => format!("about {minutes} min"),
         minutes => format!("about {}", duration_text((minutes / 10 * 10) as f64 * 60.0)),
