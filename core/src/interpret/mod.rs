@@ -16,6 +16,7 @@ mod model;
 mod occlusion;
 mod rollout;
 mod segments;
+mod silence;
 mod song;
 mod splice;
 mod stitch;

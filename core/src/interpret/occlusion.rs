@@ -4,6 +4,7 @@
 //! that the network does not hear a click.
 
 use super::model::failed;
+use super::silence::silence;
 use super::{Error, Grid};
 use crate::predict::Model;
 
@@ -12,9 +13,6 @@ const STRETCHES: std::ops::RangeInclusive<usize> = 4..=16;
 
 /// The shortest stretch, unless the window is too short for four of them.
 const SHORTEST_SECS: f64 = 0.25;
-
-/// How fast a stretch is faded.
-const FADE_SECS: f64 = 0.01;
 
 /// Windows that are asked about at a time.
 const BATCH: usize = 4;
@@ -40,14 +38,18 @@ fn stretch_samples(model: &Model) -> usize {
 /// `[tags, stretches]` of a window whose answer is `logits`: what the answer loses without the sound of each stretch.
 pub(super) fn explain(model: &Model, window: &[f32], logits: &[f32]) -> Result<Vec<f32>, Error> {
     let stretch = stretch_samples(model);
-    let n_fade = (FADE_SECS * f64::from(model.sample_rate_hz())) as usize;
     let n_stretches = window.len().div_ceil(stretch);
     let mut without: Vec<Vec<f32>> = Vec::with_capacity(n_stretches);
     let stretches: Vec<usize> = (0..n_stretches).collect();
     for batch in stretches.chunks(BATCH) {
         let silenced: Vec<Vec<f32>> = batch
             .iter()
-            .map(|i| silence(window, i * stretch..(i + 1) * stretch, n_fade))
+            .map(|i| {
+                let mut silenced = window.to_vec();
+                let stretch = i * stretch..(i + 1) * stretch;
+                silence(&mut silenced, stretch, model.sample_rate_hz());
+                silenced
+            })
             .collect();
         let waves: Vec<&[f32]> = silenced.iter().map(Vec::as_slice).collect();
         without.extend(model.logits(&waves).map_err(failed)?);
@@ -58,45 +60,4 @@ pub(super) fn explain(model: &Model, window: &[f32], logits: &[f32]) -> Result<V
             .map(move |without| logits[tag] - without[tag])
     };
     Ok((0..logits.len()).flat_map(lost).collect())
-}
-
-/// The window without a stretch; the fades lie outside of it.
-fn silence(window: &[f32], stretch: std::ops::Range<usize>, n_fade: usize) -> Vec<f32> {
-    let mut silenced = window.to_vec();
-    let end = stretch.end.min(window.len());
-    silenced[stretch.start..end].fill(0.0);
-    let gain = |step: usize| (step + 1) as f32 / (n_fade + 1) as f32;
-    for step in 0..n_fade {
-        if let Some(at) = stretch.start.checked_sub(step + 1) {
-            silenced[at] *= gain(step);
-        }
-        if let Some(sample) = silenced.get_mut(end + step) {
-            *sample *= gain(step);
-        }
-    }
-    silenced
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn only_the_stretch_is_silent_and_the_rest_is_not_louder(
-            n in 1usize..200, start in 0usize..200, len in 1usize..80, n_fade in 0usize..20,
-        ) {
-            let window = vec![1.0; n];
-            let start = start.min(n - 1);
-            let silenced = silence(&window, start..start + len, n_fade);
-            prop_assert_eq!(silenced.len(), n);
-            for (i, &sample) in silenced.iter().enumerate() {
-                let inside = (start..start + len).contains(&i);
-                prop_assert_eq!(sample == 0.0, inside);
-                let far = i + n_fade < start || i >= start + len + n_fade;
-                prop_assert!(sample <= 1.0 && (!far || sample == 1.0));
-            }
-        }
-    }
 }

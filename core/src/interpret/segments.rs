@@ -1,34 +1,19 @@
 //! A window in stretches that can be silenced: what explanations are tested with.
 //!
-//! Ten equal stretches, faded over 10 ms, because a click would be evidence of its own. Silence is not what the network was
-//! trained on; all methods and the random orders beside them meet it alike.
+//! Ten equal stretches. Silence is not what the network was trained on; all methods and the random orders beside them meet it alike.
 
 use super::Grid;
+use super::silence::silence;
 
 /// Stretches of a window.
 pub(super) const N: usize = 10;
 
-const FADE_SECS: f64 = 0.01;
-
 /// The window with the stretches silent that are not kept.
 pub(super) fn masked(window: &[f32], keep: &[bool; N], rate_hz: u32) -> Vec<f32> {
-    let n_fade = (FADE_SECS * f64::from(rate_hz)) as i64;
-    let edge = |at: usize| (at * window.len() / N) as i64;
-    let mut masked = vec![0f32; window.len()];
-    for segment in (0..N).filter(|&segment| keep[segment]) {
-        // A kept stretch fades out into a silent neighbour.
-        let fades_in = segment > 0 && !keep[segment - 1];
-        let fades_out = segment + 1 < N && !keep[segment + 1];
-        let (start, end) = (edge(segment), edge(segment + 1));
-        for at in start..end {
-            let mut gain = 1f32;
-            for (fades, distance) in [(fades_in, at - start), (fades_out, end - 1 - at)] {
-                if fades && distance < n_fade {
-                    gain = gain.min((distance + 1) as f32 / (n_fade + 1) as f32);
-                }
-            }
-            masked[at as usize] = gain * window[at as usize];
-        }
+    let edge = |at: usize| at * window.len() / N;
+    let mut masked = window.to_vec();
+    for segment in (0..N).filter(|&segment| !keep[segment]) {
+        silence(&mut masked, edge(segment)..edge(segment + 1), rate_hz);
     }
     masked
 }

@@ -6,10 +6,12 @@
 //! the positive part of a map. Each pair of tracks counts once for a tag; tracks may come up in several pairs.
 
 use super::model::failed;
+use super::silence::silence;
 use super::{Error, Explainer, Method, TokenMap, Wanted};
 use crate::audio::{self, decode_mono};
 use crate::dataset::{Dataset, Split, Track};
 use crate::job::Job;
+use crate::message::full_message;
 use crate::metrics::{Interval, best_f1_threshold, bootstrap_of_mean};
 use crate::predict::{Model, tag_track};
 use crate::rng::{Address, Purpose};
@@ -25,9 +27,6 @@ const TRIES: usize = 40;
 
 /// Where a timeline tells, the tag must sound for so much of its half.
 const LEAST_SHARE: f64 = 0.25;
-
-/// The joint is faded over this.
-const FADE_SECS: f64 = 0.01;
 
 const RESAMPLES: usize = 1000;
 const CONFIDENCE: f64 = 0.95;
@@ -247,7 +246,7 @@ impl Halves<'_> {
             Ok(wave) => Ok(Some(wave)),
             Err(audio::Error::Cancelled(cancelled)) => Err(cancelled.into()),
             Err(error) => {
-                self.skipped.push(format!("{}: {error}", path.display()));
+                self.skipped.push(full_message(&error));
                 Ok(None)
             }
         }
@@ -287,15 +286,8 @@ impl Halves<'_> {
 fn join(first: &[f32], second: &[f32], n: usize, rate_hz: u32) -> Vec<f32> {
     let mut joined = [first, second].concat();
     joined.resize(n, 0.0);
-    let n_fade = ((FADE_SECS * f64::from(rate_hz)) as usize).clamp(1, first.len().max(1));
     // Out and in again: a step would be a click.
-    for step in 0..n_fade {
-        let gain = step as f32 / n_fade as f32;
-        joined[first.len() - 1 - step] *= gain;
-        if let Some(sample) = joined.get_mut(first.len() + step) {
-            *sample *= gain;
-        }
-    }
+    silence(&mut joined, first.len()..first.len(), rate_hz);
     joined
 }
 
@@ -370,7 +362,8 @@ mod tests {
         let steps = joined[..4000]
             .windows(2)
             .map(|pair| (pair[1] - pair[0]).abs());
-        assert!(steps.fold(0.0, f32::max) < 0.011);
+        // From one side of nothing to the other.
+        assert!(steps.fold(0.0, f32::max) < 0.02);
     }
 
     #[test]
