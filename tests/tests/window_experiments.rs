@@ -93,10 +93,9 @@ fn is_running(window: &Window, cell: &str) -> bool {
 fn begin(lab: &Lab, window: &mut Window) {
     window.drop_files(&[&lab.at("small.toml")]);
     window.wait("the plan", |window| window.shows("Small & quick"));
-    assert!(
-        window.shows_part("name a data set") && window.shows_part("a small data set"),
-        "it says what is missing"
-    );
+    window.wait("what is missing", |window| {
+        window.shows_part("name a data set") && window.shows_part("a small data set")
+    });
     let data = lab.at("data");
     fill(window, "Data set of the experiment", path(&data));
     fill(window, "Seeds", "1, two");
@@ -106,7 +105,7 @@ fn begin(lab: &Lab, window: &mut Window) {
     window.type_text("3, 5");
     fill(window, "Folder of unlabelled tracks", path(&lab.at("more")));
     window.click("Add");
-    assert!(window.shows_part("8 runs."));
+    window.wait("the check", |window| window.shows_part("8 runs."));
     window.picture("experiment_form");
     window.click("Start experiment");
 }

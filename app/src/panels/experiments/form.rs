@@ -38,9 +38,6 @@ pub(super) struct State {
     settings: String,
     #[serde(skip)]
     typed_unlabelled: String,
-    /// The order that was looked at last: how many runs it is, or why it is not possible.
-    #[serde(skip)]
-    checked: Option<(Order, Result<usize, String>)>,
 }
 
 impl Default for State {
@@ -53,7 +50,6 @@ impl Default for State {
             seeds: String::new(),
             settings: String::new(),
             typed_unlabelled: String::new(),
-            checked: None,
         }
     }
 }
@@ -162,7 +158,7 @@ impl State {
         let order = self.order(plan);
         let name = order.as_ref().ok().map(Order::name);
         let is_begun = name.is_some_and(|name| shelf.has(name));
-        self.start_ui(ctx, ui, order, is_begun);
+        Self::start_ui(ctx, ui, order, is_begun);
     }
 
     fn fields_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, plan: &Plan) {
@@ -247,30 +243,7 @@ impl State {
         })
     }
 
-    /// How many runs the order is, or why it is not possible. Worked out only when something was changed.
-    fn checked(&mut self, order: Order) -> &(Order, Result<usize, String>) {
-        if self
-            .checked
-            .as_ref()
-            .is_none_or(|(before, _)| *before != order)
-        {
-            self.checked = None;
-        }
-        self.checked.get_or_insert_with(|| {
-            let plan = order.plan.with(&order.overrides);
-            let n_runs = plan.and_then(|plan| plan.check().map(|()| plan.tasks().len()));
-            let n_runs = n_runs.map_err(|error| format!("{:#}", anyhow::Error::new(error)));
-            (order, n_runs)
-        })
-    }
-
-    fn start_ui(
-        &mut self,
-        ctx: &Ctx<'_>,
-        ui: &mut Ui,
-        order: Result<Order, String>,
-        is_begun: bool,
-    ) {
+    fn start_ui(ctx: &Ctx<'_>, ui: &mut Ui, order: Result<Order, String>, is_begun: bool) {
         let palette = theme::palette(ui.visuals());
         let checked = order.and_then(|order| {
             if is_begun {
@@ -281,9 +254,13 @@ impl State {
                 );
                 return Ok((order, said));
             }
-            let (order, n_runs) = self.checked(order);
-            let n_runs = n_runs.clone()?;
-            Ok((order.clone(), effort_text(order, n_runs)))
+            let Some(n_runs) = ctx.state.experiments.n_runs(&order) else {
+                let check = experiments::Command::Check(Box::new(order));
+                ctx.send(Command::Experiments(check));
+                return Err(String::new());
+            };
+            let said = effort_text(&order, n_runs.map_err(str::to_owned)?);
+            Ok((order, said))
         });
         let is_busy = ctx.state.is_training();
         ui.horizontal(|ui| {

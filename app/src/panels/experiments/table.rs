@@ -19,7 +19,6 @@ const NOTES_HEIGHT: f32 = 128.0;
 /// Draws the table and its notes.
 pub(super) fn ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
     let palette = theme::palette(ui.visuals());
-    let grid = table.grid();
     ui.label(
         RichText::new(&table.title)
             .text_style(theme::section())
@@ -36,7 +35,7 @@ pub(super) fn ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
         .id_salt("experiment notes")
         .auto_shrink(false)
         .show(ui, |ui| {
-            for note in &grid.notes {
+            for note in table.notes() {
                 ui.label(RichText::new(note).small().color(palette.weak));
             }
         });

@@ -49,6 +49,8 @@ pub struct State {
     looked: u64,
     asked: u64,
     plan: Slot<PathBuf, Plan>,
+    /// How many runs an order is, or why it is not possible.
+    checking: Slot<Box<Order>, usize>,
     taking: Slot<u64, (Experiment, Failed)>,
     working: Option<Handle>,
     /// Follow the shown experiment and the one at work.
@@ -65,6 +67,8 @@ pub enum Command {
     Refresh,
     /// Read a plan's file, to be offered.
     ReadPlan(PathBuf),
+    /// Find out whether an order is possible.
+    Check(Box<Order>),
     /// Take a plan up and work through it.
     Begin(Box<Order>),
     /// Go on with an experiment of the workspace.
@@ -103,6 +107,7 @@ impl Default for State {
             looked: 0,
             asked: 0,
             plan: Slot::new("read the plan"),
+            checking: Slot::new("check the plan"),
             taking: Slot::new("take up the plan"),
             working: None,
             followers: Vec::new(),
@@ -121,6 +126,16 @@ impl State {
     /// The plan that was read from a file, and the file.
     pub fn plan_of_file(&self) -> Option<(&Path, &Plan)> {
         Some((self.plan.done_key()?, self.plan.value()?))
+    }
+
+    /// How many runs an order is, or why it is not possible; `None` until [`Command::Check`] was carried out.
+    pub fn n_runs(&self, order: &Order) -> Option<Result<usize, &str>> {
+        let is_of_it = self
+            .checking
+            .done_key()
+            .is_some_and(|done| **done == *order);
+        let result = self.checking.result().filter(|_| is_of_it)?;
+        Some(result.as_ref().copied().map_err(String::as_str))
     }
 
     /// The newest table of the shown experiment, or the one at work.
@@ -241,6 +256,13 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 .plan
                 .ask_again(jobs, path.clone(), move |_| Ok(Plan::read(&path)?));
         }
+        Command::Check(order) => {
+            experiments.checking.request(jobs, order.clone(), move |_| {
+                let plan = order.plan.with(&order.overrides)?;
+                plan.check()?;
+                Ok(plan.tasks().len())
+            });
+        }
         Command::Begin(order) => {
             experiments.asked += 1;
             let asked = experiments.asked;
@@ -285,6 +307,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let experiments = &mut state.experiments;
     experiments.shelf.poll(jobs);
+    experiments.checking.poll(jobs);
     if experiments.looked == 0 {
         experiments.refresh(&state.workspace, jobs);
     }
