@@ -98,12 +98,3 @@ impl std::fmt::Debug for Job {
             .finish_non_exhaustive()
     }
 }
-
-/// What a thread that panicked said.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
-}

@@ -10,7 +10,7 @@
 //! 3  models   dataset                   networks | tracks, splits, loader
 //! 2  weights  features  augment  run    files of weights | what networks take in | draws and effects | event log, history
 //! 1  audio  metrics  figure             decode, resample | scores | plots as data
-//! 0  device  job  workspace             where tensors live | cancel and progress | folders
+//! 0  device  job  message  workspace    where tensors live | cancel and progress | errors in words | folders
 //!    nn  rng                            from the crate `attune-nn`: operations | addressed randomness
 //! ```
 
@@ -23,6 +23,7 @@ pub mod features;
 pub mod figure;
 pub mod interpret;
 pub mod job;
+pub mod message;
 pub mod metrics;
 pub mod models;
 pub use attune_nn as nn;

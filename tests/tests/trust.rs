@@ -186,7 +186,7 @@ fn a_trained_models_explanations_find_what_sounds_and_are_true_to_it() {
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2));
     assert!(
-        told.contains("\"gradcam\"") && told.contains("relevance"),
+        told.contains("gradcam") && told.contains("relevance"),
         "{told}"
     );
 

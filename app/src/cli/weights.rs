@@ -2,6 +2,7 @@
 
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::Context;
+use attune_core::message::full_message;
 use attune_core::models::ModelConfig;
 use attune_core::predict::{Checkpoint, ExportFormat, Key, LoadOptions};
 use attune_core::weights::{Entry, Format, KeyMap, Report, Standing};
@@ -89,7 +90,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 tags: checkpoint.tags(),
             },
         ),
-        unrecognised: checkpoint.config().err().map(|error| with_causes(error)),
+        unrecognised: checkpoint.config().err().map(|error| full_message(error)),
         report: checkpoint.report(),
         keys: file.entries().collect(),
     };
@@ -186,15 +187,4 @@ fn visible(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })
         .collect()
-}
-
-/// An error with its causes, as `attune` shows errors.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }

@@ -4,8 +4,9 @@
 
 use super::{Error, Experiment, Metric, Report};
 use crate::job::Job;
+use crate::message::full_message;
 use crate::metrics::{Difference, paired_bootstrap_of_means};
-use crate::train::{Predictions, full_message};
+use crate::train::Predictions;
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -62,7 +62,7 @@ impl Table {
         Grid {
             rows: rows.collect(),
             head,
-            notes: self.notes(has_versus),
+            notes: self.notes(),
         }
     }
 
@@ -79,7 +79,9 @@ impl Table {
         self.rows.iter().flat_map(|row| &row.measures)
     }
 
-    fn notes(&self, has_versus: bool) -> Vec<String> {
+    /// What has to be said below the table.
+    pub fn notes(&self) -> Vec<String> {
+        let has_versus = self.rows.iter().any(|row| row.versus.is_some());
         let mut notes = Vec::new();
         if !self.about.is_empty() {
             notes.push(self.about.split_whitespace().collect::<Vec<_>>().join(" "));

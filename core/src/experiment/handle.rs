@@ -2,7 +2,8 @@
 
 use super::work::{Ending, Failed, work};
 use super::{Error, Experiment};
-use crate::job::{Cancel, Job, Progress, panic_message};
+use crate::job::{Cancel, Job, Progress};
+use crate::message::panic_message;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 use std::thread::JoinHandle;

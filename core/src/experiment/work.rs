@@ -4,6 +4,7 @@ use super::fold::Standing;
 use super::ledger::Ledger;
 use super::{Error, Experiment, Task};
 use crate::job::Job;
+use crate::message::full_message;
 use crate::run::{self, Event, History};
 use crate::train::{self, Command, Handle, Outcome, RunFile, TrainConfig};
 use serde::Serialize;
@@ -134,7 +135,7 @@ impl Worker<'_> {
             Err(train::Error::Cancelled(_)) => return Ok(Done::Stopped),
             // Somebody trains this very run: it has not failed, and cannot be waited for.
             Err(error @ train::Error::Run(run::Error::Locked(_))) => return Err(error.into()),
-            Err(error) => train::full_message(&error),
+            Err(error) => full_message(&error),
         };
         self.ledger.failed(task, &message)?;
         (self.wake)();

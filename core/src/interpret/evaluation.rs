@@ -11,8 +11,9 @@ use super::{Error, Explainer, Localisation, Method, SongSettings, TokenMap, Want
 use crate::audio::{self, decode_mono};
 use crate::dataset::{Dataset, Split, Track};
 use crate::job::Job;
-use crate::metrics::rank_correlation;
-use crate::predict::Model;
+use crate::message::full_message;
+use crate::metrics::{mean_defined, rank_correlation};
+use crate::predict::{Model, by_probability};
 use crate::rng::{Address, Purpose};
 use serde::Serialize;
 use std::ops::Range;
@@ -146,7 +147,7 @@ pub fn evaluate(
             Ok(wave) => wave,
             Err(audio::Error::Cancelled(cancelled)) => return Err(cancelled.into()),
             Err(error) => {
-                skipped.push(format!("{}: {error}", track.path.display()));
+                skipped.push(full_message(&error));
                 continue;
             }
         };
@@ -164,7 +165,12 @@ pub fn evaluate(
         for (&method, gathered) in methods.iter().zip(&mut gathered) {
             job.check()?;
             let began = Instant::now();
-            let map = map_of(model, &window, &tags, method, gathered)?;
+            let (map, error) = explain_one(model, &window, &tags, method)?;
+            gathered.completeness_error = gathered
+                .completeness_error
+                .into_iter()
+                .chain(error)
+                .reduce(f32::max);
             let n_asked = if method.is_per_tag() { tags.len() } else { 1 };
             gathered
                 .seconds
@@ -237,8 +243,7 @@ fn window_secs(model: &Model) -> f64 {
 
 /// The tags that are looked at in an answer.
 fn tags_of(answer: &[f32]) -> Vec<usize> {
-    let mut tags: Vec<usize> = (0..answer.len()).collect();
-    tags.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
+    let mut tags = by_probability(answer);
     let n_given = tags.iter().filter(|&&tag| answer[tag] >= 0.5).count();
     tags.truncate(n_given.clamp(1, TAGS));
     tags
@@ -257,21 +262,6 @@ fn explain_one(
     };
     let mut explained = model.explain(window, &wanted)?;
     Ok((explained.maps.remove(0), explained.completeness_error))
-}
-
-fn map_of(
-    model: &Model,
-    window: &[f32],
-    tags: &[usize],
-    method: Method,
-    gathered: &mut Gathered,
-) -> Result<TokenMap, Error> {
-    let (map, error) = explain_one(model, window, tags, method)?;
-    if let Some(error) = error {
-        let worst = gathered.completeness_error.unwrap_or(0.0);
-        gathered.completeness_error = Some(worst.max(error));
-    }
-    Ok(map)
 }
 
 /// Explains all of a track and holds it against what is known to sound, if something is.
@@ -322,9 +312,9 @@ fn row(method: Method, gathered: &Gathered, n_tags: usize) -> MethodRow {
     MethodRow {
         method,
         faithfulness: mean(&all),
-        agreement: mean_of(measured.iter().map(|one| one.agreement)),
-        fresh_head: mean_of(measured.iter().map(|one| one.fresh[0])),
-        fresh_weights: mean_of(measured.iter().map(|one| one.fresh[1])),
+        agreement: mean_defined(measured.iter().map(|one| one.agreement)),
+        fresh_head: mean_defined(measured.iter().map(|one| one.fresh[0])),
+        fresh_weights: mean_defined(measured.iter().map(|one| one.fresh[1])),
         localised: localised(&gathered.found, n_tags),
         seconds: seconds / gathered.seconds.len().max(1) as f64,
         completeness_error: gathered.completeness_error,
@@ -338,21 +328,15 @@ fn localised(found: &Localisation, n_tags: usize) -> Option<Localised> {
         .collect();
     (!tags.is_empty()).then(|| Localised {
         n_tags: tags.len(),
-        roc_auc: mean_of(tags.iter().map(|tag| tag.roc_auc)),
-        average_precision: mean_of(tags.iter().map(|tag| tag.average_precision)),
-        pointing: mean_of(tags.iter().map(|tag| tag.pointing)),
+        roc_auc: mean_defined(tags.iter().map(|tag| tag.roc_auc)),
+        average_precision: mean_defined(tags.iter().map(|tag| tag.average_precision)),
+        pointing: mean_defined(tags.iter().map(|tag| tag.pointing)),
     })
 }
 
 fn prevalence(found: &Localisation, n_tags: usize) -> Option<f64> {
     let tags = (0..n_tags).filter_map(|tag| found.tag(tag));
-    mean_of(tags.map(|tag| tag.prevalence))
-}
-
-/// The mean of what is defined.
-fn mean_of(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    let values: Vec<f64> = values.flatten().collect();
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    mean_defined(tags.map(|tag| tag.prevalence))
 }
 
 /// The lowest and the highest of each measure.

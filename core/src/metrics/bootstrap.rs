@@ -4,7 +4,7 @@
 //! ranking and no sort.
 
 use super::rank::{Tie, average_precision_of, order_f32, roc_auc_of};
-use super::scores::{check_shape, mean};
+use super::scores::{check_shape, mean_defined};
 use crate::rng::{Address, Purpose};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,10 @@ pub fn bootstrap(
                 .iter()
                 .map(|tag| average_precision_of(ties(tag)))
                 .collect();
-            (mean(&roc_auc), mean(&precision))
+            (
+                mean_defined(roc_auc.iter().copied()),
+                mean_defined(precision.iter().copied()),
+            )
         })
         .unzip();
     Intervals {

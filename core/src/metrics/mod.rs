@@ -22,5 +22,5 @@ pub use pseudo_labels::{PseudoLabels, agreement, entropy_bits};
 pub use rank::{average_precision, roc_auc};
 pub use rank_correlation::rank_correlation;
 pub use running::RunningScores;
-pub use scores::{Scores, score, score_f64};
+pub use scores::{Scores, mean_defined, score, score_f64};
 pub use threshold::{BestF1, best_f1, best_f1_threshold};

@@ -5,7 +5,7 @@
 
 use super::bootstrap::{Interval, draw_clips, interval, rank, ties};
 use super::rank::{average_precision_of, roc_auc_of};
-use super::scores::{check_shape, mean};
+use super::scores::{check_shape, mean_defined};
 use crate::job::{Cancelled, Job};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -114,8 +114,8 @@ pub fn paired_bootstrap_of_means(
                 None => (None, None),
             };
             let (mut roc, mut precision): Measured = rankings.iter().map(of_tag).unzip();
-            roc.push(mean(&roc));
-            precision.push(mean(&precision));
+            roc.push(mean_defined(roc.iter().copied()));
+            precision.push(mean_defined(precision.iter().copied()));
             (roc, precision)
         };
         let measure = |side: &[Vec<Option<Vec<_>>>]| -> Measured {

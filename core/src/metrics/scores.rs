@@ -24,8 +24,8 @@ impl Scores {
         average_precision_per_tag: Vec<Option<f64>>,
     ) -> Self {
         Self {
-            roc_auc_macro: mean(&roc_auc_per_tag),
-            average_precision_macro: mean(&average_precision_per_tag),
+            roc_auc_macro: mean_defined(roc_auc_per_tag.iter().copied()),
+            average_precision_macro: mean_defined(average_precision_per_tag.iter().copied()),
             roc_auc_per_tag,
             average_precision_per_tag,
         }
@@ -74,9 +74,10 @@ pub(super) fn check_shape(n_scores: usize, n_labels: usize, n_tags: usize) {
     );
 }
 
-pub(super) fn mean(values: &[Option<f64>]) -> Option<f64> {
+/// The mean of those that are defined; `None` if none is.
+pub fn mean_defined(values: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
     let (sum, n) = values
-        .iter()
+        .into_iter()
         .flatten()
         .fold((0.0, 0usize), |(sum, n), value| (sum + value, n + 1));
     (n > 0).then(|| sum / n as f64)

@@ -11,7 +11,7 @@ pub use checkpoint::{Checkpoint, Key, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
 pub(crate) use model::check_length;
 pub use model::{ExportFormat, Model};
-pub use over_time::{SlidingWindows, TagTimeline, over_time};
+pub use over_time::{SlidingWindows, TagTimeline, by_probability, over_time};
 pub use shipped::Shipped;
 
 use crate::job::Cancelled;

@@ -168,10 +168,15 @@ impl TagTimeline {
 
     /// Tag indices by falling whole-song probability (ties by index).
     pub fn by_probability(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.whole_song.len()).collect();
-        order.sort_by(|&a, &b| self.whole_song[b].total_cmp(&self.whole_song[a]));
-        order
+        by_probability(&self.whole_song)
     }
+}
+
+/// Tags (indices) of an answer, the most probable first.
+pub fn by_probability(answer: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..answer.len()).collect();
+    order.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
+    order
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::begin::{Begin, begin};
 use super::checkpoint::RunFile;
 use super::{Command, Error, TrainConfig};
-use crate::job::{Cancel, Job, Progress, panic_message};
+use crate::job::{Cancel, Job, Progress};
+use crate::message::panic_message;
 use crate::predict::Model;
 use crate::run;
 use crate::workspace::Workspace;

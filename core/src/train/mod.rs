@@ -35,7 +35,6 @@ pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
 pub use predictions::Predictions;
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
-pub(crate) use trainer::full_message;
 
 use std::path::PathBuf;
 

@@ -12,6 +12,7 @@ use super::prepare::decode_split;
 use super::{Command, Error, Predictions, TrainConfig, ValidateEvery, Verdict};
 use crate::dataset::{Batch, Dataset, Loader, PcmCache, Split};
 use crate::job::Progress;
+use crate::message::full_message;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::predict::Model;
 use crate::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars};
@@ -479,16 +480,4 @@ impl Run {
 /// `checkpoints/best.safetensors`: run folders may move.
 fn relative_to_run(path: &Path) -> PathBuf {
     Path::new("checkpoints").join(path.file_name().unwrap_or_default())
-}
-
-/// An error with all its causes.
-pub(crate) fn full_message(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        message.push_str(": ");
-        message.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    message
 }

@@ -10,8 +10,9 @@ use attune_core::dataset::{Dataset, Split};
 use attune_core::interpret::{
     Backdrop, Explainer, Method, SongExplanation, SongSettings, draw, song, write_csv,
 };
-use attune_core::predict::{Model, tag_track};
+use attune_core::predict::{Model, by_probability, tag_track};
 use attune_core::workspace::write_whole;
+use clap::builder::PossibleValuesParser;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -50,9 +51,12 @@ pub(super) struct Args {
     /// Folder for the results
     #[arg(long, value_name = "DIR", required_unless_present_any = ["evaluate", "splice"])]
     out: Option<PathBuf>,
-    /// How to explain: contribution, only-token, leave-one-out, attention, rollout, value-weighted, relevance, token-answer,
-    /// gradient-input, integrated-gradients or occlusion; with --evaluate and --splice several times (default: all that apply)
-    #[arg(long = "method", value_name = "METHOD")]
+    /// How to explain; with --evaluate and --splice several times (default: all that apply)
+    #[arg(
+        long = "method",
+        value_name = "METHOD",
+        value_parser = PossibleValuesParser::new(Method::ALL.map(Method::name))
+    )]
     methods: Vec<String>,
     /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability
     #[arg(long, value_name = "DIR")]
@@ -107,25 +111,20 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     }
 }
 
-/// The methods of these names; empty if none is named.
+/// The methods of these names; empty if none is named. Fails if the model has not one of them.
 fn methods(model: &Model, names: &[String]) -> Result<Vec<Method>, Failure> {
     let known = model.methods();
-    let named = |methods: &[Method]| {
-        let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
-        names.join(", ")
-    };
     let mut chosen = Vec::new();
     for name in names {
         let method = Method::of_name(name).filter(|method| known.contains(method));
         let method = method.ok_or_else(|| {
-            let why = match Method::of_name(name) {
-                Some(_) => format!(
-                    "{} has no class token that reads tokens, as {name} needs one",
-                    model.name
-                ),
-                None => format!("there is no method {name:?}"),
-            };
-            Failure::new(Fault::Usage, anyhow!("{why}; there are {}", named(&known)))
+            let names: Vec<&str> = known.iter().map(|method| method.name()).collect();
+            let why = anyhow!(
+                "{name} needs a class token that reads tokens, and {} has none; it has {}",
+                model.name,
+                names.join(", ")
+            );
+            Failure::new(Fault::Usage, why)
         })?;
         if !chosen.contains(&method) {
             chosen.push(method);
@@ -155,30 +154,33 @@ fn explain(
     };
     let job = console.job();
     let wave = audio::decode_mono(file, Model::sample_rate_hz(model), &job).bad_input()?;
-    let tags = if args.tags.is_empty() {
-        let answer = tag_track(model, &wave, &job)
-            .with_context(|| file.display().to_string())
-            .failed()?;
-        let mut order: Vec<usize> = (0..answer.len()).collect();
-        order.sort_by(|&a, &b| answer[b].total_cmp(&answer[a]));
-        order.truncate(args.top.max(1));
-        order
-    } else {
-        chosen
-    };
     let mut wanted = model.usual_methods();
     let method = *methods.first().unwrap_or(&wanted[0]);
     if !wanted.contains(&method) {
         wanted.push(method);
     }
+    let top = |answer: &[f32]| {
+        let mut tags = by_probability(answer);
+        tags.truncate(args.top.max(1));
+        tags
+    };
+    // Only where each tag costs passes of its own must the tags be known before.
+    let mut tags = Some(chosen).filter(|chosen| !chosen.is_empty());
+    if tags.is_none() && method.is_per_tag() {
+        let answer = tag_track(model, &wave, &job)
+            .with_context(|| file.display().to_string())
+            .failed()?;
+        tags = Some(top(&answer));
+    }
     let settings = SongSettings {
         max_hop_secs: args.hop,
         methods: wanted,
-        tags: Some(tags.clone()),
+        tags: tags.clone(),
     };
     let explanation = song(model, &wave, &settings, &job)
         .with_context(|| file.display().to_string())
         .failed()?;
+    let tags = tags.unwrap_or_else(|| top(&explanation.over_time.whole_song));
     let shown = Shown {
         model,
         file,

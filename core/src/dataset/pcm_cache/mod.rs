@@ -21,6 +21,7 @@ mod writer;
 use super::{Dataset, Error, Problem, ProblemKind, Track};
 use crate::audio;
 use crate::job::Job;
+use crate::message::full_message;
 use index::{Entry, Index};
 use mapping::Mapping;
 use rayon::prelude::*;
@@ -270,7 +271,7 @@ impl PcmCache {
                 }
                 Err(error) => {
                     job.check()?;
-                    let problem = problem(track, ProblemKind::Broken, chain(&error));
+                    let problem = problem(track, ProblemKind::Broken, full_message(&error));
                     locked(&found).push((*track_idx, problem));
                 }
             }
@@ -387,18 +388,6 @@ fn unusable(track: &Track, error: &std::io::Error) -> Problem {
             format!("the audio file cannot be opened: {error}"),
         )
     }
-}
-
-/// An error with its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
