@@ -1,10 +1,12 @@
 //! Explanations of whole songs by a real network: their numbers agree with tagging, window by window and as a whole.
 
-use attune_core::interpret::{self, Explainer, Method, SongSettings, Wanted};
+use attune_core::interpret::{
+    self, Error, Explainer, Grid, Method, SongSettings, Wanted, WindowExplanation,
+};
 use attune_core::job::Job;
 use attune_core::models::{ModelConfig, presets};
 use attune_core::nn::Parameters;
-use attune_core::predict::{self, Model, Shipped, tag_track};
+use attune_core::predict::{self, Model, Shipped, Tokens, tag_track};
 use candle_core::DType;
 
 const INPUT_SAMPLES: usize = 40_000;
@@ -182,6 +184,67 @@ fn a_steady_sound_shows_no_step_where_windows_meet() {
         seam <= natural,
         "a step of {seam} in the song, of {natural} in a single window"
     );
+}
+
+/// A model that hears every window as if there were no other.
+struct Forgetful<'a>(&'a Model);
+
+impl Explainer for Forgetful<'_> {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+    fn sample_rate_hz(&self) -> u32 {
+        Explainer::sample_rate_hz(self.0)
+    }
+    fn window_samples(&self) -> usize {
+        self.0.window_samples()
+    }
+    fn tags(&self) -> &[String] {
+        self.0.tags()
+    }
+    fn methods(&self) -> Vec<Method> {
+        self.0.methods()
+    }
+    fn usual_methods(&self) -> Vec<Method> {
+        self.0.usual_methods()
+    }
+    fn grid(&self, method: Method, n_samples: usize) -> Grid {
+        self.0.grid(method, n_samples)
+    }
+    fn explain_heard(
+        &self,
+        window: &[f32],
+        _: Option<&Tokens>,
+        wanted: &Wanted<'_>,
+    ) -> Result<WindowExplanation, Error> {
+        self.0.explain(window, wanted)
+    }
+}
+
+/// A trained model, whose answers hang on what it hears: windows put together from the chunks around them and heard anew only at
+/// the joint tell what windows heard whole tell.
+#[test]
+fn windows_put_together_from_what_was_heard_tell_what_whole_ones_tell() {
+    let model = Shipped::Demo.load().unwrap();
+    // Chunks 38 tokens apart, so that the windows in their middles start on whole tokens in both ways.
+    let wave = wave(model.input_samples + 4 * 38 * 2048);
+    let settings = SongSettings::default();
+    let found = interpret::song(&model, &wave, &settings, &Job::quiet()).unwrap();
+    let literal = interpret::song(&Forgetful(&model), &wave, &settings, &Job::quiet()).unwrap();
+    assert_eq!(found.over_time.whole_song, literal.over_time.whole_song);
+    assert_eq!(found.over_time.centres_secs, literal.over_time.centres_secs);
+    assert_ne!(found.maps, literal.maps, "nothing was put together");
+    for method in [Method::Contribution, Method::Attention] {
+        let (one, other) = (found.map(method).unwrap(), literal.map(method).unwrap());
+        let (mut error, mut size) = (0.0, 0.0);
+        for (one, other) in one.values.iter().zip(&other.values) {
+            error += (one - other).powi(2);
+            size += other.powi(2);
+        }
+        // A whole window's outermost tokens have heard its edges, the others read them.
+        let share = (error / size).sqrt();
+        assert!(share < 0.05, "{}: {share}", method.name());
+    }
 }
 
 /// For the record: `cargo test -p attune-tests --test explanations -- --ignored --nocapture`.

@@ -7,7 +7,7 @@ use attune_core::interpret::{
     WindowExplanation, song,
 };
 use attune_core::job::Job;
-use attune_core::predict::{SlidingWindows, TagTimeline};
+use attune_core::predict::{SlidingWindows, TagTimeline, Tokens};
 use attune_tests::soft_renderer::SoftRenderer;
 use egui::{Modifiers, PointerButton, pos2};
 use egui_kittest::Harness;
@@ -65,7 +65,12 @@ impl Explainer for Loudness {
             sample_rate_hz: RATE_HZ,
         }
     }
-    fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
+    fn explain_heard(
+        &self,
+        window: &[f32],
+        _: Option<&Tokens>,
+        wanted: &Wanted<'_>,
+    ) -> Result<WindowExplanation, Error> {
         let loudness: Vec<f32> = window
             .chunks_exact(200)
             .map(|s| (s.iter().map(|v| v * v).sum::<f32>() / 200.0).sqrt())

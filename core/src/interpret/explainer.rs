@@ -1,6 +1,7 @@
 //! What a model must tell about one window so that a song can be explained.
 
 use super::{Error, Grid, Method, TokenMap};
+use crate::predict::Tokens;
 
 /// A model that can be asked about windows of a fixed length.
 ///
@@ -27,8 +28,28 @@ pub trait Explainer: Sync {
     /// Where the values of a method lie in a sound of `n_samples`.
     fn grid(&self, method: Method, n_samples: usize) -> Grid;
 
+    /// Whether it hears tokens before it reads them: then [`Explainer::hear`] gives them.
+    fn hears_tokens(&self) -> bool {
+        false
+    }
+
+    /// What it hears in a stretch of sound, if it hears tokens.
+    fn hear(&self, _stretch: &[f32]) -> Result<Option<Tokens>, Error> {
+        Ok(None)
+    }
+
     /// Explains one window of exactly [`Explainer::window_samples`].
-    fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error>;
+    fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
+        self.explain_heard(window, self.hear(window)?.as_ref(), wanted)
+    }
+
+    /// The same, with what it heard in the window, if it hears tokens.
+    fn explain_heard(
+        &self,
+        window: &[f32],
+        heard: Option<&Tokens>,
+        wanted: &Wanted<'_>,
+    ) -> Result<WindowExplanation, Error>;
 }
 
 /// What is asked about a window.

@@ -3,7 +3,9 @@
 //! [`Explainer`] is what a model must tell about one window; [`song()`] asks it window by window and stitches the answers onto
 //! one time axis. A [`TokenMap`] is the answer of one method for every tag and token, whatever the method.
 
+mod asked;
 mod attention;
+mod between;
 mod draw;
 mod evaluation;
 mod explainer;
@@ -30,7 +32,7 @@ pub use localisation::{Localisation, TagLocalisation, token_labels};
 pub use map::{Grid, TokenMap};
 pub use method::Method;
 pub use rollout::rollout;
-pub use song::{SongExplanation, SongSettings, song};
+pub use song::{SongExplanation, SongSettings, song, song_in_parts};
 pub use splice::{SpliceRow, SpliceSettings, SpliceTest, splice};
 pub use table::write_csv;
 

@@ -7,7 +7,7 @@ use super::{
     occlusion, rollout,
 };
 use crate::models::{Ask, Insight};
-use crate::predict::{self, Model};
+use crate::predict::{self, Model, Tokens};
 
 /// What a model could not do; where in the song is added by those who know.
 pub(super) fn failed(source: predict::Error) -> Error {
@@ -73,35 +73,56 @@ impl Explainer for Model {
         }
     }
 
+    fn hears_tokens(&self) -> bool {
+        self.token_grid().is_some()
+    }
+
+    fn hear(&self, stretch: &[f32]) -> Result<Option<Tokens>, Error> {
+        Model::hear(self, stretch).map_err(failed)
+    }
+
     fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
+        let needs_tokens = wanted
+            .methods
+            .iter()
+            .any(|method| method.needs_class_token());
+        let heard = if needs_tokens {
+            Explainer::hear(self, window)?
+        } else {
+            None
+        };
+        self.explain_heard(window, heard.as_ref(), wanted)
+    }
+
+    fn explain_heard(
+        &self,
+        window: &[f32],
+        heard: Option<&Tokens>,
+        wanted: &Wanted<'_>,
+    ) -> Result<WindowExplanation, Error> {
         let ask = Ask {
             without: wanted.methods.contains(&Method::LeaveOneOut),
             token_answers: wanted.methods.contains(&Method::TokenAnswer),
         };
-        let insight = if wanted
-            .methods
-            .iter()
-            .any(|method| method.needs_class_token())
-        {
-            self.inspect(window, ask).map_err(failed)?
-        } else {
-            None
+        let inside = match heard {
+            Some(heard) => Some((heard, self.inspect(heard, ask).map_err(failed)?)),
+            None => None,
         };
-        let logits = match &insight {
-            Some(insight) => insight.logits.clone(),
+        let logits = match &inside {
+            Some((_, insight)) => insight.logits.clone(),
             None => self.logits(&[window]).map_err(failed)?.concat(),
         };
         let mut found = WindowExplanation {
             probabilities: logits.iter().map(|&logit| sigmoid(logit)).collect(),
-            self_attention: insight
+            self_attention: inside
                 .as_ref()
-                .and_then(|insight| attention::class_row(insight).first().copied()),
+                .and_then(|(_, insight)| attention::class_row(insight).first().copied()),
             maps: Vec::with_capacity(wanted.methods.len()),
             completeness_error: None,
             logits,
         };
         for &method in wanted.methods {
-            let map = match (&insight, method) {
+            let map = match (&inside, method) {
                 (_, Method::Occlusion) => occlusion::explain(self, window, &found.logits)?,
                 (_, Method::GradientInput) => {
                     let path = Path::new(self, window)?;
@@ -118,8 +139,9 @@ impl Explainer for Model {
                     found.completeness_error = Some(worst);
                     map
                 }
-                (Some(_), Method::Relevance) => relevance(self, window, wanted.tags)?,
-                (Some(insight), _) => of_insight(insight, method),
+
+                (Some((heard, _)), Method::Relevance) => relevance(self, heard, wanted.tags)?,
+                (Some((_, insight)), _) => of_insight(insight, method),
                 (None, _) => {
                     let model = self.name.clone();
                     return Err(Error::NoClassToken { method, model });
@@ -152,10 +174,8 @@ fn each(
 }
 
 /// What speaks for the tags, less what speaks against them.
-fn relevance(model: &Model, window: &[f32], tags: &[usize]) -> Result<Vec<f32>, Error> {
-    let Some(found) = model.relevance(window, tags).map_err(failed)? else {
-        return Ok(Vec::new());
-    };
+fn relevance(model: &Model, heard: &Tokens, tags: &[usize]) -> Result<Vec<f32>, Error> {
+    let found = model.relevance(heard, tags).map_err(failed)?;
     let rows = found.speaks_for.chunks_exact(found.n);
     let rows = rows.zip(found.speaks_against.chunks_exact(found.n));
     Ok(rows

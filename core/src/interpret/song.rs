@@ -1,10 +1,16 @@
 //! A whole song, of any length, explained window by window and stitched.
 
+use super::asked::Asked;
+use super::between::Between;
 use super::stitch::Stitcher;
 use super::{Error, Explainer, Grid, Method, TokenMap, Wanted, WindowExplanation};
 use crate::job::Job;
 use crate::predict::{SlidingWindows, TagTimeline};
-use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// What is there already is handed on so often.
+const BETWEEN_PARTS: Duration = Duration::from_millis(300);
 
 /// How a song is explained.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,6 +78,19 @@ pub fn song(
     settings: &SongSettings,
     job: &Job,
 ) -> Result<SongExplanation, Error> {
+    song_in_parts(model, wave, settings, 0.0, job, &mut |_| {})
+}
+
+/// As [`song()`], beginning at `first_secs`, and with what is there already handed to `on_part` a few times a second: values not yet known are
+/// not numbers (NaN), and the answer for the whole song is the mean over the chunks known.
+pub fn song_in_parts(
+    model: &dyn Explainer,
+    wave: &[f32],
+    settings: &SongSettings,
+    first_secs: f64,
+    job: &Job,
+    on_part: &mut dyn FnMut(SongExplanation),
+) -> Result<SongExplanation, Error> {
     if wave.is_empty() {
         return Err(Error::Empty);
     }
@@ -97,37 +116,42 @@ pub fn song(
     // Windows of hardly more than two tokens may have gaps rather than one window per sample.
     let shares_two = max_hop.min(window_samples.saturating_sub(shared));
     let max_hop = shares_two.max(window_samples / 8).max(1);
-    let windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
+    let mut windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
+    let reads = methods.iter().any(|method| method.needs_class_token());
+    let between = Between::of(model).filter(|_| reads);
+    if let Some(between) = &between {
+        between.align(&mut windows);
+    }
+    let asked = Asked {
+        model,
+        wave,
+        windows: &windows,
+        wanted,
+        between,
+    };
     let mut song = Song::new(model, wave.len(), &windows);
-    let n_windows = windows.starts.len();
-    // As many windows at a time as there are threads: memory does not grow with the song.
+    let n_windows = windows.starts.len() as u64;
+    // As many chunks at a time as there are threads: memory does not grow with the song.
     let n_at_a_time = rayon::current_num_threads().max(1);
-    for first in (0..n_windows).step_by(n_at_a_time) {
-        job.report(first as u64, n_windows as u64, "explaining");
-        let answers: Vec<_> = (first..(first + n_at_a_time).min(n_windows))
-            .into_par_iter()
-            .map(|idx| {
-                job.check()?;
-                model.explain(&windows.cut(wave, idx), &wanted)
-            })
-            .collect();
-        for (idx, answer) in (first..).zip(answers) {
-            song.add(idx, &locate(answer, windows.starts[idx] as f64 / rate)?);
+    let n_chunks = windows.chunks.len();
+    let groups = n_chunks.div_ceil(n_at_a_time);
+    let first_chunk = windows.chunk_at((first_secs * rate) as usize);
+    let mut heard = BTreeMap::new();
+    let mut last_part = Instant::now();
+    for group in 0..groups {
+        job.report(song.n_added as u64, n_windows, "explaining");
+        if group > 0 && last_part.elapsed() >= BETWEEN_PARTS {
+            on_part(song.so_far());
+            last_part = Instant::now();
+        }
+        let first = (first_chunk / n_at_a_time + group) % groups * n_at_a_time;
+        let chunks = first..(first + n_at_a_time).min(n_chunks);
+        for (idx, answer) in asked.explain(chunks, &mut heard, job)? {
+            song.add(idx, &answer);
         }
     }
-    job.report(n_windows as u64, n_windows as u64, "explaining");
-    Ok(song.finish(wave.len() as f64 / rate))
-}
-
-/// Says where in the song a model failed.
-fn locate(answer: Result<WindowExplanation, Error>, secs: f64) -> Result<WindowExplanation, Error> {
-    answer.map_err(|error| match error {
-        Error::Model { source, .. } => Error::Model {
-            start_secs: secs,
-            source,
-        },
-        other => other,
-    })
+    job.report(n_windows, n_windows, "explaining");
+    Ok(song.finish())
 }
 
 /// A song's explanation in the making: sums of weighted window values.
@@ -135,6 +159,8 @@ struct Song<'a> {
     model: &'a dyn Explainer,
     n_samples: usize,
     windows: &'a SlidingWindows,
+    n_added: usize,
+    /// `[windows, tags]`, NaN where there is none yet; likewise the next.
     probabilities: Vec<f32>,
     self_attention: Vec<f32>,
     maps: Vec<(Stitcher, TokenMap)>,
@@ -143,11 +169,13 @@ struct Song<'a> {
 
 impl<'a> Song<'a> {
     fn new(model: &'a dyn Explainer, n_samples: usize, windows: &'a SlidingWindows) -> Self {
+        let n_windows = windows.starts.len();
         Self {
             model,
             n_samples,
             windows,
-            probabilities: Vec::with_capacity(windows.starts.len() * model.tags().len()),
+            n_added: 0,
+            probabilities: vec![f32::NAN; n_windows * model.tags().len()],
             self_attention: Vec::new(),
             maps: Vec::new(),
             completeness_error: None,
@@ -169,8 +197,14 @@ impl<'a> Song<'a> {
     }
 
     fn add(&mut self, window: usize, answer: &WindowExplanation) {
-        self.probabilities.extend_from_slice(&answer.probabilities);
-        self.self_attention.extend(answer.self_attention);
+        self.n_added += 1;
+        let n_tags = answer.probabilities.len();
+        self.probabilities[window * n_tags..][..n_tags].copy_from_slice(&answer.probabilities);
+        if let Some(own) = answer.self_attention {
+            self.self_attention
+                .resize(self.windows.starts.len(), f32::NAN);
+            self.self_attention[window] = own;
+        }
         if let Some(error) = answer.completeness_error {
             let worst = self.completeness_error.unwrap_or(0.0);
             self.completeness_error = Some(worst.max(error));
@@ -189,25 +223,52 @@ impl<'a> Song<'a> {
         }
     }
 
-    fn finish(self, duration_secs: f64) -> SongExplanation {
-        let maps = self.maps.into_iter().map(|(stitcher, mut map)| {
+    fn so_far(&self) -> SongExplanation {
+        let maps = self.maps.iter().map(|(stitcher, map)| {
+            let mut map = map.clone();
+            for row in map.values.chunks_exact_mut(map.grid.n_tokens) {
+                stitcher.so_far(row);
+            }
+            map
+        });
+        self.with(maps.collect())
+    }
+
+    fn finish(mut self) -> SongExplanation {
+        let maps = std::mem::take(&mut self.maps).into_iter();
+        let maps = maps.map(|(stitcher, mut map)| {
             for row in map.values.chunks_exact_mut(map.grid.n_tokens) {
                 stitcher.finish(row);
             }
             map
         });
-        let maps: Vec<TokenMap> = maps.collect();
+        let maps = maps.collect();
+        self.with(maps)
+    }
+
+    fn with(&self, maps: Vec<TokenMap>) -> SongExplanation {
+        let (rate_hz, n_tags) = (self.model.sample_rate_hz(), self.model.tags().len());
+        let is_known = |&chunk: &usize| {
+            let answer = self.probabilities.get(chunk * n_tags);
+            answer.is_some_and(|answer| !answer.is_nan())
+                || self.n_added == self.windows.starts.len()
+        };
+        let windows = SlidingWindows {
+            chunks: self
+                .windows
+                .chunks
+                .iter()
+                .copied()
+                .filter(is_known)
+                .collect(),
+            ..self.windows.clone()
+        };
         SongExplanation {
             tags: self.model.tags().to_vec(),
             grid: maps[0].grid,
-            duration_secs,
-            over_time: TagTimeline::new(
-                self.windows,
-                self.model.sample_rate_hz(),
-                self.model.tags().len(),
-                self.probabilities,
-            ),
-            self_attention: self.self_attention,
+            duration_secs: self.n_samples as f64 / f64::from(rate_hz),
+            over_time: TagTimeline::new(&windows, rate_hz, n_tags, self.probabilities.clone()),
+            self_attention: self.self_attention.clone(),
             maps,
             completeness_error: self.completeness_error,
         }
@@ -222,7 +283,7 @@ pub(super) fn sigmoid(logit: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::job::Cancel;
-    use crate::predict::SlidingWindows;
+    use crate::predict::{SlidingWindows, Tokens};
     use proptest::prelude::*;
 
     /// Hears loudness: two tags, "loud" and its opposite; a token's logit is the mean of its 4 samples, the class token's own is 3.
@@ -268,7 +329,12 @@ mod tests {
                 sample_rate_hz: 10,
             }
         }
-        fn explain(&self, window: &[f32], wanted: &Wanted<'_>) -> Result<WindowExplanation, Error> {
+        fn explain_heard(
+            &self,
+            window: &[f32],
+            _: Option<&Tokens>,
+            wanted: &Wanted<'_>,
+        ) -> Result<WindowExplanation, Error> {
             assert_eq!(
                 window.len(),
                 self.n_window,
@@ -333,6 +399,36 @@ mod tests {
             prop_assert!(lane.iter().enumerate().all(|(t, &v)| v < 1e-5 || t.abs_diff(at) <= 1), "{at}: {lane:?}");
             // The other tag hears the opposite, token by token.
             prop_assert!(contribution(&explained, 1).iter().zip(lane).all(|(soft, loud)| (soft + loud).abs() < 1e-5));
+        }
+
+        #[test]
+        fn wherever_it_begins_it_ends_with_the_same_and_tells_nothing_else_before(first_secs in 0.0f64..45.0, n_samples in 1usize..400) {
+            let wave: Vec<f32> = (0..n_samples).map(|i| (i % 13) as f32).collect();
+            let model = Fake::new(40);
+            let settings = SongSettings::default();
+            let whole = song(&model, &wave, &settings, &Job::quiet()).unwrap();
+            let windows = SlidingWindows::new(n_samples, 40, 20);
+            let mut gathered = Song::new(&model, n_samples, &windows);
+            let wanted = Wanted { methods: &model.usual_methods(), tags: &[0, 1] };
+            let first = windows.chunks[windows.chunk_at((first_secs * 10.0) as usize)];
+            for idx in (first..windows.starts.len()).chain(0..first) {
+                gathered.add(idx, &model.explain(&windows.cut(&wave, idx), &wanted).unwrap());
+                let part = gathered.so_far();
+                for (map, whole) in part.maps.iter().zip(&whole.maps) {
+                    prop_assert_eq!(map.grid, whole.grid);
+                    let is_known = |value: &&f32| !value.is_nan();
+                    prop_assert!(map.values.iter().any(|value| is_known(&value)));
+                }
+            }
+            let found = gathered.finish();
+            prop_assert_eq!(&found.over_time, &whole.over_time);
+            for (map, whole) in found.maps.iter().zip(&whole.maps) {
+                for (one, other) in map.values.iter().zip(&whole.values) {
+                    prop_assert!((one - other).abs() < 1e-4, "{one} for {other}");
+                }
+            }
+            let parted = song_in_parts(&model, &wave, &settings, first_secs, &Job::quiet(), &mut |_| {}).unwrap();
+            prop_assert_eq!(&parted.over_time, &whole.over_time);
         }
 
         #[test]

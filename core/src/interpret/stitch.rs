@@ -63,6 +63,17 @@ impl Stitcher {
         Placement { first_token, taps }
     }
 
+    /// Divides a row of sums by the weights; tokens that no window covers yet become NaN.
+    pub(super) fn so_far(&self, row: &mut [f32]) {
+        for (value, &weight) in row.iter_mut().zip(&self.weights) {
+            *value = if weight > 0.0 {
+                *value / weight
+            } else {
+                f32::NAN
+            };
+        }
+    }
+
     /// Divides a row of sums by the weights; tokens that no window covers take the value of the nearest that one covers.
     pub(super) fn finish(&self, row: &mut [f32]) {
         let mut before = None;

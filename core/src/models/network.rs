@@ -134,14 +134,23 @@ pub trait ClassToken: Network {
     /// Where the tokens lie.
     fn grid(&self) -> TokenGrid;
 
+    /// What it hears: input `[batch, rows, columns]` to tokens `[batch, tokens, width]`. A token depends on nothing but what lies
+    /// in its receptive field.
+    fn hear(&self, pass: &Pass, x: &Value) -> Result<Value>;
+
+    /// Tokens `[batch, tokens, width]` at their places behind the class token, `[batch, 1 + tokens, width]`.
+    fn place(&self, pass: &Pass, tokens: &Value) -> Result<Value>;
+
     /// The first half: input `[batch, rows, columns]` to the class token and the others, `[batch, 1 + tokens, width]`.
-    fn to_tokens(&self, pass: &Pass, x: &Value) -> Result<Value>;
+    fn to_tokens(&self, pass: &Pass, x: &Value) -> Result<Value> {
+        self.place(pass, &self.hear(pass, x)?)
+    }
 
     /// The second half: from what [`ClassToken::to_tokens`] gives to the answer.
     fn read_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output>;
 
-    /// Looks inside, for one input `[rows, columns]`.
-    fn inspect(&self, x: &Tensor, ask: Ask) -> Result<Insight>;
+    /// Looks inside, for what it heard in one input, `[tokens, width]`.
+    fn inspect(&self, tokens: &Tensor, ask: Ask) -> Result<Insight>;
 }
 
 /// `[batch, rows, columns]` as pictures of one channel, `[batch, 1, rows, columns]`.

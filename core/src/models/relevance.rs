@@ -21,14 +21,14 @@ pub struct Relevance {
     pub speaks_against: Vec<f32>,
 }
 
-/// The relevance of the positions of one input `[rows, columns]` for `tags`.
+/// The relevance of the positions of what was heard in one input, `[tokens, width]`, for `tags`.
 pub(crate) fn relevance(
     network: &dyn ClassToken,
-    input: &Tensor,
+    tokens: &Tensor,
     tags: &[usize],
 ) -> Result<Relevance> {
-    let input = Value::constant(input.unsqueeze(0)?);
-    let tokens = network.to_tokens(&Pass::inference(), &input)?;
+    let tokens = Value::constant(tokens.unsqueeze(0)?);
+    let tokens = network.place(&Pass::inference(), &tokens)?;
     let tokens = tokens.tensor();
     let (_, n, width) = tokens.dims3()?;
     let mut found = Relevance {

@@ -1,8 +1,10 @@
 //! What a model tells about its answers, as plain numbers: for explanations.
 
-use super::{Error, Model};
-use crate::models::{Ask, Insight, Relevance, TokenGrid, input_gradients, relevance};
-use crate::nn::Parameters;
+use super::{Error, Model, Tokens};
+use crate::models::{
+    Ask, ClassToken, Insight, Pass, Relevance, TokenGrid, input_gradients, relevance,
+};
+use crate::nn::{Parameters, Value};
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 
@@ -12,22 +14,29 @@ impl Model {
         Some(self.network.class_token()?.grid())
     }
 
-    /// Looks inside, for one mono wave at its rate; `None` if the network has no class token to explain.
-    pub fn inspect(&self, wave: &[f32], ask: Ask) -> Result<Option<Insight>, Error> {
+    /// What it hears in a mono wave at its rate; `None` if the network has no class token that reads tokens.
+    pub fn hear(&self, wave: &[f32]) -> Result<Option<Tokens>, Error> {
         let Some(network) = self.network.class_token() else {
             return Ok(None);
         };
-        let input = self.inputs(&[wave])?.squeeze(0)?;
-        Ok(Some(network.inspect(&input, ask)?))
+        let inputs = Value::constant(self.inputs(&[wave])?);
+        let heard = network.hear(&Pass::inference(), &inputs)?;
+        Ok(Some(Tokens(heard.tensor().squeeze(0)?)))
     }
 
-    /// How much each token of a mono wave at its rate bears on the answers for `tags` (indices); `None` without a class token.
-    pub fn relevance(&self, wave: &[f32], tags: &[usize]) -> Result<Option<Relevance>, Error> {
-        let Some(network) = self.network.class_token() else {
-            return Ok(None);
-        };
-        let input = self.inputs(&[wave])?.squeeze(0)?;
-        Ok(Some(relevance(network, &input, tags)?))
+    /// Looks inside, for what it heard in a window.
+    pub fn inspect(&self, heard: &Tokens, ask: Ask) -> Result<Insight, Error> {
+        Ok(self.reader()?.inspect(&heard.0, ask)?)
+    }
+
+    /// How much each token of what it heard in a window bears on the answers for `tags` (indices).
+    pub fn relevance(&self, heard: &Tokens, tags: &[usize]) -> Result<Relevance, Error> {
+        Ok(relevance(self.reader()?, &heard.0, tags)?)
+    }
+
+    fn reader(&self) -> Result<&dyn ClassToken, Error> {
+        let reader = self.network.class_token();
+        reader.ok_or_else(|| candle_core::Error::msg("the network has no class token").into())
     }
 
     /// What it takes in of a mono wave at its rate: `[rows, columns]`, row by row.

@@ -6,6 +6,7 @@ mod inside;
 mod model;
 mod over_time;
 mod shipped;
+mod tokens;
 
 pub use checkpoint::{Checkpoint, Key, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
@@ -13,6 +14,7 @@ pub(crate) use model::check_length;
 pub use model::{ExportFormat, Model};
 pub use over_time::{SlidingWindows, TagTimeline, by_probability, over_time};
 pub use shipped::Shipped;
+pub use tokens::Tokens;
 
 use crate::job::Cancelled;
 use std::path::PathBuf;

@@ -42,6 +42,14 @@ impl SlidingWindows {
         }
     }
 
+    /// The last chunk (index into [`Self::chunks`]) that starts at or before a sample.
+    pub fn chunk_at(&self, sample: usize) -> usize {
+        let behind = self
+            .chunks
+            .partition_point(|&chunk| self.starts[chunk] <= sample);
+        behind.saturating_sub(1)
+    }
+
     /// The samples of window `idx`, with zeros behind the end of a song that is shorter than one window.
     pub fn cut<'a>(&self, wave: &'a [f32], idx: usize) -> std::borrow::Cow<'a, [f32]> {
         let start = self.starts.get(idx).copied().unwrap_or(0).min(wave.len());

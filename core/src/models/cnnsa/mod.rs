@@ -225,19 +225,22 @@ impl ClassToken for Cnnsa {
         }
     }
 
-    fn to_tokens(&self, pass: &Pass, x: &Value) -> Result<Value> {
+    fn hear(&self, pass: &Pass, x: &Value) -> Result<Value> {
         check_input(self, x)?;
         let (tape, mode) = (&pass.tape, pass.mode);
-        let (batch, _, _) = x.tensor().dims3()?;
         let x = picture(x)?;
         let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
         for block in &self.blocks {
             maps = block.forward(tape, mode, &maps)?;
         }
-        let (_, _, width) = self.class_token.dims3()?;
+        maps.to_tokens()
+    }
+
+    fn place(&self, pass: &Pass, tokens: &Value) -> Result<Value> {
+        let (batch, _, width) = tokens.tensor().dims3()?;
         let class_tokens = self.class_token.broadcast_as((batch, 1, width))?;
-        let class_tokens = tape.constant(&class_tokens.contiguous()?);
-        concat([&class_tokens, &maps.to_tokens()?], 1)
+        let class_tokens = pass.tape.constant(&class_tokens.contiguous()?);
+        concat([&class_tokens, tokens], 1)
     }
 
     fn read_tokens(&self, pass: &Pass, tokens: Value) -> Result<Output> {
@@ -251,9 +254,9 @@ impl ClassToken for Cnnsa {
         Ok(Output { logits, attention })
     }
 
-    fn inspect(&self, x: &Tensor, ask: Ask) -> Result<Insight> {
+    fn inspect(&self, tokens: &Tensor, ask: Ask) -> Result<Insight> {
         let pass = Pass::inference();
-        let mut x = self.to_tokens(&pass, &Value::constant(x.unsqueeze(0)?))?;
+        let mut x = self.place(&pass, &Value::constant(tokens.unsqueeze(0)?))?;
         let Some((last, lower)) = self.layers.split_last() else {
             bail!("a network without layers of attention has nothing to tell");
         };
@@ -303,10 +306,11 @@ mod tests {
         for n_frames in 1..=40 {
             let x = crate::models::check::draw(1, &[128, n_frames], candle_core::DType::F32);
             let class_token = network.class_token().unwrap();
-            let insight = class_token.inspect(&x, Ask::default()).unwrap();
-            let output = network
-                .forward(&Pass::inference(), &x.unsqueeze(0).unwrap())
-                .unwrap();
+            let x = Value::constant(x.unsqueeze(0).unwrap());
+            let heard = class_token.hear(&Pass::inference(), &x).unwrap();
+            let heard = heard.tensor().squeeze(0).unwrap();
+            let insight = class_token.inspect(&heard, Ask::default()).unwrap();
+            let output = network.run(&Pass::inference(), &x).unwrap();
             let logits: Vec<f32> = output
                 .logits
                 .tensor()

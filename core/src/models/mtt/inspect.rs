@@ -9,12 +9,12 @@ use candle_core::{Result, Tensor, bail};
 /// What [`crate::models::ClassToken::inspect`] gives: a forward pass in which the last layer answers for every position apart.
 pub(super) fn inspect(
     network: &MusicTaggingTransformer,
-    log_mel: &Tensor,
+    tokens: &Tensor,
     ask: Ask,
 ) -> Result<Insight> {
     let pass = Pass::inference();
     let tape = &pass.tape;
-    let mut x = network.to_tokens(&pass, &Value::constant(log_mel.unsqueeze(0)?))?;
+    let mut x = network.place(&pass, &Value::constant(tokens.unsqueeze(0)?))?;
     let mut attention = Vec::new();
     let Some((last, lower)) = network.layers.split_last() else {
         bail!("a network without layers of attention has nothing to tell");
@@ -44,6 +44,12 @@ mod tests {
     use candle_core::DType;
     use candle_core::Device;
 
+    fn heard(network: &MusicTaggingTransformer, log_mel: &Tensor) -> Tensor {
+        let x = Value::constant(log_mel.unsqueeze(0).unwrap());
+        let heard = network.hear(&Pass::inference(), &x).unwrap();
+        heard.tensor().squeeze(0).unwrap()
+    }
+
     /// The literal sweep: attention of the last layer replaced by a one-hot column, or by the softmax without a column, for
     /// every query, one pass per position.
     #[test]
@@ -61,7 +67,9 @@ mod tests {
             without: true,
             token_answers: true,
         };
-        let insight = network.inspect(&log_mel, everything).unwrap();
+        let insight = network
+            .inspect(&heard(&network, &log_mel), everything)
+            .unwrap();
         let pass = Pass {
             record_attention: true,
             ..Pass::inference()
@@ -178,7 +186,7 @@ mod tests {
         let network = network(&config);
         let log_mel = draw(1, &[24, 41], DType::F32);
         let tags = [4, 2];
-        let found = relevance(&network, &log_mel, &tags).unwrap();
+        let found = relevance(&network, &heard(&network, &log_mel), &tags).unwrap();
         let n = 11;
         assert_eq!(found.n, n);
 

@@ -231,11 +231,15 @@ impl ClassToken for MusicTaggingTransformer {
         }
     }
 
-    fn to_tokens(&self, pass: &Pass, log_mel: &Value) -> Result<Value> {
+    fn hear(&self, pass: &Pass, log_mel: &Value) -> Result<Value> {
         check_input(self, log_mel)?;
+        self.maps.forward(pass, &picture(log_mel)?)
+    }
+
+    fn place(&self, pass: &Pass, tokens: &Value) -> Result<Value> {
         let tape = &pass.tape;
-        let x = self.maps.forward(pass, &picture(log_mel)?)?;
-        let x = nn::class_and_positions(&x, &self.class_token.on(tape), &self.positions.on(tape))?;
+        let class_token = self.class_token.on(tape);
+        let x = nn::class_and_positions(tokens, &class_token, &self.positions.on(tape))?;
         pass.mode.dropout(&x, self.config.dropout, "positions")
     }
 
@@ -250,8 +254,8 @@ impl ClassToken for MusicTaggingTransformer {
         Ok(Output { logits, attention })
     }
 
-    fn inspect(&self, log_mel: &Tensor, ask: Ask) -> Result<Insight> {
-        inspect::inspect(self, log_mel, ask)
+    fn inspect(&self, tokens: &Tensor, ask: Ask) -> Result<Insight> {
+        inspect::inspect(self, tokens, ask)
     }
 }
 
