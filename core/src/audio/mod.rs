@@ -19,7 +19,7 @@ pub use clip::Clip;
 pub use decode::{Decoded, decode, decode_mono};
 pub use overview::Overview;
 pub use resample::{resample, resample_clip};
-pub use wav::write_wav;
+pub use wav::{write_clip, write_wav};
 
 use crate::job::Cancelled;
 use std::io;

@@ -1,14 +1,23 @@
-//! Sound out: mono 32-bit float WAV, so that what was computed is what is in the file, neither dithered nor clipped.
+//! Sound out: 32-bit float WAV, so that what was computed is what is in the file, neither dithered nor clipped.
 
-use super::Error;
+use super::{Clip, Error};
 use crate::workspace::write_whole;
 use std::io;
 use std::path::Path;
 
-/// Writes one channel as a 32-bit float WAV file, which is whole or absent: an old file stays until the new one is complete.
+/// Writes one channel as a 32-bit float WAV file; see [`write_clip`].
 pub fn write_wav(path: &Path, samples: &[f32], rate_hz: u32) -> Result<(), Error> {
+    write(path, samples, 1, rate_hz)
+}
+
+/// Writes a clip as a 32-bit float WAV file, which is whole or absent: an old file stays until the new one is complete.
+pub fn write_clip(path: &Path, clip: &Clip) -> Result<(), Error> {
+    write(path, &clip.samples, clip.channels, clip.rate_hz)
+}
+
+fn write(path: &Path, samples: &[f32], channels: u16, rate_hz: u32) -> Result<(), Error> {
     let spec = hound::WavSpec {
-        channels: 1,
+        channels,
         sample_rate: rate_hz,
         bits_per_sample: 32,
         sample_format: hound::SampleFormat::Float,
@@ -41,6 +50,12 @@ mod tests {
         let read = decode(&path, &Job::quiet()).unwrap();
         assert_eq!(&*read.clip.samples, &samples);
         assert_eq!((read.clip.rate_hz, read.clip.channels), (22_050, 1));
+        let stereo = Clip {
+            channels: 2,
+            ..Clip::mono(samples[..6].to_vec(), 8000)
+        };
+        write_clip(&path, &stereo).unwrap();
+        assert_eq!(decode(&path, &Job::quiet()).unwrap().clip, stereo);
     }
 
     #[test]

@@ -20,13 +20,13 @@ use std::ops::Range;
 use std::time::Instant;
 
 /// Random orders beside each window.
-const RANDOM_ORDERS: u32 = 20;
+pub(super) const RANDOM_ORDERS: u32 = 20;
 
 /// Tags of a window that are looked at, the most probable first.
 const TAGS: usize = 3;
 
 /// Seeds of the models with other weights.
-const FRESH_SEED: u64 = 77;
+pub(super) const FRESH_SEED: u64 = 77;
 
 /// What is evaluated.
 #[derive(Clone, Debug)]
@@ -237,7 +237,7 @@ fn middle(wave: &[f32], n: usize) -> Vec<f32> {
     window
 }
 
-fn window_secs(model: &Model) -> f64 {
+pub(super) fn window_secs(model: &Model) -> f64 {
     model.input_samples as f64 / f64::from(Explainer::sample_rate_hz(model))
 }
 
@@ -250,7 +250,7 @@ fn tags_of(answer: &[f32]) -> Vec<usize> {
 }
 
 /// The map of one method for these tags, and how far integrated gradients fall short.
-fn explain_one(
+pub(super) fn explain_one(
     model: &Model,
     window: &[f32],
     tags: &[usize],

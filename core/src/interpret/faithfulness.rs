@@ -23,9 +23,9 @@ const BATCH: usize = 6;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Curves {
     /// `[11]`: without the first 0, 1 … 10 stretches of the order.
-    deletion: Vec<f32>,
+    pub(super) deletion: Vec<f32>,
     /// `[11]`: with the first 0, 1 … 10 stretches of the order only.
-    insertion: Vec<f32>,
+    pub(super) insertion: Vec<f32>,
 }
 
 /// What the curves of one order come to.

@@ -96,6 +96,29 @@ impl TokenMap {
             .unwrap_or_default()
     }
 
+    /// A tag's lane less that of another map, whose tags have their own numbers and whose tokens lie elsewhere: on this map's tokens,
+    /// the other one's values between two of its tokens being linear. Empty if one of them has no such lane.
+    pub fn less(&self, tag_idx: usize, other: &Self, other_tag_idx: usize) -> Vec<f32> {
+        let (values, others) = (self.tag(tag_idx), other.tag(other_tag_idx));
+        let Some(last) = others.len().checked_sub(1) else {
+            return Vec::new();
+        };
+        let difference = values.iter().enumerate().map(|(token, value)| {
+            let secs = self.grid.centre_secs(token);
+            let at = (secs - other.grid.centre_secs(0)) / other.grid.token_secs();
+            let at = at.clamp(0.0, last as f64);
+            let (before, share) = (at as usize, at.fract() as f32);
+            let here = others[before];
+            let there = if share > 0.0 {
+                others[before + 1]
+            } else {
+                here
+            };
+            value - (here + (there - here) * share)
+        });
+        difference.collect()
+    }
+
     /// A tag's evidence for it: the positive part of its values.
     pub fn evidence(&self, tag_idx: usize) -> Vec<f32> {
         self.tag(tag_idx)
@@ -116,6 +139,32 @@ mod tests {
         n_tokens: 107,
         sample_rate_hz: 22_050,
     };
+
+    #[test]
+    fn a_difference_is_taken_at_the_same_times() {
+        // The other one's tokens are twice as far apart and begin later.
+        let other_grid = Grid {
+            samples_per_token: 4096.0,
+            first_centre_samples: 2816.0,
+            ..MTT
+        };
+        let ramp = |grid: Grid, n: usize, scale: f32| {
+            let values = (0..n).map(|token| scale * grid.centre_secs(token) as f32);
+            TokenMap::new(
+                Method::Contribution,
+                grid,
+                vec![0, 1],
+                [vec![0.0; n], values.collect()].concat(),
+            )
+        };
+        let (one, other) = (ramp(MTT, 20, 3.0), ramp(other_grid, 12, 1.0));
+        for (token, value) in one.less(1, &other, 1).iter().enumerate().skip(1) {
+            let secs = MTT.centre_secs(token) as f32;
+            assert!((value - 2.0 * secs).abs() < 1e-4, "{token}: {value}");
+        }
+        assert_eq!(one.less(1, &one, 1), [0.0; 20]);
+        assert!(one.less(7, &one, 1).is_empty() && one.less(1, &one, 7).is_empty());
+    }
 
     #[test]
     fn the_grid_of_the_music_tagging_transformer_is_where_the_notes_say() {

@@ -6,11 +6,14 @@
 mod asked;
 mod attention;
 mod between;
+mod cache;
 mod draw;
 mod evaluation;
 mod explainer;
 mod faithfulness;
 mod gradients;
+mod heads;
+mod listening;
 mod localisation;
 mod map;
 mod method;
@@ -19,22 +22,32 @@ mod occlusion;
 mod rollout;
 mod segments;
 mod silence;
+mod similarity;
 mod song;
 mod splice;
 mod stitch;
 mod table;
+mod window_trust;
 
+pub use cache::ExplanationCache;
 pub use draw::{Backdrop, draw};
 pub use evaluation::{Evaluation, EvaluationSettings, Localised, MethodRow, evaluate};
 pub use explainer::{Explainer, Wanted, WindowExplanation};
 pub use faithfulness::Faithfulness;
+pub use heads::{Heads, heads, window_at};
+pub use listening::{
+    FADED_DB, Moment, USUAL_SHARE, evidence_removed, evidence_stretches, heard_by,
+    moments_in_a_row, rest_faded, strongest_moments, with_gains,
+};
 pub use localisation::{Localisation, TagLocalisation, token_labels};
 pub use map::{Grid, TokenMap};
 pub use method::Method;
 pub use rollout::rollout;
+pub use similarity::{correlation, order_by_similarity};
 pub use song::{SongExplanation, SongSettings, song, song_in_parts};
 pub use splice::{SpliceRow, SpliceSettings, SpliceTest, splice};
 pub use table::write_csv;
+pub use window_trust::{Curve, WindowTrust, window_trust};
 
 use crate::job::Cancelled;
 
