@@ -1,7 +1,7 @@
 //! The timeline in a window: lanes appear, click seeks, drag selects, keys zoom.
 
 use attune::theme;
-use attune::timeline::{LanesOf, Picture, Request, Shown, Song, TimelineView, TrueSpan};
+use attune::timeline::{LanesOf, Picture, Request, Shown, Song, TagRow, TimelineView, TrueSpan};
 use attune_core::interpret::{
     Error, Explainer, Grid, Method, SongExplanation, SongSettings, TokenMap, Wanted,
     WindowExplanation, song,
@@ -159,6 +159,8 @@ impl Stage {
             match request {
                 Request::Seek { to_secs } => self.play_head_secs = *to_secs,
                 Request::Select(range) => self.selection_secs = range.clone(),
+                Request::Hear(range) => self.selection_secs = Some(range.clone()),
+                Request::Tag { .. } => {}
             }
         }
     }
@@ -171,16 +173,22 @@ fn window(stage: Stage) -> Harness<'static, Stage> {
         .build_ui_state(
             |ui, stage: &mut Stage| {
                 egui::CentralPanel::default().show(ui, |ui| {
-                    let maps = vec![stage.explanation.clone(); stage.tags.len()];
+                    let explanation = stage.explanation.as_ref();
+                    let idx = |tag: &String| explanation.and_then(|found| found.tag_idx(tag));
+                    let rows = stage.tags.iter().filter_map(idx).map(|tag_idx| TagRow {
+                        tag_idx,
+                        methods: vec![(Method::Contribution, stage.explanation.clone())],
+                        is_unfolded: false,
+                        other: None,
+                    });
+                    let rows: Vec<TagRow> = rows.collect();
                     let shown = Shown {
                         lanes: LanesOf {
                             song: &stage.song,
                             picture: stage.picture.as_ref(),
                             mel_centres_hz: &[],
                             explanation: stage.explanation.as_ref(),
-                            tags: &stage.tags,
-                            method: Method::Contribution,
-                            maps: &maps,
+                            tags: &rows,
                         },
                         play_head_secs: stage.play_head_secs,
                         is_playing: false,

@@ -24,8 +24,10 @@ impl Attention {
             .iter()
             .copied()
             .fold(0.0, f32::max);
-        let n_windows = explanation.self_attention.len().max(1) as f32;
-        let to_itself = explanation.self_attention.iter().sum::<f32>() / n_windows;
+        // Some windows may not be known yet.
+        let known = explanation.self_attention.iter().filter(|p| !p.is_nan());
+        let n_known = known.clone().count().max(1) as f32;
+        let to_itself = known.sum::<f32>() / n_known;
         Self {
             highest,
             subtitle: format!("share; {:.0} % to itself", 100.0 * to_itself),
@@ -64,7 +66,8 @@ impl Lane for Attention {
             for (left, right, times) in canvas.columns() {
                 let tokens = map.values.get(tokens_in(&map.grid, &times));
                 let tokens = tokens.unwrap_or_default().iter();
-                if let Some(most) = tokens.copied().reduce(f32::max) {
+                let most = tokens.copied().reduce(f32::max);
+                if let Some(most) = most.filter(|most| !most.is_nan()) {
                     let colour = colours[(most * scale) as u8 as usize];
                     bars.add(left..right, canvas.rect.top()..canvas.rect.bottom(), colour);
                 }
@@ -75,6 +78,6 @@ impl Lane for Attention {
     fn readout(&self, secs: f64) -> Option<String> {
         let map = self.explanation.attention()?;
         let share = map.values.get(map.grid.token_at_secs(secs)?)?;
-        Some(format!("{:.2} %", 100.0 * share))
+        share.is_finite().then(|| format!("{:.2} %", 100.0 * share))
     }
 }

@@ -23,6 +23,16 @@ pub trait Lane {
     /// What it shows at a time, with its unit; `None` where it has nothing to say.
     fn readout(&self, secs: f64) -> Option<String>;
 
+    /// The stretch of the song that is worth hearing where a time was pointed at: around the next peak.
+    fn peak_near(&self, _secs: f64) -> Option<Range<f64>> {
+        None
+    }
+
+    /// The tag (index) whose lanes it leads, and whether they are unfolded.
+    fn leads(&self) -> Option<(usize, bool)> {
+        None
+    }
+
     /// How it stands to the lane above.
     fn place(&self) -> Place {
         Place::Apart

@@ -1,15 +1,15 @@
 //! Which lanes there are for a song, kept from frame to frame as long as what they show stays the same.
 
 use super::attention::Attention;
-use super::contribution::Contribution;
-use super::lane::{Canvas, Lane};
+use super::evidence::{Evidence, TagRow};
+use super::lane::{Canvas, Lane, Place};
 use super::probability::Probability;
 use super::spectrogram::Spectrogram;
 use super::truth::Truth;
 use super::waveform::Waveform;
 use super::{Picture, Song};
 use crate::theme::Palette;
-use attune_core::interpret::{Method, SongExplanation};
+use attune_core::interpret::SongExplanation;
 use egui::{Align2, FontId};
 use std::sync::Arc;
 
@@ -24,12 +24,8 @@ pub struct LanesOf<'a> {
     pub mel_centres_hz: &'a [f32],
     /// Its explanation, once computed.
     pub explanation: Option<&'a Arc<SongExplanation>>,
-    /// The tags to show, by name, in this order.
-    pub tags: &'a [String],
-    /// The method of the contribution lanes.
-    pub method: Method,
-    /// For each of `tags`, what is explained by that method, if it is there.
-    pub maps: &'a [Option<Arc<SongExplanation>>],
+    /// The tags to show, in this order.
+    pub tags: &'a [TagRow],
 }
 
 /// The lanes of a timeline.
@@ -38,7 +34,8 @@ pub(super) struct Lanes {
     waveform: Kept<Waveform>,
     spectrogram: Kept<Box<dyn Lane>>,
     attention: Kept<Box<dyn Lane>>,
-    tags: Kept<Vec<Box<dyn Lane>>>,
+    /// With what they were made of, so that their key stays true.
+    tags: Kept<(Vec<Box<dyn Lane>>, Vec<TagRow>)>,
 }
 
 /// Something, and what it was made of. The key holds addresses of things that the value keeps alive, so that an address never
@@ -80,56 +77,49 @@ impl Lanes {
                     Arc::clone(picture),
                     of.mel_centres_hz.to_vec(),
                 )),
-                None => Box::new(Without("log-mel", "not computed yet")),
+                None => Box::new(Without("log-mel", "not computed yet", Place::Apart)),
             });
         self.attention
             .keep(vec![of.explanation.map_or(0, address)], || {
                 match of.explanation {
                     Some(explanation) if explanation.attention().is_none() => {
-                        Box::new(Without("attention", "this network has none"))
+                        Box::new(Without("attention", "this network has none", Place::Apart))
                     }
                     Some(explanation) => Box::new(Attention::new(Arc::clone(explanation))),
-                    None => Box::new(Without("attention", "not computed yet")),
+                    None => Box::new(Without("attention", "not computed yet", Place::Apart)),
                 }
             });
         let Some(explanation) = of.explanation else {
             self.tags = Kept::default();
             return;
         };
-        let chosen: Vec<usize> = of
-            .tags
-            .iter()
-            .filter_map(|tag| explanation.tag_idx(tag))
-            .collect();
         let look = std::ptr::from_ref(palette) as usize;
-        let mut key = vec![
-            address(explanation),
-            address(&song.wave),
-            look,
-            of.method as usize,
-        ];
-        key.extend(&chosen);
-        let maps = of.maps.iter().map(|map| map.as_ref().map_or(0, address));
-        key.extend(maps);
+        let mut key = vec![address(explanation), address(&song.wave), look];
+        for row in of.tags {
+            key.extend([row.tag_idx, usize::from(row.is_unfolded)]);
+            for (method, map) in &row.methods {
+                key.extend([*method as usize, map.as_ref().map_or(0, address)]);
+            }
+            if let Some(other) = &row.other {
+                let maps = [&other.usual, &other.map];
+                key.extend(maps.map(|map| map.as_ref().map_or(0, address)));
+                let name = other.name.bytes();
+                let name = name.fold(0usize, |hash, byte| {
+                    hash.wrapping_mul(31).wrapping_add(usize::from(byte))
+                });
+                key.extend([name, other.tag_idx]);
+            }
+        }
         self.tags.keep(key, || {
             let mut lanes: Vec<Box<dyn Lane>> = Vec::new();
-            for (place, &tag_idx) in chosen.iter().enumerate() {
-                let colour = palette.of_series(place);
-                let explained = Arc::clone(explanation);
-                lanes.push(Box::new(Probability::new(explained, tag_idx, colour)));
-                match of.maps.get(place).and_then(Option::as_ref) {
-                    Some(map) => {
-                        let map = Arc::clone(map);
-                        lanes.push(Box::new(Contribution::new(map, of.method, tag_idx)));
-                    }
-                    None => lanes.push(Box::new(Without(of.method.name(), "not computed yet"))),
-                }
-                let truth = song.truth_of(&explanation.tags[tag_idx]);
+            for (place, row) in of.tags.iter().enumerate() {
+                lanes.extend(lanes_of(explanation, row, palette.of_series(place)));
+                let truth = song.truth_of(&explanation.tags[row.tag_idx]);
                 if !truth.is_empty() {
                     lanes.push(Box::new(Truth::new(truth)));
                 }
             }
-            lanes
+            (lanes, of.tags.to_vec())
         });
     }
 
@@ -143,14 +133,53 @@ impl Lanes {
                 visit(lane.as_mut());
             }
         }
-        for lane in self.tags.get().into_iter().flatten() {
+        for lane in self.tags.get().into_iter().flat_map(|(lanes, _)| lanes) {
             visit(lane.as_mut());
         }
     }
 }
 
+/// The lanes of a tag: its probability, then a lane for each method, then another model's and the difference.
+fn lanes_of(
+    explanation: &Arc<SongExplanation>,
+    row: &TagRow,
+    colour: egui::Color32,
+) -> Vec<Box<dyn Lane>> {
+    let probability = Probability::new(Arc::clone(explanation), row, colour);
+    let mut lanes: Vec<Box<dyn Lane>> = vec![Box::new(probability)];
+    for (method, map) in &row.methods {
+        lanes.push(match map {
+            Some(map) => Box::new(Evidence::new(map, *method, row.tag_idx, None)),
+            None => Box::new(Without(method.name(), "not computed yet", Place::Joined)),
+        });
+    }
+    let (Some(other), Some((method, map))) = (&row.other, row.methods.first()) else {
+        return lanes;
+    };
+    match (map, &other.map) {
+        (Some(map), Some(theirs)) => {
+            let name = other.name.as_str();
+            let of_other = Evidence::new(theirs, *method, other.tag_idx, Some(name));
+            lanes.push(Box::new(of_other));
+            let theirs = (&**theirs, other.tag_idx, name);
+            lanes.push(Box::new(Evidence::difference(
+                map,
+                *method,
+                row.tag_idx,
+                theirs,
+            )));
+        }
+        _ => lanes.push(Box::new(Without(
+            "other model",
+            "not computed yet",
+            Place::Joined,
+        ))),
+    }
+    lanes
+}
+
 /// A lane with nothing to show, and why.
-struct Without(&'static str, &'static str);
+struct Without(&'static str, &'static str, Place);
 
 impl Lane for Without {
     fn title(&self) -> &str {
@@ -177,5 +206,9 @@ impl Lane for Without {
 
     fn readout(&self, _secs: f64) -> Option<String> {
         None
+    }
+
+    fn place(&self) -> Place {
+        self.2
     }
 }

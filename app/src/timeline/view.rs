@@ -3,18 +3,19 @@
 //! It is handed what there is to show and gives back what the user asked for; it changes nothing but its own looks. So it can be
 //! tested without a window around it, and be used for an augmented clip as well as for a song.
 //!
-//! Click seeks; drag selects; middle drag, Shift + drag and sideways scrolling move; Ctrl + wheel (or pinch, or the wheel over the
+//! Click seeks; a double click on a peak plays it in a loop; drag selects; middle drag, Shift + drag and sideways scrolling move; Ctrl + wheel (or pinch, or the wheel over the
 //! ruler) zooms about the pointer; + and - zoom about the play head, 0 fits, Escape clears the selection, comma and full stop move
 //! the play head by one token (the workbench has the arrow keys for seconds).
 
-use super::lane::{Canvas, Lane, Place};
+use super::lane::{Canvas, Place};
 use super::lanes::{Lanes, LanesOf};
+use super::title::{TagAction, title_ui};
 use super::{TimeMap, ruler};
 use crate::theme::{self, Palette};
 use attune_core::interpret::{Method, SongExplanation, TokenMap};
 use egui::{
-    CursorIcon, FontId, Key, Modifiers, PointerButton, Rect, Response, Sense, Stroke, Ui,
-    UiBuilder, pos2, vec2,
+    CursorIcon, FontId, Key, Modifiers, PointerButton, Rect, Response, Sense, Stroke, Ui, pos2,
+    vec2,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -48,6 +49,15 @@ pub enum Request {
     },
     /// Select this stretch (and loop it), or nothing.
     Select(Option<Range<f64>>),
+    /// Select this stretch and play it in a loop: a peak was clicked twice.
+    Hear(Range<f64>),
+    /// Something about a tag.
+    Tag {
+        /// The tag (index in the explanation).
+        tag_idx: usize,
+        /// What.
+        action: TagAction,
+    },
 }
 
 /// The looks of a timeline: what is visible, and caches.
@@ -206,6 +216,9 @@ impl TimelineView {
         self.handle_pointer(&response, ui, map, requests);
         let hover_x = response.hover_pos().map(|pos| pos.x);
         let hover_secs = hover_x.map(|x| map.secs_from_x(x));
+        let heard_at = response
+            .interact_pointer_pos()
+            .filter(|_| response.double_clicked());
         let right = area.left() + map_width(map);
         let mut y = area.top();
         let clip = ui.clip_rect();
@@ -229,7 +242,14 @@ impl TimelineView {
                 pos2(area.left() - TITLE_WIDTH, rect.top()),
                 pos2(area.left() - theme::GAP, rect.bottom()),
             );
-            title_ui(ui, title, lane, hover_secs, palette);
+            if let Some((tag_idx, action)) = title_ui(ui, title, lane, hover_secs, palette) {
+                requests.push(Request::Tag { tag_idx, action });
+            }
+            if let Some(pos) = heard_at.filter(|pos| rect.contains(*pos))
+                && let Some(range) = lane.peak_near(map.secs_from_x(pos.x))
+            {
+                requests.push(Request::Hear(range));
+            }
         });
         if let (Some(x), Some(pointer)) = (hover_x, response.hover_pos())
             && let Some(grid) = shown.lanes.explanation.map(|explanation| explanation.grid)
@@ -357,25 +377,6 @@ fn gap(place: Place) -> f32 {
 
 fn map_width(map: &TimeMap) -> f32 {
     (map.span_secs() / map.secs_per_point()) as f32
-}
-
-/// Title and unit of a lane; while the pointer is over the lanes, the value there instead of the unit.
-fn title_ui(ui: &mut Ui, rect: Rect, lane: &dyn Lane, hover_secs: Option<f64>, palette: &Palette) {
-    let value = hover_secs.and_then(|secs| lane.readout(secs));
-    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(rect.top() as i32));
-    inside.set_clip_rect(rect.intersect(ui.clip_rect()));
-    inside.spacing_mut().item_spacing.y = 0.0;
-    let mut line = |text: &str, size: f32, colour| {
-        if !text.is_empty() {
-            let text = egui::RichText::new(text).size(size).color(colour);
-            inside.add(egui::Label::new(text).truncate().selectable(false));
-        }
-    };
-    line(lane.title(), 12.5, palette.strong);
-    match value {
-        Some(value) => line(&value, 11.0, palette.accent),
-        None => line(lane.subtitle(), 11.0, palette.weak),
-    }
 }
 
 /// Selection, pointer and play head over ruler and lanes.

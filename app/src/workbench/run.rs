@@ -213,6 +213,13 @@ fn open_dataset(app: &mut App, folder: PathBuf) {
     layout::show(&mut app.layout, Panel::Library);
 }
 
+/// If the player has a clip or moments of the song: gives it the song again, at the same place.
+fn back_to_song(state: &super::State) {
+    audition::back_to_song(state);
+    let hearing = state.timeline.hearing();
+    hearing.back_to_song(&state.player, state.song.current());
+}
+
 /// Plays, or stops playing. The player's calls never wait.
 fn run_play(state: &super::State, play: &Play) {
     let player = &state.player;
@@ -221,7 +228,7 @@ fn run_play(state: &super::State, play: &Play) {
         Play::Start => player.play(),
         Play::Pause => player.pause(),
         Play::Seek { to_secs } => {
-            audition::back_to_song(state);
+            back_to_song(state);
             player.seek(*to_secs);
         }
         Play::Skip { by_secs } => {
@@ -234,6 +241,13 @@ fn run_play(state: &super::State, play: &Play) {
                 .selection
                 .time
                 .filter(|_| !state.audition.is_listening(player))
+                .filter(|_| {
+                    state
+                        .timeline
+                        .hearing()
+                        .song_position_secs(player)
+                        .is_none()
+                })
                 .map(|time| (time.start_secs, time.end_secs));
             player.set_loop(match player.loop_region() {
                 Some(_) => None,
@@ -241,7 +255,7 @@ fn run_play(state: &super::State, play: &Play) {
             });
         }
         Play::Loop { region_secs } => {
-            audition::back_to_song(state);
+            back_to_song(state);
             player.set_loop(*region_secs);
         }
         Play::Volume(volume) => player.set_volume(*volume),

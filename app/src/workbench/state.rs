@@ -70,6 +70,12 @@ impl State {
         self.training.is_running() || self.experiments.is_working()
     }
 
+    /// Where the play head stands in the song, also while a clip or moments of it are played in its place.
+    pub fn song_position_secs(&self) -> f64 {
+        let of_moments = self.timeline.hearing().song_position_secs(&self.player);
+        of_moments.unwrap_or_else(|| self.audition.song_position_secs(&self.player))
+    }
+
     /// What is being computed in the background, training aside.
     pub fn activities(&self) -> impl Iterator<Item = Activity> {
         self.song

@@ -14,8 +14,8 @@ pub const FADED_DB: f32 = -24.0;
 /// From one gain to another, so that no click is heard.
 const FADE_SECS: f64 = 0.05;
 
-/// Silence between two moments.
-const PAUSE_SECS: f64 = 0.25;
+/// Silence between two moments of [`moments_in_a_row`].
+pub const PAUSE_SECS: f64 = 0.25;
 
 /// A moment that speaks for a tag.
 #[derive(Clone, Debug, PartialEq)]

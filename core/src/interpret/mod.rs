@@ -36,7 +36,7 @@ pub use explainer::{Explainer, Wanted, WindowExplanation};
 pub use faithfulness::Faithfulness;
 pub use heads::{Heads, heads, window_at};
 pub use listening::{
-    FADED_DB, Moment, USUAL_SHARE, evidence_removed, evidence_stretches, heard_by,
+    FADED_DB, Moment, PAUSE_SECS, USUAL_SHARE, evidence_removed, evidence_stretches, heard_by,
     moments_in_a_row, rest_faded, strongest_moments, with_gains,
 };
 pub use localisation::{Localisation, TagLocalisation, token_labels};

@@ -97,7 +97,7 @@ impl State {
             song: &song.heard,
             tags: &places,
             answers: answers.map(|answer| answer.map(Arc::as_ref)),
-            play_head_secs: ctx.state.audition.song_position_secs(&ctx.state.player),
+            play_head_secs: ctx.state.song_position_secs(),
         };
         let height = CHART_SHARE * ui.available_height();
         if let Some(to_secs) = self.chart.ui(ui, &shown, height) {

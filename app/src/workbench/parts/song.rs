@@ -48,6 +48,16 @@ impl OpenSong {
 }
 
 impl OpenSong {
+    /// Mono at a rate: as the network in use hears it, or resampled for another one. Call it from a job.
+    pub fn wave_at(&self, rate_hz: u32, job: &attune_core::job::Job) -> anyhow::Result<Arc<[f32]>> {
+        if self.heard.rate_hz == rate_hz {
+            return Ok(Arc::clone(&self.heard.wave));
+        }
+        job.report(0, 0, "resampling");
+        let clip = &self.as_recorded;
+        Ok(audio::resample(&clip.to_mono(), clip.rate_hz, rate_hz)?.into())
+    }
+
     /// For the player: as recorded, and as the network hears it.
     pub fn track(&self) -> Track {
         let heard = Clip::mono(Arc::clone(&self.heard.wave), self.heard.rate_hz);

@@ -1,14 +1,26 @@
 //! The part of the state about the explained song: values, commands, and the code that runs them between frames.
 //!
-//! Nothing is computed for a panel that nobody looks at: the panel asks, frame by frame, with [`Command::Refresh`], for what it lacks.
+//! Nothing is computed for a panel that nobody looks at: the panel asks, frame by frame, for what it lacks, the picture with
+//! [`Command::Refresh`], explanations with [`Command::Want`].
+
+mod explanations;
+mod hearing;
+
+pub use explanations::{How, Wish};
+pub use hearing::{Hearing, Key as HearingKey, Sounds, What};
 
 use crate::timeline::{Picture, mel_centres_hz, picture};
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::parts::song::OpenSong;
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::features::FrontEnd;
-use attune_core::interpret::{self, Method, SongExplanation, SongSettings};
+use attune_core::interpret::{
+    ExplanationCache, Heads, Localisation, Method, SongExplanation, TagLocalisation, WindowTrust,
+    heads, window_at, window_trust,
+};
 use attune_core::predict::Model;
+use explanations::Explanations;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A log-mel picture and the front end that it was made with.
@@ -36,46 +48,51 @@ struct PictureKey {
     front_end: FrontEnd,
 }
 
+/// A window of a song as a model sees it.
 #[derive(Clone, Debug, PartialEq)]
-struct ExplanationKey {
+struct HeadsKey {
     wave: Wave,
     model: String,
-    settings: SongSettings,
+    window: usize,
 }
 
-/// What was explained by a method that is not for every day: of a song by a model, for one tag if each costs passes of its own.
+/// What is tested: the map of a method for a tag (index), in the window around a time.
 #[derive(Clone, Debug, PartialEq)]
-struct MapKey {
+struct TrustKey {
     wave: Wave,
     model: String,
     method: Method,
-    tag: Option<usize>,
+    tag: usize,
+    secs: f64,
 }
 
-/// So many of them are kept.
-const MOST_MAPS: usize = 64;
+/// How a map did in the tests.
+#[derive(Debug)]
+pub struct Tested {
+    /// In one window.
+    pub window: WindowTrust,
+    /// In the whole song, if it is known when the tag sounds and the map is there.
+    pub localisation: Option<TagLocalisation>,
+}
 
 /// What the panel shows. Changed only by [`run`] and [`logic`].
 #[derive(Debug)]
 pub struct State {
     pictures: Slot<PictureKey, SongPicture>,
-    explanations: Slot<ExplanationKey, Arc<SongExplanation>>,
-    cancelled: Option<ExplanationKey>,
-    mapping: Slot<MapKey, Arc<SongExplanation>>,
-    /// The newest last.
-    maps: Vec<(MapKey, Arc<SongExplanation>)>,
-    cancelled_map: Option<MapKey>,
+    explanations: Explanations,
+    heads: Slot<HeadsKey, Option<Arc<Heads>>>,
+    trust: Slot<TrustKey, Arc<Tested>>,
+    hearing: Hearing,
 }
 
 impl Default for State {
     fn default() -> Self {
         Self {
             pictures: Slot::new("draw log-mel"),
-            explanations: Slot::new("explain song"),
-            cancelled: None,
-            mapping: Slot::new("explain by another method"),
-            maps: Vec::new(),
-            cancelled_map: None,
+            explanations: Explanations::default(),
+            heads: Slot::new("look at attention"),
+            trust: Slot::new("test the map"),
+            hearing: Hearing::default(),
         }
     }
 }
@@ -86,16 +103,32 @@ impl State {
         self.pictures.value_for(&picture_key(song, model))
     }
 
-    /// What `model` finds in `song`, if it is there.
-    pub fn explanation(&self, song: &OpenSong, model: &Model) -> Option<&Arc<SongExplanation>> {
-        self.explanations.value_for(&explanation_key(song, model))
+    /// Whether the picture of `song` is there or on its way.
+    pub fn has_picture(&self, song: &OpenSong, model: Option<&Model>) -> bool {
+        let key = picture_key(song, model);
+        self.pictures.busy_with() == Some(&key) || self.pictures.done_key() == Some(&key)
     }
 
-    /// What `model` finds in `song` for a tag (index) by a method: among what is explained every day, or made by [`Command::Map`].
+    /// What `model` finds in `song` by the methods for every day, as far as it is there.
+    pub fn explanation(
+        &self,
+        song: &Arc<OpenSong>,
+        model: &Arc<Model>,
+    ) -> Option<&Arc<SongExplanation>> {
+        self.explanations.find(&Wish::new(song, model, How::Usual))
+    }
+
+    /// Whether all of it is there.
+    pub fn is_explained(&self, song: &Arc<OpenSong>, model: &Arc<Model>) -> bool {
+        let usual = Wish::new(song, model, How::Usual);
+        self.explanations.is_whole(&usual)
+    }
+
+    /// What `model` finds in `song` for a tag (index) by a method: among what is explained every day, or made because it was wanted.
     pub fn map(
         &self,
-        song: &OpenSong,
-        model: &Model,
+        song: &Arc<OpenSong>,
+        model: &Arc<Model>,
         method: Method,
         tag: usize,
     ) -> Option<&Arc<SongExplanation>> {
@@ -103,56 +136,62 @@ impl State {
         if let Some(usual) = usual.filter(|usual| usual.map(method).is_some()) {
             return Some(usual);
         }
-        let key = map_key(song, model, method, tag);
-        let made = self.maps.iter().find(|(made, _)| *made == key);
-        made.map(|(_, explained)| explained)
+        let wish = Wish::new(song, model, How::by(method, tag));
+        self.explanations.find(&wish)
     }
 
-    /// Whether such a map is on its way, was stopped by the user, or failed.
-    pub fn is_map_settled(
+    /// Whether nothing more need be asked for these wishes now: they are there, or the first of them is on its way, or the user does not
+    /// want them.
+    pub fn is_settled(&self, wishes: &[Wish]) -> bool {
+        self.explanations.is_settled(wishes)
+    }
+
+    /// How far explaining is.
+    pub fn explaining(&self) -> Option<Activity> {
+        self.explanations.activity()
+    }
+
+    /// Why the song is not explained.
+    pub fn error(&self, song: &Arc<OpenSong>, model: &Arc<Model>) -> Option<&str> {
+        self.explanations.error(&Wish::new(song, model, How::Usual))
+    }
+
+    /// The attention heads in the window around a time, or those of the window before while they are on their way; `None` as well if the
+    /// network has none.
+    pub fn heads(&self) -> Option<&Arc<Heads>> {
+        self.heads.value()?.as_ref()
+    }
+
+    /// Whether the heads for that time are there or on their way.
+    pub fn has_heads(&self, song: &OpenSong, model: &Model, secs: f64) -> bool {
+        let key = heads_key(song, model, secs);
+        self.heads.busy_with() == Some(&key) || self.heads.done_key() == Some(&key)
+    }
+
+    /// How the map of a method for a tag (index) did in the test, if it was the last one tested, or why it could not be.
+    pub fn trust(
         &self,
         song: &OpenSong,
         model: &Model,
         method: Method,
         tag: usize,
-    ) -> bool {
-        let key = map_key(song, model, method, tag);
-        // One tag after the other; another song or method need not wait.
-        let is_of_these = |busy: &MapKey| {
-            MapKey {
-                tag: key.tag,
-                ..busy.clone()
-            } == key
-        };
-        self.mapping.busy_with().is_some_and(is_of_these)
-            || self.mapping.done_key() == Some(&key)
-            || self.cancelled_map.as_ref() == Some(&key)
+    ) -> Option<Result<&Arc<Tested>, &str>> {
+        let done = self.trust.done_key()?;
+        let is_it = done.wave == Wave(Arc::clone(&song.heard.wave))
+            && done.model == model.fingerprint
+            && (done.method, done.tag) == (method, tag);
+        let result = self.trust.result().filter(|_| is_it)?;
+        Some(result.as_ref().map_err(String::as_str))
     }
 
-    /// How far explaining is.
-    pub fn explaining(&self) -> Option<Activity> {
-        let usual = self.explanations.activity();
-        usual.or_else(|| self.mapping.activity())
+    /// How far testing is.
+    pub fn testing(&self) -> Option<Activity> {
+        self.trust.activity()
     }
 
-    /// Why the last explanation failed.
-    pub fn error(&self) -> Option<&str> {
-        let usual = self.explanations.error();
-        usual.or_else(|| self.mapping.error())
-    }
-
-    /// Whether everything about `song` is there or on its way, or was stopped by the user.
-    pub fn is_settled(&self, song: &OpenSong, model: Option<&Model>) -> bool {
-        let picture_key = picture_key(song, model);
-        let has_picture = self.pictures.busy_with() == Some(&picture_key)
-            || self.pictures.done_key() == Some(&picture_key);
-        let is_explained = model.is_none_or(|model| {
-            let key = explanation_key(song, model);
-            self.explanations.busy_with() == Some(&key)
-                || self.explanations.done_key() == Some(&key)
-                || self.cancelled.as_ref() == Some(&key)
-        });
-        has_picture && is_explained
+    /// What is listened to.
+    pub fn hearing(&self) -> &Hearing {
+        &self.hearing
     }
 
     /// Work in progress, for the status bar.
@@ -161,20 +200,18 @@ impl State {
             .activity()
             .into_iter()
             .chain(self.explanations.activity())
-            .chain(self.mapping.activity())
+            .chain(self.heads.activity())
+            .chain(self.trust.activity())
+            .chain(self.hearing.activities())
     }
 
     /// Cancels it.
     pub fn cancel_jobs(&mut self) {
-        if let Some(key) = self.explanations.busy_with() {
-            self.cancelled = Some(key.clone());
-        }
-        if let Some(key) = self.mapping.busy_with() {
-            self.cancelled_map = Some(key.clone());
-        }
         self.pictures.cancel();
-        self.explanations.cancel();
-        self.mapping.cancel();
+        self.explanations.stop();
+        self.heads.cancel();
+        self.trust.cancel();
+        self.hearing.cancel();
     }
 }
 
@@ -185,130 +222,165 @@ fn picture_key(song: &OpenSong, model: Option<&Model>) -> PictureKey {
     }
 }
 
-fn explanation_key(song: &OpenSong, model: &Model) -> ExplanationKey {
-    ExplanationKey {
+fn heads_key(song: &OpenSong, model: &Model, secs: f64) -> HeadsKey {
+    HeadsKey {
         wave: Wave(Arc::clone(&song.heard.wave)),
         model: model.fingerprint.clone(),
-        settings: SongSettings::default(),
-    }
-}
-
-fn map_key(song: &OpenSong, model: &Model, method: Method, tag: usize) -> MapKey {
-    MapKey {
-        wave: Wave(Arc::clone(&song.heard.wave)),
-        model: model.fingerprint.clone(),
-        method,
-        tag: method.is_per_tag().then_some(tag),
+        window: window_at(model, song.heard.wave.len(), secs),
     }
 }
 
 /// What the panel can ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Command {
-    /// Compute what the open song still lacks for the model in use.
+    /// Draw the picture of the open song for the model in use.
     Refresh,
-    /// The same, even if the user stopped it before.
+    /// Explain what is wanted, the first of it that is missing first, beginning at the play head.
+    Want {
+        /// The most urgent first.
+        wishes: Vec<Wish>,
+        /// From the start of the song.
+        first_secs: f64,
+    },
+    /// Let what the user stopped, or what has failed, be wanted again.
     Explain,
     /// Stop explaining.
     Stop,
-    /// Explain the open song for a tag (index) by another method, too.
-    Map {
+    /// Look at the attention heads around a time.
+    Heads {
+        /// From the start of the song.
+        at_secs: f64,
+    },
+    /// Test how far a map can be trusted, in the window around a time.
+    Trust {
         /// The method.
         method: Method,
-        /// The tag.
+        /// The tag (index).
         tag: usize,
+        /// From the start of the song.
+        at_secs: f64,
     },
+    /// Listen to a tag's evidence.
+    Hear(Box<HearingKey>, What),
+    /// Write the sounds of a tag's evidence below the workspace's exports.
+    WriteSounds(Box<HearingKey>),
+    /// Play the song itself again.
+    BackToSong,
 }
 
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
+    let timeline = &mut state.timeline;
     match command {
-        Command::Stop => state.timeline.cancel_jobs(),
-        Command::Explain => {
-            state.timeline.cancelled = None;
-            state.timeline.cancelled_map = None;
-            refresh(state, jobs);
-        }
+        Command::Stop => timeline.explanations.stop(),
+        Command::Explain => timeline.explanations.forget_stopped(),
         Command::Refresh => refresh(state, jobs),
-        Command::Map { method, tag } => map(state, jobs, method, tag),
+        Command::Want { wishes, first_secs } => {
+            let cache = ExplanationCache::below(&state.workspace.cache());
+            timeline
+                .explanations
+                .want(&wishes, first_secs, &cache, jobs);
+        }
+        Command::Heads { at_secs } => {
+            if let Some((song, model)) = state.song.current().zip(state.model.current())
+                && song.heard.rate_hz == model.sample_rate_hz()
+            {
+                let key = heads_key(song, model, at_secs);
+                let (model, wanted) = (Arc::clone(model), key.clone());
+                timeline.heads.request(jobs, key, move |_| {
+                    let found = heads(&model, &wanted.wave.0, wanted.window)?;
+                    Ok(found.map(Arc::new))
+                });
+            }
+        }
+        Command::Trust {
+            method,
+            tag,
+            at_secs,
+        } => {
+            if let Some((song, model)) = state.song.current().zip(state.model.current())
+                && song.heard.rate_hz == model.sample_rate_hz()
+            {
+                let key = TrustKey {
+                    wave: Wave(Arc::clone(&song.heard.wave)),
+                    model: model.fingerprint.clone(),
+                    method,
+                    tag,
+                    secs: at_secs,
+                };
+                let (model, wave) = (Arc::clone(model), key.wave.0.clone());
+                let spans = model.tags.get(tag).map(|name| song.heard.truth_of(name));
+                let spans = spans.filter(|spans| !spans.is_empty());
+                let map = timeline.map(song, &model, method, tag).cloned();
+                timeline.trust.request(jobs, key, move |job| {
+                    let window = window_trust(&model, &wave, at_secs, method, tag, job)?;
+                    let map = map.as_ref().and_then(|explained| explained.map(method));
+                    let localisation = map.zip(spans).and_then(|(map, spans)| {
+                        let mut found = Localisation::new(tag + 1);
+                        found.push(tag, map, &spans);
+                        found.tag(tag)
+                    });
+                    Ok(Arc::new(Tested {
+                        window,
+                        localisation,
+                    }))
+                });
+            }
+        }
+        Command::Hear(key, what) => {
+            crate::workbench::parts::audition::back_to_song(state);
+            state.timeline.hearing.hear(*key, what, &state.player, jobs);
+        }
+        Command::WriteSounds(key) => {
+            let folder = state.workspace.exports();
+            timeline.hearing.write(*key, folder, jobs);
+        }
+        Command::BackToSong => {
+            let song = state.song.current();
+            timeline.hearing.back_to_song(&state.player, song);
+            state.player.select_variant(0);
+        }
     }
-}
-
-fn map(state: &mut Whole, jobs: &Jobs, method: Method, tag: usize) {
-    let (Some(song), Some(model)) = (state.song.current(), state.model.current()) else {
-        return;
-    };
-    let key = map_key(song, model, method, tag);
-    if state.timeline.cancelled_map.as_ref() == Some(&key) {
-        return;
-    }
-    let (model, wave) = (Arc::clone(model), key.wave.0.clone());
-    let settings = SongSettings {
-        methods: vec![method],
-        tags: key.tag.map(|tag| vec![tag]),
-        ..SongSettings::default()
-    };
-    state.timeline.mapping.request(jobs, key, move |job| {
-        Ok(Arc::new(interpret::song(&*model, &wave, &settings, job)?))
-    });
 }
 
 fn refresh(state: &mut Whole, jobs: &Jobs) {
     let Some(song) = state.song.current() else {
         return;
     };
-    let model = state.model.current();
-    let timeline = &mut state.timeline;
+    let key = picture_key(song, state.model.current().map(Arc::as_ref));
     // The song may just be on its way to the rate of another model.
-    let rate_hz = song.heard.rate_hz;
-    let key = picture_key(song, model.map(Arc::as_ref));
-    if key.front_end.sample_rate_hz == rate_hz {
+    if key.front_end.sample_rate_hz == song.heard.rate_hz {
         let wanted = key.clone();
-        timeline.pictures.request(jobs, key, move |job| {
+        state.timeline.pictures.request(jobs, key, move |job| {
             Ok(SongPicture {
                 picture: Arc::new(picture(&wanted.wave.0, &wanted.front_end, job)?),
                 mel_centres_hz: mel_centres_hz(&wanted.front_end).into(),
             })
         });
     }
-    let Some(model) = model.filter(|model| model.sample_rate_hz() == rate_hz) else {
-        return;
-    };
-    let key = explanation_key(song, model);
-    if timeline.cancelled.as_ref() != Some(&key) {
-        let (model, wave) = (Arc::clone(model), key.wave.0.clone());
-        let settings = key.settings.clone();
-        timeline.explanations.request(jobs, key, move |job| {
-            Ok(Arc::new(interpret::song(&*model, &wave, &settings, job)?))
-        });
-    }
 }
 
 /// Called once before each frame: takes in results of jobs.
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
-    state.timeline.pictures.poll(jobs);
     let timeline = &mut state.timeline;
-    if timeline.mapping.poll(jobs) {
-        let made = timeline.mapping.done_key().cloned();
-        match (made, timeline.mapping.value()) {
-            (Some(key), Some(explained)) => {
-                timeline.maps.push((key, Arc::clone(explained)));
-                let n_old = timeline.maps.len().saturating_sub(MOST_MAPS);
-                timeline.maps.drain(..n_old);
-            }
-            _ => {
-                let error = timeline.mapping.error().unwrap_or_default();
-                let text = format!("The song cannot be explained: {error}");
-                sender.send(Notice::new(Level::Error, text));
-            }
-        }
+    timeline.pictures.poll(jobs);
+    timeline.heads.poll(jobs);
+    timeline.trust.poll(jobs);
+    let (written, failed) = timeline.hearing.poll(&state.player, jobs);
+    if let Some(paths) = written {
+        let paths: Vec<String> = paths
+            .iter()
+            .map(|path: &PathBuf| path.display().to_string())
+            .collect();
+        let text = format!("Written: {}", paths.join(", "));
+        sender.send(Notice::new(Level::Success, text));
     }
-    if state.timeline.explanations.poll(jobs)
-        && let Some(error) = state.timeline.explanations.error()
-    {
-        sender.send(Notice::new(
-            Level::Error,
-            format!("The song cannot be explained: {error}"),
-        ));
+    if let Some(error) = failed {
+        let text = format!("It cannot be listened to: {error}");
+        sender.send(Notice::new(Level::Error, text));
+    }
+    if let Some(error) = timeline.explanations.poll(jobs) {
+        let text = format!("The song cannot be explained: {error}");
+        sender.send(Notice::new(Level::Error, text));
     }
 }

@@ -3,7 +3,6 @@
 use super::Side;
 use crate::workbench::jobs::{Activity, Jobs, Slot};
 use crate::workbench::parts::song::OpenSong;
-use attune_core::audio;
 use attune_core::predict::{self, Model, TagTimeline};
 use std::sync::Arc;
 
@@ -97,12 +96,7 @@ impl OverTime {
         self.sides[side.idx()].request(jobs, key, move |job| {
             let rate_hz = model.sample_rate_hz();
             let window_secs = model.input_samples as f64 / f64::from(rate_hz);
-            let mut wave = Arc::clone(&song.heard.wave);
-            if song.heard.rate_hz != rate_hz {
-                job.report(0, 0, "resampling");
-                let clip = &song.as_recorded;
-                wave = audio::resample(&clip.to_mono(), clip.rate_hz, rate_hz)?.into();
-            }
+            let wave = song.wave_at(rate_hz, job)?;
             let max_hop_secs = window_secs / PARTS_OF_WINDOW;
             Ok(Arc::new(predict::over_time(
                 &model,

@@ -1,0 +1,177 @@
+//! Which tags are shown, in which order, by which methods, beside which other model; and what must be explained for it.
+
+use crate::timeline::{OtherRow, TagRow};
+use crate::workbench::Ctx;
+use crate::workbench::parts::compare::Side;
+use crate::workbench::parts::song::OpenSong;
+use crate::workbench::parts::timeline::{How, Wish};
+use attune_core::interpret::{Explainer as _, Method, SongExplanation, order_by_similarity};
+use attune_core::predict::Model;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Tags shown until the user chooses.
+const SHOWN_AT_FIRST: usize = 3;
+
+/// In which order the tags' lanes stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) enum Order {
+    /// As they were chosen.
+    #[default]
+    Chosen,
+    /// The most probable one first.
+    Relevance,
+    /// Those of like maps beside each other.
+    Similarity,
+    /// By name.
+    Name,
+}
+
+impl Order {
+    pub(super) const ALL: [Self; 4] = [Self::Chosen, Self::Relevance, Self::Similarity, Self::Name];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Chosen => "as chosen",
+            Self::Relevance => "by relevance",
+            Self::Similarity => "by similarity",
+            Self::Name => "by name",
+        }
+    }
+
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Chosen => "Tags in the order in which they were chosen",
+            Self::Relevance => "The tag that is most probable in the song first",
+            Self::Similarity => {
+                "Tags whose maps rise and fall together beside each other, from the most probable one on"
+            }
+            Self::Name => "Tags by name",
+        }
+    }
+}
+
+/// How the user wants the tags.
+pub(super) struct Looks<'a> {
+    pub(super) method: Method,
+    pub(super) order: Order,
+    pub(super) unfolded: &'a BTreeSet<String>,
+    /// Whether another model stands beside.
+    pub(super) is_beside: bool,
+}
+
+/// The chosen tags that the model knows; the most probable ones until the user chooses.
+pub(super) fn chosen_tags(ctx: &Ctx<'_>, explanation: Option<&SongExplanation>) -> Vec<usize> {
+    let Some(explanation) = explanation else {
+        return Vec::new();
+    };
+    let chosen = ctx.state.selection.tags.iter();
+    let chosen: Vec<usize> = chosen.filter_map(|tag| explanation.tag_idx(tag)).collect();
+    if !chosen.is_empty() {
+        return chosen;
+    }
+    let mut probable = explanation.over_time.by_probability();
+    probable.truncate(SHOWN_AT_FIRST);
+    probable
+}
+
+/// The rows of the tags, and all that is wanted for them, the most urgent first.
+pub(super) fn rows(
+    ctx: &Ctx<'_>,
+    looks: &Looks<'_>,
+    song: &Arc<OpenSong>,
+    model: &Arc<Model>,
+) -> (Vec<TagRow>, Vec<Wish>) {
+    let timeline = &ctx.state.timeline;
+    let mut wishes = vec![Wish::new(song, model, How::Usual)];
+    let Some(explanation) = timeline.explanation(song, model) else {
+        return (Vec::new(), wishes);
+    };
+    let usual_methods = model.usual_methods();
+    let mut want = |model: &Arc<Model>, method: Method, tag: usize| {
+        let wish = if usual_methods.contains(&method) {
+            Wish::new(song, model, How::Usual)
+        } else {
+            Wish::new(song, model, How::by(method, tag))
+        };
+        if !wishes.contains(&wish) {
+            wishes.push(wish);
+        }
+    };
+    let mut tags = chosen_tags(ctx, Some(explanation));
+    for &tag in &tags {
+        want(model, looks.method, tag);
+    }
+    sort(
+        looks.order,
+        &mut tags,
+        explanation,
+        |tag| timeline.map(song, model, looks.method, tag),
+        looks.method,
+    );
+    let compare = &ctx.state.compare;
+    let other = compare.model(Side::Second, &ctx.state.model);
+    let other = other.filter(|other| looks.is_beside && other.methods().contains(&looks.method));
+    let name = compare
+        .source(Side::Second)
+        .map(|source| source.name(&ctx.state.model));
+    let rows = tags.into_iter().map(|tag_idx| {
+        let tag = &explanation.tags[tag_idx];
+        let is_unfolded = looks.unfolded.contains(tag);
+        let mut methods = vec![looks.method];
+        if is_unfolded {
+            let others = model.methods().into_iter();
+            methods.extend(others.filter(|method| *method != looks.method));
+        }
+        let other = other.and_then(|other| {
+            let their_idx = other.tags.iter().position(|theirs| theirs == tag)?;
+            want(other, looks.method, their_idx);
+            Some(OtherRow {
+                name: name.clone().unwrap_or_default(),
+                tag_idx: their_idx,
+                usual: timeline.explanation(song, other).cloned(),
+                map: timeline.map(song, other, looks.method, their_idx).cloned(),
+            })
+        });
+        for &method in &methods {
+            want(model, method, tag_idx);
+        }
+        let found = |method| (method, timeline.map(song, model, method, tag_idx).cloned());
+        TagRow {
+            tag_idx,
+            methods: methods.into_iter().map(found).collect(),
+            is_unfolded,
+            other,
+        }
+    });
+    let rows = rows.collect();
+    (rows, wishes)
+}
+
+fn sort<'a>(
+    order: Order,
+    tags: &mut Vec<usize>,
+    explanation: &SongExplanation,
+    map: impl Fn(usize) -> Option<&'a Arc<SongExplanation>>,
+    method: Method,
+) {
+    let whole = &explanation.over_time.whole_song;
+    let by_relevance = |tags: &mut Vec<usize>| tags.sort_by(|&a, &b| whole[b].total_cmp(&whole[a]));
+    match order {
+        Order::Chosen => {}
+        Order::Relevance => by_relevance(tags),
+        Order::Name => tags.sort_by(|&a, &b| explanation.tags[a].cmp(&explanation.tags[b])),
+        Order::Similarity => {
+            by_relevance(tags);
+            let lane = |&tag: &usize| -> &[f32] {
+                let map = map(tag).and_then(|explained| explained.map(method));
+                map.map_or(&[], |map| map.tag(tag))
+            };
+            let lanes: Vec<&[f32]> = tags.iter().map(lane).collect();
+            *tags = order_by_similarity(&lanes)
+                .into_iter()
+                .map(|at| tags[at])
+                .collect();
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! How far a tag's map can be trusted, beside the lanes: what becomes of the answer while stretches of a window go and come in its order,
+//! against random orders, and whether it says what other methods say.
+
+use crate::theme;
+use crate::timeline::ruler::clock;
+use crate::workbench::parts::timeline::Command;
+use crate::workbench::{Command as Any, Ctx};
+use attune_core::interpret::{Curve, Method, TagLocalisation, WindowTrust};
+use egui::{Grid, ProgressBar, RichText, Ui};
+use egui_plot::{FilledArea, Line, Plot, PlotPoints};
+
+/// Draws the card of a tag (index, name). `at_secs` is where it is tested if the user asks.
+pub(super) fn trust_ui(
+    ctx: &Ctx<'_>,
+    method: Method,
+    tag: (usize, &str),
+    at_secs: f64,
+    ui: &mut Ui,
+) {
+    let palette = theme::palette(ui.visuals());
+    let (tag_idx, name) = tag;
+    let (Some(song), Some(model)) = (ctx.state.song.current(), ctx.state.model.current()) else {
+        return;
+    };
+    ui.label(
+        RichText::new(format!("How far to trust {}", method.name())).text_style(theme::section()),
+    );
+    ui.label(RichText::new(name).color(palette.strong));
+    let timeline = &ctx.state.timeline;
+    let test = Any::Timeline(Command::Trust {
+        method,
+        tag: tag_idx,
+        at_secs,
+    });
+    let tested = timeline.trust(song, model, method, tag_idx);
+    if let Some(activity) = timeline.testing() {
+        ui.add(ProgressBar::new(activity.fraction().unwrap_or(0.0)).text("testing"));
+    } else {
+        let label = if tested.is_some() {
+            "Test around the play head"
+        } else {
+            "Test"
+        };
+        let hint = "Silence stretches of the window around the play head in the order of the map, and in twenty random orders";
+        if ui.button(label).on_hover_text(hint).clicked() || tested.is_none() {
+            ctx.send(test);
+        }
+    }
+    match tested {
+        Some(Ok(tested)) => {
+            let trust = &tested.window;
+            let window = format!(
+                "window {}–{}",
+                clock(trust.secs.start, 1),
+                clock(trust.secs.end, 1)
+            );
+            ui.label(RichText::new(window).color(palette.weak));
+            egui::ScrollArea::vertical()
+                .id_salt("trust")
+                .show(ui, |ui| {
+                    tested_ui(trust, method, ui);
+                    if let Some(found) = &tested.localisation {
+                        found_ui(found, ui);
+                    }
+                });
+        }
+        Some(Err(error)) => {
+            ui.label(RichText::new(error).color(palette.error));
+        }
+        None => {}
+    }
+}
+
+fn tested_ui(trust: &WindowTrust, method: Method, ui: &mut Ui) {
+    let palette = theme::palette(ui.visuals());
+    let (own, random) = (&trust.faithfulness, &trust.random);
+    curve_ui(
+        ui,
+        "deletion",
+        "Deletion: its strongest stretches go first; a low curve is good",
+        &trust.deletion,
+    );
+    curve_ui(
+        ui,
+        "insertion",
+        "Insertion: its strongest stretches come first; a high curve is good",
+        &trust.insertion,
+    );
+    let rows: [(&str, f64, f64, bool, &str); 4] = [
+        (
+            "deletion",
+            own.deletion,
+            random.deletion,
+            false,
+            "Area under the deletion curve; low is good",
+        ),
+        (
+            "insertion",
+            own.insertion,
+            random.insertion,
+            true,
+            "Area under the insertion curve; high is good",
+        ),
+        (
+            "comprehensiveness",
+            own.comprehensiveness,
+            random.comprehensiveness,
+            true,
+            "Probability that is lost without the strongest 10, 20, 30 and 50 % of the window, mean; high is good",
+        ),
+        (
+            "sufficiency",
+            own.sufficiency,
+            random.sufficiency,
+            false,
+            "Probability that is lost if only these are there, mean; low is good",
+        ),
+    ];
+    Grid::new("faithfulness")
+        .num_columns(3)
+        .striped(true)
+        .show(ui, |ui| {
+            ui.label("");
+            ui.label(RichText::new("map").color(palette.weak));
+            ui.label(RichText::new("chance").color(palette.weak))
+                .on_hover_text("Mean of twenty random orders");
+            ui.end_row();
+            for (name, own, random, is_high_good, hint) in rows {
+                ui.label(name).on_hover_text(hint);
+                let is_better = (own > random) == is_high_good;
+                let colour = if is_better {
+                    palette.strong
+                } else {
+                    palette.error
+                };
+                ui.label(RichText::new(format!("{own:.3}")).color(colour));
+                ui.label(format!("{random:.3}"));
+                ui.end_row();
+            }
+        });
+    ui.add_space(theme::GAP);
+    Grid::new("agreement").num_columns(2).striped(true).show(ui, |ui| {
+        let correlation = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:+.2}"));
+        for (other, value) in &trust.agreement {
+            ui.label(format!("agrees with {}", other.name()))
+                .on_hover_text("Rank correlation over the stretches of the window: 1 is the same order");
+            ui.label(correlation(*value));
+            ui.end_row();
+        }
+        let fresh = [
+            ("with another last layer", trust.fresh_head),
+            ("with random weights", trust.fresh_weights),
+        ];
+        for (words, value) in fresh {
+            ui.label(words).on_hover_text(format!(
+                "Size of the rank correlation with the {} map of the same model {words}: near 0 if the map depends on what was learned",
+                method.name()
+            ));
+            ui.label(value.map_or("–".to_owned(), |value| format!("{value:.2}")));
+            ui.end_row();
+        }
+    });
+}
+
+/// A curve with the band of random orders.
+fn curve_ui(ui: &mut Ui, id: &str, title: &str, curve: &Curve) {
+    let palette = theme::palette(ui.visuals());
+    ui.label(RichText::new(title).color(palette.weak));
+    let steps = curve.values.len().saturating_sub(1).max(1) as f64;
+    let xs: Vec<f64> = (0..curve.values.len())
+        .map(|step| 100.0 * step as f64 / steps)
+        .collect();
+    let edge = |of: usize| -> Vec<f64> {
+        curve
+            .random
+            .iter()
+            .map(|band| f64::from(band[of]))
+            .collect()
+    };
+    let values = curve.values.iter().map(|value| f64::from(*value));
+    let points: PlotPoints<'_> = xs.iter().zip(values).map(|(x, y)| [*x, y]).collect();
+    Plot::new(id)
+        .height(96.0)
+        .include_y(0.0)
+        .include_y(1.0)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .x_axis_formatter(|mark, _| format!("{:.0} %", mark.value))
+        .label_formatter(|_| None)
+        .show(ui, |plot| {
+            let band = FilledArea::new("random orders", &xs, &edge(0), &edge(1));
+            plot.add(band.fill_color(palette.weak.gamma_multiply(0.35)));
+            plot.line(Line::new("map", points).color(palette.accent).width(2.0));
+        });
+}
+
+/// How well the map finds in the whole song what is known to sound.
+fn found_ui(found: &TagLocalisation, ui: &mut Ui) {
+    ui.add_space(theme::GAP);
+    Grid::new("localisation").num_columns(2).striped(true).show(ui, |ui| {
+        let rows = [
+            ("localisation ROC-AUC", found.roc_auc, "Over the tokens of the song, against when the tag is known to sound; 0.5 is chance"),
+            ("localisation AP", found.average_precision, "Average precision over the tokens of the song"),
+            ("AP of chance", found.prevalence, "Share of the song in which the tag is known to sound"),
+            ("pointing game", found.pointing, "1 if the highest token lies where the tag is known to sound"),
+        ];
+        for (words, value, hint) in rows {
+            ui.label(words).on_hover_text(hint);
+            ui.label(value.map_or("–".to_owned(), |value| format!("{value:.3}")));
+            ui.end_row();
+        }
+    });
+}

@@ -1,0 +1,219 @@
+//! What songs were explained by: wishes of the panel, worked through one after the other in the background, and what came of them.
+
+use crate::workbench::Jobs;
+use crate::workbench::jobs::{Activity, Slot};
+use crate::workbench::parts::song::OpenSong;
+use attune_core::interpret::{ExplanationCache, Method, SongExplanation, SongSettings};
+use attune_core::predict::Model;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a song is to be explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// By the methods for every day.
+    Usual,
+    /// By one method; for one tag (index) where each costs passes of its own.
+    Method(Method, Option<usize>),
+}
+
+impl How {
+    /// By a method, for a tag.
+    pub fn by(method: Method, tag: usize) -> Self {
+        Self::Method(method, method.is_per_tag().then_some(tag))
+    }
+
+    fn settings(self) -> SongSettings {
+        match self {
+            Self::Usual => SongSettings::default(),
+            Self::Method(method, tag) => SongSettings {
+                methods: vec![method],
+                tags: tag.map(|tag| vec![tag]),
+                ..SongSettings::default()
+            },
+        }
+    }
+}
+
+/// What is to be explained: the same song while somebody holds it, and a wish does.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    song: Arc<OpenSong>,
+    model: Arc<Model>,
+    how: How,
+}
+
+impl PartialEq for Wish {
+    fn eq(&self, other: &Self) -> bool {
+        self.is_of(&other.song, &other.model) && self.how == other.how
+    }
+}
+
+impl Wish {
+    /// A song, explained by a model.
+    pub fn new(song: &Arc<OpenSong>, model: &Arc<Model>, how: How) -> Self {
+        Self {
+            song: Arc::clone(song),
+            model: Arc::clone(model),
+            how,
+        }
+    }
+
+    fn is_of(&self, song: &Arc<OpenSong>, model: &Model) -> bool {
+        Arc::ptr_eq(&self.song, song) && self.model.fingerprint == model.fingerprint
+    }
+}
+
+/// So many explanations are kept; on disk there are more.
+const MOST: usize = 96;
+
+/// What is there already of a wish at work.
+type Part = Arc<Mutex<Option<Arc<SongExplanation>>>>;
+
+/// Wishes and what came of them.
+#[derive(Debug)]
+pub(super) struct Explanations {
+    work: Slot<Wish, Arc<SongExplanation>>,
+    coming: Part,
+    /// What had come in the last frame.
+    part: Option<(Wish, Arc<SongExplanation>)>,
+    /// The newest last.
+    made: Vec<(Wish, Arc<SongExplanation>)>,
+    failed: Vec<(Wish, String)>,
+    /// The user does not want this song explained by this model.
+    stopped: Vec<Wish>,
+}
+
+impl Default for Explanations {
+    fn default() -> Self {
+        Self {
+            work: Slot::new("explain song"),
+            coming: Part::default(),
+            part: None,
+            made: Vec::new(),
+            failed: Vec::new(),
+            stopped: Vec::new(),
+        }
+    }
+}
+
+impl Explanations {
+    /// What came of a wish, or as much as is there of it.
+    pub(super) fn find(&self, wish: &Wish) -> Option<&Arc<SongExplanation>> {
+        let (_, made) = self.whole_or_part(wish)?;
+        Some(made)
+    }
+
+    fn whole_or_part(&self, wish: &Wish) -> Option<&(Wish, Arc<SongExplanation>)> {
+        let is_it = |(made, _): &&(Wish, Arc<SongExplanation>)| made == wish;
+        let whole = self.made.iter().find(is_it);
+        whole.or_else(|| self.part.iter().find(is_it))
+    }
+
+    /// Whether all of a wish is there.
+    pub(super) fn is_whole(&self, wish: &Wish) -> bool {
+        self.made.iter().any(|(made, _)| made == wish)
+    }
+
+    /// Why nothing came of a wish.
+    pub(super) fn error(&self, wish: &Wish) -> Option<&str> {
+        let failed = self.failed.iter().find(|(failed, _)| failed == wish);
+        failed.map(|(_, error)| error.as_str())
+    }
+
+    /// Whether something must be done so that a wish comes true.
+    fn is_open(&self, wish: &Wish) -> bool {
+        let is_stopped = |stopped: &Wish| stopped.is_of(&wish.song, &wish.model);
+        !self.is_whole(wish) && self.error(wish).is_none() && !self.stopped.iter().any(is_stopped)
+    }
+
+    /// Whether the work at hand is the first of these wishes that is open, or none is.
+    pub(super) fn is_settled(&self, wishes: &[Wish]) -> bool {
+        match wishes.iter().find(|wish| self.is_open(wish)) {
+            None => true,
+            // One after the other: what is begun is ended if it is still wanted.
+            Some(_) => self
+                .work
+                .busy_with()
+                .is_some_and(|busy| wishes.contains(busy)),
+        }
+    }
+
+    /// Works on the first of these wishes that is open, beginning at `first_secs` of the song.
+    pub(super) fn want(
+        &mut self,
+        wishes: &[Wish],
+        first_secs: f64,
+        cache: &ExplanationCache,
+        jobs: &Jobs,
+    ) {
+        let Some(wish) = wishes.iter().find(|wish| self.is_open(wish)).cloned() else {
+            return;
+        };
+        let coming = Part::default();
+        self.coming = Arc::clone(&coming);
+        let (cache, wake, wanted) = (cache.clone(), jobs.waker(), wish.clone());
+        self.work.request(jobs, wish, move |job| {
+            let wave = wanted.song.wave_at(wanted.model.sample_rate_hz(), job)?;
+            let settings = wanted.how.settings();
+            let mut on_part = |part: SongExplanation| {
+                *coming.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(part));
+                wake();
+            };
+            let explained = cache.song_in_parts(
+                &wanted.model,
+                &wave,
+                &settings,
+                first_secs,
+                job,
+                &mut on_part,
+            )?;
+            Ok(Arc::new(explained))
+        });
+    }
+
+    /// Takes in what has come; why it failed, if something did.
+    pub(super) fn poll(&mut self, jobs: &Jobs) -> Option<String> {
+        if let Ok(mut coming) = self.coming.try_lock()
+            && let Some(part) = coming.take()
+            && let Some(wish) = self.work.busy_with()
+        {
+            self.part = Some((wish.clone(), part));
+        }
+        if !self.work.poll(jobs) {
+            return None;
+        }
+        self.part = None;
+        let wish = self.work.done_key()?.clone();
+        match self.work.take()? {
+            Ok(explained) => {
+                self.made.push((wish, explained));
+                let n_old = self.made.len().saturating_sub(MOST);
+                self.made.drain(..n_old);
+                None
+            }
+            Err(error) => {
+                self.failed.push((wish, error.clone()));
+                Some(error)
+            }
+        }
+    }
+
+    pub(super) fn activity(&self) -> Option<Activity> {
+        self.work.activity()
+    }
+
+    /// Stops what is at work, and all that is wanted of this song by this model.
+    pub(super) fn stop(&mut self) {
+        if let Some(busy) = self.work.busy_with() {
+            self.stopped.push(busy.clone());
+        }
+        self.work.cancel();
+        self.part = None;
+    }
+
+    /// Lets what was stopped or has failed be wanted again.
+    pub(super) fn forget_stopped(&mut self) {
+        self.stopped.clear();
+        self.failed.clear();
+    }
+}

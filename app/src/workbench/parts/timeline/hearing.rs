@@ -1,0 +1,335 @@
+//! Explanations by ear: a peak, a tag's strongest moments, the song with all but a tag's evidence faded down, and without it; and what the
+//! model says of these.
+
+use crate::playback::{Player, Track, Variant};
+use crate::workbench::Jobs;
+use crate::workbench::jobs::{Activity, Slot};
+use crate::workbench::parts::song::OpenSong;
+use attune_core::audio::{Clip, write_clip};
+use attune_core::interpret::{
+    Method, Moment, SongExplanation, USUAL_SHARE, evidence_removed, evidence_stretches,
+    moments_in_a_row, rest_faded, strongest_moments,
+};
+use attune_core::predict::{Model, tag_track};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What is heard of a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Its strongest moments, one after the other, in a loop.
+    Moments,
+    /// The song with all but its evidence faded down.
+    Evidence,
+    /// The song without its evidence.
+    Without,
+}
+
+impl What {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Moments, Self::Evidence, Self::Without];
+
+    /// What it is called, of a tag.
+    pub fn name(self, tag: &str) -> String {
+        match self {
+            Self::Moments => format!("strongest moments of {tag}"),
+            Self::Evidence => format!("evidence of {tag}"),
+            Self::Without => format!("without {tag}"),
+        }
+    }
+
+    fn file_stem(self) -> &'static str {
+        match self {
+            Self::Moments => "moments",
+            Self::Evidence => "evidence",
+            Self::Without => "without",
+        }
+    }
+}
+
+/// What the sounds are made of: a tag's map of a song.
+#[derive(Clone, Debug)]
+pub struct Key {
+    song: Arc<OpenSong>,
+    explained: Arc<SongExplanation>,
+    model: Arc<Model>,
+    method: Method,
+    tag: usize,
+    n_moments: usize,
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.song, &other.song)
+            && Arc::ptr_eq(&self.explained, &other.explained)
+            && (self.method, self.tag, self.n_moments) == (other.method, other.tag, other.n_moments)
+    }
+}
+
+impl Key {
+    /// Of the map of a method for a tag (index).
+    pub fn new(
+        song: &Arc<OpenSong>,
+        model: &Arc<Model>,
+        explained: &Arc<SongExplanation>,
+        method: Method,
+        tag: usize,
+        n_moments: usize,
+    ) -> Self {
+        Self {
+            song: Arc::clone(song),
+            model: Arc::clone(model),
+            explained: Arc::clone(explained),
+            method,
+            tag,
+            n_moments,
+        }
+    }
+
+    /// So many moments are asked for.
+    pub fn n_moments(&self) -> usize {
+        self.n_moments
+    }
+
+    /// The same with another number of moments.
+    pub fn with_moments(&self, n_moments: usize) -> Self {
+        Self {
+            n_moments,
+            ..self.clone()
+        }
+    }
+
+    /// The tag's name.
+    pub fn tag(&self) -> &str {
+        self.explained.tags.get(self.tag).map_or("", String::as_str)
+    }
+}
+
+/// The sounds, and the model's answers to them.
+#[derive(Clone, Debug)]
+pub struct Sounds {
+    /// The moments, the strongest first.
+    pub moments: Vec<Moment>,
+    /// Part of the song that counts as evidence.
+    pub share: f64,
+    clips: [Clip; 3],
+    /// Probability of the tag: in the song as it is, with all but its evidence faded down, without its evidence.
+    pub answers: [f32; 3],
+}
+
+impl Sounds {
+    fn clip(&self, what: What) -> &Clip {
+        &self.clips[what as usize]
+    }
+}
+
+/// What is listened to. Changed only between frames.
+#[derive(Debug)]
+pub struct Hearing {
+    sounds: Slot<Key, Arc<Sounds>>,
+    /// What begins as soon as its sounds are made.
+    next: Option<What>,
+    writing: Slot<(Key, PathBuf), Vec<PathBuf>>,
+}
+
+impl Default for Hearing {
+    fn default() -> Self {
+        Self {
+            sounds: Slot::new("prepare what is heard"),
+            next: None,
+            writing: Slot::new("write sounds"),
+        }
+    }
+}
+
+impl Hearing {
+    /// The tag that is listened to, what of it the player has, and the answers.
+    pub fn current(&self, player: &Player) -> Option<(&Key, What, &Arc<Sounds>)> {
+        let sounds = self.sounds.value()?;
+        let what = loaded(sounds, player)?;
+        Some((self.sounds.done_key()?, what, sounds))
+    }
+
+    /// Where the play head stands in the song, if moments of it are played.
+    pub fn song_position_secs(&self, player: &Player) -> Option<f64> {
+        let (_, What::Moments, sounds) = self.current(player)? else {
+            return None;
+        };
+        let mut left = player.position_secs();
+        for moment in &sounds.moments {
+            let length = moment.secs.end - moment.secs.start;
+            if left < length {
+                return Some(moment.secs.start + left);
+            }
+            left -= length + attune_core::interpret::PAUSE_SECS;
+        }
+        sounds.moments.last().map(|moment| moment.secs.end)
+    }
+
+    pub(super) fn activities(&self) -> impl Iterator<Item = Activity> {
+        let sounds = self.sounds.activity();
+        sounds.into_iter().chain(self.writing.activity())
+    }
+
+    pub(super) fn cancel(&mut self) {
+        self.next = None;
+        self.sounds.cancel();
+        self.writing.cancel();
+    }
+
+    /// Plays it, once its sounds are made.
+    pub(super) fn hear(&mut self, key: Key, what: What, player: &Player, jobs: &Jobs) {
+        if let Some(sounds) = self.sounds.value_for(&key) {
+            play(&key, sounds, what, player);
+            return;
+        }
+        self.next = Some(what);
+        self.sounds
+            .request(jobs, key.clone(), move |job| Ok(Arc::new(make(&key, job)?)));
+    }
+
+    /// Writes the three sounds of a tag into a folder, as WAV.
+    pub(super) fn write(&mut self, key: Key, folder: PathBuf, jobs: &Jobs) {
+        let made = self.sounds.value_for(&key).cloned();
+        self.writing
+            .ask_again(jobs, (key.clone(), folder.clone()), move |job| {
+                let sounds = match made {
+                    Some(sounds) => sounds,
+                    None => Arc::new(make(&key, job)?),
+                };
+                What::ALL
+                    .into_iter()
+                    .map(|what| {
+                        let path = path_of(&folder, &key, what);
+                        write_clip(&path, sounds.clip(what))?;
+                        Ok(path)
+                    })
+                    .collect()
+            });
+    }
+
+    /// Takes in what has come. Gives what was written, and what went wrong.
+    pub(super) fn poll(
+        &mut self,
+        player: &Player,
+        jobs: &Jobs,
+    ) -> (Option<Vec<PathBuf>>, Option<String>) {
+        let mut error = None;
+        if self.sounds.poll(jobs) {
+            let made = self.sounds.done_key().zip(self.sounds.value());
+            match (made, self.next.take()) {
+                (Some((key, sounds)), Some(what)) => play(key, sounds, what, player),
+                _ => error = self.sounds.error().map(str::to_owned),
+            }
+        }
+        let mut written = None;
+        if self.writing.poll(jobs) {
+            match self.writing.take() {
+                Some(Ok(paths)) => written = Some(paths),
+                Some(Err(why)) => error = Some(why),
+                None => {}
+            }
+        }
+        (written, error)
+    }
+
+    /// If the player has moments of the song: gives it the song again, at the same place. The other sounds are as long as the song.
+    pub(in crate::workbench) fn back_to_song(&self, player: &Player, song: Option<&Arc<OpenSong>>) {
+        if let (Some(at_secs), Some(song)) = (self.song_position_secs(player), song) {
+            player.load(Arc::new(song.track()));
+            player.seek(at_secs);
+        }
+    }
+}
+
+fn path_of(folder: &Path, key: &Key, what: What) -> PathBuf {
+    let tag: String = key
+        .tag()
+        .chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .collect();
+    let name = format!("{}.{tag}.{}.wav", key.song.heard.name, what.file_stem());
+    folder.join(name)
+}
+
+/// Which of the sounds the player has.
+fn loaded(sounds: &Sounds, player: &Player) -> Option<What> {
+    let track = player.track()?;
+    let holds = |variant: usize, what: What| {
+        let variant = track.variants.get(variant);
+        variant.is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &sounds.clip(what).samples))
+    };
+    if holds(0, What::Moments) {
+        return Some(What::Moments);
+    }
+    let variant = player.variant();
+    [What::Evidence, What::Without]
+        .into_iter()
+        .find(|&what| holds(variant, what))
+}
+
+fn play(key: &Key, sounds: &Sounds, what: What, player: &Player) {
+    let variant_of = |what: What| Variant::new(what.name(key.tag()), sounds.clip(what).clone());
+    if what == What::Moments {
+        let track = Track::new(what.name(key.tag()), vec![variant_of(what)]);
+        let duration_secs = track.duration_secs();
+        player.load(Arc::new(track));
+        player.set_loop(Some((0.0, duration_secs)));
+        player.play();
+        return;
+    }
+    let has_both = player.track().is_some_and(|track| {
+        let third = track.variants.get(2);
+        third.is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &sounds.clip(What::Evidence).samples))
+    });
+    if !has_both {
+        let was_secs = player.position_secs();
+        let mut track = key.song.track();
+        track.variants.push(variant_of(What::Evidence));
+        track.variants.push(variant_of(What::Without));
+        let is_song = player.duration_secs() + 1.0 > track.duration_secs();
+        player.load(Arc::new(track));
+        if is_song {
+            player.seek(was_secs);
+        }
+    }
+    player.select_variant(1 + what as usize);
+    player.play();
+}
+
+fn make(key: &Key, job: &attune_core::job::Job) -> anyhow::Result<Sounds> {
+    let Some(map) = key.explained.map(key.method) else {
+        anyhow::bail!("the song is not explained by {}", key.method.name());
+    };
+    let (song, duration_secs) = (&key.song.as_recorded, key.explained.duration_secs);
+    let moments = strongest_moments(map, key.tag, key.n_moments, duration_secs);
+    anyhow::ensure!(
+        !moments.is_empty(),
+        "nothing in the song speaks for {} by {}",
+        key.tag(),
+        key.method.name()
+    );
+    let evidence = evidence_stretches(map, key.tag, USUAL_SHARE, duration_secs);
+    let rate_hz = key.model.sample_rate_hz();
+    let heard = Clip::mono(key.song.wave_at(rate_hz, job)?, rate_hz);
+    let mut answers = [0.0; 3];
+    let to_tag = [
+        heard.clone(),
+        rest_faded(&heard, &evidence),
+        evidence_removed(&heard, &evidence),
+    ];
+    for (answer, clip) in answers.iter_mut().zip(&to_tag) {
+        let tags = tag_track(&key.model, &clip.samples, job)?;
+        *answer = tags.get(key.tag).copied().unwrap_or(f32::NAN);
+    }
+    Ok(Sounds {
+        clips: [
+            moments_in_a_row(song, &moments),
+            rest_faded(song, &evidence),
+            evidence_removed(song, &evidence),
+        ],
+        share: evidence.iter().map(|s| s.end - s.start).sum::<f64>() / duration_secs.max(1e-9),
+        moments,
+        answers,
+    })
+}
