@@ -1,0 +1,136 @@
+//! What a run finds out about its model between steps: the validation split, the teacher's scores, and at the end the test split.
+
+use super::{Data, Run, relative_to_run};
+use crate::dataset::Split;
+use crate::job::Progress;
+use crate::message::full_message;
+use crate::metrics::PseudoLabels;
+use crate::predict::Model;
+use crate::run::{CheckpointKind, Event};
+use crate::train::evaluation::{Evaluation, Evaluator};
+use crate::train::handle::preparing_job;
+use crate::train::prepare::decode_split;
+use crate::train::{Error, Predictions, Verdict};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Run {
+    /// Scores the validation split and judges the loss. `None` if the user stopped the run meanwhile.
+    pub(super) fn validate(&mut self) -> Result<Option<Verdict>, Error> {
+        let begun = Instant::now();
+        let model = self.publish()?;
+        let track_idxs = self.data.valid_idxs.clone();
+        let Some(evaluation) = self.score(&model, &track_idxs, "validating")? else {
+            return Ok(None);
+        };
+        self.wants_validation = false;
+        self.last_validation = Instant::now();
+        self.position.validated_step = self.position.step;
+        let verdict = self.position.early_stop.judge(
+            evaluation.loss,
+            self.position.epoch,
+            self.position.step,
+        );
+        self.event(Event::Validated {
+            loss: evaluation.loss,
+            scores: evaluation.scores,
+            seconds: begun.elapsed().as_secs_f64(),
+        })?;
+        self.tell_pseudo_labels()?;
+        if verdict == Verdict::Improved {
+            let path = self.checkpoints.save_best(&model)?;
+            self.event(Event::Checkpointed {
+                kind: CheckpointKind::Best,
+                path: relative_to_run(&path),
+            })?;
+        }
+        Ok(Some(verdict))
+    }
+
+    /// Scores the teacher on the validation split, for comparison. Stops without an event if the user stopped the run meanwhile.
+    pub(super) fn score_teacher(&mut self) -> Result<(), Error> {
+        let Some(lessons) = &self.data.lessons else {
+            return Ok(());
+        };
+        let model = Arc::clone(lessons.teacher.model());
+        let track_idxs = self.data.valid_idxs.clone();
+        match self.score(&model, &track_idxs, "scoring the teacher")? {
+            Some(evaluation) => self.event(Event::TeacherScored {
+                loss: evaluation.loss,
+                scores: evaluation.scores,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells of the teacher's answers since the last time.
+    fn tell_pseudo_labels(&mut self) -> Result<(), Error> {
+        let n_tags = self.data.dataset.n_tags();
+        let Some(lessons) = &mut self.data.lessons else {
+            return Ok(());
+        };
+        let labels = std::mem::replace(&mut lessons.statistics, PseudoLabels::new(n_tags));
+        if labels.n_clips == 0 {
+            return Ok(());
+        }
+        self.event(Event::PseudoLabelled { labels })
+    }
+
+    /// Scores the test split with the best model, if there are both. What goes wrong here does not undo the training: it is a warning.
+    pub(super) fn test(&mut self) -> Result<(), Error> {
+        let best = self.checkpoints.best();
+        if !best.exists() || self.data.dataset.split(Split::Test).is_err() {
+            return Ok(());
+        }
+        match self.test_scores(&best) {
+            Ok(None) => Ok(()),
+            Ok(Some(evaluation)) => self.event(Event::Evaluated {
+                split: Split::Test.to_string(),
+                loss: evaluation.loss,
+                scores: evaluation.scores,
+            }),
+            Err(error) => self.event(Event::Warned {
+                message: format!("the test split was not scored: {}", full_message(&error)),
+            }),
+        }
+    }
+
+    fn test_scores(&mut self, best: &Path) -> Result<Option<Evaluation>, Error> {
+        let job = preparing_job(&self.line.shared, &self.line.wake);
+        let model = Model::load(best)?;
+        let Data { dataset, cache, .. } = &self.data;
+        let (track_idxs, _) = decode_split(dataset, Split::Test, cache, &job)?;
+        let evaluation = self.score(&model, &track_idxs, "testing")?;
+        if let Some(evaluation) = &evaluation {
+            Predictions::of(evaluation, &self.data.dataset).save(self.log.folder())?;
+        }
+        Ok(evaluation)
+    }
+
+    /// Scores `model` on some tracks, obeying commands in between. `None` if the user stopped the run meanwhile.
+    fn score(
+        &mut self,
+        model: &Model,
+        track_idxs: &[usize],
+        what: &str,
+    ) -> Result<Option<Evaluation>, Error> {
+        let (dataset, cache) = (Arc::clone(&self.data.dataset), Arc::clone(&self.data.cache));
+        let mut evaluator = Evaluator::new(model, &dataset, &cache, track_idxs)?;
+        while evaluator.next_track()? {
+            self.line.shared.progress.store(Some(Arc::new(Progress {
+                done: evaluator.n_done() as u64,
+                total: track_idxs.len() as u64,
+                what: what.to_owned(),
+            })));
+            (self.line.wake)();
+            self.obey()?;
+            if self.wants_stop {
+                self.line.shared.progress.store(None);
+                return Ok(None);
+            }
+        }
+        self.line.shared.progress.store(None);
+        evaluator.finish().map(Some)
+    }
+}
