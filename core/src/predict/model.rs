@@ -78,6 +78,20 @@ pub(super) struct About {
     pub(super) input_samples: usize,
 }
 
+/// `demo-1` of `demo-1/checkpoints/best.safetensors`, `demo-1 step-00000020` of `demo-1/snapshots/step-00000020.safetensors`, `tagger` of
+/// `tagger.safetensors`.
+fn name_of(path: &Path) -> Option<String> {
+    let file = path.file_stem()?.to_string_lossy();
+    let folder = path.parent();
+    let run = folder.and_then(|folder| Some(folder.parent()?.file_name()?.to_string_lossy()));
+    let kind = folder.and_then(Path::file_name).and_then(OsStr::to_str);
+    Some(match (kind, run) {
+        (Some("checkpoints"), Some(run)) => run.into_owned(),
+        (Some("snapshots"), Some(run)) => format!("{run} {file}"),
+        _ => file.into_owned(),
+    })
+}
+
 impl Model {
     /// A snapshot of `parameters`: later training steps do not change it.
     pub fn from_parameters(
@@ -97,19 +111,16 @@ impl Model {
         Checkpoint::open(path, &LoadOptions::default())?.load()
     }
 
-    /// A model as its file describes it, named after the file, or after the run if it is a run's checkpoint.
+    /// A model as its file describes it, named after the file, after the run if it is a run's checkpoint, or after both if it is one of the
+    /// snapshots that a run keeps.
     pub(super) fn described(
         about: About,
         parameters: Parameters,
         path: &Path,
     ) -> Result<Self, Error> {
         let mut model = Self::new(about.model, about.tags, about.input_samples, parameters)?;
-        let run = path
-            .parent()
-            .filter(|folder| folder.file_name() == Some(OsStr::new("checkpoints")))
-            .and_then(|folder| folder.parent()?.file_name());
-        if let Some(name) = run.or(path.file_stem()) {
-            model.name = name.to_string_lossy().into_owned();
+        if let Some(name) = name_of(path) {
+            model.name = name;
         }
         Ok(model)
     }

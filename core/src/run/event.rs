@@ -111,7 +111,7 @@ pub enum Event {
         /// The new one.
         learning_rate: f64,
     },
-    /// The weights of this moment were saved by request.
+    /// The weights of this moment were saved, by request or because the recipe keeps those of every validation.
     SnapshotTaken {
         /// The file, relative to the run folder.
         path: PathBuf,

@@ -7,6 +7,7 @@
 //! events.jsonl        one JSON object a line: at_unix_ms, step, epoch, event, …
 //! scalars/NAME.TYPE   one file per column, fixed width, little endian, one value per training step
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
+//! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots`])
 //! writer.lock         held by the writer as long as it lives
 //! ```
 //!
@@ -24,6 +25,7 @@ pub mod report;
 mod scalar;
 mod series;
 mod smooth;
+mod snapshots;
 mod status;
 mod store;
 mod summary;
@@ -38,6 +40,7 @@ pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use scalar::{Scalar, StepScalars};
 pub use series::{Column, Series};
 pub use smooth::Smoothed;
+pub use snapshots::{Snapshot, forget_snapshots_after, snapshot_path, snapshots};
 pub use status::Status;
 pub use store::{allocate, find, list};
 pub use summary::RunSummary;

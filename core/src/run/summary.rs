@@ -110,13 +110,14 @@ pub(super) struct Digest {
     test: Option<(Option<f64>, Option<f64>)>,
 }
 
+/// A validation whose loss was finite, as far as lists show it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Brief {
-    step: u64,
-    epoch: u32,
-    loss: f64,
-    roc_auc_macro: Option<f64>,
-    average_precision_macro: Option<f64>,
+pub(super) struct Brief {
+    pub(super) step: u64,
+    pub(super) epoch: u32,
+    pub(super) loss: f64,
+    pub(super) roc_auc_macro: Option<f64>,
+    pub(super) average_precision_macro: Option<f64>,
 }
 
 impl Digest {
@@ -191,6 +192,11 @@ impl Digest {
             }
             _ => {}
         }
+    }
+
+    /// All that still count, in the order of the log.
+    pub(super) fn validations(&self) -> &[Brief] {
+        &self.validations
     }
 
     fn best(&self) -> Option<Brief> {

@@ -11,10 +11,11 @@ use super::trainer::{Data, Line, Run};
 use super::{Command, Error, TrainConfig, open_model};
 use crate::dataset::{Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Split};
 use crate::job::Job;
+use crate::message::full_message;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::predict::Model;
-use crate::run::{Event, RunLog, Teaching};
+use crate::run::{self, Event, RunLog, Teaching};
 use crate::workspace::Workspace;
 use candle_core::Tensor;
 use crossbeam::channel::Receiver;
@@ -108,7 +109,14 @@ pub(super) fn begin(
     let Classroom { tracks, cache, .. } = classroom;
 
     let mut log = if is_resumed {
-        RunLog::resume(run_folder, position.step, position.epoch)?
+        let log = RunLog::resume(run_folder, position.step, position.epoch)?;
+        if let Err(error) = run::forget_snapshots_after(run_folder, position.step) {
+            let why = full_message(&error);
+            warnings.push(format!(
+                "snapshots of later steps could not be removed: {why}"
+            ));
+        }
+        log
     } else {
         let teacher = lessons.as_ref().map(|lessons| lessons.teacher.model());
         if let Some(model) = teacher {

@@ -42,6 +42,8 @@ pub struct TrainConfig {
     pub label_seed: u64,
     /// When the run validates.
     pub validate: ValidateEvery,
+    /// Whether the weights of every validation are kept ([`crate::run::snapshots`]), to see later how the model came to know what it knows.
+    pub snapshots: bool,
     /// The network: a preset's name, or its configuration in full.
     pub model: ModelChoice,
     /// Learning from a teacher's answers to unlabelled clips; `None`: from labels alone.
@@ -66,6 +68,7 @@ impl Default for TrainConfig {
             label_fraction: 1.0,
             label_seed: 1,
             validate: ValidateEvery::Epochs(1),
+            snapshots: false,
             model: ModelChoice::Preset("paper".to_owned()),
             noisy_student: None,
         }
@@ -334,6 +337,7 @@ mod tests {
         let config = TrainConfig {
             data: DataChoice::Folder("/music".into()),
             validate: ValidateEvery::Steps(250),
+            snapshots: true,
             max_minutes: Some(4.0),
             optimizer: OptimizerConfig::usual()[2],
             ..TrainConfig::for_preset("tiny")

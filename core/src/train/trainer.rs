@@ -298,7 +298,7 @@ impl Run {
                     let model = self.publish()?;
                     let path = self.checkpoints.save_snapshot(&model, self.position.step)?;
                     self.event(Event::SnapshotTaken {
-                        path: relative_to_run(&path),
+                        path: self.relative(&path),
                     })?;
                 }
                 Command::Validate => self.wants_validation = true,
@@ -333,7 +333,7 @@ impl Run {
         self.last_checkpoint = Instant::now();
         self.event(Event::Checkpointed {
             kind: CheckpointKind::Last,
-            path: relative_to_run(&path),
+            path: self.relative(&path),
         })
     }
 
@@ -341,6 +341,12 @@ impl Run {
         let model = Arc::new(self.learner.model()?);
         self.line.shared.model.store(Some(Arc::clone(&model)));
         Ok(model)
+    }
+
+    /// `checkpoints/best.safetensors`: run folders may move.
+    fn relative(&self, path: &Path) -> PathBuf {
+        let relative = path.strip_prefix(self.log.folder());
+        relative.unwrap_or(path).to_owned()
     }
 
     fn out_of_time(&self) -> bool {
@@ -356,9 +362,4 @@ impl Run {
         (self.line.wake)();
         Ok(())
     }
-}
-
-/// `checkpoints/best.safetensors`: run folders may move.
-fn relative_to_run(path: &Path) -> PathBuf {
-    Path::new("checkpoints").join(path.file_name().unwrap_or_default())
 }

@@ -1,12 +1,12 @@
 //! What a run finds out about its model between steps: the validation split, the teacher's scores, and at the end the test split.
 
-use super::{Data, Run, relative_to_run};
+use super::{Data, Run};
 use crate::dataset::Split;
 use crate::job::Progress;
 use crate::message::full_message;
 use crate::metrics::PseudoLabels;
 use crate::predict::Model;
-use crate::run::{CheckpointKind, Event};
+use crate::run::{self, CheckpointKind, Event};
 use crate::train::evaluation::{Evaluation, Evaluator};
 use crate::train::handle::preparing_job;
 use crate::train::prepare::decode_split;
@@ -37,15 +37,37 @@ impl Run {
             scores: evaluation.scores,
             seconds: begun.elapsed().as_secs_f64(),
         })?;
+        self.keep_snapshot(&model)?;
         self.tell_pseudo_labels()?;
         if verdict == Verdict::Improved {
             let path = self.checkpoints.save_best(&model)?;
             self.event(Event::Checkpointed {
                 kind: CheckpointKind::Best,
-                path: relative_to_run(&path),
+                path: self.relative(&path),
             })?;
         }
         Ok(Some(verdict))
+    }
+
+    /// Keeps the weights that were scored, if the recipe asks for it. What goes wrong here does not undo the training: it is a warning.
+    fn keep_snapshot(&mut self, model: &Model) -> Result<(), Error> {
+        if !self.config.snapshots {
+            return Ok(());
+        }
+        let step = self.position.step;
+        let path = run::snapshot_path(self.log.folder(), step);
+        let event = match model.save(&path) {
+            Ok(()) => Event::SnapshotTaken {
+                path: self.relative(&path),
+            },
+            Err(error) => Event::Warned {
+                message: format!(
+                    "the weights of step {step} were not kept: {}",
+                    full_message(&error)
+                ),
+            },
+        };
+        self.event(event)
     }
 
     /// Scores the teacher on the validation split, for comparison. Stops without an event if the user stopped the run meanwhile.
