@@ -3,7 +3,7 @@
 
 mod lab;
 
-use attune_core::run::{History, Status};
+use attune_core::run::{History, Status, snapshots};
 use attune_tests::small_data;
 use lab::{Lab, check_killed_run, succeed, validations, wait_until};
 use std::process::Command;
@@ -37,18 +37,31 @@ fn a_run_learns_and_is_scored() {
         );
     }
 
+    let run_folder = lab.run_folder("w").unwrap();
+    assert!(
+        !run_folder.join("snapshots").exists(),
+        "nobody asked for them"
+    );
     let shown = succeed(lab.attune("w", &["runs", "show", run, "--json"]));
     assert!(shown.to_string().contains("finished"), "{shown}");
 }
 
 #[test]
 fn a_killed_run_ends_with_the_same_numbers_as_one_never_killed() {
-    check_killed_run(
-        &Lab::new(),
-        &["--epochs", "5", "--augment", "reference"],
-        "adam",
-        || (),
-    );
+    let lab = Lab::new();
+    let options = ["--epochs", "5", "--augment", "reference", "--snapshots"];
+    check_killed_run(&lab, &options, "adam", || {
+        // As if it had been killed later, after a validation that is not made again, while it wrote another.
+        let run = lab.run_folder("killed").unwrap();
+        for name in [
+            "step-00999999.safetensors",
+            "step-00000012.safetensors.7.part",
+        ] {
+            std::fs::write(run.join("snapshots").join(name), "later").unwrap();
+        }
+    });
+    let whole = lab.run_folder("whole").unwrap();
+    assert_eq!(snapshots(&whole).unwrap().len(), 5);
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod runs;
 mod student_arguments;
 mod train;
 mod training_console;
+mod validation_arguments;
 mod weights;
 mod weights_argument;
 mod window;

@@ -3,7 +3,7 @@
 use super::{Console, Failure, ResultExt};
 use attune_core::metrics::Scores;
 use attune_core::run::report::{self, TestScores};
-use attune_core::run::{self, Event, History, RunSummary, utc_text};
+use attune_core::run::{self, Event, History, RunSummary, Snapshot, utc_text};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -133,6 +133,8 @@ struct Shown {
     configuration: Option<toml::Table>,
     tags: Vec<String>,
     validations: Vec<ShownValidation>,
+    /// The weights that the run has kept, by step.
+    snapshots: Vec<Snapshot>,
     /// Scores at the lowest validation loss.
     best: Option<Scores>,
     /// Scores on the split evaluated last.
@@ -188,6 +190,7 @@ impl Shown {
             configuration: history.run_toml().cloned(),
             tags: history.tags().to_vec(),
             validations: validations.collect(),
+            snapshots: run::snapshots(history.folder()).failed()?,
             best: history.best().map(|best| Scores::clone(&best.scores)),
             evaluated: history.evaluated().map(|(split, scores)| ShownEvaluation {
                 split: split.to_owned(),
@@ -222,6 +225,14 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
         ),
     ] {
         console.line(&format!("{name:8} {value}"))?;
+    }
+    if let Some(first) = shown.snapshots.first() {
+        let folder = first.path.parent().unwrap_or(&summary.folder);
+        let n = shown.snapshots.len();
+        console.line(&format!(
+            "kept     weights of {n} validations in {}",
+            folder.display()
+        ))?;
     }
     if let Some(failure) = &shown.failure {
         console.line(&format!("failed   {failure}"))?;

@@ -2,10 +2,11 @@
 
 use super::student_arguments::StudentArguments;
 use super::training_console::{Summary, follow};
+use super::validation_arguments::ValidationArguments;
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::models::registry;
 use attune_core::nn::OptimizerConfig;
-use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
+use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ Examples:
   attune train --preset tiny --data demo --epochs 10
   attune train --preset tiny --data ~/music/tunes --augment
   attune train my-recipe.toml --json
+  attune train --preset tiny --data demo --snapshots
   attune train --preset all --data demo --epochs 3 --batch 8
   attune train --preset tiny --data ~/music/tunes --label-fraction 0.2 --teacher tiny-tunes-1 --unlabelled ~/music/more
   attune train --resume 20261122-101500-tiny-tunes
@@ -61,15 +63,14 @@ pub(super) struct Args {
     /// Length of a training clip in seconds
     #[arg(long, value_name = "S")]
     input_secs: Option<f64>,
-    /// Validate after every so many steps instead of every epoch
-    #[arg(long, value_name = "N")]
-    validate_steps: Option<u64>,
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Name of the run
     #[arg(long)]
     name: Option<String>,
+    #[command(flatten)]
+    validation: ValidationArguments,
     #[command(flatten)]
     student: StudentArguments,
     /// Say what the run will cost, and do not begin it
@@ -126,9 +127,7 @@ impl Args {
         config.batch_size = self.batch.unwrap_or(config.batch_size);
         config.input_secs = self.input_secs.unwrap_or(config.input_secs);
         config.seed = self.seed.unwrap_or(config.seed);
-        config.validate = self
-            .validate_steps
-            .map_or(config.validate, ValidateEvery::Steps);
+        self.validation.apply(&mut config);
         self.student.apply(&mut config, self.augment.is_some());
         config.check().fault(Fault::Usage)?;
         config.check_network().fault(Fault::Usage)?;

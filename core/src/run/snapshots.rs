@@ -75,7 +75,7 @@ pub fn forget_snapshots_after(run_folder: &Path, step: u64) -> Result<(), Error>
     }
     for path in files(run_folder)? {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or("");
-        if name.starts_with(HEAD) && name.ends_with(".part") {
+        if name.starts_with(HEAD) && path.extension() == Some(OsStr::new("part")) {
             std::fs::remove_file(&path).map_err(Error::io(path))?;
         }
     }

@@ -1,7 +1,7 @@
 //! What tests of training from the command line share: a folder, a small data set, the program, and a run that is killed.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use attune_core::run::{Event, History, Scalar, Status};
+use attune_core::run::{self, Event, History, Scalar, Status};
 use attune_core::weights;
 use attune_tests::small_data;
 use std::path::{Path, PathBuf};
@@ -185,6 +185,19 @@ pub fn check_killed_run(
         history.pseudo_labels().cloned()
     };
     assert_eq!(pseudo_labels(&run), pseudo_labels(&whole));
+    // Not only those that count: a file too many shows up here as well.
+    let snapshots = |run: &Path| -> Vec<(std::ffi::OsString, Vec<u8>)> {
+        let files = std::fs::read_dir(run.join("snapshots"));
+        let files = files.into_iter().flatten().flatten();
+        let mut files: Vec<_> = files
+            .map(|file| (file.file_name(), std::fs::read(file.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let (of_killed, of_whole) = (snapshots(&run), snapshots(&whole));
+    assert_eq!(run::snapshots(&run).unwrap().len(), of_killed.len());
+    assert!(of_killed == of_whole, "the same snapshots, byte by byte");
     let test_scores = |run: &Path| {
         let history = History::open(run).unwrap();
         history

@@ -8,17 +8,32 @@ use attune_core::train::{Augmentation, ModelChoice, TrainConfig, ValidateEvery};
 use egui::{ComboBox, DragValue, Response, Ui, WidgetInfo};
 use std::sync::OnceLock;
 
-/// Names of the networks, each with a line that says what it is. Made once.
-fn networks() -> &'static [(String, String)] {
-    static LINES: OnceLock<Vec<(String, String)>> = OnceLock::new();
-    LINES.get_or_init(|| presets::names().into_iter().map(described).collect())
+/// A network to choose.
+struct Network {
+    name: String,
+    /// A line that says what it is.
+    text: String,
+    /// Trained numbers, for as many tags as in the paper.
+    n_parameters: u64,
 }
 
-fn described(name: String) -> (String, String) {
-    let Ok(preset) = presets::preset(&name) else {
-        return (name.clone(), name);
-    };
-    let millions = preset.config.n_parameters().unwrap_or(0) as f64 / 1e6;
+/// The networks. Made once.
+fn networks() -> &'static [Network] {
+    static NETWORKS: OnceLock<Vec<Network>> = OnceLock::new();
+    NETWORKS.get_or_init(|| presets::names().into_iter().filter_map(described).collect())
+}
+
+/// Trained numbers of a preset, for as many tags as in the paper; `None` for another name.
+pub(super) fn n_parameters(preset: &str) -> Option<u64> {
+    let mut networks = networks().iter();
+    let network = networks.find(|network| network.name == preset)?;
+    Some(network.n_parameters)
+}
+
+fn described(name: String) -> Option<Network> {
+    let preset = presets::preset(&name).ok()?;
+    let n_parameters = preset.config.n_parameters().ok()? as u64;
+    let millions = n_parameters as f64 / 1e6;
     let card = registry().iter().find(|card| card.preset == name);
     let about = match (card, name.as_str()) {
         (Some(card), _) => format!("{}, {}", card.title, card.citation),
@@ -33,7 +48,11 @@ fn described(name: String) -> (String, String) {
         "{name}: {millions:.2} M parameters, {:.2} s, {about}",
         preset.input_secs
     );
-    (name, text)
+    Some(Network {
+        name,
+        text,
+        n_parameters,
+    })
 }
 
 /// A labelled row of the form.
@@ -105,7 +124,7 @@ pub(super) fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
         .width(ui.available_width().clamp(60.0, 150.0))
         .height(460.0)
         .show_ui(ui, |ui| {
-            for (name, text) in networks() {
+            for Network { name, text, .. } in networks() {
                 if ui.selectable_label(label == *name, text).clicked() {
                     let recipe = TrainConfig::for_preset(name);
                     *config = TrainConfig {

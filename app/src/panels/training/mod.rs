@@ -6,6 +6,7 @@
 mod fields;
 mod figures;
 mod student;
+mod watching;
 
 pub(crate) use figures::Progress;
 
@@ -109,6 +110,7 @@ impl State {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
                 let before = self.config.clone();
                 self.form_ui(ctx, ui);
+                watching::watching_ui(ctx, ui, &mut self.config);
                 ui.add_space(theme::GAP);
                 student::student_ui(
                     ctx,

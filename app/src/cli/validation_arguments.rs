@@ -1,0 +1,24 @@
+//! Options of `attune train` about validations: when they are made, and what is done beside the scores.
+
+use attune_core::train::{TrainConfig, ValidateEvery};
+
+/// When a run validates, and what it does then.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Validation")]
+pub(super) struct ValidationArguments {
+    /// Validate after every so many steps instead of every epoch
+    #[arg(long, value_name = "N")]
+    validate_steps: Option<u64>,
+    /// Keep the weights of every validation, as files that open like any model, in the run's folder `snapshots`
+    #[arg(long)]
+    snapshots: bool,
+}
+
+impl ValidationArguments {
+    /// Changes a recipe as these options say.
+    pub(super) fn apply(&self, config: &mut TrainConfig) {
+        let every = self.validate_steps.map(ValidateEvery::Steps);
+        config.validate = every.unwrap_or(config.validate);
+        config.snapshots |= self.snapshots;
+    }
+}

@@ -1,0 +1,39 @@
+//! The part of the form about what a run leaves behind for those who want to see how its network learnt.
+
+use super::fields;
+use crate::widgets::bytes_text;
+use crate::workbench::Ctx;
+use attune_core::train::{ModelChoice, TrainConfig, ValidateEvery};
+use egui::Ui;
+
+/// Bytes of a trained number in a file of weights.
+const BYTES: u64 = 4;
+
+/// A line per choice.
+pub(super) fn watching_ui(ctx: &Ctx<'_>, ui: &mut Ui, config: &mut TrainConfig) {
+    let text = "Keep the weights of every validation";
+    ui.checkbox(&mut config.snapshots, text)
+        .on_hover_ui(|ui| drop(ui.label(snapshots_hint(ctx, config))));
+}
+
+fn snapshots_hint(ctx: &Ctx<'_>, config: &TrainConfig) -> String {
+    let mut hint = "To see afterwards how the network came to hear what it hears: each validation leaves its weights in the run's folder, \
+                    and each of these files opens like any model."
+        .to_owned();
+    let estimate = ctx.state.training.estimate(config).and_then(Result::ok);
+    let n_parameters = match &config.model {
+        _ if estimate.is_some() => estimate.map(|estimate| estimate.parameters),
+        ModelChoice::Preset(name) => fields::n_parameters(name),
+        ModelChoice::Config(_) => None,
+    };
+    if let Some(n) = n_parameters {
+        hint += &format!("\n\nAbout {} each for this network", bytes_text(n * BYTES));
+        if let ValidateEvery::Epochs(every) = config.validate {
+            let n_files = u64::from(config.epochs.div_ceil(every.max(1)));
+            let all = bytes_text(n_files * n * BYTES);
+            hint += &format!(", at most {all} for {n_files} validations");
+        }
+        hint.push('.');
+    }
+    hint
+}
