@@ -65,6 +65,7 @@ fn write_run(folder: &Path, n_steps: u64, n_validations: u64) {
                 loss: f64::from(draws.uniform()),
                 scores,
                 seconds: 1.0,
+                localisation: None,
             };
             log.event(step, epoch, event).expect("written");
         }

@@ -125,6 +125,7 @@ impl Trainer {
                     loss,
                     scores: Scores::default(),
                     seconds: 0.0,
+                    localisation: None,
                 };
                 self.log().event(step, 0, event).unwrap();
                 self.expected.validations.push((step, loss));

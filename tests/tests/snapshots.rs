@@ -104,5 +104,6 @@ fn a_snapshot_that_cannot_be_written_is_a_warning_and_the_run_goes_on() {
         matches!(&record.event, Event::Warned { message } if message.contains("were not kept"))
     });
     assert_eq!(warnings.count(), 2);
+    assert!(run::snapshots(&run_folder).unwrap().is_empty());
     assert!(run_folder.join("checkpoints/last.safetensors").is_file());
 }

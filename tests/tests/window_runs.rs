@@ -2,8 +2,8 @@
 
 use attune::panels::Panel;
 use attune::workbench::{Command, Select};
-use attune_core::metrics::Scores;
-use attune_core::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars};
+use attune_core::metrics::{Localised, Scores};
+use attune_core::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars, TimelineScores};
 use attune_tests::window::Window;
 use egui::{Key, Modifiers};
 use std::path::{Path, PathBuf};
@@ -56,11 +56,24 @@ fn write_run(runs: &Path, id: &str, n_steps: u64, pace: f64) -> PathBuf {
                 (0..TAGS.len()).map(|tag| score(tag, 0.85)).collect(),
                 (0..TAGS.len()).map(|tag| score(tag, 0.6)).collect(),
             );
+            let found = Localised {
+                n_tags: TAGS.len(),
+                roc_auc: Some(0.5 + 0.3 * learnt),
+                average_precision: None,
+                pointing: (epoch > 0).then_some(0.1 + 0.6 * learnt),
+            };
+            let localisation = TimelineScores {
+                method: "contribution".to_owned(),
+                n_tracks: 20,
+                found,
+                seconds: 0.5,
+            };
             let loss = 0.66 - 0.4 * learnt + 0.00002 * (step as f64 - 700.0).max(0.0);
             let validated = Event::Validated {
                 loss,
                 scores,
                 seconds: 1.5,
+                localisation: Some(localisation),
             };
             log.event(step, epoch, validated).unwrap();
         }
@@ -101,6 +114,7 @@ fn a_run_of_last_week_is_chosen_in_the_list_and_its_curves_are_drawn() {
         assert!(window.shows(chart), "{chart}");
     }
     assert!(window.shows_part("best epoch"));
+    assert!(window.shows("localisation"), "beside ROC-AUC");
     window.picture("curves");
     window.click("Compare tiny-demo-002");
     window.wait("both", |window| {
@@ -115,6 +129,7 @@ fn a_run_of_last_week_is_chosen_in_the_list_and_its_curves_are_drawn() {
     assert_eq!(window.state().selection.tags, ["choir"]);
     window.send(Command::Show(Panel::Log));
     window.wait("log", |window| window.shows_part("best checkpoint so far"));
+    assert!(window.shows_part("contribution finds what sounds in 20 tracks"));
     window.picture("log");
 }
 

@@ -23,6 +23,12 @@ fn a_training_is_set_up_started_steered_and_stopped() {
     let mut window = Window::open(&folder.path().join("workspace"));
     window.send(Command::Open(config));
     window.wait("an estimate", |window| window.shows_part("clips/s"));
+    window.click("Keep the weights of every validation");
+    let localisation = window.rect("Measure localisation").center();
+    window.hover(localisation);
+    window.wait("why it cannot be ticked", |window| {
+        window.shows_part("No validation track of this data set")
+    });
     window.picture("training_form");
     window.click("Start training");
     window.wait("the first validation", |window| {
@@ -60,6 +66,8 @@ fn a_training_is_set_up_started_steered_and_stopped() {
     });
     window.click("Stop");
     window.wait("the end", |window| !window.state().training.is_running());
+    let kept = attune_core::run::snapshots(&run).unwrap();
+    assert!(kept.len() >= 2 && kept[0].loss.is_some(), "{kept:?}");
     window.wait("its state in the list", |window| {
         let list = window.state().runs.list();
         list.is_some_and(|list| {

@@ -151,6 +151,8 @@ struct ShownValidation {
     loss: Option<f64>,
     roc_auc_macro: Option<f64>,
     average_precision_macro: Option<f64>,
+    localisation_roc_auc: Option<f64>,
+    pointing_game: Option<f64>,
     seconds: f64,
 }
 
@@ -169,6 +171,8 @@ impl Shown {
             loss: Some(v.loss).filter(|loss| loss.is_finite()),
             roc_auc_macro: v.scores.roc_auc_macro,
             average_precision_macro: v.scores.average_precision_macro,
+            localisation_roc_auc: v.localisation_roc_auc(),
+            pointing_game: v.pointing_game(),
             seconds: v.seconds,
         });
         let warnings = history
@@ -242,27 +246,7 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
     }
     if !shown.validations.is_empty() {
         console.line("")?;
-        let rows = shown.validations.iter().map(|v| {
-            let mark = if summary.best_epoch == Some(v.epoch) && v.loss == summary.best_loss {
-                "best"
-            } else {
-                ""
-            };
-            [
-                (v.epoch + 1).to_string(),
-                v.step.to_string(),
-                number(v.loss),
-                number(v.roc_auc_macro),
-                number(v.average_precision_macro),
-                mark.to_owned(),
-            ]
-        });
-        let header = ["epoch", "step", "loss", "ROC-AUC", "PR-AUC", ""].map(str::to_owned);
-        table(
-            &std::iter::once(header).chain(rows).collect::<Vec<_>>(),
-            0,
-            console,
-        )?;
+        table(&validation_rows(shown), 0, console)?;
     }
     let by_tag = match (&shown.evaluated, &shown.best) {
         (Some(evaluated), _) => Some((evaluated.split.as_str(), &evaluated.scores)),
@@ -280,28 +264,55 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The validations under a header; localisation only if it was measured.
+fn validation_rows(shown: &Shown) -> Vec<Vec<String>> {
+    let summary = &shown.summary;
+    let validations = &shown.validations;
+    let is_measured = |v: &ShownValidation| v.localisation_roc_auc.or(v.pointing_game).is_some();
+    let has_localisation = validations.iter().any(is_measured);
+    let mut header = vec!["epoch", "step", "loss", "ROC-AUC", "PR-AUC"];
+    if has_localisation {
+        header.extend(["localisation", "pointing"]);
+    }
+    header.push("");
+    let header = header.into_iter().map(str::to_owned).collect();
+    let rows = validations.iter().map(|v| {
+        let mut row = vec![
+            (v.epoch + 1).to_string(),
+            v.step.to_string(),
+            number(v.loss),
+            number(v.roc_auc_macro),
+            number(v.average_precision_macro),
+        ];
+        if has_localisation {
+            row.extend([v.localisation_roc_auc, v.pointing_game].map(number));
+        }
+        let is_best = summary.best_epoch == Some(v.epoch) && v.loss == summary.best_loss;
+        row.push(if is_best { "best" } else { "" }.to_owned());
+        row
+    });
+    std::iter::once(header).chain(rows).collect()
+}
+
 fn number(value: Option<f64>) -> String {
     value.map_or("-".to_owned(), |value| format!("{value:.4}"))
 }
 
 /// Prints rows with aligned columns, the first `n_left` to the left, the others to the right.
-fn table<const N: usize>(
-    rows: &[[String; N]],
-    n_left: usize,
-    console: &Console,
-) -> Result<(), Failure> {
-    let mut widths = [0; N];
-    for row in rows {
+fn table<R: AsRef<[String]>>(rows: &[R], n_left: usize, console: &Console) -> Result<(), Failure> {
+    let n_columns = rows.first().map_or(0, |row| row.as_ref().len());
+    let mut widths = vec![0; n_columns];
+    for row in rows.iter().map(AsRef::as_ref) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    for row in rows {
+    for row in rows.iter().map(AsRef::as_ref) {
         let cells = row
             .iter()
-            .zip(widths)
+            .zip(&widths)
             .enumerate()
-            .map(|(at, (cell, width))| {
+            .map(|(at, (cell, &width))| {
                 if at < n_left {
                     format!("{cell:<width$}")
                 } else {

@@ -17,7 +17,7 @@ Examples:
   attune train --preset tiny --data demo --epochs 10
   attune train --preset tiny --data ~/music/tunes --augment
   attune train my-recipe.toml --json
-  attune train --preset tiny --data demo --snapshots
+  attune train --preset tiny --data demo --snapshots --localisation
   attune train --preset all --data demo --epochs 3 --batch 8
   attune train --preset tiny --data ~/music/tunes --label-fraction 0.2 --teacher tiny-tunes-1 --unlabelled ~/music/more
   attune train --resume 20261122-101500-tiny-tunes

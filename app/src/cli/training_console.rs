@@ -1,7 +1,7 @@
 //! Follows a training run in the terminal: folds its log like the window does, and draws one progress line on stderr.
 
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::run::{Event, History, Pace, Scalar};
+use attune_core::run::{Event, History, Pace, Scalar, Validation};
 use attune_core::train::{Command, Handle, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -29,6 +29,10 @@ pub(super) struct Summary {
     pub roc_auc_macro: Option<f64>,
     /// Macro average precision (PR-AUC) of that validation.
     pub average_precision_macro: Option<f64>,
+    /// How well that model finds when tags sound (ROC-AUC), if the recipe asks for it.
+    pub localisation_roc_auc: Option<f64>,
+    /// Its pointing game, likewise.
+    pub pointing_game: Option<f64>,
     /// Scores of that model on the test split, if the data set has one and the run came to its end.
     pub test: Option<TestScores>,
 }
@@ -59,6 +63,9 @@ impl std::fmt::Display for Summary {
             score(self.roc_auc_macro),
             score(self.average_precision_macro)
         )?;
+        if let Some(found) = self.localisation_roc_auc {
+            write!(f, ", localisation {found:.4}")?;
+        }
         if let Some(test) = &self.test {
             write!(
                 f,
@@ -141,6 +148,8 @@ fn summary(history: &History, folder: PathBuf, outcome: Outcome) -> Summary {
         best_loss: best.map(|best| best.loss),
         roc_auc_macro: best.and_then(|best| best.scores.roc_auc_macro),
         average_precision_macro: best.and_then(|best| best.scores.average_precision_macro),
+        localisation_roc_auc: best.and_then(Validation::localisation_roc_auc),
+        pointing_game: best.and_then(Validation::pointing_game),
         test: history.evaluated().map(|(_, scores)| TestScores {
             roc_auc_macro: scores.roc_auc_macro,
             average_precision_macro: scores.average_precision_macro,
@@ -166,9 +175,18 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
                 loss,
                 scores,
                 seconds,
+                localisation,
             } => {
+                let localisation = localisation.as_ref().map_or_else(String::new, |measured| {
+                    format!(
+                        "  localisation {}  pointing game {}  ({:.1} s of it)",
+                        score(measured.found.roc_auc),
+                        score(measured.found.pointing),
+                        measured.seconds
+                    )
+                });
                 say(&format!(
-                    "epoch {:>3}  step {:>6}  validation loss {loss:.4}  ROC-AUC {}  PR-AUC {}  ({seconds:.1} s)",
+                    "epoch {:>3}  step {:>6}  validation loss {loss:.4}  ROC-AUC {}  PR-AUC {}  ({seconds:.1} s){localisation}",
                     record.epoch + 1,
                     record.step,
                     score(scores.roc_auc_macro),

@@ -12,6 +12,9 @@ pub(super) struct ValidationArguments {
     /// Keep the weights of every validation, as files that open like any model, in the run's folder `snapshots`
     #[arg(long)]
     snapshots: bool,
+    /// Measure at each validation how well the model's explanations find when tags sound, on up to 20 validation tracks with timelines
+    #[arg(long)]
+    localisation: bool,
 }
 
 impl ValidationArguments {
@@ -20,5 +23,6 @@ impl ValidationArguments {
         let every = self.validate_steps.map(ValidateEvery::Steps);
         config.validate = every.unwrap_or(config.validate);
         config.snapshots |= self.snapshots;
+        config.localisation |= self.localisation;
     }
 }

@@ -160,16 +160,29 @@ fn event_text(record: &Record, palette: &Palette) -> Option<(String, Color32)> {
             loss,
             scores,
             seconds,
-        } => (
-            format!(
-                "epoch {epoch}, step {}: validation loss {}, ROC-AUC {}, PR-AUC {} ({seconds:.1} s)",
-                record.step,
-                number_text(*loss),
-                score_text(scores.roc_auc_macro),
-                score_text(scores.average_precision_macro)
-            ),
-            palette.text,
-        ),
+            localisation,
+        } => {
+            let localisation = localisation.as_ref().map_or_else(String::new, |measured| {
+                format!(
+                    "; {} finds what sounds in {} tracks: localisation {}, pointing game {} ({:.1} s of it)",
+                    measured.method,
+                    measured.n_tracks,
+                    score_text(measured.found.roc_auc),
+                    score_text(measured.found.pointing),
+                    measured.seconds
+                )
+            });
+            (
+                format!(
+                    "epoch {epoch}, step {}: validation loss {}, ROC-AUC {}, PR-AUC {} ({seconds:.1} s){localisation}",
+                    record.step,
+                    number_text(*loss),
+                    score_text(scores.roc_auc_macro),
+                    score_text(scores.average_precision_macro)
+                ),
+                palette.text,
+            )
+        }
         Event::Evaluated {
             split,
             loss,

@@ -7,16 +7,14 @@
 use super::faithfulness::{Faithfulness, Masked, mean, random_order};
 use super::model::failed;
 use super::segments::{self, N, order};
-use super::{Error, Explainer, Localisation, Method, SongSettings, TokenMap, Wanted, song};
+use super::{Error, Explainer, Localiser, Method, TokenMap, Wanted, draw_tracks};
 use crate::audio::{self, decode_mono};
-use crate::dataset::{Dataset, Split, Track};
+use crate::dataset::{Dataset, Split};
 use crate::job::Job;
 use crate::message::full_message;
-use crate::metrics::{mean_defined, rank_correlation};
+use crate::metrics::{Localised, mean_defined, rank_correlation};
 use crate::predict::{Model, by_probability};
-use crate::rng::{Address, Purpose};
 use serde::Serialize;
-use std::ops::Range;
 use std::time::Instant;
 
 /// Random orders beside each window.
@@ -82,19 +80,6 @@ pub struct MethodRow {
     pub completeness_error: Option<f32>,
 }
 
-/// How well known stretches are found: means over the tags for which each is defined.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Localised {
-    /// Tags.
-    pub n_tags: usize,
-    /// Area under the ROC curve over tokens.
-    pub roc_auc: Option<f64>,
-    /// Average precision over tokens.
-    pub average_precision: Option<f64>,
-    /// Share of songs whose highest token is a true one.
-    pub pointing: Option<f64>,
-}
-
 /// What is measured of one answer by one method.
 struct Measured {
     faithfulness: Faithfulness,
@@ -107,7 +92,6 @@ struct Gathered {
     measured: Vec<Measured>,
     seconds: Vec<f64>,
     completeness_error: Option<f32>,
-    found: Localisation,
 }
 
 /// Evaluates the methods of `model` on a data set, whose tags need not be those of the model.
@@ -124,7 +108,11 @@ pub fn evaluate(
         [] => model.methods(),
         methods => methods.to_vec(),
     };
-    let tracks = draw_tracks(dataset, settings)?;
+    let tracks = draw_tracks(
+        dataset.split(settings.split)?,
+        settings.max_tracks,
+        settings.seed,
+    );
     let others = [
         model.with_fresh_head(FRESH_SEED).map_err(failed)?,
         model.with_fresh_weights(FRESH_SEED).map_err(failed)?,
@@ -135,9 +123,9 @@ pub fn evaluate(
             measured: Vec::new(),
             seconds: Vec::new(),
             completeness_error: None,
-            found: Localisation::new(model.tags.len()),
         })
         .collect();
+    let mut localiser = Localiser::new(model, dataset, &methods);
     let mut random: Vec<Vec<Faithfulness>> = (0..RANDOM_ORDERS).map(|_| Vec::new()).collect();
     let mut skipped = Vec::new();
     for (at, &track) in tracks.iter().enumerate() {
@@ -197,7 +185,7 @@ pub fn evaluate(
                 });
             }
         }
-        localise(model, dataset, track, &wave, &methods, &mut gathered, job)?;
+        localiser.add(track, &wave, job)?;
     }
     if skipped.len() == tracks.len() {
         return Err(Error::Nothing(skipped.join("; ")));
@@ -208,25 +196,16 @@ pub fn evaluate(
         n_tracks: tracks.len() - skipped.len(),
         skipped,
         n_answers,
-        prevalence: prevalence(&gathered[0].found, model.tags.len()),
+        prevalence: localiser.prevalence(),
         rows: methods
             .iter()
             .zip(gathered)
-            .map(|(&method, gathered)| row(method, &gathered, model.tags.len()))
+            .enumerate()
+            .map(|(at, (&method, gathered))| row(method, &gathered, localiser.localised(at)))
             .collect(),
         random: mean(&random),
         random_range: range(&random),
     })
-}
-
-/// The tracks that are looked at, in the order of the data set.
-fn draw_tracks(dataset: &Dataset, settings: &EvaluationSettings) -> Result<Vec<usize>, Error> {
-    let mut tracks = dataset.split(settings.split)?;
-    let address = Address::new(settings.seed, Purpose::Explanation, u64::MAX);
-    address.stream().shuffle(&mut tracks);
-    tracks.truncate(settings.max_tracks.max(1));
-    tracks.sort_unstable();
-    Ok(tracks)
 }
 
 /// The window in the middle; a shorter sound is padded as in evaluation.
@@ -264,48 +243,7 @@ pub(super) fn explain_one(
     Ok((explained.maps.remove(0), explained.completeness_error))
 }
 
-/// Explains all of a track and holds it against what is known to sound, if something is.
-fn localise(
-    model: &Model,
-    dataset: &Dataset,
-    track: &Track,
-    wave: &[f32],
-    methods: &[Method],
-    gathered: &mut [Gathered],
-    job: &Job,
-) -> Result<(), Error> {
-    let known = known_spans(model, dataset, track);
-    if known.is_empty() || wave.is_empty() {
-        return Ok(());
-    }
-    let settings = SongSettings {
-        methods: methods.to_vec(),
-        tags: Some(known.iter().map(|(tag, _)| *tag).collect()),
-        ..SongSettings::default()
-    };
-    let quiet = Job::new(job.cancel.clone(), |_| ());
-    let explained = song(model, wave, &settings, &quiet)?;
-    for (map, gathered) in explained.maps.iter().zip(gathered) {
-        for (tag, spans) in &known {
-            gathered.found.push(*tag, map, spans);
-        }
-    }
-    Ok(())
-}
-
-/// The tags of the model that are known to sound at times in a track, and when.
-fn known_spans(model: &Model, dataset: &Dataset, track: &Track) -> Vec<(usize, Vec<Range<f64>>)> {
-    let tags = track.tags.iter().filter_map(|tag| {
-        let name = &dataset.tags[tag.index()];
-        let of_model = model.tags.iter().position(|known| known == name)?;
-        let spans = track.timeline.iter().filter(|span| span.tag == *tag);
-        let spans: Vec<Range<f64>> = spans.map(|span| span.start_secs..span.end_secs).collect();
-        (!spans.is_empty()).then_some((of_model, spans))
-    });
-    tags.collect()
-}
-
-fn row(method: Method, gathered: &Gathered, n_tags: usize) -> MethodRow {
+fn row(method: Method, gathered: &Gathered, localised: Option<Localised>) -> MethodRow {
     let measured = &gathered.measured;
     let all: Vec<Faithfulness> = measured.iter().map(|one| one.faithfulness).collect();
     let seconds = gathered.seconds.iter().sum::<f64>();
@@ -315,28 +253,10 @@ fn row(method: Method, gathered: &Gathered, n_tags: usize) -> MethodRow {
         agreement: mean_defined(measured.iter().map(|one| one.agreement)),
         fresh_head: mean_defined(measured.iter().map(|one| one.fresh[0])),
         fresh_weights: mean_defined(measured.iter().map(|one| one.fresh[1])),
-        localised: localised(&gathered.found, n_tags),
+        localised,
         seconds: seconds / gathered.seconds.len().max(1) as f64,
         completeness_error: gathered.completeness_error,
     }
-}
-
-fn localised(found: &Localisation, n_tags: usize) -> Option<Localised> {
-    let tags: Vec<_> = (0..n_tags)
-        .filter_map(|tag| found.tag(tag))
-        .filter(|tag| tag.n_songs > 0)
-        .collect();
-    (!tags.is_empty()).then(|| Localised {
-        n_tags: tags.len(),
-        roc_auc: mean_defined(tags.iter().map(|tag| tag.roc_auc)),
-        average_precision: mean_defined(tags.iter().map(|tag| tag.average_precision)),
-        pointing: mean_defined(tags.iter().map(|tag| tag.pointing)),
-    })
-}
-
-fn prevalence(found: &Localisation, n_tags: usize) -> Option<f64> {
-    let tags = (0..n_tags).filter_map(|tag| found.tag(tag));
-    mean_defined(tags.map(|tag| tag.prevalence))
 }
 
 /// The lowest and the highest of each measure.

@@ -15,6 +15,7 @@ mod gradients;
 mod heads;
 mod listening;
 mod localisation;
+mod localiser;
 mod map;
 mod method;
 mod model;
@@ -31,7 +32,7 @@ mod window_trust;
 
 pub use cache::ExplanationCache;
 pub use draw::{Backdrop, draw};
-pub use evaluation::{Evaluation, EvaluationSettings, Localised, MethodRow, evaluate};
+pub use evaluation::{Evaluation, EvaluationSettings, MethodRow, evaluate};
 pub use explainer::{Explainer, Wanted, WindowExplanation};
 pub use faithfulness::Faithfulness;
 pub use heads::{Heads, heads, window_at};
@@ -40,6 +41,7 @@ pub use listening::{
     moments_in_a_row, rest_faded, strongest_moments, with_gains,
 };
 pub use localisation::{Localisation, TagLocalisation, token_labels};
+pub use localiser::{Localiser, draw_tracks, has_timeline};
 pub use map::{Grid, TokenMap};
 pub use method::Method;
 pub use rollout::rollout;

@@ -1,6 +1,6 @@
 //! What a training run says. Each event is one line of `events.jsonl`.
 
-use crate::metrics::{PseudoLabels, Scores};
+use crate::metrics::{Localised, PseudoLabels, Scores};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -77,8 +77,11 @@ pub enum Event {
         loss: f64,
         /// ROC-AUC and average precision.
         scores: Scores,
-        /// How long it took.
+        /// How long it took, in seconds.
         seconds: f64,
+        /// How well the model finds what the tracks' timelines tell, if the recipe asks for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        localisation: Option<TimelineScores>,
     },
     /// Another split was scored, as a rule the test split with the best checkpoint.
     Evaluated {
@@ -168,6 +171,20 @@ impl Teaching {
     }
 }
 
+/// How well a validation's model finds the moments in which tags are known to hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TimelineScores {
+    /// Name of the method that explained the tracks.
+    pub method: String,
+    /// Tracks that were explained.
+    pub n_tracks: u64,
+    /// What came of it.
+    #[serde(flatten)]
+    pub found: Localised,
+    /// How long it took, in seconds; part of the validation's.
+    pub seconds: f64,
+}
+
 /// Which checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -229,9 +246,35 @@ mod tests {
                         average_precision_per_tag: vec![None, None],
                     },
                     seconds: 1.5,
+                    localisation: None,
                 },
             },
             r#"{"at_unix_ms":1,"step":2,"epoch":0,"event":"validated","loss":0.30000000000000004,"scores":{"roc_auc_macro":0.75,"average_precision_macro":null,"roc_auc_per_tag":[0.75,null],"average_precision_per_tag":[null,null]},"seconds":1.5}"#,
+        );
+        let localisation = TimelineScores {
+            method: "contribution".into(),
+            n_tracks: 20,
+            found: Localised {
+                n_tags: 3,
+                roc_auc: None,
+                average_precision: Some(1.0),
+                pointing: Some(0.5),
+            },
+            seconds: 0.25,
+        };
+        check(
+            Record {
+                at_unix_ms: 1,
+                step: 2,
+                epoch: 0,
+                event: Event::Validated {
+                    loss: 0.5,
+                    scores: Scores::default(),
+                    seconds: 1.5,
+                    localisation: Some(localisation),
+                },
+            },
+            r#"{"at_unix_ms":1,"step":2,"epoch":0,"event":"validated","loss":0.5,"scores":{"roc_auc_macro":null,"average_precision_macro":null,"roc_auc_per_tag":[],"average_precision_per_tag":[]},"seconds":1.5,"localisation":{"method":"contribution","n_tracks":20,"n_tags":3,"roc_auc":null,"average_precision":1.0,"pointing":0.5,"seconds":0.25}}"#,
         );
     }
 

@@ -2,7 +2,7 @@
 
 use super::columns::{self, Rows};
 use super::log::{self, CONFIGURATION};
-use super::{Error, Event, Record, Scalar, Series, Status, Teaching, lines, lock};
+use super::{Error, Event, Record, Scalar, Series, Status, Teaching, TimelineScores, lines, lock};
 use crate::metrics::{PseudoLabels, Scores};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,8 +20,22 @@ pub struct Validation {
     pub loss: f64,
     /// ROC-AUC and average precision.
     pub scores: Arc<Scores>,
-    /// How long it took.
+    /// How long it took, in seconds.
     pub seconds: f64,
+    /// How well the model finds what the tracks' timelines tell, if the recipe asks for it.
+    pub localisation: Option<TimelineScores>,
+}
+
+impl Validation {
+    /// ROC-AUC over the moments of tracks whose timelines are known, mean over the tags; `None` if it was not asked for or is not defined.
+    pub fn localisation_roc_auc(&self) -> Option<f64> {
+        self.localisation.as_ref()?.found.roc_auc
+    }
+
+    /// Pointing game: share of these tracks whose most telling moment is a true one, mean over the tags; `None` as above.
+    pub fn pointing_game(&self) -> Option<f64> {
+        self.localisation.as_ref()?.found.pointing
+    }
 }
 
 /// What is known of a run. Cheap to clone: the data is shared, and a refreshed original copies only what it changes.
@@ -265,6 +279,7 @@ impl History {
                 loss,
                 scores,
                 seconds,
+                localisation,
             } => self.validations.push(Validation {
                 at_unix_ms: record.at_unix_ms,
                 step: record.step,
@@ -272,6 +287,7 @@ impl History {
                 loss: *loss,
                 scores: Arc::new(scores.clone()),
                 seconds: *seconds,
+                localisation: localisation.clone(),
             }),
             Event::Evaluated { split, scores, .. } => {
                 self.evaluated = Some((split.clone(), Arc::new(scores.clone())));

@@ -7,7 +7,7 @@
 //! events.jsonl        one JSON object a line: at_unix_ms, step, epoch, event, …
 //! scalars/NAME.TYPE   one file per column, fixed width, little endian, one value per training step
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
-//! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots`])
+//! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots()`])
 //! writer.lock         held by the writer as long as it lives
 //! ```
 //!
@@ -31,7 +31,7 @@ mod store;
 mod summary;
 mod time;
 
-pub use event::{CheckpointKind, Event, Record, Teaching};
+pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;

@@ -111,6 +111,7 @@ mod tests {
             loss: 0.5,
             scores: crate::metrics::Scores::default(),
             seconds: 5.0,
+            localisation: None,
         };
         log.event(10, 0, validated).unwrap();
         Pace::of(&History::open(folder.path()).unwrap())

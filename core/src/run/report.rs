@@ -1,4 +1,6 @@
-//! The folder that a finished run leaves for people: curves, a table of the tags, and a page that holds them together.
+//! The folder that a finished run leaves for people: curves, tables of the validations and of the tags, and a page that holds them together.
+
+mod validations;
 
 use super::{Error, Event, History, Scalar, Smoothed};
 use crate::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks, palette};
@@ -52,7 +54,7 @@ pub fn write(
 }
 
 /// Writes `report.md`, `loss.{png,svg}`, `auc.{png,svg}`, `scores.{png,svg}` (bars by tag), `tags.{csv,md}` and the given
-/// figures into `folder`; the scores are those on `split`. The folder is made if need be. Files of an earlier report are
+/// figures into `folder`, and `validations.csv`; the scores are those on `split`. The folder is made if need be. Files of an earlier report are
 /// replaced, each whole or not at all.
 pub fn write_on(
     folder: &Path,
@@ -93,6 +95,7 @@ pub fn write_on(
     let table = tag_table(test);
     let page = page(history, split, test, own.iter().chain(figures), &table);
     let texts = [
+        ("validations.csv", validations::csv(history)),
         ("tags.csv", tag_csv(test)),
         ("tags.md", table),
         ("report.md", page),
@@ -142,7 +145,7 @@ pub fn loss_figure(history: &History) -> Figure {
     Figure::new(title(history, "loss"), step_axis(history)).with(with_best(panel, history))
 }
 
-/// Macro ROC-AUC and PR-AUC of the validations, and of the last training clips, over the steps.
+/// Macro ROC-AUC and PR-AUC of the validations, and of the last training clips, over the steps; ROC-AUC of localisation, if it was measured.
 pub fn auc_figure(history: &History) -> Figure {
     let mut panel = Panel::new(Axis::new("Area under the curve", ""));
     let measures = [
@@ -171,6 +174,12 @@ pub fn auc_figure(history: &History) -> Figure {
             Some([v.step as f64, value?])
         });
         panel = panel.line(format!("{name}, validation"), colour, validations.collect());
+    }
+    let localised = history.validations().iter();
+    let localised = localised.filter_map(|v| Some([v.step as f64, v.localisation_roc_auc()?]));
+    let localised: Vec<_> = localised.collect();
+    if !localised.is_empty() {
+        panel = panel.line("localisation, validation", palette(2), localised);
     }
     Figure::new(title(history, "macro scores"), step_axis(history)).with(with_best(panel, history))
 }
@@ -422,6 +431,7 @@ mod tests {
                     loss: 0.69 - 0.4 * learned + overfit,
                     scores: Scores::from_tags(vec![Some(auc); 3], vec![Some(auc - 0.3); 3]),
                     seconds: 1.0,
+                    localisation: None,
                 };
                 log.event(step, (step / 100 - 1) as u32, event).unwrap();
             }

@@ -28,6 +28,10 @@ pub struct Snapshot {
     pub roc_auc_macro: Option<f64>,
     /// Macro average precision on the validation split.
     pub average_precision_macro: Option<f64>,
+    /// ROC-AUC of localisation on validation tracks with timelines, if the recipe asks for it.
+    pub localisation_roc_auc: Option<f64>,
+    /// The same of the pointing game.
+    pub pointing_game: Option<f64>,
     /// The file of weights.
     pub path: PathBuf,
 }
@@ -59,6 +63,8 @@ pub fn snapshots(run_folder: &Path) -> Result<Vec<Snapshot>, Error> {
             loss: validation.map(|v| v.loss),
             roc_auc_macro: validation.and_then(|v| v.roc_auc_macro),
             average_precision_macro: validation.and_then(|v| v.average_precision_macro),
+            localisation_roc_auc: validation.and_then(|v| v.localisation_roc_auc),
+            pointing_game: validation.and_then(|v| v.pointing_game),
             path,
         }
     };
@@ -96,7 +102,14 @@ fn steps(run_folder: &Path) -> Result<BTreeMap<u64, PathBuf>, Error> {
 fn files(run_folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let folder = run_folder.join(FOLDER);
     let entries = match std::fs::read_dir(&folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Vec::new());
+        }
         entries => entries.map_err(Error::io(&folder))?,
     };
     let mut files = Vec::new();
@@ -138,6 +151,7 @@ mod tests {
             loss: 0.5,
             scores,
             seconds: 0.1,
+            localisation: None,
         };
         log.event(20, 1, validated).unwrap();
         std::fs::create_dir_all(run.join(FOLDER).join("step-00000007.safetensors")).unwrap();

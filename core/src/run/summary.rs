@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "summary.json";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A run in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ pub struct RunSummary {
     pub roc_auc_macro: Option<f64>,
     /// Macro average precision at the lowest validation loss.
     pub average_precision_macro: Option<f64>,
+    /// ROC-AUC of localisation at the lowest validation loss; `None` as well if the recipe does not ask for it.
+    pub localisation_roc_auc: Option<f64>,
+    /// The same of the pointing game.
+    pub pointing_game: Option<f64>,
     /// Macro ROC-AUC on the split evaluated last, as a rule the test split.
     pub test_roc_auc_macro: Option<f64>,
     /// Macro average precision on the split evaluated last.
@@ -76,6 +80,8 @@ impl RunSummary {
             best_epoch: best.map(|best| best.epoch),
             roc_auc_macro: best.and_then(|best| best.roc_auc_macro),
             average_precision_macro: best.and_then(|best| best.average_precision_macro),
+            localisation_roc_auc: best.and_then(|best| best.localisation_roc_auc),
+            pointing_game: best.and_then(|best| best.pointing_game),
             test_roc_auc_macro: digest.test.and_then(|test| test.0),
             test_average_precision_macro: digest.test.and_then(|test| test.1),
             folder: folder.to_owned(),
@@ -118,6 +124,8 @@ pub(super) struct Brief {
     pub(super) loss: f64,
     pub(super) roc_auc_macro: Option<f64>,
     pub(super) average_precision_macro: Option<f64>,
+    pub(super) localisation_roc_auc: Option<f64>,
+    pub(super) pointing_game: Option<f64>,
 }
 
 impl Digest {
@@ -172,13 +180,21 @@ impl Digest {
                 self.started_unix_ms = Some(record.at_unix_ms);
             }
             Event::EpochStarted => self.epochs = record.epoch + 1,
-            Event::Validated { loss, scores, .. } if loss.is_finite() => {
+            Event::Validated {
+                loss,
+                scores,
+                localisation,
+                ..
+            } if loss.is_finite() => {
+                let found = localisation.as_ref().map(|localisation| localisation.found);
                 self.validations.push(Brief {
                     step: record.step,
                     epoch: record.epoch,
                     loss: *loss,
                     roc_auc_macro: scores.roc_auc_macro,
                     average_precision_macro: scores.average_precision_macro,
+                    localisation_roc_auc: found.and_then(|found| found.roc_auc),
+                    pointing_game: found.and_then(|found| found.pointing),
                 });
             }
             Event::Evaluated { scores, .. } => {
@@ -219,6 +235,7 @@ mod tests {
                 ..Scores::default()
             },
             seconds: 0.1,
+            localisation: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::prepare::{decode_split, open_cache};
 use super::streams::{self, Lengths};
 use super::tracks::{Records, open_tracks, reopen};
 use super::trainer::{Data, Line, Run};
-use super::{Command, Error, TrainConfig, open_model};
+use super::{Command, Error, TrainConfig, open_model, timelines};
 use crate::dataset::{Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Split};
 use crate::job::Job;
 use crate::message::full_message;
@@ -65,6 +65,8 @@ pub(super) fn begin(
         records,
         teacher,
     } = origin;
+    // Said before anything is decoded.
+    timelines::choose(&config, &tracks, &tracks.split(Split::Valid)?)?;
     let mut learner = Learner::new(&config, model, tracks.tags.clone())?;
     let cache = Arc::new(open_cache(workspace)?);
     let mut decode = |split| -> Result<Vec<usize>, Error> {
@@ -74,6 +76,7 @@ pub(super) fn begin(
     };
     let train_idxs = decode(Split::Train)?;
     let valid_idxs = decode(Split::Valid)?;
+    let timeline_idxs = timelines::choose(&config, &tracks, &valid_idxs)?;
     let unlabelled_idxs = match &teacher {
         Some(_) => decode(Split::Unlabelled)?,
         None => Vec::new(),
@@ -135,6 +138,7 @@ pub(super) fn begin(
             dataset: tracks,
             cache,
             valid_idxs,
+            timeline_idxs,
             loader,
             lessons,
         },

@@ -42,8 +42,11 @@ pub struct TrainConfig {
     pub label_seed: u64,
     /// When the run validates.
     pub validate: ValidateEvery,
-    /// Whether the weights of every validation are kept ([`crate::run::snapshots`]), to see later how the model came to know what it knows.
+    /// Whether the weights of every validation are kept ([`crate::run::snapshots()`]), to see later how the model came to know what it knows.
     pub snapshots: bool,
+    /// Whether each validation also measures how well the model's explanations find what the timelines of validation tracks tell, beside how
+    /// well it tags. The validation split must have timelines.
+    pub localisation: bool,
     /// The network: a preset's name, or its configuration in full.
     pub model: ModelChoice,
     /// Learning from a teacher's answers to unlabelled clips; `None`: from labels alone.
@@ -69,6 +72,7 @@ impl Default for TrainConfig {
             label_seed: 1,
             validate: ValidateEvery::Epochs(1),
             snapshots: false,
+            localisation: false,
             model: ModelChoice::Preset("paper".to_owned()),
             noisy_student: None,
         }
@@ -338,6 +342,7 @@ mod tests {
             data: DataChoice::Folder("/music".into()),
             validate: ValidateEvery::Steps(250),
             snapshots: true,
+            localisation: true,
             max_minutes: Some(4.0),
             optimizer: OptimizerConfig::usual()[2],
             ..TrainConfig::for_preset("tiny")

@@ -3,7 +3,7 @@
 use super::noisy_student::Teacher;
 use super::streams::Lengths;
 use super::tracks::open_tracks;
-use super::{Error, TrainConfig, open_model};
+use super::{Error, TrainConfig, open_model, timelines};
 use crate::dataset::Split;
 use crate::features::Input;
 use crate::job::Job;
@@ -45,6 +45,9 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     config.check()?;
     config.check_network()?;
     let (dataset, _) = open_tracks(config, workspace, job)?;
+    if let Ok(valid_idxs) = dataset.split(Split::Valid) {
+        timelines::choose(config, &dataset, &valid_idxs)?;
+    }
     let (labelled, unlabelled) = config.clips();
     let n_train = dataset.split(Split::Train)?.len();
     let mut steps_per_epoch = (n_train / labelled) as u32;

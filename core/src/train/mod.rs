@@ -19,6 +19,7 @@ mod noisy_student;
 mod predictions;
 mod prepare;
 mod streams;
+mod timelines;
 mod tracks;
 mod trainer;
 
@@ -101,6 +102,11 @@ pub enum Error {
         name: PathBuf,
         source: crate::run::Error,
     },
+    #[error(
+        "localisation cannot be measured: no validation track of {data} tells when its tags sound (timelines.csv). Leave localisation out, or \
+         choose a data set that has timelines"
+    )]
+    NoTimelines { data: String },
     #[error("this run has no teacher: {}", run.display())]
     NoTeacher { run: PathBuf },
     #[error("the run has no checkpoint yet: {}", run.display())]
@@ -137,6 +143,8 @@ pub enum Error {
     Tensor(#[from] candle_core::Error),
     #[error(transparent)]
     Predict(#[from] crate::predict::Error),
+    #[error(transparent)]
+    Interpret(#[from] crate::interpret::Error),
     #[error(transparent)]
     Run(#[from] crate::run::Error),
     #[error(transparent)]

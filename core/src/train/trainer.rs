@@ -3,6 +3,7 @@
 //! A run is a function of its configuration and its data: every draw is addressed by seed, epoch and track, and all sums
 //! have a fixed order, so that a run that was killed and resumed ends with the same numbers, bit for bit.
 
+mod localising;
 mod scoring;
 
 use super::checkpoint::{Checkpoints, Position};
@@ -30,6 +31,8 @@ pub(super) struct Data {
     pub(super) dataset: Arc<Dataset>,
     pub(super) cache: Arc<PcmCache>,
     pub(super) valid_idxs: Vec<usize>,
+    /// Of these, the tracks on which localisation is measured; none if the recipe does not ask for it.
+    pub(super) timeline_idxs: Vec<usize>,
     pub(super) loader: Loader,
     /// Unlabelled clips and their teacher, if there is one.
     pub(super) lessons: Option<Lessons>,

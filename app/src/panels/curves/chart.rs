@@ -37,20 +37,27 @@ pub(super) enum Score {
     Loss,
     RocAuc,
     AveragePrecision,
+    Localisation,
+    PointingGame,
 }
 
 impl Score {
     /// The value, if it is defined.
     pub(super) fn of(self, validation: &Validation) -> Option<f64> {
-        self.among(validation.loss, &validation.scores)
+        match self {
+            Self::Localisation => validation.localisation_roc_auc(),
+            Self::PointingGame => validation.pointing_game(),
+            _ => self.among(validation.loss, &validation.scores),
+        }
     }
 
-    /// The value of one of these, if it is defined.
+    /// The value of one of these, if it is defined; localisation is not among them.
     pub(super) fn among(self, loss: f64, scores: &Scores) -> Option<f64> {
         match self {
             Self::Loss => Some(loss),
             Self::RocAuc => scores.roc_auc_macro,
             Self::AveragePrecision => scores.average_precision_macro,
+            Self::Localisation | Self::PointingGame => None,
         }
         .filter(|value| value.is_finite())
     }
@@ -126,7 +133,7 @@ impl Chart {
                 "Training loss: the band is the range of the raw values, the line their moving average; of a noisy student, on labels and pseudo-labels added. Validation loss: the loss of the averaged probabilities of whole tracks. Dashed: the validation loss of a noisy student's teacher."
             }
             Self::Scores => {
-                "ROC-AUC and PR-AUC (average precision), means over the tags. Marked: on the validation split. Thin: over the last 2000 training clips. Dashed: a noisy student's teacher on the validation split."
+                "ROC-AUC and PR-AUC (average precision), means over the tags. Marked: on the validation split. Thin: over the last 2000 training clips. Dashed: a noisy student's teacher on the validation split. Localisation, if the recipe asks for it: ROC-AUC over the moments of validation tracks whose timelines are known, of the usual explanation; thin in the same colour the pointing game, the share of tracks whose most telling moment is a true one."
             }
             Self::StudentLoss => {
                 "Loss on the labels and loss on the teacher's pseudo-labels, apart and added: what a noisy student learns from."
@@ -197,6 +204,18 @@ impl Chart {
                     source: Source::Validated(Score::AveragePrecision),
                     look: Look::Marked,
                     colour: |p| p.average_precision,
+                },
+                Trace {
+                    name: "localisation",
+                    source: Source::Validated(Score::Localisation),
+                    look: Look::Marked,
+                    colour: |p| p.truth,
+                },
+                Trace {
+                    name: "pointing game",
+                    source: Source::Validated(Score::PointingGame),
+                    look: Look::Thin,
+                    colour: |p| p.truth,
                 },
                 Trace {
                     name: "teacher's ROC-AUC",

@@ -305,11 +305,14 @@ fn run_ui(ui: &mut Ui, run: &RunView) {
     ui.add(egui::Label::new(name).truncate())
         .on_hover_text(run_hint(run));
     if let Some(best) = &run.best {
-        let text = format!(
+        let mut text = format!(
             "ROC-AUC {}  PR-AUC {}",
             score_text(best.scores.roc_auc_macro),
             score_text(best.scores.average_precision_macro)
         );
+        if let Some(measured) = &best.localisation {
+            text += &format!("  localisation {}", score_text(measured.found.roc_auc));
+        }
         ui.label(
             RichText::new(text)
                 .text_style(theme::figures())

@@ -16,6 +16,10 @@ use std::sync::Arc;
 
 /// Width of the numbers on the left, so that all charts line up.
 const AXIS_WIDTH: f32 = 52.0;
+/// About the width of a curve's name and value in the head of its chart.
+const VALUE_WIDTH: f32 = 115.0;
+/// About the width of a chart's unit there.
+const UNIT_WIDTH: f32 = 80.0;
 /// More validations than this in view are drawn without a mark each.
 const MOST_MARKS: usize = 120;
 
@@ -203,31 +207,23 @@ fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
             .text_style(theme::section())
             .color(palette.strong);
         ui.label(title).on_hover_text(chart.help());
-        ui.label(RichText::new(chart.unit()).small().color(palette.weak));
-        ui.add_space(4.0);
         let one = shared.runs.len() == 1;
-        let is_wide = ui.available_width() > 330.0;
-        for (run_idx, run) in shared.runs.iter().enumerate() {
-            let step = shared
-                .cursor
-                .map_or(run.last_step, |at| at.max(0.0).round() as u64);
-            let traces: Vec<_> = chart
-                .traces()
-                .iter()
-                .filter(|trace| trace.look != Look::Band)
-                .filter(|trace| {
-                    (one && is_wide)
-                        || matches!(trace.look, Look::Marked | Look::Line)
-                        || chart.traces().len() <= 2
-                })
-                .collect();
+        let room = ui.available_width();
+        let runs = shared.runs.iter();
+        let of_runs: Vec<_> = runs
+            .map(|run| head_values(chart, shared, run, room))
+            .collect();
+        let n_values = of_runs.first().map_or(0, Vec::len);
+        // The values say more than the unit.
+        if n_values <= 2 || !one || UNIT_WIDTH + VALUE_WIDTH * n_values as f32 <= room {
+            ui.label(RichText::new(chart.unit()).small().color(palette.weak));
+        }
+        ui.add_space(4.0);
+        for (run_idx, (run, values)) in shared.runs.iter().zip(of_runs).enumerate() {
             if !one {
                 swatch_ui(ui, palette.of_series(run_idx), Look::Line);
             }
-            for trace in traces {
-                let Some(value) = value_at(run, trace.source, step) else {
-                    continue;
-                };
+            for (trace, value) in values {
                 if one {
                     swatch_ui(ui, (trace.colour)(palette), trace.look);
                     ui.label(RichText::new(trace.name).small().color(palette.weak));
@@ -243,6 +239,27 @@ fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
             }
         }
     });
+}
+
+/// The curves of a run that have a value under the cursor or at the end, with that value; where there is no room for all, the main ones.
+fn head_values(
+    chart: Chart,
+    shared: &Shared<'_>,
+    run: &RunView,
+    room: f32,
+) -> Vec<(&'static Trace, f64)> {
+    let cursor = shared.cursor;
+    let step = cursor.map_or(run.last_step, |at| at.max(0.0).round() as u64);
+    let traces = chart.traces().iter();
+    let mut values: Vec<_> = traces
+        .filter(|trace| trace.look != Look::Band)
+        .filter_map(|trace| Some((trace, value_at(run, trace.source, step)?)))
+        .collect();
+    if shared.runs.len() > 1 || room < VALUE_WIDTH * values.len() as f32 {
+        let is_main = |look: Look| matches!(look, Look::Marked | Look::Line);
+        values.retain(|(trace, _)| is_main(trace.look) || chart.traces().len() <= 2);
+    }
+    values
 }
 
 fn swatch_ui(ui: &mut Ui, colour: Color32, look: Look) {

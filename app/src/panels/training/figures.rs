@@ -111,6 +111,9 @@ pub(super) fn progress_ui(ui: &mut Ui, view: &RunView) {
             }
             if let Some(last) = view.validations.last() {
                 line("Validation loss", number_text(last.loss));
+                if let Some(measured) = &last.localisation {
+                    line("Localisation", score_text(measured.found.roc_auc));
+                }
             }
             if let Some((split, scores)) = &view.evaluated {
                 for (measure, score) in [

@@ -41,6 +41,9 @@ pub struct State {
     changed_at: Option<Instant>,
     #[serde(skip)]
     estimated: Option<TrainConfig>,
+    /// The folder that was last looked into for timelines.
+    #[serde(skip)]
+    looked_into: Option<PathBuf>,
     #[serde(skip)]
     learning_rate: Option<f64>,
     #[serde(skip)]
@@ -58,6 +61,7 @@ impl Default for State {
             folder: String::new(),
             changed_at: None,
             estimated: None,
+            looked_into: None,
             learning_rate: None,
             unlabelled: String::new(),
             students: 1,
@@ -242,6 +246,15 @@ impl State {
                     ctx.send(Command::Training(estimate));
                 }
             }
+        }
+        if let (DataChoice::Folder(folder), Some(at)) = (&config.data, self.changed_at)
+            && complete
+            && at.elapsed() >= SETTLED
+            && self.looked_into.as_ref() != Some(folder)
+        {
+            self.looked_into = Some(folder.clone());
+            let look = training::Command::LookForTimelines(folder.clone());
+            ctx.send(Command::Training(look));
         }
         card(ui, |ui| {
             ui.set_width(ui.available_width());

@@ -3,8 +3,8 @@
 use super::fields;
 use crate::widgets::bytes_text;
 use crate::workbench::Ctx;
-use attune_core::train::{ModelChoice, TrainConfig, ValidateEvery};
-use egui::Ui;
+use attune_core::train::{DataChoice, ModelChoice, TrainConfig, ValidateEvery};
+use egui::{Checkbox, Ui};
 
 /// Bytes of a trained number in a file of weights.
 const BYTES: u64 = 4;
@@ -14,6 +14,21 @@ pub(super) fn watching_ui(ctx: &Ctx<'_>, ui: &mut Ui, config: &mut TrainConfig) 
     let text = "Keep the weights of every validation";
     ui.checkbox(&mut config.snapshots, text)
         .on_hover_ui(|ui| drop(ui.label(snapshots_hint(ctx, config))));
+    // The demo set has timelines. What is ticked can be unticked, whatever the data.
+    let may_have_timelines = match &config.data {
+        DataChoice::Demo => true,
+        DataChoice::Folder(folder) => ctx.state.training.has_timelines(folder) != Some(false),
+    };
+    let is_enabled = config.localisation || may_have_timelines;
+    let hint = "At each validation, hold the usual explanation of up to 20 validation tracks against their timelines: a curve beside ROC-AUC \
+                shows how well the network finds when a tag sounds. A validation takes longer: by about half for a network with a class token, \
+                several times as long for others.";
+    let text = "Measure localisation";
+    ui.add_enabled(is_enabled, Checkbox::new(&mut config.localisation, text))
+        .on_hover_text(hint)
+        .on_disabled_hover_text(
+            "No validation track of this data set tells when its tags sound (timelines.csv)",
+        );
 }
 
 fn snapshots_hint(ctx: &Ctx<'_>, config: &TrainConfig) -> String {

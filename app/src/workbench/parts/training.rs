@@ -5,6 +5,8 @@ use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{
     Command as AnyCommand, CommandSender, Jobs, Level, Notice, Select, State as Whole,
 };
+use attune_core::dataset::{Dataset, Split};
+use attune_core::interpret::has_timeline;
 use attune_core::train::{self, Estimate, Handle, Outcome, TrainConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ pub struct State {
     asked: u64,
     handle: Option<Handle>,
     estimate: Slot<Box<TrainConfig>, Estimate>,
+    timelines: Slot<PathBuf, bool>,
     /// Asked to pause, and not yet to go on.
     paused: bool,
     /// Of several students in a row, the one in training.
@@ -48,6 +51,8 @@ pub enum Command {
     TogglePause,
     /// Find out what a run of this configuration would cost.
     Estimate(Box<TrainConfig>),
+    /// Find out whether the data set in this folder has validation tracks with timelines.
+    LookForTimelines(PathBuf),
 }
 
 impl Default for State {
@@ -57,6 +62,7 @@ impl Default for State {
             asked: 0,
             handle: None,
             estimate: Slot::new("estimate the run"),
+            timelines: Slot::new("look for timelines"),
             paused: false,
             students: None,
         }
@@ -112,6 +118,11 @@ impl State {
         self.estimate.is_busy()
     }
 
+    /// Whether the data set in this folder has validation tracks with timelines; `None` if that is not known (yet).
+    pub fn has_timelines(&self, folder: &PathBuf) -> Option<bool> {
+        self.timelines.value_for(folder).copied()
+    }
+
     /// Of several students in a row, the one in training.
     pub fn students(&self) -> Option<&Students> {
         self.students.as_ref()
@@ -130,13 +141,18 @@ impl State {
     }
 
     pub(in crate::workbench) fn activities(&self) -> impl Iterator<Item = Activity> {
-        [self.starting.activity(), self.estimate.activity()]
-            .into_iter()
-            .flatten()
+        [
+            self.starting.activity(),
+            self.estimate.activity(),
+            self.timelines.activity(),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     pub(in crate::workbench) fn cancel_jobs(&mut self) {
         self.estimate.cancel();
+        self.timelines.cancel();
     }
 }
 
@@ -212,6 +228,13 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 Ok(train::estimate(&config, &workspace, job)?)
             });
         }
+        Command::LookForTimelines(folder) => {
+            training.timelines.request(jobs, folder.clone(), move |_| {
+                let dataset = Dataset::open(&folder)?;
+                let mut valid = dataset.split(Split::Valid).unwrap_or_default().into_iter();
+                Ok(valid.any(|track_idx| has_timeline(&dataset.tracks[track_idx])))
+            });
+        }
     }
 }
 
@@ -219,6 +242,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let training = &mut state.training;
     training.estimate.poll(jobs);
+    training.timelines.poll(jobs);
     if training.starting.poll(jobs) {
         match training.starting.take() {
             Some(Ok(handle)) => {

@@ -24,6 +24,10 @@ impl Run {
         let Some(evaluation) = self.score(&model, &track_idxs, "validating")? else {
             return Ok(None);
         };
+        let localisation = match self.localise(&model) {
+            Err(Error::Cancelled(_)) => return Ok(None),
+            localisation => localisation?,
+        };
         self.wants_validation = false;
         self.last_validation = Instant::now();
         self.position.validated_step = self.position.step;
@@ -36,6 +40,7 @@ impl Run {
             loss: evaluation.loss,
             scores: evaluation.scores,
             seconds: begun.elapsed().as_secs_f64(),
+            localisation,
         })?;
         self.keep_snapshot(&model)?;
         self.tell_pseudo_labels()?;
@@ -140,12 +145,7 @@ impl Run {
         let (dataset, cache) = (Arc::clone(&self.data.dataset), Arc::clone(&self.data.cache));
         let mut evaluator = Evaluator::new(model, &dataset, &cache, track_idxs)?;
         while evaluator.next_track()? {
-            self.line.shared.progress.store(Some(Arc::new(Progress {
-                done: evaluator.n_done() as u64,
-                total: track_idxs.len() as u64,
-                what: what.to_owned(),
-            })));
-            (self.line.wake)();
+            self.tell_progress(evaluator.n_done(), track_idxs.len(), what);
             self.obey()?;
             if self.wants_stop {
                 self.line.shared.progress.store(None);
@@ -154,5 +154,15 @@ impl Run {
         }
         self.line.shared.progress.store(None);
         evaluator.finish().map(Some)
+    }
+
+    /// Says how far work between steps is.
+    pub(super) fn tell_progress(&self, done: usize, total: usize, what: &str) {
+        self.line.shared.progress.store(Some(Arc::new(Progress {
+            done: done as u64,
+            total: total as u64,
+            what: what.to_owned(),
+        })));
+        (self.line.wake)();
     }
 }
