@@ -49,7 +49,8 @@ impl Evidence {
             .map(Method::OnlyToken)
             .filter(|alone| alone.grid == grid)
             .map_or(&[][..], |alone| alone.tag(tag_idx));
-        Self::of_values(of.unwrap_or_default(), method, explanation, grid, values).with_alone(alone)
+        let title = of.unwrap_or(method.name());
+        Self::of_values(title, method, explanation, grid, values).with_alone(alone)
     }
 
     /// What a map has more than that of another model, called `other`.

@@ -4,7 +4,7 @@ use super::State;
 use super::rows::Order;
 use crate::theme;
 use crate::timeline::readout;
-use crate::workbench::parts::compare::{self, Side};
+use crate::workbench::parts::compare::{self, Side, Source};
 use crate::workbench::parts::song::OpenSong;
 use crate::workbench::parts::timeline::Command;
 use crate::workbench::{Command as Any, Ctx, UiCommand};
@@ -83,6 +83,7 @@ impl State {
                     self.method_ui(ctx, method, ui);
                     self.order_ui(ui);
                     self.beside_ui(ctx, method, ui);
+                    self.snapshots_ui(ctx, ui);
                     ui.toggle_value(&mut self.shows_heads, "Heads")
                         .on_hover_text("The attention of each layer and head around the play head");
                 });
@@ -153,6 +154,48 @@ impl State {
         {
             warn(ui, &format!("{} has no {}", other.name, method.name()));
         }
+    }
+
+    /// The epochs of the chosen run, if it kept its weights: the one at the slider stands beside the model in use.
+    fn snapshots_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+        let Some(run) = &ctx.state.selection.run else {
+            return;
+        };
+        let snapshots = ctx.state.timeline.snapshots(run);
+        let Some(last) = snapshots.len().checked_sub(1) else {
+            return;
+        };
+        let chosen = match ctx.state.compare.source(Side::Second) {
+            Some(Source::File(file)) if self.is_beside => {
+                snapshots.iter().position(|one| one.path == *file)
+            }
+            _ => None,
+        };
+        let name = |at: usize| match snapshots.get(at).and_then(|one| one.epoch) {
+            Some(epoch) => format!("epoch {}", epoch + 1),
+            None => format!("step {}", snapshots.get(at).map_or(0, |one| one.step)),
+        };
+        let mut at = chosen.unwrap_or(last);
+        let slider = egui::Slider::new(&mut at, 0..=last)
+            .show_value(false)
+            .trailing_fill(true);
+        let slider = ui.add(slider).accessible_name("Epoch beside");
+        if slider.changed() {
+            self.is_beside = true;
+            let source = Source::File(snapshots[at].path.clone());
+            ctx.send(Any::Compare(compare::Command::Choose(Side::Second, source)));
+        }
+        let score = snapshots[at].roc_auc_macro;
+        let score = score.map_or_else(String::new, |score| format!(", ROC-AUC {score:.3}"));
+        let words = match chosen {
+            Some(at) => format!("{} of {}{score}", name(at), name(last)),
+            None => format!("{} epochs kept", snapshots.len()),
+        };
+        slider.on_hover_text(format!(
+            "Weights that {} kept of each validation: drag to see what it had learned by then, below the model in use",
+            run.file_name().unwrap_or_default().to_string_lossy()
+        ));
+        ui.label(words);
     }
 
     /// The chosen method, or the usual one where the model has not the chosen one.

@@ -19,8 +19,9 @@ use attune_core::interpret::{
     heads, window_at, window_trust,
 };
 use attune_core::predict::Model;
+use attune_core::run::{RunSummary, Snapshot, snapshots};
 use explanations::Explanations;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A log-mel picture and the front end that it was made with.
@@ -83,6 +84,8 @@ pub struct State {
     heads: Slot<HeadsKey, Option<Arc<Heads>>>,
     trust: Slot<TrustKey, Arc<Tested>>,
     hearing: Hearing,
+    /// The kept weights of the chosen run, looked for when it has done so many steps.
+    snapshots: Slot<(PathBuf, u64), Vec<Snapshot>>,
 }
 
 impl Default for State {
@@ -93,6 +96,7 @@ impl Default for State {
             heads: Slot::new("look at attention"),
             trust: Slot::new("test the map"),
             hearing: Hearing::default(),
+            snapshots: Slot::new("look for snapshots"),
         }
     }
 }
@@ -192,6 +196,13 @@ impl State {
     /// What is listened to.
     pub fn hearing(&self) -> &Hearing {
         &self.hearing
+    }
+
+    /// The weights that the chosen run kept of its validations, the first ones first.
+    pub fn snapshots(&self, run: &Path) -> &[Snapshot] {
+        let is_it = self.snapshots.done_key().is_some_and(|(of, _)| of == run);
+        let found = self.snapshots.value().filter(|_| is_it);
+        found.map_or(&[], Vec::as_slice)
     }
 
     /// Work in progress, for the status bar.
@@ -363,6 +374,15 @@ fn refresh(state: &mut Whole, jobs: &Jobs) {
 /// Called once before each frame: takes in results of jobs.
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let timeline = &mut state.timeline;
+    timeline.snapshots.poll(jobs);
+    let listed = state.runs.list().into_iter().flatten();
+    let chosen = |run: &&RunSummary| Some(&run.folder) == state.selection.run.as_ref();
+    if let Some(run) = listed.into_iter().find(chosen) {
+        let (folder, key) = (run.folder.clone(), (run.folder.clone(), run.steps));
+        timeline
+            .snapshots
+            .request(jobs, key, move |_| Ok(snapshots(&folder)?));
+    }
     timeline.pictures.poll(jobs);
     timeline.heads.poll(jobs);
     timeline.trust.poll(jobs);
