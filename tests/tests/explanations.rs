@@ -42,7 +42,14 @@ fn narrow_of(name: &str, input_samples: usize) -> Model {
             (config.back_end_width, config.dense_width) = (4, 8);
         }
         ModelConfig::SampleCnn(config) => config.width = 2,
+        ModelConfig::SampleCnnSe(config) => config.width = 2,
         ModelConfig::HarmonicCnn(config) => config.width = 2,
+        ModelConfig::ShortChunkCnn(config) => config.width = 8,
+        ModelConfig::ShortChunkResnet(config) => config.width = 8,
+        ModelConfig::Fcn(config) => config.channels = [8; 5],
+        ModelConfig::Crnn(config) => {
+            (config.channels, config.gru_width) = ([8; 4], 8);
+        }
         _ => {}
     }
     let parameters = Parameters::initialise(7, DType::F32);
@@ -97,7 +104,8 @@ fn a_song_of_one_window_is_explained_as_the_window_by_every_method() {
     let wave = wave(INPUT_SAMPLES);
     let tags = [3, 1];
     let methods = model.methods();
-    assert_eq!(methods.len(), Method::ALL.len());
+    // All but the one for networks that answer from feature maps.
+    assert_eq!(methods.len(), Method::ALL.len() - 1);
     let wanted = Wanted {
         methods: &methods,
         tags: &tags,
@@ -331,6 +339,114 @@ fn what_differs_from_silence_only_in_a_burst_is_owed_to_the_burst() {
             assert!(highest.is_some_and(inside), "{name}, {method}");
         }
     }
+}
+
+/// A burst in silence changes the feature maps where it is heard and nowhere else, whatever the network takes in: their columns lie in time
+/// where the grid says.
+#[test]
+fn a_burst_lights_up_in_grad_cam_at_its_time() {
+    for (name, secs) in [
+        ("fcn", 30.0),
+        ("crnn", 30.0),
+        ("musicnn", 8.0),
+        ("sample-cnn", 6.0),
+        ("short-chunk-cnn", 8.0),
+        ("short-chunk-resnet", 12.0),
+        ("harmonic-cnn", 12.0),
+    ] {
+        let model = narrow_of(name, (16_000.0 * secs) as usize);
+        assert!(model.methods().contains(&Method::GradCam), "{name}");
+        let wanted = Wanted {
+            methods: &[Method::GradCam],
+            tags: &[1],
+        };
+        let (from, to) = (0.55 * secs, 0.55 * secs + 0.3);
+        let sound: Vec<f32> = wave(model.input_samples)
+            .into_iter()
+            .enumerate()
+            .map(|(at, sample)| {
+                let secs = at as f64 / 16_000.0;
+                let inside = (from..to).contains(&secs);
+                if inside { sample } else { 0.0 }
+            })
+            .collect();
+        let found = Explainer::explain(&model, &sound, &wanted).unwrap();
+        let map = &found.maps[0];
+        let grid = &map.grid;
+        assert_eq!(
+            *grid,
+            Explainer::grid(&model, Method::GradCam, sound.len()),
+            "{name}"
+        );
+        assert!(grid.n_tokens >= 8, "{name}: {grid:?}");
+        let values = map.tag(1);
+        // A frame hears half of its own length to either side.
+        let reach = 0.5 * grid.receptive_field_secs() + 0.032;
+        let hears = |token: usize| {
+            let centre = grid.centre_secs(token);
+            centre + reach > from && centre - reach < to
+        };
+        let hears_the_edge = |token: usize| {
+            let centre = grid.centre_secs(token);
+            centre < reach || centre + reach > secs
+        };
+        let silent: Vec<f32> = (0..values.len())
+            .filter(|&token| !hears(token) && !hears_the_edge(token))
+            .map(|token| values[token])
+            .collect();
+        let silence = *silent.first().expect(name);
+        let height = |value: f32| (value - silence).abs();
+        let inside = (0..values.len()).filter(|&token| hears(token) && !hears_the_edge(token));
+        let highest = inside
+            .map(|token| height(values[token]))
+            .fold(0.0, f32::max);
+        assert!(highest > 0.0, "{name}");
+        for value in silent {
+            assert!(
+                height(value) < 1e-3 * highest,
+                "{name}: {value} in silence, {highest} in the burst"
+            );
+        }
+    }
+}
+
+/// Songs are explained by it as by any method; a network with a class token refuses it, and says why.
+#[test]
+fn grad_cam_of_a_song_is_that_of_its_only_window() {
+    let model = narrow_of("sample-cnn-se", 59_049);
+    let settings = SongSettings {
+        methods: vec![Method::GradCam],
+        tags: Some(vec![2, 0]),
+        ..SongSettings::default()
+    };
+    let of = |wave: &[f32]| interpret::song(&model, wave, &settings, &Job::quiet()).unwrap();
+    let sound = wave(59_049);
+    let map = &of(&sound).maps[0];
+    let wanted = Wanted {
+        methods: &[Method::GradCam],
+        tags: &[2, 0],
+    };
+    let window = Explainer::explain(&model, &sound, &wanted).unwrap();
+    assert_eq!(map.grid.n_tokens, 9);
+    for (one, other) in map.values.iter().zip(&window.maps[0].values) {
+        assert!((one - other).abs() < 1e-6, "{one}, {other}");
+    }
+    assert_ne!(map.tag(0), map.tag(2));
+    assert!(map.tag(1).is_empty());
+    let whole = &of(&wave(200_000)).maps[0];
+    let covered = whole.grid.n_tokens as f64 * whole.grid.samples_per_token;
+    assert!((covered - 200_000.0).abs() < whole.grid.samples_per_token);
+
+    let wanted = Wanted {
+        methods: &[Method::GradCam],
+        tags: &[0],
+    };
+    let refused = Explainer::explain(&narrow("tiny"), &wave(INPUT_SAMPLES), &wanted);
+    let why = refused.unwrap_err().to_string();
+    assert!(
+        why.starts_with("grad-cam needs an answer made of feature maps"),
+        "{why}"
+    );
 }
 
 /// CNNSA reads tokens as the transformer does; Musicnn has none and is explained by silencing stretches.

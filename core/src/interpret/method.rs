@@ -29,11 +29,35 @@ pub enum Method {
     IntegratedGradients,
     /// Logit of the window as it is, less the logit with the sound of stretch t silent (signed).
     Occlusion,
+    /// Feature maps, each weighed by the mean slope of the logit on it (Selvaraju et al. 2017; signed).
+    GradCam,
+}
+
+/// What a network must have for a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: every network will do.
+    Nothing,
+    /// A class token that reads tokens.
+    ClassToken,
+    /// Feature maps that the answer is made of.
+    FeatureMaps,
+}
+
+impl Needs {
+    /// What it is called in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::ClassToken => "a class token that reads tokens",
+            Self::FeatureMaps => "an answer made of feature maps",
+        }
+    }
 }
 
 impl Method {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Contribution,
         Self::OnlyToken,
         Self::LeaveOneOut,
@@ -45,6 +69,7 @@ impl Method {
         Self::GradientInput,
         Self::IntegratedGradients,
         Self::Occlusion,
+        Self::GradCam,
     ];
 
     /// Name as in tables and options.
@@ -61,6 +86,7 @@ impl Method {
             Self::GradientInput => "gradient-input",
             Self::IntegratedGradients => "integrated-gradients",
             Self::Occlusion => "occlusion",
+            Self::GradCam => "grad-cam",
         }
     }
 
@@ -110,6 +136,10 @@ impl Method {
                 "Logit of the window as it is, less the logit if this stretch of the sound is silent: above zero speaks for the \
                  tag, below against it."
             }
+            Self::GradCam => {
+                "What the feature maps hold here, each weighed by how the logit depends on it (Grad-CAM): above zero speaks for the \
+                 tag, below against it."
+            }
         }
     }
 
@@ -138,15 +168,16 @@ impl Method {
     pub fn is_per_tag(self) -> bool {
         matches!(
             self,
-            Self::Relevance | Self::GradientInput | Self::IntegratedGradients
+            Self::Relevance | Self::GradientInput | Self::IntegratedGradients | Self::GradCam
         )
     }
 
-    /// Whether it needs a class token that reads tokens.
-    pub fn needs_class_token(self) -> bool {
-        !matches!(
-            self,
-            Self::GradientInput | Self::IntegratedGradients | Self::Occlusion
-        )
+    /// What a network must have for it.
+    pub fn needs(self) -> Needs {
+        match self {
+            Self::GradientInput | Self::IntegratedGradients | Self::Occlusion => Needs::Nothing,
+            Self::GradCam => Needs::FeatureMaps,
+            _ => Needs::ClassToken,
+        }
     }
 }

@@ -11,6 +11,7 @@ mod draw;
 mod evaluation;
 mod explainer;
 mod faithfulness;
+mod grad_cam;
 mod gradients;
 mod heads;
 mod listening;
@@ -43,7 +44,7 @@ pub use listening::{
 pub use localisation::{Localisation, TagLocalisation, token_labels};
 pub use localiser::{Localiser, draw_tracks, has_timeline};
 pub use map::{Grid, TokenMap};
-pub use method::Method;
+pub use method::{Method, Needs};
 pub use rollout::rollout;
 pub use similarity::{correlation, order_by_similarity};
 pub use song::{SongExplanation, SongSettings, song, song_in_parts};
@@ -62,9 +63,9 @@ pub enum Error {
     /// The data set has nothing to be evaluated on.
     #[error("nothing can be evaluated: {0}")]
     Nothing(String),
-    /// The method reads a class token, and the network has none.
-    #[error("{} needs a class token, which {model} has not", method.name())]
-    NoClassToken {
+    /// The network has not what the method needs.
+    #[error("{} needs {}, which {model} has not", method.name(), method.needs().name())]
+    Unsuited {
         /// The method.
         method: Method,
         /// The model.

@@ -3,8 +3,8 @@
 use super::gradients::Path;
 use super::song::sigmoid;
 use super::{
-    Error, Explainer, Grid, Method, TokenMap, Wanted, WindowExplanation, attention, gradients,
-    occlusion, rollout,
+    Error, Explainer, Grid, Method, Needs, TokenMap, Wanted, WindowExplanation, attention,
+    grad_cam, gradients, occlusion, rollout,
 };
 use crate::models::{Ask, Insight};
 use crate::predict::{self, Model, Tokens};
@@ -38,11 +38,13 @@ impl Explainer for Model {
     }
 
     fn methods(&self) -> Vec<Method> {
-        let has_class_token = self.token_grid().is_some();
-        let methods = Method::ALL.into_iter();
-        methods
-            .filter(|method| has_class_token || !method.needs_class_token())
-            .collect()
+        let (has_class_token, has_maps) = (self.token_grid().is_some(), self.map_grid().is_some());
+        let suits = |method: &Method| match method.needs() {
+            Needs::Nothing => true,
+            Needs::ClassToken => has_class_token,
+            Needs::FeatureMaps => has_maps,
+        };
+        Method::ALL.into_iter().filter(suits).collect()
     }
 
     fn usual_methods(&self) -> Vec<Method> {
@@ -58,6 +60,7 @@ impl Explainer for Model {
             (Method::GradientInput | Method::IntegratedGradients, _) => {
                 gradients::grid(self, n_samples)
             }
+            (Method::GradCam, _) => grad_cam::grid(self, n_samples),
             (Method::Occlusion, _) | (_, None) => occlusion::grid(self, n_samples),
             (_, Some(tokens)) => {
                 let input = self.extractor().input();
@@ -85,7 +88,7 @@ impl Explainer for Model {
         let needs_tokens = wanted
             .methods
             .iter()
-            .any(|method| method.needs_class_token());
+            .any(|method| method.needs() == Needs::ClassToken);
         let heard = if needs_tokens {
             Explainer::hear(self, window)?
         } else {
@@ -139,12 +142,12 @@ impl Explainer for Model {
                     found.completeness_error = Some(worst);
                     map
                 }
-
+                (_, Method::GradCam) => grad_cam::explain(self, window, wanted.tags)?,
                 (Some((heard, _)), Method::Relevance) => relevance(self, heard, wanted.tags)?,
                 (Some((_, insight)), _) => of_insight(insight, method),
                 (None, _) => {
                     let model = self.name.clone();
-                    return Err(Error::NoClassToken { method, model });
+                    return Err(Error::Unsuited { method, model });
                 }
             };
             let tags = if method.is_shared() {

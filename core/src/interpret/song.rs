@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use super::between::Between;
 use super::stitch::Stitcher;
-use super::{Error, Explainer, Grid, Method, TokenMap, Wanted, WindowExplanation};
+use super::{Error, Explainer, Grid, Method, Needs, TokenMap, Wanted, WindowExplanation};
 use crate::job::Job;
 use crate::predict::{SlidingWindows, TagTimeline};
 use std::collections::BTreeMap;
@@ -117,7 +117,9 @@ pub fn song_in_parts(
     let shares_two = max_hop.min(window_samples.saturating_sub(shared));
     let max_hop = shares_two.max(window_samples / 8).max(1);
     let mut windows = SlidingWindows::new(wave.len(), window_samples, max_hop);
-    let reads = methods.iter().any(|method| method.needs_class_token());
+    let reads = methods
+        .iter()
+        .any(|method| method.needs() == Needs::ClassToken);
     let between = Between::of(model).filter(|_| reads);
     if let Some(between) = &between {
         between.align(&mut windows);

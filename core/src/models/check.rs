@@ -1,10 +1,11 @@
 //! What every network is tested for, at narrow widths: gradients by finite differences, the same from the fast kernels, the same
-//! bits from any number of threads, and inputs that do not fit.
+//! bits from any number of threads, inputs that do not fit, and feature maps that lie where the network says.
 
-use super::network::{Network, Pass};
+use super::map_slopes;
+use super::network::{FeatureMaps, Network, Pass};
 use super::{ModelConfig, presets};
 use crate::nn::{
-    Gradients, Parameters, Role, Tape, Value, backward, backward_from, bce_with_logits,
+    Gradients, Maps, Parameters, Role, Tape, Value, backward, backward_from, bce_with_logits,
 };
 use crate::rng::{Address, Purpose};
 use candle_core::{DType, Device, Tensor};
@@ -224,6 +225,138 @@ impl Case {
         assert!(!answers(n_rows, 0));
     }
 
+    /// The slopes of the answers on the feature maps, in evaluation: by finite differences, and the same from the fast kernels.
+    fn check_map_slopes(&self) {
+        let (_, network) = self.build(DType::F64);
+        let Some(network) = network.feature_maps() else {
+            return;
+        };
+        let input = self.input(DType::F64).narrow(0, 0, 1).unwrap();
+        let maps = maps_of(network, &input);
+        let answers = |pass: &Pass, maps: &Value| {
+            let maps = Maps::new(maps).unwrap();
+            network.read_maps(pass, &maps).unwrap().logits
+        };
+        let whole = network.forward(&Pass::inference(), &input).unwrap().logits;
+        let halves = answers(&Pass::inference(), &Value::constant(maps.clone()));
+        assert_eq!(
+            values(whole.tensor()),
+            values(halves.tensor()),
+            "two halves"
+        );
+
+        let tag = self.config.n_tags() - 1;
+        let gradient_at = |maps: &Tensor| {
+            let pass = Pass::explanation();
+            let watched = pass.tape.watched(maps);
+            let logits = answers(&pass, &watched);
+            let mut chosen = vec![0f64; self.config.n_tags()];
+            chosen[tag] = 1.0;
+            let chosen = Tensor::from_vec(chosen, logits.tensor().dims(), &Device::Cpu).unwrap();
+            let gradients = backward_from(&logits, &chosen).unwrap();
+            gradients.of(&watched).unwrap().clone()
+        };
+        // Where a map is 0 all along, as behind a ReLU, its maximum has no slope: beside there, it has.
+        let beside = (&maps + (draw(10, maps.dims(), DType::F64) * 0.1).unwrap()).unwrap();
+        let step = draw(9, maps.dims(), DType::F64);
+        let slope: f64 = values(&(gradient_at(&beside) * &step).unwrap())
+            .iter()
+            .sum();
+        let at = |size: f64| {
+            let maps = (&beside + (&step * size).unwrap()).unwrap();
+            let logits = answers(&Pass::inference(), &Value::constant(maps));
+            values(logits.tensor())[tag]
+        };
+        let mut measured = Vec::new();
+        let agrees = [1e-5, 1e-6, 1e-7, 1e-8].into_iter().any(|size| {
+            let found = (at(size) - at(-size)) / (2.0 * size);
+            measured.push(found);
+            (slope - found).abs() < 1e-5 * slope.abs().max(1e-2)
+        });
+        assert!(
+            agrees,
+            "maps: gradient {slope:e}, finite differences {measured:?}"
+        );
+
+        let (_, fast) = self.build(DType::F32);
+        let input = input.squeeze(0).unwrap().to_dtype(DType::F32).unwrap();
+        let found = map_slopes(fast.feature_maps().unwrap(), &input, &[0, tag]).unwrap();
+        let n = maps.elem_count();
+        assert_eq!(
+            [1, found.n_channels, found.n_rows, found.n_columns],
+            maps.dims()
+        );
+        assert_eq!(found.slopes.len(), 2 * n);
+        let pairs = [
+            (&found.maps[..], values(&maps)),
+            (&found.slopes[n..], values(&gradient_at(&maps))),
+        ];
+        for (fast, plain) in pairs {
+            let largest = plain.iter().fold(0f64, |a, b| a.max(b.abs()));
+            assert!(largest > 0.0);
+            for (fast, plain) in fast.iter().zip(plain) {
+                assert!(
+                    (f64::from(*fast) - plain).abs() < 2e-3 * largest,
+                    "maps: {fast} for {plain} of at most {largest}"
+                );
+            }
+        }
+    }
+
+    /// The columns of the feature maps are as many as their grid says and depend on what lies within their receptive field alone.
+    fn check_map_grid(&self) {
+        // Plain loops: fast kernels mix neighbours, which leaves rounding where nothing was heard.
+        let (_, network) = self.build(DType::F64);
+        let Some(network) = network.feature_maps() else {
+            return;
+        };
+        let grid = network.map_grid();
+        let [_, n_rows, n_columns] = self.dims;
+        let shortest = *network.columns().start();
+        for n_columns in [
+            shortest,
+            shortest + 1,
+            shortest + 2,
+            n_columns,
+            n_columns + 3,
+        ] {
+            if network.columns().contains(&n_columns) {
+                let x = Tensor::ones((1, n_rows, n_columns), DType::F64, &Device::Cpu).unwrap();
+                let found = maps_of(network, &x).dim(3).unwrap();
+                assert_eq!(found, grid.n_steps(n_columns), "{n_columns} columns");
+            }
+        }
+        if matches!(self.config, ModelConfig::SampleCnnSe(_)) {
+            // Excitation weighs all columns by what the whole clip holds.
+            return;
+        }
+        let x = self.input(DType::F64).narrow(0, 0, 1).unwrap();
+        let before = maps_of(network, &x);
+        for at in [0, n_columns / 3, n_columns / 2, n_columns - 2] {
+            let mut other = values(&x);
+            for row in other.chunks_exact_mut(n_columns) {
+                row[at] = row[at] * 9.0 + 5.0;
+            }
+            let other = Tensor::from_vec(other, x.dims(), &Device::Cpu).unwrap();
+            let after = maps_of(network, &other);
+            let n_steps = after.dim(3).unwrap();
+            let moved: Vec<usize> = (0..n_steps)
+                .filter(|&step| {
+                    let column = |maps: &Tensor| values(&maps.narrow(3, step, 1).unwrap());
+                    column(&before) != column(&after)
+                })
+                .collect();
+            let reach = (grid.receptive_field_columns - 1) as f64 / 2.0;
+            for step in moved {
+                let centre = grid.first_centre_columns + (step * grid.columns_per_step) as f64;
+                assert!(
+                    (centre - at as f64).abs() <= reach,
+                    "step {step} at {centre} has heard column {at}, further than {reach} away"
+                );
+            }
+        }
+    }
+
     /// No statistic and no weight that the network has is forgotten: evaluation reads all of them.
     fn check_statistics_move(&self) {
         let (parameters, network) = self.build(DType::F32);
@@ -237,6 +370,12 @@ impl Case {
     }
 }
 
+/// `[batch, channels, rows, columns]`: the feature maps of inputs.
+fn maps_of(network: &dyn FeatureMaps, x: &Tensor) -> Tensor {
+    let maps = network.to_maps(&Pass::inference(), &Value::constant(x.clone()));
+    maps.unwrap().to_value().unwrap().tensor().clone()
+}
+
 /// Fails unless the network is right in all that this module tests.
 pub(super) fn check(config: ModelConfig, batch: usize, n_columns: usize) {
     config.check().unwrap();
@@ -248,6 +387,8 @@ pub(super) fn check(config: ModelConfig, batch: usize, n_columns: usize) {
     let gradients = case.check_finite_differences();
     case.check_f32(&gradients);
     case.check_input_gradients();
+    case.check_map_slopes();
+    case.check_map_grid();
     case.check_threads();
     case.check_refusals();
     case.check_statistics_move();

@@ -6,7 +6,8 @@
 
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
-use super::network::{Network, Output, Pass, check_input, picture};
+use super::map_grid::{AlongTime, MapGrid};
+use super::network::{FeatureMaps, Network, Output, Pass, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{BatchNorm, ConvBlock, Gru, Linear, Maps, Reading, Value, select};
@@ -128,18 +129,11 @@ impl Network for Crnn {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        check_input(self, x)?;
-        let (tape, mode) = (&pass.tape, pass.mode);
-        let x = picture(x)?;
-        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
-        for block in &self.blocks {
-            maps = block.forward(tape, mode, &maps)?;
-        }
-        let states = self.gru.forward(tape, &maps.to_tokens()?)?;
-        let last = states.tensor().dim(1)? - 1;
-        let y = select(&states, 1, last)?;
-        let y = mode.dropout(&y, self.config.dropout, "head")?;
-        Ok(Output::of(self.output.forward(tape, &y)?))
+        self.read_maps(pass, &self.to_maps(pass, x)?)
+    }
+
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -155,6 +149,37 @@ impl Network for Crnn {
 
     fn columns(&self) -> RangeInclusive<usize> {
         POOLED..=usize::MAX
+    }
+}
+
+impl FeatureMaps for Crnn {
+    fn map_grid(&self) -> MapGrid {
+        MapGrid::behind(
+            POOLING
+                .iter()
+                .flat_map(|window| [AlongTime::convolution(3, 1), AlongTime::pooling(window[1])]),
+        )
+    }
+
+    /// What the recurrent units read: 18 columns in the published 29 s.
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps> {
+        check_input(self, x)?;
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let x = picture(x)?;
+        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
+        for block in &self.blocks {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        Ok(maps)
+    }
+
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let states = self.gru.forward(tape, &maps.to_tokens()?)?;
+        let last = states.tensor().dim(1)? - 1;
+        let y = select(&states, 1, last)?;
+        let y = mode.dropout(&y, self.config.dropout, "head")?;
+        Ok(Output::of(self.output.forward(tape, &y)?))
     }
 }
 

@@ -5,7 +5,8 @@
 
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
-use super::network::{Network, Output, Pass, check_input, picture};
+use super::map_grid::{AlongTime, MapGrid};
+use super::network::{FeatureMaps, Network, Output, Pass, check_input, picture};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{BatchNorm, ConvBlock, Linear, Maps, Value, reshape};
@@ -16,6 +17,9 @@ use std::ops::RangeInclusive;
 
 /// Windows (frequency, time) of the pooling after each convolution.
 const POOLING: [[usize; 2]; 5] = [[2, 4], [2, 4], [2, 4], [3, 5], [4, 4]];
+
+/// Blocks below the feature maps that are looked at: 20 columns in the published 29 s, one more block would leave 4.
+const BELOW_MAPS: usize = 3;
 
 /// Frames that are pooled into one.
 const FRAMES: usize = 1280;
@@ -114,18 +118,11 @@ impl Network for Fcn {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        check_input(self, x)?;
-        let (tape, mode) = (&pass.tape, pass.mode);
-        let x = picture(x)?;
-        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
-        for block in &self.blocks {
-            maps = block.forward(tape, mode, &maps)?;
-        }
-        let y = maps.to_value()?;
-        let (batch, channels, _, _) = y.tensor().dims4()?;
-        let y = reshape(&y, &[batch, channels])?;
-        let y = mode.dropout(&y, self.config.dropout, "head")?;
-        Ok(Output::of(self.output.forward(tape, &y)?))
+        self.read_maps(pass, &self.to_maps(pass, x)?)
+    }
+
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -140,6 +137,40 @@ impl Network for Fcn {
 
     fn columns(&self) -> RangeInclusive<usize> {
         FRAMES..=2 * FRAMES - 1
+    }
+}
+
+impl FeatureMaps for Fcn {
+    fn map_grid(&self) -> MapGrid {
+        let windows = POOLING.iter().take(BELOW_MAPS);
+        MapGrid::behind(
+            windows
+                .flat_map(|window| [AlongTime::convolution(3, 1), AlongTime::pooling(window[1])]),
+        )
+    }
+
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps> {
+        check_input(self, x)?;
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let x = picture(x)?;
+        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
+        for block in &self.blocks[..BELOW_MAPS] {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        Ok(maps)
+    }
+
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let mut maps = maps.clone();
+        for block in &self.blocks[BELOW_MAPS..] {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        let y = maps.to_value()?;
+        let (batch, channels, _, _) = y.tensor().dims4()?;
+        let y = reshape(&y, &[batch, channels])?;
+        let y = mode.dropout(&y, self.config.dropout, "head")?;
+        Ok(Output::of(self.output.forward(tape, &y)?))
     }
 }
 

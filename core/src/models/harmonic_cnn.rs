@@ -6,7 +6,8 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
-use super::network::{Network, Output, Pass, check_input};
+use super::map_grid::{AlongTime, MapGrid};
+use super::network::{FeatureMaps, Network, Output, Pass, check_input};
 use super::onnx::{Graph, Wire};
 use crate::features::{Input, SpectrumFrontEnd};
 use crate::nn::{
@@ -205,20 +206,11 @@ impl Network for HarmonicCnn {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        check_input(self, x)?;
-        let (tape, mode) = (&pass.tape, pass.mode);
-        let x = self.harmonics(pass, x)?;
-        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
-        maps = self.first.forward(tape, mode, &maps)?;
-        for block in &self.narrow {
-            maps = block.forward(tape, mode, &maps)?;
-        }
-        maps = self.widen.forward(tape, mode, &maps)?;
-        for block in &self.wide {
-            maps = block.forward(tape, mode, &maps)?;
-        }
-        let y = global_max_pool(&maps.to_value()?, Over::FrequencyAndTime)?;
-        Ok(Output::of(self.head.forward(pass, &y)?))
+        self.read_maps(pass, &self.to_maps(pass, x)?)
+    }
+
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        Some(self)
     }
 
     /// The learned filters become a fixed table.
@@ -248,6 +240,36 @@ impl Network for HarmonicCnn {
 
     fn columns(&self) -> RangeInclusive<usize> {
         FRAMES..=usize::MAX
+    }
+}
+
+impl FeatureMaps for HarmonicCnn {
+    /// Behind five of the seven blocks: 9 columns in the published 5 s, one more block would leave 3.
+    fn map_grid(&self) -> MapGrid {
+        let (conv, pool) = (AlongTime::convolution(3, 1), AlongTime::pooling(2));
+        let narrow = self.narrow.iter().flat_map(|_| [conv, conv, pool]);
+        MapGrid::behind([conv, pool].into_iter().chain(narrow).chain([conv, pool]))
+    }
+
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps> {
+        check_input(self, x)?;
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let x = self.harmonics(pass, x)?;
+        let mut maps = Maps::new(&self.input_norm.forward(tape, mode, &x)?)?;
+        maps = self.first.forward(tape, mode, &maps)?;
+        for block in &self.narrow {
+            maps = block.forward(tape, mode, &maps)?;
+        }
+        self.widen.forward(tape, mode, &maps)
+    }
+
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
+        let mut maps = maps.clone();
+        for block in &self.wide {
+            maps = block.forward(&pass.tape, pass.mode, &maps)?;
+        }
+        let y = global_max_pool(&maps.to_value()?, Over::FrequencyAndTime)?;
+        Ok(Output::of(self.head.forward(pass, &y)?))
     }
 }
 

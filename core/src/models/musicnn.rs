@@ -6,11 +6,14 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand, demand_sizes};
 use super::dense_head::DenseHead;
-use super::network::{Network, Output, Pass, check_input, picture};
+use super::map_grid::{AlongTime, MapGrid};
+use super::network::{
+    FeatureMaps, Network, Output, Pass, check_input, columns_of_maps, maps_of_columns, picture,
+};
 use super::onnx::{Graph, Wire};
 use crate::features::{FrontEnd, Input};
 use crate::nn::{
-    BatchNorm, Conv1d, Conv1dOptions, Conv2d, ConvBlock1d, ConvOptions, Over, Value, add,
+    BatchNorm, Conv1d, Conv1dOptions, Conv2d, ConvBlock1d, ConvOptions, Maps, Over, Value, add,
     avg_pool2d, concat, global_avg_pool, global_max_pool, max_pool2d, relu, reshape,
 };
 use candle_core::Result;
@@ -196,25 +199,11 @@ impl Network for Musicnn {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        check_input(self, x)?;
-        let (tape, mode) = (&pass.tape, pass.mode);
-        let x = picture(x)?;
-        let front = self.filter(pass, &self.input_norm.forward(tape, mode, &x)?)?;
-        let [one, two, three] = &self.back_end[..] else {
-            candle_core::bail!("three convolutions over time");
-        };
-        let one = one.forward(tape, mode, &front)?;
-        let two = add(&two.forward(tape, mode, &one)?, &one)?;
-        let three = add(&three.forward(tape, mode, &two)?, &two)?;
-        let y = concat([&front, &one, &two, &three], 1)?;
-        let y = concat(
-            [
-                &global_max_pool(&y, Over::Time)?,
-                &global_avg_pool(&y, Over::Time)?,
-            ],
-            1,
-        )?;
-        Ok(Output::of(self.head.forward(pass, &y)?))
+        self.read_maps(pass, &self.to_maps(pass, x)?)
+    }
+
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -251,6 +240,45 @@ impl Network for Musicnn {
 
     fn columns(&self) -> RangeInclusive<usize> {
         1..=usize::MAX
+    }
+}
+
+impl FeatureMaps for Musicnn {
+    /// No layer strides or pools along time. What is furthest away that a column sees, the longest filter and all three convolutions see.
+    fn map_grid(&self) -> MapGrid {
+        let longest = AlongTime::convolution(LENGTHS[0], 1);
+        let back_end = self
+            .back_end
+            .iter()
+            .map(|_| AlongTime::convolution(WIDTH, 1));
+        MapGrid::behind(std::iter::once(longest).chain(back_end))
+    }
+
+    /// All that is pooled over time: what the filters and each of the three convolutions give, side by side.
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps> {
+        check_input(self, x)?;
+        let (tape, mode) = (&pass.tape, pass.mode);
+        let x = picture(x)?;
+        let front = self.filter(pass, &self.input_norm.forward(tape, mode, &x)?)?;
+        let [one, two, three] = &self.back_end[..] else {
+            candle_core::bail!("three convolutions over time");
+        };
+        let one = one.forward(tape, mode, &front)?;
+        let two = add(&two.forward(tape, mode, &one)?, &one)?;
+        let three = add(&three.forward(tape, mode, &two)?, &two)?;
+        maps_of_columns(&concat([&front, &one, &two, &three], 1)?)
+    }
+
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
+        let y = columns_of_maps(maps)?;
+        let y = concat(
+            [
+                &global_max_pool(&y, Over::Time)?,
+                &global_avg_pool(&y, Over::Time)?,
+            ],
+            1,
+        )?;
+        Ok(Output::of(self.head.forward(pass, &y)?))
     }
 }
 

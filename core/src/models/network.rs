@@ -1,9 +1,10 @@
 //! What every network can do.
 
 use super::insight::{Ask, Insight};
+use super::map_grid::MapGrid;
 use super::onnx::{Graph, Wire};
 use crate::features::Input;
-use crate::nn::{Attended, Mode, Tape, Value, reshape};
+use crate::nn::{Attended, Maps, Mode, Tape, Value, reshape};
 use candle_core::{Result, Tensor, bail};
 use std::ops::RangeInclusive;
 
@@ -122,6 +123,11 @@ pub trait Network: Send + Sync {
         None
     }
 
+    /// The network as one that answers from feature maps, if it is one.
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        None
+    }
+
     /// Puts it into an ONNX graph, in evaluation mode: from `x` `[batch, rows, columns]` to logits `[batch, tags]`.
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire>;
 
@@ -153,10 +159,38 @@ pub trait ClassToken: Network {
     fn inspect(&self, tokens: &Tensor, ask: Ask) -> Result<Insight>;
 }
 
+/// A network in two halves: sound becomes feature maps that tell times apart, and the rest answers from them.
+///
+/// These are the maps before all of time is pooled. Where convolutions and poolings themselves go down to a few times, they are the deepest
+/// ones with at least eight columns in a clip of the published length: with fewer, they hardly say when.
+pub trait FeatureMaps: Network {
+    /// Where the columns of the maps lie.
+    fn map_grid(&self) -> MapGrid;
+
+    /// The first half: input `[batch, rows, columns]` to maps; of height 1 in networks along time.
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps>;
+
+    /// The second half: from what [`FeatureMaps::to_maps`] gives to the answer.
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output>;
+}
+
 /// `[batch, rows, columns]` as pictures of one channel, `[batch, 1, rows, columns]`.
 pub(super) fn picture(x: &Value) -> Result<Value> {
     let (batch, n_rows, n_columns) = x.tensor().dims3()?;
     reshape(x, &[batch, 1, n_rows, n_columns])
+}
+
+/// `[batch, channels, columns]` of a network along time as maps of height 1.
+pub(super) fn maps_of_columns(x: &Value) -> Result<Maps> {
+    let (batch, channels, n_columns) = x.tensor().dims3()?;
+    Maps::new(&reshape(x, &[batch, channels, 1, n_columns])?)
+}
+
+/// Back from [`maps_of_columns`].
+pub(super) fn columns_of_maps(maps: &Maps) -> Result<Value> {
+    let maps = maps.to_value()?;
+    let (batch, channels, _, n_columns) = maps.tensor().dims4()?;
+    reshape(&maps, &[batch, channels, n_columns])
 }
 
 /// Fails unless `x` `[batch, rows, columns]` is an input of that network.

@@ -6,10 +6,13 @@
 
 use super::Error;
 use super::architecture::{Architecture, Found, demand_sizes};
-use super::network::{Network, Output, Pass, check_input};
+use super::map_grid::{AlongTime, MapGrid};
+use super::network::{
+    FeatureMaps, Network, Output, Pass, check_input, columns_of_maps, maps_of_columns,
+};
 use super::onnx::{Graph, Wire};
 use crate::features::Input;
-use crate::nn::{ConvBlock1d, Linear, Value, select};
+use crate::nn::{ConvBlock1d, Linear, Maps, Value, select};
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,21 @@ const THREE: usize = 3;
 
 /// Layers that pool, after the first one with its stride and before the last one.
 const POOLED: u32 = 9;
+
+/// Layers below the feature maps that are looked at: 9 columns in the published 3.69 s, one more layer would leave 3.
+pub(super) const BELOW_MAPS: usize = 8;
+
+/// Where the columns of those maps lie, in a network of so many convolutions per layer.
+pub(super) fn map_grid(convolutions: usize) -> MapGrid {
+    MapGrid::behind((0..BELOW_MAPS).flat_map(|i| {
+        let [taps, stride, window] = layer_sizes(i);
+        let first = AlongTime::convolution(taps, stride);
+        let others = std::iter::repeat_n(AlongTime::convolution(taps, 1), convolutions - 1);
+        std::iter::once(first)
+            .chain(others)
+            .chain([AlongTime::pooling(window)])
+    }))
+}
 
 /// What all Sample-level networks are built of: the channels of the eleven layers, in widths.
 pub(super) const WIDTHS: [usize; 11] = [1, 1, 1, 2, 2, 2, 2, 2, 2, 4, 4];
@@ -120,15 +138,11 @@ impl Network for SampleCnn {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        check_input(self, x)?;
-        let tape = &pass.tape;
-        let mut x = x.clone();
-        for layer in &self.layers {
-            x = layer.forward(tape, pass.mode, &x)?;
-        }
-        let y = select(&x, 2, 0)?;
-        let y = pass.mode.dropout(&y, self.config.dropout, "head")?;
-        Ok(Output::of(self.output.forward(tape, &y)?))
+        self.read_maps(pass, &self.to_maps(pass, x)?)
+    }
+
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -142,6 +156,32 @@ impl Network for SampleCnn {
 
     fn columns(&self) -> RangeInclusive<usize> {
         accepted_samples()
+    }
+}
+
+impl FeatureMaps for SampleCnn {
+    fn map_grid(&self) -> MapGrid {
+        map_grid(1)
+    }
+
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps> {
+        check_input(self, x)?;
+        let mut x = x.clone();
+        for layer in &self.layers[..BELOW_MAPS] {
+            x = layer.forward(&pass.tape, pass.mode, &x)?;
+        }
+        maps_of_columns(&x)
+    }
+
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
+        let tape = &pass.tape;
+        let mut x = columns_of_maps(maps)?;
+        for layer in &self.layers[BELOW_MAPS..] {
+            x = layer.forward(tape, pass.mode, &x)?;
+        }
+        let y = select(&x, 2, 0)?;
+        let y = pass.mode.dropout(&y, self.config.dropout, "head")?;
+        Ok(Output::of(self.output.forward(tape, &y)?))
     }
 }
 

@@ -7,13 +7,16 @@
 use super::Error;
 use super::architecture::{Architecture, Found, demand_sizes};
 use super::dense_head::DenseHead;
-use super::network::{Network, Output, Pass, check_input};
+use super::map_grid::MapGrid;
+use super::network::{
+    FeatureMaps, Network, Output, Pass, check_input, columns_of_maps, maps_of_columns,
+};
 use super::onnx::{Graph, Wire};
-use super::sample_cnn::{WIDTHS, accepted_samples, layer_sizes};
+use super::sample_cnn::{BELOW_MAPS, WIDTHS, accepted_samples, layer_sizes, map_grid};
 use crate::features::Input;
 use crate::nn::{
-    BatchNorm, Conv1d, Conv1dOptions, Linear, Over, Value, add, global_avg_pool, max_pool1d, mul,
-    relu, reshape, select, sigmoid,
+    BatchNorm, Conv1d, Conv1dOptions, Linear, Maps, Over, Value, add, global_avg_pool, max_pool1d,
+    mul, relu, reshape, select, sigmoid,
 };
 use candle_core::Result;
 use candle_nn::VarBuilder;
@@ -99,12 +102,11 @@ impl Network for SampleCnnSe {
     }
 
     fn run(&self, pass: &Pass, x: &Value) -> Result<Output> {
-        check_input(self, x)?;
-        let mut x = x.clone();
-        for block in &self.blocks {
-            x = block.forward(pass, &x)?;
-        }
-        Ok(Output::of(self.head.forward(pass, &select(&x, 2, 0)?)?))
+        self.read_maps(pass, &self.to_maps(pass, x)?)
+    }
+
+    fn feature_maps(&self) -> Option<&dyn FeatureMaps> {
+        Some(self)
     }
 
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
@@ -118,6 +120,30 @@ impl Network for SampleCnnSe {
 
     fn columns(&self) -> RangeInclusive<usize> {
         accepted_samples()
+    }
+}
+
+impl FeatureMaps for SampleCnnSe {
+    /// Squeeze and excitation look at all of time, but weigh all columns of a map alike.
+    fn map_grid(&self) -> MapGrid {
+        map_grid(2)
+    }
+
+    fn to_maps(&self, pass: &Pass, x: &Value) -> Result<Maps> {
+        check_input(self, x)?;
+        let mut x = x.clone();
+        for block in &self.blocks[..BELOW_MAPS] {
+            x = block.forward(pass, &x)?;
+        }
+        maps_of_columns(&x)
+    }
+
+    fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
+        let mut x = columns_of_maps(maps)?;
+        for block in &self.blocks[BELOW_MAPS..] {
+            x = block.forward(pass, &x)?;
+        }
+        Ok(Output::of(self.head.forward(pass, &select(&x, 2, 0)?)?))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Error, Model, Tokens};
 use crate::models::{
-    Ask, ClassToken, Insight, Pass, Relevance, TokenGrid, input_gradients, relevance,
+    Ask, ClassToken, Insight, MapGrid, MapSlopes, Pass, Relevance, TokenGrid, input_gradients,
+    map_slopes, relevance,
 };
 use crate::nn::{Parameters, Value};
 use candle_core::{DType, Device, Tensor};
@@ -37,6 +38,20 @@ impl Model {
     fn reader(&self) -> Result<&dyn ClassToken, Error> {
         let reader = self.network.class_token();
         reader.ok_or_else(|| candle_core::Error::msg("the network has no class token").into())
+    }
+
+    /// Where the columns of its feature maps lie, if it answers from such maps.
+    pub fn map_grid(&self) -> Option<MapGrid> {
+        Some(self.network.feature_maps()?.map_grid())
+    }
+
+    /// The feature maps of a mono wave at its rate and how the answers for `tags` (indices) depend on them; `None` if it has no such maps.
+    pub fn map_slopes(&self, wave: &[f32], tags: &[usize]) -> Result<Option<MapSlopes>, Error> {
+        let Some(network) = self.network.feature_maps() else {
+            return Ok(None);
+        };
+        let input = self.inputs(&[wave])?.squeeze(0)?;
+        Ok(Some(map_slopes(network, &input, tags)?))
     }
 
     /// What it takes in of a mono wave at its rate: `[rows, columns]`, row by row.

@@ -24,6 +24,7 @@ Examples:
   attune explain weights.safetensors song.flac --tag guitar --tag \"female vocal\" --out pictures
   attune explain demo ~/music/tunes/audio/00/t00001.ogg --data ~/music/tunes --out pictures
   attune explain tunes song.mp3 --method integrated-gradients --tag piano --out pictures
+  attune explain my-musicnn-run song.mp3 --method grad-cam --out pictures   # for networks without a class token
   attune explain tunes --evaluate --data ~/music/tunes         # how far each method can be trusted
   attune explain tunes --splice --data ~/music/tunes           # two clips joined: is the evidence in the right half?
 
@@ -115,17 +116,19 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 fn methods(model: &Model, names: &[String]) -> Result<Vec<Method>, Failure> {
     let known = model.methods();
     let mut chosen = Vec::new();
-    for name in names {
-        let method = Method::of_name(name).filter(|method| known.contains(method));
-        let method = method.ok_or_else(|| {
+    // Names of no method at all are refused with the arguments.
+    for method in names.iter().filter_map(|name| Method::of_name(name)) {
+        if !known.contains(&method) {
             let names: Vec<&str> = known.iter().map(|method| method.name()).collect();
             let why = anyhow!(
-                "{name} needs a class token that reads tokens, and {} has none; it has {}",
+                "{} needs {}, which {} has not; it has {}",
+                method.name(),
+                method.needs().name(),
                 model.name,
                 names.join(", ")
             );
-            Failure::new(Fault::Usage, why)
-        })?;
+            return Err(Failure::new(Fault::Usage, why));
+        }
         if !chosen.contains(&method) {
             chosen.push(method);
         }
