@@ -21,6 +21,8 @@ mod svg;
 mod text;
 mod ticks;
 
+pub(crate) use text::escaped;
+
 pub use colour::{Colour, ColourMap, palette};
 pub use data::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, Ticks};
 

@@ -58,7 +58,7 @@ pub(super) fn fitted(text: &str, size_pt: f64, max_pt: f64) -> String {
 }
 
 /// Fit for XML: what has a meaning there is escaped, what must not stand there is replaced.
-pub(super) fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -14,6 +14,8 @@ mod faithfulness;
 mod grad_cam;
 mod gradients;
 mod heads;
+mod jams;
+mod json;
 mod listening;
 mod localisation;
 mod localiser;
@@ -26,8 +28,10 @@ mod segments;
 mod silence;
 mod similarity;
 mod song;
+mod source;
 mod splice;
 mod stitch;
+mod svl;
 mod table;
 mod window_trust;
 
@@ -37,6 +41,8 @@ pub use evaluation::{Evaluation, EvaluationSettings, MethodRow, evaluate};
 pub use explainer::{Explainer, Wanted, WindowExplanation};
 pub use faithfulness::Faithfulness;
 pub use heads::{Heads, heads, window_at};
+pub use jams::write_jams;
+pub use json::write_json;
 pub use listening::{
     FADED_DB, Moment, PAUSE_SECS, USUAL_SHARE, evidence_removed, evidence_stretches, heard_by,
     moments_in_a_row, rest_faded, strongest_moments, with_gains,
@@ -48,7 +54,9 @@ pub use method::{Method, Needs};
 pub use rollout::rollout;
 pub use similarity::{correlation, order_by_similarity};
 pub use song::{SongExplanation, SongSettings, song, song_in_parts};
+pub use source::Source;
 pub use splice::{SpliceRow, SpliceSettings, SpliceTest, splice};
+pub use svl::write_svl;
 pub use table::write_csv;
 pub use window_trust::{Curve, WindowTrust, window_trust};
 

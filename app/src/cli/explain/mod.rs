@@ -1,5 +1,6 @@
 //! `attune explain`: the timeline of a song as picture and table, and how far such pictures can be trusted.
 
+mod files;
 mod trust;
 
 use super::weights_argument::resolve_model;
@@ -7,12 +8,10 @@ use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
 use attune_core::audio;
 use attune_core::dataset::{Dataset, Split};
-use attune_core::interpret::{
-    Backdrop, Explainer, Method, SongExplanation, SongSettings, draw, song, write_csv,
-};
+use attune_core::interpret::{Explainer, Method, SongSettings, song};
 use attune_core::predict::{Model, by_probability, tag_track};
-use attune_core::workspace::write_whole;
 use clap::builder::PossibleValuesParser;
+use files::{Format, Shown};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -25,10 +24,18 @@ Examples:
   attune explain demo ~/music/tunes/audio/00/t00001.ogg --data ~/music/tunes --out pictures
   attune explain tunes song.mp3 --method integrated-gradients --tag piano --out pictures
   attune explain my-musicnn-run song.mp3 --method grad-cam --out pictures   # for networks without a class token
+  attune explain tunes song.mp3 --format json,jams,svl --out values
   attune explain tunes --evaluate --data ~/music/tunes         # how far each method can be trusted
   attune explain tunes --splice --data ~/music/tunes           # two clips joined: is the evidence in the right half?
 
-Writes NAME.png, NAME.svg and NAME.csv into DIR, NAME being the song's. The table has one line per tag and token:
+Writes into DIR what --format names, NAME being the song's:
+  png, svg   NAME.png, NAME.svg: the picture
+  csv        NAME.csv: a table, one line per tag and token; Sonic Visualiser and others import it
+  json       NAME.json: all values, also by the methods made beside the chosen one, with units, grids and probabilities over time
+  jams       NAME.jams: JSON Annotated Music Specification; tag_open: the stretches that speak for a tag; vector: its values
+  svl        NAME.TAG.METHOD.svl: for each tag a layer for Sonic Visualiser, in samples of FILE's own rate
+
+Columns of the table:
   time_s              centre of the token in the song
   probability         of the tag, if the class token reads this token only (Won et al. 2019), or else that of the windows around it
   contribution_logit  logit of that, less the logit if the class token reads only itself: above 0 speaks for the tag
@@ -59,6 +66,14 @@ pub(super) struct Args {
         value_parser = PossibleValuesParser::new(Method::ALL.map(Method::name))
     )]
     methods: Vec<String>,
+    /// What to write; several with commas between them
+    #[arg(
+        long = "format",
+        value_name = "FORMAT,…",
+        value_delimiter = ',',
+        default_values_t = [Format::Png, Format::Svg, Format::Csv]
+    )]
+    formats: Vec<Format>,
     /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -156,7 +171,9 @@ fn explain(
         None => Vec::new(),
     };
     let job = console.job();
-    let wave = audio::decode_mono(file, Model::sample_rate_hz(model), &job).bad_input()?;
+    let clip = audio::decode(file, &job).bad_input()?.clip;
+    let rate_hz = Model::sample_rate_hz(model);
+    let wave = audio::resample(&clip.to_mono(), clip.rate_hz, rate_hz).bad_input()?;
     let mut wanted = model.usual_methods();
     let method = *methods.first().unwrap_or(&wanted[0]);
     if !wanted.contains(&method) {
@@ -188,13 +205,14 @@ fn explain(
         model,
         file,
         out,
+        file_rate_hz: clip.rate_hz,
         wave: &wave,
         explanation: &explanation,
         method,
         tags: &tags,
         known: &known,
     };
-    let written = shown.write().failed()?;
+    let written = shown.write(&args.formats).failed()?;
     drop(job);
     for &tag in &tags {
         console.say(&format!(
@@ -268,53 +286,4 @@ fn known_spans(folder: &Path, file: &Path) -> Result<Vec<(String, Range<f64>)>, 
             Some((tag.clone(), span.start_secs..span.end_secs))
         })
         .collect())
-}
-
-/// What is written.
-struct Shown<'a> {
-    model: &'a Model,
-    file: &'a Path,
-    out: &'a Path,
-    wave: &'a [f32],
-    explanation: &'a SongExplanation,
-    method: Method,
-    tags: &'a [usize],
-    known: &'a [(String, Range<f64>)],
-}
-
-impl Shown<'_> {
-    fn write(&self) -> anyhow::Result<[PathBuf; 3]> {
-        let name = self.file.file_stem().unwrap_or_default().to_string_lossy();
-        let path = |extension: &str| self.out.join(format!("{name}.{extension}"));
-        let front_end = self.model.config.input().picture();
-        // A song too short for one frame has no picture, but may still be explained (padded).
-        let log_mel = self.model.picture(self.wave).ok();
-        let secs_per_frame = front_end.hop_samples as f64 / f64::from(front_end.sample_rate_hz);
-        let backdrop = Backdrop {
-            wave: self.wave,
-            rate_hz: Model::sample_rate_hz(self.model),
-            log_mel: log_mel.as_ref().map(|log_mel| (log_mel, secs_per_frame)),
-        };
-        let explanation = self.explanation;
-        let figure = draw(
-            explanation,
-            self.method,
-            &format!("{name} — {}", self.model.name),
-            self.tags,
-            &backdrop,
-            |tag| {
-                let of_tag = |(name, _): &&(String, Range<f64>)| *name == explanation.tags[tag];
-                let spans = self.known.iter().filter(of_tag);
-                spans.map(|(_, secs)| secs.clone()).collect()
-            },
-        );
-        let [png, svg, csv] = ["png", "svg", "csv"].map(path);
-        write_whole(&csv, |file| {
-            write_csv(explanation, self.method, self.tags, file)
-        })
-        .with_context(|| csv.display().to_string())?;
-        figure.write_svg(&svg)?;
-        figure.write_png(&png, 2.0)?;
-        Ok([png, svg, csv])
-    }
 }

@@ -1,0 +1,172 @@
+//! The files that `attune explain` writes of a song.
+
+use anyhow::Context;
+use attune_core::figure::Figure;
+use attune_core::interpret::{
+    Backdrop, Method, SongExplanation, Source, draw, write_csv, write_jams, write_json, write_svl,
+};
+use attune_core::predict::Model;
+use attune_core::workspace::write_whole;
+use clap::ValueEnum;
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The picture, in pixels
+    Png,
+    /// The picture, in lines
+    Svg,
+    /// A table, one line per tag and token
+    Csv,
+    /// All values, with units
+    Json,
+    /// JSON Annotated Music Specification
+    Jams,
+    /// Layers for Sonic Visualiser
+    Svl,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.extension())
+    }
+}
+
+impl Format {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Svg => "svg",
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Jams => "jams",
+            Self::Svl => "svl",
+        }
+    }
+}
+
+/// What is written.
+pub(super) struct Shown<'a> {
+    pub(super) model: &'a Model,
+    pub(super) file: &'a Path,
+    pub(super) out: &'a Path,
+    /// The rate of the file itself.
+    pub(super) file_rate_hz: u32,
+    /// At the model's rate.
+    pub(super) wave: &'a [f32],
+    pub(super) explanation: &'a SongExplanation,
+    pub(super) method: Method,
+    pub(super) tags: &'a [usize],
+    pub(super) known: &'a [(String, Range<f64>)],
+}
+
+impl Shown<'_> {
+    /// Writes in these formats, each once, and names the files.
+    pub(super) fn write(&self, formats: &[Format]) -> anyhow::Result<Vec<PathBuf>> {
+        let name = self.file.file_stem().unwrap_or_default().to_string_lossy();
+        let source = Source {
+            song: &name,
+            model: &self.model.name,
+            fingerprint: &self.model.fingerprint,
+        };
+        let (explanation, method, tags) = (self.explanation, self.method, self.tags);
+        let mut figure = None;
+        let mut written = Vec::new();
+        for (at, &format) in formats.iter().enumerate() {
+            if formats[..at].contains(&format) {
+                continue;
+            }
+            let path = self.out.join(format!("{name}.{format}"));
+            let failed = || path.display().to_string();
+            match format {
+                Format::Png | Format::Svg => {
+                    let figure = figure.get_or_insert_with(|| self.figure(&name));
+                    match format {
+                        Format::Png => figure.write_png(&path, 2.0)?,
+                        _ => figure.write_svg(&path)?,
+                    }
+                }
+                Format::Csv => {
+                    write_whole(&path, |file| write_csv(explanation, method, tags, file))
+                        .with_context(failed)?;
+                }
+                Format::Json => {
+                    write_whole(&path, |file| write_json(explanation, &source, tags, file))
+                        .with_context(failed)?;
+                }
+                Format::Jams => write_whole(&path, |file| {
+                    write_jams(explanation, &source, method, tags, file)
+                })
+                .with_context(failed)?,
+                Format::Svl => {
+                    written.extend(self.write_layers(&name)?);
+                    continue;
+                }
+            }
+            written.push(path);
+        }
+        Ok(written)
+    }
+
+    /// A layer for each tag, or a single one of a method that knows no tags.
+    fn write_layers(&self, song: &str) -> anyhow::Result<Vec<PathBuf>> {
+        let method = self.method.name();
+        let mut written: Vec<PathBuf> = Vec::new();
+        for &tag in self.tags {
+            let stem = if self.method.is_shared() {
+                format!("{song}.{method}")
+            } else {
+                format!("{song}.{}.{method}", in_a_name(&self.explanation.tags[tag]))
+            };
+            let mut path = self.out.join(format!("{stem}.svl"));
+            // Tags that differ only in what no name may hold.
+            if written.contains(&path) {
+                path = self.out.join(format!("{stem}.{}.svl", written.len() + 1));
+            }
+            write_whole(&path, |file| {
+                write_svl(self.explanation, self.method, tag, self.file_rate_hz, file)
+            })
+            .with_context(|| path.display().to_string())?;
+            written.push(path);
+            if self.method.is_shared() {
+                break;
+            }
+        }
+        Ok(written)
+    }
+
+    fn figure(&self, name: &str) -> Figure {
+        let front_end = self.model.config.input().picture();
+        // A song too short for one frame has no picture, but may still be explained (padded).
+        let log_mel = self.model.picture(self.wave).ok();
+        let secs_per_frame = front_end.hop_samples as f64 / f64::from(front_end.sample_rate_hz);
+        let backdrop = Backdrop {
+            wave: self.wave,
+            rate_hz: self.model.sample_rate_hz(),
+            log_mel: log_mel.as_ref().map(|log_mel| (log_mel, secs_per_frame)),
+        };
+        let explanation = self.explanation;
+        draw(
+            explanation,
+            self.method,
+            &format!("{name} — {}", self.model.name),
+            self.tags,
+            &backdrop,
+            |tag| {
+                let of_tag = |(name, _): &&(String, Range<f64>)| *name == explanation.tags[tag];
+                let spans = self.known.iter().filter(of_tag);
+                spans.map(|(_, secs)| secs.clone()).collect()
+            },
+        )
+    }
+}
+
+/// A tag as a part of a file's name: what a file system might refuse becomes a hyphen.
+fn in_a_name(tag: &str) -> String {
+    tag.chars()
+        .map(|c| if c.is_alphanumeric() { c } else { '-' })
+        .collect()
+}
