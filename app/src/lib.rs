@@ -8,6 +8,7 @@
 //! ```
 
 pub mod cli;
+mod explanation_files;
 pub mod panels;
 pub mod playback;
 pub mod theme;

@@ -1,9 +1,10 @@
 //! Explanations as files for other programs: JSON, JAMS and layers of Sonic Visualiser say the same as the table.
 
-use attune_core::audio::write_wav;
+use attune_core::audio::{decode, write_wav};
 use attune_core::interpret::{
     Grid, Method, SongExplanation, Source, TokenMap, write_jams, write_json, write_svl,
 };
+use attune_core::job::Job;
 use attune_core::predict::TagTimeline;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -362,4 +363,75 @@ fn names_of_tags_are_texts_in_every_format() {
     write_json(&found, &SOURCE, &[9], &mut none).unwrap();
     let none: Value = serde_json::from_slice(&none).unwrap();
     assert_eq!(none["tags"], serde_json::json!([]));
+}
+
+/// The sounds are of the recording, at its rate; what the model says of them stands in the terminal.
+#[test]
+fn evidence_is_written_as_sound_and_the_model_asked_about_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write_song(folder.path());
+    let arguments = [
+        "explain", "demo", "song.wav", "--tag", "bass", "--tag", "organ",
+    ];
+    let more = [
+        "--sounds",
+        "--moments",
+        "2",
+        "--format",
+        "csv",
+        "--out",
+        "out",
+    ];
+    let output = attune(folder.path(), &[&arguments[..], &more[..]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let table = read_table(&folder.path().join("out/song.csv"));
+    for (tag, rows) in &table {
+        let file = |what: &str| folder.path().join(format!("out/song.{tag}.{what}.wav"));
+        if rows.iter().all(|row| row[2] <= 0.0) {
+            assert!(
+                said.contains(&format!("nothing in the song speaks for {tag}")),
+                "{said}"
+            );
+            assert!(!file("evidence").exists());
+            continue;
+        }
+        assert!(
+            said.contains(&format!("{tag}: ")) && said.contains("without it"),
+            "{said}"
+        );
+        let read = |what: &str| decode(&file(what), &Job::quiet()).unwrap().clip;
+        let (song, without) = (
+            decode(&folder.path().join("song.wav"), &Job::quiet())
+                .unwrap()
+                .clip,
+            read("without"),
+        );
+        assert_eq!(
+            (without.rate_hz, without.n_frames()),
+            (FILE_RATE_HZ, song.n_frames())
+        );
+        // What is silent is what the other one keeps.
+        let evidence = read("evidence");
+        let silent = without
+            .samples
+            .iter()
+            .zip(song.samples.iter())
+            .filter(|(now, was)| **now == 0.0 && **was != 0.0)
+            .count();
+        assert!(silent > 0 && silent < song.n_frames() / 3, "{silent}");
+        for ((without, evidence), song) in without
+            .samples
+            .iter()
+            .zip(evidence.samples.iter())
+            .zip(song.samples.iter())
+        {
+            let is_kept = *without != 0.0 || *song == 0.0 || (evidence - song).abs() < 1e-6;
+            assert!(is_kept, "silent where it is not kept");
+        }
+    }
+    assert!(
+        table.values().flatten().any(|row| row[2] > 0.0),
+        "nothing was tested"
+    );
 }

@@ -2,12 +2,15 @@
 
 mod lab;
 
+use attune::workbench::{Command, Select};
 use attune_core::predict::Model;
 use attune_core::run::{self, Event, History};
 use attune_core::train::{self, DataChoice, Outcome, TrainConfig};
 use attune_core::workspace::Workspace;
+use attune_tests::window::Window;
 use lab::{Lab, succeed};
 use std::path::Path;
+use std::sync::Arc;
 
 #[test]
 fn every_validation_leaves_its_model() {
@@ -106,4 +109,46 @@ fn a_snapshot_that_cannot_be_written_is_a_warning_and_the_run_goes_on() {
     assert_eq!(warnings.count(), 2);
     assert!(run::snapshots(&run_folder).unwrap().is_empty());
     assert!(run_folder.join("checkpoints/last.safetensors").is_file());
+}
+
+/// In the window: the run's epochs are at a slider in the Timeline, and the one that is chosen stands beside the model in use.
+#[test]
+fn the_timeline_goes_through_the_epochs_of_the_chosen_run() {
+    let lab = Lab::new();
+    succeed(lab.train("w", &["--epochs", "3", "--snapshots"]));
+    let run_folder = lab.run_folder("w").unwrap();
+    let snapshots = run::snapshots(&run_folder).unwrap();
+    let mut window = Window::open(&lab.workspace("w"));
+    window.send(Command::OpenModel(
+        run_folder.join("checkpoints/best.safetensors"),
+    ));
+    window.send(Command::OpenSong(
+        lab.folder.path().join("data/audio/x000.wav"),
+    ));
+    window.send(Select::Run(Some(run_folder.clone())));
+    window.wait("the epochs", |window| window.shows("3 epochs kept"));
+    let slider = window.rect("Epoch beside");
+    let less = |snapshot: usize| {
+        let name = snapshots[snapshot]
+            .path
+            .file_name()
+            .unwrap()
+            .to_string_lossy();
+        format!("less {name}")
+    };
+    window.click_at(slider.left_center() + egui::vec2(2.0, 0.0));
+    window.wait("the first epoch", |window| window.shows(&less(0)));
+    assert!(window.shows_part("epoch 1 of epoch 3, ROC-AUC"));
+    window.picture("timeline_epochs");
+    window.click_at(slider.right_center() - egui::vec2(2.0, 0.0));
+    window.wait("the last epoch", |window| window.shows(&less(2)));
+    // Each epoch is another model and says something else of the song.
+    let song = window.state().song.current().unwrap();
+    let said = |path: &Path| {
+        let model = Arc::new(Model::load(path).unwrap());
+        let explained = window.state().timeline.explanation(song, &model);
+        explained.map(|explained| explained.over_time.whole_song.clone())
+    };
+    let (first, last) = (said(&snapshots[0].path), said(&snapshots[2].path));
+    assert!(first.is_some() && last.is_some() && first != last);
 }

@@ -73,12 +73,12 @@ fn a_tag_unfolds_into_its_methods_and_the_tags_into_an_order() {
         |window: &Window, tag: &str| window.rect(&format!("{tag}: a lane for each method")).top();
     assert!(place(&window, &tags[0]) < place(&window, &tags[1]));
     window.click("Order of the tags");
-    window.click("by name");
+    window.click("alphabetical");
     window.frames(4);
     tags.sort();
     assert!(place(&window, &tags[0]) < place(&window, &tags[1]));
     window.click("Order of the tags");
-    window.click("by relevance");
+    window.click("most relevant first");
     window.frames(4);
     let known = window
         .state()
@@ -261,6 +261,18 @@ fn heads_trust_and_another_model_stand_beside_the_lanes() {
         window.shows_part(&format!("less {}", other.name()))
     });
     window.picture("timeline_beside");
+
+    // What is shown goes out as picture and values.
+    window.click("Export");
+    window.click("Picture (PNG, SVG)");
+    let exports = folder.path().join("workspace/exports");
+    window.wait("the picture", |_| exports.join("tone.svg").is_file());
+    let svg = std::fs::read_to_string(exports.join("tone.svg")).unwrap();
+    let less = format!("less {} (shipped)", other.name());
+    assert!(svg.contains(shared.as_str()) && svg.contains(&less));
+    window.click("Export");
+    window.click("Values (CSV, JSON)");
+    window.wait("the values", |_| exports.join("tone.json").is_file());
 }
 
 #[test]

@@ -242,6 +242,46 @@ fn drag(harness: &mut Harness<'_, Stage>, from_secs: f64, to_secs: f64) {
     harness.run();
 }
 
+/// What the strongest token near the pointer hears is selected, to be played in a loop.
+#[test]
+fn a_double_click_on_a_lane_asks_for_the_peak_there() {
+    let mut harness = window(Stage::new());
+    let explanation = harness.state().explanation.clone().unwrap();
+    let lane = harness
+        .get_all_by_label("contribution")
+        .next()
+        .unwrap()
+        .rect();
+    let map = explanation.map(Method::Contribution).unwrap();
+    let secs = 30.0;
+    let at = pos2(x_of(&harness, secs), lane.bottom());
+    harness.hover_at(at);
+    harness.step();
+    // Within one frame: quick enough for a double click.
+    for pressed in [true, false, true, false] {
+        harness.event(egui::Event::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::NONE,
+        });
+    }
+    harness.step();
+    let heard = harness.state().selection_secs.clone().unwrap();
+    assert!(heard.contains(&secs), "{heard:?}");
+    let length = heard.end - heard.start;
+    assert!(
+        (length - map.grid.receptive_field_secs()).abs() < 1e-6,
+        "{length}"
+    );
+    let middle = 0.5 * (heard.start + heard.end);
+    let size = |token: usize| map.tag(0)[token].abs();
+    let peak = map.grid.token_at_secs(middle).unwrap();
+    let near = (0..map.grid.n_tokens)
+        .filter(|&token| (map.grid.centre_secs(token) - secs).abs() < 0.5 * length - 1e-6);
+    assert!(near.into_iter().all(|token| size(token) <= size(peak)));
+}
+
 #[test]
 fn every_lane_has_its_title_and_unit() {
     let harness = window(Stage::new());

@@ -6,7 +6,7 @@ use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt, window};
 use attune_core::audio::decode_mono;
 use attune_core::dataset::{Dataset, Track};
-use attune_core::interpret::{self, Backdrop, Method, SongSettings, draw};
+use attune_core::interpret::{self, Backdrop, Drawing, DrawnTag, Method, SongSettings, draw};
 use attune_core::job::Job;
 use attune_core::predict::Model;
 use attune_core::run::{History, NamedFigure, TestScores, write_report};
@@ -130,10 +130,15 @@ fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, 
         tags = explanation.over_time.by_probability();
         tags.truncate(6);
     }
-    let spans = |tag: usize| {
-        let of_tag = song.timeline.iter().filter(|span| span.tag.index() == tag);
-        of_tag.map(|span| span.start_secs..span.end_secs).collect()
-    };
+    let rows = tags.iter().map(|&tag| {
+        let spans = song.timeline.iter().filter(|span| span.tag.index() == tag);
+        DrawnTag {
+            tag,
+            methods: vec![Method::Contribution],
+            truth: spans.map(|span| span.start_secs..span.end_secs).collect(),
+            other: None,
+        }
+    });
     let backdrop = Backdrop {
         wave: &wave,
         rate_hz,
@@ -146,11 +151,12 @@ fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, 
         caption: caption.to_owned(),
         figure: draw(
             &explanation,
-            Method::Contribution,
-            &format!("{} — {}", song.id, model.name),
-            &tags,
-            &backdrop,
-            spans,
+            &Drawing {
+                title: &format!("{} — {}", song.id, model.name),
+                backdrop,
+                secs: 0.0..explanation.duration_secs,
+                rows: rows.collect(),
+            },
         ),
     })
 }

@@ -27,7 +27,9 @@ mod rollout;
 mod segments;
 mod silence;
 mod similarity;
+mod so_far;
 mod song;
+mod sounds;
 mod source;
 mod splice;
 mod stitch;
@@ -36,7 +38,7 @@ mod table;
 mod window_trust;
 
 pub use cache::ExplanationCache;
-pub use draw::{Backdrop, draw};
+pub use draw::{Backdrop, Drawing, DrawnTag, draw};
 pub use evaluation::{Evaluation, EvaluationSettings, MethodRow, evaluate};
 pub use explainer::{Explainer, Wanted, WindowExplanation};
 pub use faithfulness::Faithfulness;
@@ -54,6 +56,7 @@ pub use method::{Method, Needs};
 pub use rollout::rollout;
 pub use similarity::{correlation, order_by_similarity};
 pub use song::{SongExplanation, SongSettings, song, song_in_parts};
+pub use sounds::{Listening, Sounds, sounds};
 pub use source::Source;
 pub use splice::{SpliceRow, SpliceSettings, SpliceTest, splice};
 pub use svl::write_svl;
@@ -82,6 +85,14 @@ pub enum Error {
     /// The data set has no such split.
     #[error(transparent)]
     Dataset(#[from] crate::dataset::Error),
+    /// There is nothing to listen to.
+    #[error("nothing in the song speaks for {tag} by {}", method.name())]
+    NoEvidence {
+        /// The tag.
+        tag: String,
+        /// The method.
+        method: Method,
+    },
     /// The song has no samples.
     #[error("there is nothing to explain: the song is empty")]
     Empty,

@@ -1,17 +1,18 @@
 //! `attune explain`: the timeline of a song as picture and table, and how far such pictures can be trusted.
 
-mod files;
 mod trust;
 
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
+use crate::explanation_files::{Format, Shown, write_sounds};
 use anyhow::{Context, anyhow};
-use attune_core::audio;
+use attune_core::audio::{self, Clip};
 use attune_core::dataset::{Dataset, Split};
-use attune_core::interpret::{Explainer, Method, SongSettings, song};
+use attune_core::interpret::{
+    DrawnTag, Error, Explainer, ExplanationCache, Listening, Method, SongSettings, sounds,
+};
 use attune_core::predict::{Model, by_probability, tag_track};
 use clap::builder::PossibleValuesParser;
-use files::{Format, Shown};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,7 @@ Examples:
   attune explain tunes song.mp3 --method integrated-gradients --tag piano --out pictures
   attune explain my-musicnn-run song.mp3 --method grad-cam --out pictures   # for networks without a class token
   attune explain tunes song.mp3 --format json,jams,svl --out values
+  attune explain tunes song.mp3 --tag piano --sounds --out sounds   # hear the evidence, and the song without it
   attune explain tunes --evaluate --data ~/music/tunes         # how far each method can be trusted
   attune explain tunes --splice --data ~/music/tunes           # two clips joined: is the evidence in the right half?
 
@@ -77,6 +79,12 @@ pub(super) struct Args {
     /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Write as well what the evidence of each tag sounds like: NAME.TAG.moments.wav, .evidence.wav and .without.wav
+    #[arg(long, requires = "file")]
+    sounds: bool,
+    /// With --sounds: so many of a tag's strongest moments
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "sounds")]
+    moments: usize,
     /// Largest distance between two windows (default: half the model's length)
     #[arg(long, value_name = "SECONDS")]
     hop: Option<f64>,
@@ -197,22 +205,61 @@ fn explain(
         methods: wanted,
         tags: tags.clone(),
     };
-    let explanation = song(model, &wave, &settings, &job)
+    let cache = ExplanationCache::below(&console.workspace.cache());
+    let explanation = cache
+        .song_in_parts(model, &wave, &settings, 0.0, &job, &mut |_| {})
         .with_context(|| file.display().to_string())
         .failed()?;
     let tags = tags.unwrap_or_else(|| top(&explanation.over_time.whole_song));
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let rows = tags.iter().map(|&tag| {
+        let of_tag = |(name, _): &&(String, Range<f64>)| *name == explanation.tags[tag];
+        let spans = known.iter().filter(of_tag);
+        DrawnTag {
+            tag,
+            methods: vec![method],
+            truth: spans.map(|(_, secs)| secs.clone()).collect(),
+            other: None,
+        }
+    });
     let shown = Shown {
+        name: &name,
         model,
-        file,
         out,
         file_rate_hz: clip.rate_hz,
         wave: &wave,
         explanation: &explanation,
         method,
-        tags: &tags,
-        known: &known,
+        secs: 0.0..explanation.duration_secs,
+        rows: rows.collect(),
     };
-    let written = shown.write(&args.formats).failed()?;
+    let mut written = shown.write(&args.formats).failed()?;
+    if args.sounds {
+        let heard = Clip::mono(wave.clone(), Model::sample_rate_hz(model));
+        for &tag in &tags {
+            let listening = Listening {
+                song: &clip,
+                heard: &heard,
+                explanation: &explanation,
+                method,
+                tag,
+                n_moments: args.moments.max(1),
+            };
+            let tag = &explanation.tags[tag];
+            match sounds(model, &listening, &job) {
+                Ok(sounds) => {
+                    written.extend(write_sounds(out, &name, tag, &sounds).failed()?);
+                    let [whole, kept, without] = sounds.answers;
+                    let share = 100.0 * sounds.share;
+                    console.say(&format!(
+                        "{tag}: {whole:.3} as it is, {kept:.3} with all but {share:.0} % of the song faded down, {without:.3} without it"
+                    ));
+                }
+                Err(error @ Error::NoEvidence { .. }) => console.say(&error.to_string()),
+                Err(error) => return Err(error).failed(),
+            }
+        }
+    }
     drop(job);
     for &tag in &tags {
         console.say(&format!(

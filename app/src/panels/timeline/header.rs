@@ -2,19 +2,45 @@
 
 use super::State;
 use super::rows::Order;
+use crate::explanation_files::Format;
 use crate::theme;
-use crate::timeline::readout;
+use crate::timeline::{TagRow, readout};
 use crate::workbench::parts::compare::{self, Side, Source};
 use crate::workbench::parts::song::OpenSong;
-use crate::workbench::parts::timeline::Command;
+use crate::workbench::parts::timeline::{Command, Export};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
 use attune_core::interpret::{Explainer as _, Method, SongExplanation};
 use egui::{Label, Panel, ProgressBar, RichText, Ui};
+use std::sync::Arc;
 
 /// Part of the header that the song's name may take.
 const NAME_SHARE: f32 = 0.3;
 /// The readout is not shown in less room than this, in points.
 const READOUT_WIDTH: f32 = 80.0;
+
+/// In the menu: words, hint, formats.
+const EXPORTS: [(&str, &str, &[Format]); 4] = [
+    (
+        "Picture (PNG, SVG)",
+        "The visible stretch with all lanes, at print quality",
+        &[Format::Png, Format::Svg],
+    ),
+    (
+        "Values (CSV, JSON)",
+        "The values of the shown tags over the whole song: by the chosen method as a table, by all as JSON",
+        &[Format::Csv, Format::Json],
+    ),
+    (
+        "Annotations (JAMS)",
+        "For programs that read the JSON Annotated Music Specification, by the chosen method",
+        &[Format::Jams],
+    ),
+    (
+        "Layers for Sonic Visualiser (SVL)",
+        "A layer for each shown tag, by the chosen method",
+        &[Format::Svl],
+    ),
+];
 
 impl State {
     /// Name of the song, buttons, progress, and in what room is left what was under the pointer in the last frame.
@@ -75,7 +101,13 @@ impl State {
     }
 
     /// How the song is explained: method, order, another model beside, cards.
-    pub(super) fn choices_ui(&mut self, ctx: &Ctx<'_>, method: Method, ui: &mut Ui) {
+    pub(super) fn choices_ui(
+        &mut self,
+        ctx: &Ctx<'_>,
+        method: Method,
+        rows: &[TagRow],
+        ui: &mut Ui,
+    ) {
         Panel::top("choices")
             .show_separator_line(false)
             .show(ui, |ui| {
@@ -86,8 +118,43 @@ impl State {
                     self.snapshots_ui(ctx, ui);
                     ui.toggle_value(&mut self.shows_heads, "Heads")
                         .on_hover_text("The attention of each layer and head around the play head");
+                    self.export_ui(ctx, rows, ui);
                 });
             });
+    }
+
+    /// What is on screen, for print and for other programs.
+    fn export_ui(&self, ctx: &Ctx<'_>, rows: &[TagRow], ui: &mut Ui) {
+        let (Some(song), Some(model)) = (ctx.state.song.current(), ctx.state.model.current())
+        else {
+            return;
+        };
+        let explanation = ctx.state.timeline.explanation(song, model);
+        let Some(explanation) = explanation.filter(|_| !rows.is_empty()) else {
+            return;
+        };
+        let menu = ui.menu_button("Export", |ui| {
+            for (words, hint, formats) in EXPORTS {
+                if ui.button(words).on_hover_text(hint).clicked() {
+                    let whole = 0.0..explanation.duration_secs;
+                    let visible = self.view.map().map_or(whole, |map| {
+                        map.start_secs()..map.start_secs() + map.span_secs()
+                    });
+                    ctx.send(Any::Timeline(Command::Export(Box::new(Export {
+                        song: Arc::clone(song),
+                        model: Arc::clone(model),
+                        explanation: Arc::clone(explanation),
+                        rows: rows.to_vec(),
+                        secs: visible,
+                        formats,
+                    }))));
+                    ui.close();
+                }
+            }
+        });
+        let folder = ctx.state.workspace.exports();
+        menu.response
+            .on_hover_text(format!("Write what is shown into {}", folder.display()));
     }
 
     fn order_ui(&mut self, ui: &mut Ui) {

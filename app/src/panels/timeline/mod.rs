@@ -96,7 +96,7 @@ impl State {
             }
         }
         self.header_ui(ctx, song, explanation.map(Arc::as_ref), ui);
-        self.choices_ui(ctx, method, ui);
+        self.choices_ui(ctx, method, &rows, ui);
         Panel::bottom("transport")
             .show_separator_line(false)
             .show(ui, |ui| {

@@ -33,9 +33,9 @@ impl Order {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Chosen => "as chosen",
-            Self::Relevance => "by relevance",
-            Self::Similarity => "by similarity",
-            Self::Name => "by name",
+            Self::Relevance => "most relevant first",
+            Self::Similarity => "like maps together",
+            Self::Name => "alphabetical",
         }
     }
 

@@ -4,10 +4,12 @@
 //! [`Command::Refresh`], explanations with [`Command::Want`].
 
 mod explanations;
+mod export;
 mod hearing;
 
 pub use explanations::{How, Wish};
-pub use hearing::{Hearing, Key as HearingKey, Sounds, What};
+pub use export::Export;
+pub use hearing::{Hearing, Key as HearingKey, What};
 
 use crate::timeline::{Picture, mel_centres_hz, picture};
 use crate::workbench::jobs::{Activity, Slot};
@@ -86,6 +88,7 @@ pub struct State {
     hearing: Hearing,
     /// The kept weights of the chosen run, looked for when it has done so many steps.
     snapshots: Slot<(PathBuf, u64), Vec<Snapshot>>,
+    exporting: Slot<Box<Export>, Vec<PathBuf>>,
 }
 
 impl Default for State {
@@ -97,6 +100,7 @@ impl Default for State {
             trust: Slot::new("test the map"),
             hearing: Hearing::default(),
             snapshots: Slot::new("look for snapshots"),
+            exporting: Slot::new("export the timeline"),
         }
     }
 }
@@ -214,6 +218,7 @@ impl State {
             .chain(self.heads.activity())
             .chain(self.trust.activity())
             .chain(self.hearing.activities())
+            .chain(self.exporting.activity())
     }
 
     /// Cancels it.
@@ -277,6 +282,8 @@ pub enum Command {
     WriteSounds(Box<HearingKey>),
     /// Play the song itself again.
     BackToSong,
+    /// Write what is shown below the workspace's exports.
+    Export(Box<Export>),
 }
 
 /// Carries out a command, between frames.
@@ -346,6 +353,12 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
             let folder = state.workspace.exports();
             timeline.hearing.write(*key, folder, jobs);
         }
+        Command::Export(export) => {
+            let folder = state.workspace.exports();
+            timeline
+                .exporting
+                .ask_again(jobs, export.clone(), move |_| export.write(&folder));
+        }
         Command::BackToSong => {
             let song = state.song.current();
             timeline.hearing.back_to_song(&state.player, song);
@@ -386,17 +399,24 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     timeline.pictures.poll(jobs);
     timeline.heads.poll(jobs);
     timeline.trust.poll(jobs);
-    let (written, failed) = timeline.hearing.poll(&state.player, jobs);
+    let (mut written, mut failed) = timeline.hearing.poll(&state.player, jobs);
+    if timeline.exporting.poll(jobs) {
+        match timeline.exporting.take() {
+            Some(Ok(paths)) => written = Some(paths),
+            Some(Err(error)) => failed = Some(error),
+            None => {}
+        }
+    }
     if let Some(paths) = written {
         let paths: Vec<String> = paths
             .iter()
-            .map(|path: &PathBuf| path.display().to_string())
+            .map(|path| path.display().to_string())
             .collect();
         let text = format!("Written: {}", paths.join(", "));
         sender.send(Notice::new(Level::Success, text));
     }
     if let Some(error) = failed {
-        let text = format!("It cannot be listened to: {error}");
+        let text = format!("That did not work: {error}");
         sender.send(Notice::new(Level::Error, text));
     }
     if let Some(error) = timeline.explanations.poll(jobs) {

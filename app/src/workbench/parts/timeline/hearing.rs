@@ -1,17 +1,15 @@
 //! Explanations by ear: a peak, a tag's strongest moments, the song with all but a tag's evidence faded down, and without it; and what the
 //! model says of these.
 
+use crate::explanation_files::write_sounds;
 use crate::playback::{Player, Track, Variant};
 use crate::workbench::Jobs;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::parts::song::OpenSong;
-use attune_core::audio::{Clip, write_clip};
-use attune_core::interpret::{
-    Method, Moment, SongExplanation, USUAL_SHARE, evidence_removed, evidence_stretches,
-    moments_in_a_row, rest_faded, strongest_moments,
-};
-use attune_core::predict::{Model, tag_track};
-use std::path::{Path, PathBuf};
+use attune_core::audio::Clip;
+use attune_core::interpret::{Listening, Method, PAUSE_SECS, SongExplanation, Sounds, sounds};
+use attune_core::predict::Model;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is heard of a tag.
@@ -26,23 +24,12 @@ pub enum What {
 }
 
 impl What {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Moments, Self::Evidence, Self::Without];
-
     /// What it is called, of a tag.
     pub fn name(self, tag: &str) -> String {
         match self {
             Self::Moments => format!("strongest moments of {tag}"),
             Self::Evidence => format!("evidence of {tag}"),
             Self::Without => format!("without {tag}"),
-        }
-    }
-
-    fn file_stem(self) -> &'static str {
-        match self {
-            Self::Moments => "moments",
-            Self::Evidence => "evidence",
-            Self::Without => "without",
         }
     }
 }
@@ -105,21 +92,11 @@ impl Key {
     }
 }
 
-/// The sounds, and the model's answers to them.
-#[derive(Clone, Debug)]
-pub struct Sounds {
-    /// The moments, the strongest first.
-    pub moments: Vec<Moment>,
-    /// Part of the song that counts as evidence.
-    pub share: f64,
-    clips: [Clip; 3],
-    /// Probability of the tag: in the song as it is, with all but its evidence faded down, without its evidence.
-    pub answers: [f32; 3],
-}
-
-impl Sounds {
-    fn clip(&self, what: What) -> &Clip {
-        &self.clips[what as usize]
+fn clip_of(sounds: &Sounds, what: What) -> &Clip {
+    match what {
+        What::Moments => &sounds.in_a_row,
+        What::Evidence => &sounds.evidence,
+        What::Without => &sounds.without,
     }
 }
 
@@ -161,7 +138,7 @@ impl Hearing {
             if left < length {
                 return Some(moment.secs.start + left);
             }
-            left -= length + attune_core::interpret::PAUSE_SECS;
+            left -= length + PAUSE_SECS;
         }
         sounds.moments.last().map(|moment| moment.secs.end)
     }
@@ -197,14 +174,7 @@ impl Hearing {
                     Some(sounds) => sounds,
                     None => Arc::new(make(&key, job)?),
                 };
-                What::ALL
-                    .into_iter()
-                    .map(|what| {
-                        let path = path_of(&folder, &key, what);
-                        write_clip(&path, sounds.clip(what))?;
-                        Ok(path)
-                    })
-                    .collect()
+                write_sounds(&folder, &key.song.heard.name, key.tag(), &sounds)
             });
     }
 
@@ -242,22 +212,12 @@ impl Hearing {
     }
 }
 
-fn path_of(folder: &Path, key: &Key, what: What) -> PathBuf {
-    let tag: String = key
-        .tag()
-        .chars()
-        .map(|c| if c.is_alphanumeric() { c } else { '-' })
-        .collect();
-    let name = format!("{}.{tag}.{}.wav", key.song.heard.name, what.file_stem());
-    folder.join(name)
-}
-
 /// Which of the sounds the player has.
 fn loaded(sounds: &Sounds, player: &Player) -> Option<What> {
     let track = player.track()?;
     let holds = |variant: usize, what: What| {
         let variant = track.variants.get(variant);
-        variant.is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &sounds.clip(what).samples))
+        variant.is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &clip_of(sounds, what).samples))
     };
     if holds(0, What::Moments) {
         return Some(What::Moments);
@@ -269,7 +229,7 @@ fn loaded(sounds: &Sounds, player: &Player) -> Option<What> {
 }
 
 fn play(key: &Key, sounds: &Sounds, what: What, player: &Player) {
-    let variant_of = |what: What| Variant::new(what.name(key.tag()), sounds.clip(what).clone());
+    let variant_of = |what: What| Variant::new(what.name(key.tag()), clip_of(sounds, what).clone());
     if what == What::Moments {
         let track = Track::new(what.name(key.tag()), vec![variant_of(what)]);
         let duration_secs = track.duration_secs();
@@ -280,7 +240,8 @@ fn play(key: &Key, sounds: &Sounds, what: What, player: &Player) {
     }
     let has_both = player.track().is_some_and(|track| {
         let third = track.variants.get(2);
-        third.is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &sounds.clip(What::Evidence).samples))
+        third
+            .is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &clip_of(sounds, What::Evidence).samples))
     });
     if !has_both {
         let was_secs = player.position_secs();
@@ -298,38 +259,14 @@ fn play(key: &Key, sounds: &Sounds, what: What, player: &Player) {
 }
 
 fn make(key: &Key, job: &attune_core::job::Job) -> anyhow::Result<Sounds> {
-    let Some(map) = key.explained.map(key.method) else {
-        anyhow::bail!("the song is not explained by {}", key.method.name());
-    };
-    let (song, duration_secs) = (&key.song.as_recorded, key.explained.duration_secs);
-    let moments = strongest_moments(map, key.tag, key.n_moments, duration_secs);
-    anyhow::ensure!(
-        !moments.is_empty(),
-        "nothing in the song speaks for {} by {}",
-        key.tag(),
-        key.method.name()
-    );
-    let evidence = evidence_stretches(map, key.tag, USUAL_SHARE, duration_secs);
     let rate_hz = key.model.sample_rate_hz();
-    let heard = Clip::mono(key.song.wave_at(rate_hz, job)?, rate_hz);
-    let mut answers = [0.0; 3];
-    let to_tag = [
-        heard.clone(),
-        rest_faded(&heard, &evidence),
-        evidence_removed(&heard, &evidence),
-    ];
-    for (answer, clip) in answers.iter_mut().zip(&to_tag) {
-        let tags = tag_track(&key.model, &clip.samples, job)?;
-        *answer = tags.get(key.tag).copied().unwrap_or(f32::NAN);
-    }
-    Ok(Sounds {
-        clips: [
-            moments_in_a_row(song, &moments),
-            rest_faded(song, &evidence),
-            evidence_removed(song, &evidence),
-        ],
-        share: evidence.iter().map(|s| s.end - s.start).sum::<f64>() / duration_secs.max(1e-9),
-        moments,
-        answers,
-    })
+    let listening = Listening {
+        song: &key.song.as_recorded,
+        heard: &Clip::mono(key.song.wave_at(rate_hz, job)?, rate_hz),
+        explanation: &key.explained,
+        method: key.method,
+        tag: key.tag,
+        n_moments: key.n_moments,
+    };
+    Ok(sounds(&key.model, &listening, job)?)
 }

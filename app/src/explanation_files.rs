@@ -1,9 +1,11 @@
-//! The files that `attune explain` writes of a song.
+//! The files that an explained song is written as, from the command line and from the window.
 
 use anyhow::Context;
+use attune_core::audio::write_clip;
 use attune_core::figure::Figure;
 use attune_core::interpret::{
-    Backdrop, Method, SongExplanation, Source, draw, write_csv, write_jams, write_json, write_svl,
+    Backdrop, Drawing, DrawnTag, Method, SongExplanation, Sounds, Source, draw, write_csv,
+    write_jams, write_json, write_svl,
 };
 use attune_core::predict::Model;
 use attune_core::workspace::write_whole;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// What can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub enum Format {
     /// The picture, in pixels
     Png,
     /// The picture, in lines
@@ -49,30 +51,36 @@ impl Format {
 }
 
 /// What is written.
-pub(super) struct Shown<'a> {
-    pub(super) model: &'a Model,
-    pub(super) file: &'a Path,
-    pub(super) out: &'a Path,
-    /// The rate of the file itself.
-    pub(super) file_rate_hz: u32,
+pub(crate) struct Shown<'a> {
+    /// Names the files.
+    pub(crate) name: &'a str,
+    pub(crate) model: &'a Model,
+    pub(crate) out: &'a Path,
+    /// The rate of the song's file itself.
+    pub(crate) file_rate_hz: u32,
     /// At the model's rate.
-    pub(super) wave: &'a [f32],
-    pub(super) explanation: &'a SongExplanation,
-    pub(super) method: Method,
-    pub(super) tags: &'a [usize],
-    pub(super) known: &'a [(String, Range<f64>)],
+    pub(crate) wave: &'a [f32],
+    pub(crate) explanation: &'a SongExplanation,
+    /// The method of tables and layers.
+    pub(crate) method: Method,
+    /// The stretch of the song that pictures show.
+    pub(crate) secs: Range<f64>,
+    /// The tags, and in pictures their lanes.
+    pub(crate) rows: Vec<DrawnTag<'a>>,
 }
 
 impl Shown<'_> {
     /// Writes in these formats, each once, and names the files.
-    pub(super) fn write(&self, formats: &[Format]) -> anyhow::Result<Vec<PathBuf>> {
-        let name = self.file.file_stem().unwrap_or_default().to_string_lossy();
+    pub(crate) fn write(&self, formats: &[Format]) -> anyhow::Result<Vec<PathBuf>> {
+        let name = self.name;
         let source = Source {
-            song: &name,
+            song: name,
             model: &self.model.name,
             fingerprint: &self.model.fingerprint,
         };
-        let (explanation, method, tags) = (self.explanation, self.method, self.tags);
+        let (explanation, method) = (self.explanation, self.method);
+        let tags: Vec<usize> = self.rows.iter().map(|row| row.tag).collect();
+        let tags = &tags[..];
         let mut figure = None;
         let mut written = Vec::new();
         for (at, &format) in formats.iter().enumerate() {
@@ -83,7 +91,7 @@ impl Shown<'_> {
             let failed = || path.display().to_string();
             match format {
                 Format::Png | Format::Svg => {
-                    let figure = figure.get_or_insert_with(|| self.figure(&name));
+                    let figure = figure.get_or_insert_with(|| self.figure());
                     match format {
                         Format::Png => figure.write_png(&path, 2.0)?,
                         _ => figure.write_svg(&path)?,
@@ -102,7 +110,7 @@ impl Shown<'_> {
                 })
                 .with_context(failed)?,
                 Format::Svl => {
-                    written.extend(self.write_layers(&name)?);
+                    written.extend(self.write_layers(tags)?);
                     continue;
                 }
             }
@@ -112,10 +120,10 @@ impl Shown<'_> {
     }
 
     /// A layer for each tag, or a single one of a method that knows no tags.
-    fn write_layers(&self, song: &str) -> anyhow::Result<Vec<PathBuf>> {
-        let method = self.method.name();
+    fn write_layers(&self, tags: &[usize]) -> anyhow::Result<Vec<PathBuf>> {
+        let (song, method) = (self.name, self.method.name());
         let mut written: Vec<PathBuf> = Vec::new();
-        for &tag in self.tags {
+        for &tag in tags {
             let stem = if self.method.is_shared() {
                 format!("{song}.{method}")
             } else {
@@ -138,30 +146,45 @@ impl Shown<'_> {
         Ok(written)
     }
 
-    fn figure(&self, name: &str) -> Figure {
+    fn figure(&self) -> Figure {
         let front_end = self.model.config.input().picture();
         // A song too short for one frame has no picture, but may still be explained (padded).
         let log_mel = self.model.picture(self.wave).ok();
         let secs_per_frame = front_end.hop_samples as f64 / f64::from(front_end.sample_rate_hz);
-        let backdrop = Backdrop {
-            wave: self.wave,
-            rate_hz: self.model.sample_rate_hz(),
-            log_mel: log_mel.as_ref().map(|log_mel| (log_mel, secs_per_frame)),
-        };
-        let explanation = self.explanation;
         draw(
-            explanation,
-            self.method,
-            &format!("{name} — {}", self.model.name),
-            self.tags,
-            &backdrop,
-            |tag| {
-                let of_tag = |(name, _): &&(String, Range<f64>)| *name == explanation.tags[tag];
-                let spans = self.known.iter().filter(of_tag);
-                spans.map(|(_, secs)| secs.clone()).collect()
+            self.explanation,
+            &Drawing {
+                title: &format!("{} — {}", self.name, self.model.name),
+                backdrop: Backdrop {
+                    wave: self.wave,
+                    rate_hz: self.model.sample_rate_hz(),
+                    log_mel: log_mel.as_ref().map(|log_mel| (log_mel, secs_per_frame)),
+                },
+                secs: self.secs.clone(),
+                rows: self.rows.clone(),
             },
         )
     }
+}
+
+/// Writes what a tag's evidence in a song sounds like, and names the files.
+pub(crate) fn write_sounds(
+    out: &Path,
+    song: &str,
+    tag: &str,
+    sounds: &Sounds,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let clips = [
+        ("moments", &sounds.in_a_row),
+        ("evidence", &sounds.evidence),
+        ("without", &sounds.without),
+    ];
+    let written = clips.into_iter().map(|(what, clip)| {
+        let path = out.join(format!("{song}.{}.{what}.wav", in_a_name(tag)));
+        write_clip(&path, clip)?;
+        Ok(path)
+    });
+    written.collect()
 }
 
 /// A tag as a part of a file's name: what a file system might refuse becomes a hyphen.
