@@ -374,6 +374,8 @@ fn evidence_is_written_as_sound_and_the_model_asked_about_it() {
         "explain", "demo", "song.wav", "--tag", "bass", "--tag", "organ",
     ];
     let more = [
+        "--method",
+        "only-token",
         "--sounds",
         "--moments",
         "2",

@@ -138,8 +138,13 @@ fn the_timeline_goes_through_the_epochs_of_the_chosen_run() {
     };
     window.click_at(slider.left_center() + egui::vec2(2.0, 0.0));
     window.wait("the first epoch", |window| window.shows(&less(0)));
-    assert!(window.shows_part("epoch 1 of epoch 3, ROC-AUC"));
+    assert!(window.shows_part("epoch 1 of 3, ROC-AUC"));
     window.picture("timeline_epochs");
+    assert_eq!(
+        window.rect("Epoch beside"),
+        slider,
+        "it moved away from the pointer"
+    );
     window.click_at(slider.right_center() - egui::vec2(2.0, 0.0));
     window.wait("the last epoch", |window| window.shows(&less(2)));
     // Each epoch is another model and says something else of the song.

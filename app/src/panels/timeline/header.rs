@@ -114,8 +114,9 @@ impl State {
                 ui.horizontal_wrapped(|ui| {
                     self.method_ui(ctx, method, ui);
                     self.order_ui(ui);
-                    self.beside_ui(ctx, method, ui);
+                    // Before the choice whose length changes with it, so that the slider stays under the pointer.
                     self.snapshots_ui(ctx, ui);
+                    self.beside_ui(ctx, method, ui);
                     ui.toggle_value(&mut self.shows_heads, "Heads")
                         .on_hover_text("The attention of each layer and head around the play head");
                     self.export_ui(ctx, rows, ui);
@@ -238,10 +239,6 @@ impl State {
             }
             _ => None,
         };
-        let name = |at: usize| match snapshots.get(at).and_then(|one| one.epoch) {
-            Some(epoch) => format!("epoch {}", epoch + 1),
-            None => format!("step {}", snapshots.get(at).map_or(0, |one| one.step)),
-        };
         let mut at = chosen.unwrap_or(last);
         let slider = egui::Slider::new(&mut at, 0..=last)
             .show_value(false)
@@ -255,7 +252,15 @@ impl State {
         let score = snapshots[at].roc_auc_macro;
         let score = score.map_or_else(String::new, |score| format!(", ROC-AUC {score:.3}"));
         let words = match chosen {
-            Some(at) => format!("{} of {}{score}", name(at), name(last)),
+            Some(at) => match (snapshots[at].epoch, snapshots[last].epoch) {
+                (Some(epoch), Some(last)) => {
+                    format!("epoch {} of {}{score}", epoch + 1, last + 1)
+                }
+                _ => format!(
+                    "step {} of {}{score}",
+                    snapshots[at].step, snapshots[last].step
+                ),
+            },
             None => format!("{} epochs kept", snapshots.len()),
         };
         slider.on_hover_text(format!(
