@@ -93,7 +93,7 @@ impl Shown<'_> {
                 Format::Png | Format::Svg => {
                     let figure = figure.get_or_insert_with(|| self.figure());
                     match format {
-                        Format::Png => figure.write_png(&path, 2.0)?,
+                        Format::Png => figure.write_png(&path, 4.0)?,
                         _ => figure.write_svg(&path)?,
                     }
                 }
@@ -167,12 +167,13 @@ impl Shown<'_> {
     }
 }
 
-/// Writes what a tag's evidence in a song sounds like, and names the files.
+/// Writes what a tag's evidence in a song sounds like, beside the files that are `taken` already, and names the files.
 pub(crate) fn write_sounds(
     out: &Path,
     song: &str,
     tag: &str,
     sounds: &Sounds,
+    taken: &[PathBuf],
 ) -> anyhow::Result<Vec<PathBuf>> {
     let clips = [
         ("moments", &sounds.in_a_row),
@@ -180,7 +181,15 @@ pub(crate) fn write_sounds(
         ("without", &sounds.without),
     ];
     let written = clips.into_iter().map(|(what, clip)| {
-        let path = out.join(format!("{song}.{}.{what}.wav", in_a_name(tag)));
+        let mut path = out.join(format!("{song}.{}.{what}.wav", in_a_name(tag)));
+        // Tags that differ only in what no name may hold.
+        if taken.contains(&path) {
+            path = out.join(format!(
+                "{song}.{}.{}.{what}.wav",
+                in_a_name(tag),
+                taken.len()
+            ));
+        }
         write_clip(&path, clip)?;
         Ok(path)
     });

@@ -126,7 +126,7 @@ fn the_timeline_goes_through_the_epochs_of_the_chosen_run() {
         lab.folder.path().join("data/audio/x000.wav"),
     ));
     window.send(Select::Run(Some(run_folder.clone())));
-    window.wait("the epochs", |window| window.shows("3 epochs kept"));
+    window.wait("the epochs", |window| window.shows("3 validations kept"));
     let slider = window.rect("Epoch beside");
     let less = |snapshot: usize| {
         let name = snapshots[snapshot]

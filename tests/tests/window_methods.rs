@@ -3,7 +3,7 @@
 use attune::workbench::parts::timeline::What;
 use attune::workbench::{Command, Select, UiCommand};
 use attune_core::audio;
-use attune_core::interpret::{Explainer, Method};
+use attune_core::interpret::{self, Explainer, Method};
 use attune_core::job::Job;
 use attune_core::predict::{Model, Shipped, tag_track};
 use attune_tests::window::Window;
@@ -48,7 +48,7 @@ fn a_tag_unfolds_into_its_methods_and_the_tags_into_an_order() {
     let (mut window, model) = open(folder.path(), 6);
     // All lanes in view.
     window.resize(1400.0, 2000.0);
-    let mut tags = vec![model.tags[5].clone(), model.tags[2].clone()];
+    let tags = vec![model.tags[5].clone(), model.tags[2].clone()];
     window.send(Select::Tags(tags.clone()));
     window.click(&format!("{}: a lane for each method", tags[0]));
     window.wait("all methods", |window| {
@@ -62,38 +62,59 @@ fn a_tag_unfolds_into_its_methods_and_the_tags_into_an_order() {
         "only one tag is unfolded"
     );
     window.frames(3);
-    window.picture("timeline_unfolded");
     assert!(window.shows("occlusion") && window.shows("token-answer"));
     window.picture("timeline_unfolded");
     window.click(&format!("{}: only the chosen method", tags[0]));
     window.frames(4);
     assert!(!window.shows("token-answer"));
 
-    let place =
-        |window: &Window, tag: &str| window.rect(&format!("{tag}: a lane for each method")).top();
-    assert!(place(&window, &tags[0]) < place(&window, &tags[1]));
-    window.click("Order of the tags");
-    window.click("alphabetical");
-    window.frames(4);
-    tags.sort();
-    assert!(place(&window, &tags[0]) < place(&window, &tags[1]));
-    window.click("Order of the tags");
-    window.click("most relevant first");
-    window.frames(4);
+    // Chosen against the alphabet and against relevance, so that every order is another one.
     let known = window
         .state()
         .song
         .current()
-        .zip(window.state().model.current())
-        .unwrap();
-    let explained = window
-        .state()
-        .timeline
-        .explanation(known.0, known.1)
-        .unwrap();
+        .zip(window.state().model.current());
+    let (song, model) = known.unwrap();
+    let explained = window.state().timeline.explanation(song, model).unwrap();
+    let explained = Arc::clone(explained);
     let p = |tag: &String| explained.over_time.whole_song[explained.tag_idx(tag).unwrap()];
-    tags.sort_by(|a, b| p(b).total_cmp(&p(a)));
-    assert!(place(&window, &tags[0]) < place(&window, &tags[1]));
+    let mut by_relevance = model.tags.clone();
+    by_relevance.sort_by(|a, b| p(b).total_cmp(&p(a)));
+    by_relevance.truncate(4);
+    let mut by_name = by_relevance.clone();
+    by_name.sort();
+    let mut chosen = by_name.clone();
+    chosen.reverse();
+    window.send(Select::Tags(chosen.clone()));
+    window.frames(4);
+    let shown = |window: &Window| {
+        let top = |tag: &String| window.rect(&format!("{tag}: a lane for each method")).top();
+        let mut shown = chosen.clone();
+        shown.sort_by(|a, b| top(a).total_cmp(&top(b)));
+        shown
+    };
+    assert_eq!(shown(&window), chosen);
+    let mut order = |name: &str| {
+        window.click("Order of the tags");
+        window.click(name);
+        window.frames(4);
+        shown(&window)
+    };
+    assert_eq!(order("alphabetical"), by_name);
+    assert_eq!(order("most relevant first"), by_relevance);
+    let similar = order("like maps together");
+    assert_eq!(similar[0], by_relevance[0]);
+    let contribution = explained.map(Method::Contribution).unwrap();
+    let lanes = by_relevance.iter();
+    let lanes: Vec<&[f32]> = lanes
+        .map(|tag| contribution.tag(explained.tag_idx(tag).unwrap()))
+        .collect();
+    let expected = interpret::order_by_similarity(&lanes).into_iter();
+    assert!(
+        similar
+            .into_iter()
+            .eq(expected.map(|at| by_relevance[at].clone()))
+    );
 }
 
 #[test]
@@ -197,11 +218,18 @@ fn heads_trust_and_another_model_stand_beside_the_lanes() {
     let (mut window, model) = open(folder.path(), 9);
     window.send(Select::Tags(vec![model.tags[2].clone()]));
     window.click("Heads");
-    window.wait("the heads", |window| {
-        window.state().timeline.heads().is_some()
-    });
+    let heads = |window: &Window| {
+        let known = window
+            .state()
+            .song
+            .current()
+            .zip(window.state().model.current());
+        let (song, model) = known.unwrap();
+        window.state().timeline.heads(song, model).cloned()
+    };
+    window.wait("the heads", |window| heads(window).is_some());
     window.frames(4);
-    let heads = Arc::clone(window.state().timeline.heads().unwrap());
+    let heads = heads(&window).unwrap();
     let last = heads.layers.len();
     assert!(window.shows(&format!(
         "Layer {last}, head {}",
@@ -229,19 +257,30 @@ fn heads_trust_and_another_model_stand_beside_the_lanes() {
     };
     window.wait("the test", |window| trust(window).is_some());
     let tested = trust(&window).unwrap();
+    // All that has come, and nothing that is gone: the answer to the window itself.
+    let wave = Arc::clone(&window.state().song.current().unwrap().heard.wave);
+    let start = (tested.window.secs.start * 22_050.0).round() as usize;
+    let answer = model
+        .probabilities(&[&wave[start..start + model.input_samples]])
+        .unwrap();
     let (deletion, insertion) = (&tested.window.deletion, &tested.window.insertion);
-    assert_eq!(
-        deletion.values[0], insertion.values[10],
-        "nothing is gone, all has come"
+    for value in [deletion.values[0], insertion.values[10]] {
+        assert!((value - answer[0][2]).abs() < 1e-6, "{value}");
+    }
+    let silence = model
+        .probabilities(&[&vec![0.0; model.input_samples]])
+        .unwrap();
+    assert!((insertion.values[0] - silence[0][2]).abs() < 1e-6);
+    let is_wide = |[low, high]: &[f32; 2]| low < high;
+    assert!(
+        deletion.random[1..10].iter().any(is_wide),
+        "random orders are all alike"
     );
-    assert_eq!(
-        deletion.values[10], insertion.values[0],
-        "all is gone, nothing has come"
-    );
-    assert!(deletion.random.iter().all(|[low, high]| low <= high));
     assert!(window.shows("comprehensiveness") && window.shows_part("agrees with occlusion"));
     window.picture("timeline_trust");
     window.click("Close");
+    window.frames(2);
+    assert!(!window.shows("comprehensiveness"));
 
     // The other shipped model knows some of the tags.
     let other = Shipped::ALL
@@ -303,4 +342,62 @@ fn the_lanes_show_any_method_that_the_model_has_tag_by_tag() {
     for method in model.methods() {
         assert!(window.shows(method.name()), "{}", method.name());
     }
+}
+
+/// Stopping holds for what was wanted then, and can be taken back.
+#[test]
+fn what_is_stopped_can_be_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut window, model) = open(folder.path(), 120);
+    window.send(Select::Tags(vec![model.tags[2].clone()]));
+    window.click("Method of explanation");
+    window.click("integrated-gradients");
+    window.wait("the work", |window| window.shows("Stop"));
+    window.click("Stop");
+    window.wait("the stop", |window| window.shows("stopped"));
+    window.frames(20);
+    assert!(!has(&window, Method::IntegratedGradients, &[2]) && window.shows("stopped"));
+    // Another method is not stopped by it.
+    window.click("Method of explanation");
+    window.click("rollout");
+    window.wait("rollout", |window| has(window, Method::Rollout, &[2]));
+    window.click("Method of explanation");
+    window.click("integrated-gradients");
+    window.wait("the way back", |window| window.shows("Explain"));
+    window.click("Explain");
+    window.wait("the first part", |window| {
+        has(window, Method::IntegratedGradients, &[2])
+    });
+}
+
+/// A sound that is ready only after another song was opened does not take its place.
+#[test]
+fn another_song_is_not_replaced_by_what_was_to_be_heard_of_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut window, model) = open(folder.path(), 30);
+    let other = folder.path().join("other.wav");
+    let wave: Vec<f32> = (0..5 * 22_050)
+        .map(|i| 0.3 * (i as f32 * 0.1).sin())
+        .collect();
+    audio::write_wav(&other, &wave, 22_050).unwrap();
+    window.send(Select::Tags(vec![model.tags[2].clone()]));
+    window.click("Method of explanation");
+    window.click("only-token");
+    window.frames(2);
+    window.click(&format!("What can be done with {}", model.tags[2]));
+    window.click("Hear its strongest moments");
+    window.send(Command::OpenSong(other));
+    window.wait("the other song", |window| {
+        window
+            .state()
+            .song
+            .current()
+            .is_some_and(|song| song.heard.name == "other")
+    });
+    window.wait("an end to all work", |window| {
+        window.state().timeline.activities().next().is_none()
+    });
+    window.frames(4);
+    assert_eq!(window.state().player.duration_secs().round(), 5.0);
+    assert_eq!(window.state().player.track().unwrap().name, "other");
 }

@@ -130,11 +130,15 @@ fn timeline(model: &Model, dataset: &Dataset, job: &Job) -> Result<NamedFigure, 
         tags = explanation.over_time.by_probability();
         tags.truncate(6);
     }
+    let method = explanation
+        .maps
+        .first()
+        .map_or(Method::Contribution, |map| map.method);
     let rows = tags.iter().map(|&tag| {
         let spans = song.timeline.iter().filter(|span| span.tag.index() == tag);
         DrawnTag {
             tag,
-            methods: vec![Method::Contribution],
+            methods: vec![method],
             truth: spans.map(|span| span.start_secs..span.end_secs).collect(),
             other: None,
         }

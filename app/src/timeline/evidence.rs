@@ -34,6 +34,9 @@ pub(super) struct Evidence {
 }
 
 impl Evidence {
+    /// Of the lane, in points.
+    pub(super) const HEIGHT: f32 = 48.0;
+
     /// Of a tag, by a method of an explanation; `of` names the model if it is not the one in use. The scale is the tag's own highest value, the
     /// same at every zoom.
     pub(super) fn new(
@@ -118,7 +121,7 @@ impl Lane for Evidence {
     }
 
     fn height(&self) -> f32 {
-        48.0
+        Self::HEIGHT
     }
 
     fn place(&self) -> Place {
@@ -207,4 +210,6 @@ pub struct OtherRow {
     pub usual: Option<Arc<SongExplanation>>,
     /// What is explained by the first method, if it is there.
     pub map: Option<Arc<SongExplanation>>,
+    /// Why it is not, if it is not.
+    pub missing: &'static str,
 }

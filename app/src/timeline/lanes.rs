@@ -77,16 +77,26 @@ impl Lanes {
                     Arc::clone(picture),
                     of.mel_centres_hz.to_vec(),
                 )),
-                None => Box::new(Without("log-mel", "not computed yet", Place::Apart)),
+                None => Box::new(Without(
+                    "log-mel".to_owned(),
+                    "not computed yet",
+                    Place::Apart,
+                )),
             });
         self.attention
             .keep(vec![of.explanation.map_or(0, address)], || {
                 match of.explanation {
-                    Some(explanation) if explanation.attention().is_none() => {
-                        Box::new(Without("attention", "this network has none", Place::Apart))
-                    }
+                    Some(explanation) if explanation.attention().is_none() => Box::new(Without(
+                        "attention".to_owned(),
+                        "this network has none",
+                        Place::Apart,
+                    )),
                     Some(explanation) => Box::new(Attention::new(Arc::clone(explanation))),
-                    None => Box::new(Without("attention", "not computed yet", Place::Apart)),
+                    None => Box::new(Without(
+                        "attention".to_owned(),
+                        "not computed yet",
+                        Place::Apart,
+                    )),
                 }
             });
         let Some(explanation) = of.explanation else {
@@ -107,7 +117,7 @@ impl Lanes {
                 let name = name.fold(0usize, |hash, byte| {
                     hash.wrapping_mul(31).wrapping_add(usize::from(byte))
                 });
-                key.extend([name, other.tag_idx]);
+                key.extend([name, other.tag_idx, other.missing.len()]);
             }
         }
         self.tags.keep(key, || {
@@ -150,7 +160,11 @@ fn lanes_of(
     for (method, map) in &row.methods {
         lanes.push(match map {
             Some(map) => Box::new(Evidence::new(map, *method, row.tag_idx, None)),
-            None => Box::new(Without(method.name(), "not computed yet", Place::Joined)),
+            None => Box::new(Without(
+                method.name().to_owned(),
+                "not computed yet",
+                Place::Joined,
+            )),
         });
     }
     let (Some(other), Some((method, map))) = (&row.other, row.methods.first()) else {
@@ -169,21 +183,22 @@ fn lanes_of(
                 theirs,
             )));
         }
-        _ => lanes.push(Box::new(Without(
-            "other model",
-            "not computed yet",
-            Place::Joined,
-        ))),
+        _ => {
+            // As high as what will stand there, so that nothing jumps.
+            for title in [other.name.clone(), format!("less {}", other.name)] {
+                lanes.push(Box::new(Without(title, other.missing, Place::Joined)));
+            }
+        }
     }
     lanes
 }
 
 /// A lane with nothing to show, and why.
-struct Without(&'static str, &'static str, Place);
+struct Without(String, &'static str, Place);
 
 impl Lane for Without {
     fn title(&self) -> &str {
-        self.0
+        &self.0
     }
 
     fn subtitle(&self) -> &'static str {
@@ -191,7 +206,10 @@ impl Lane for Without {
     }
 
     fn height(&self) -> f32 {
-        30.0
+        match self.2 {
+            Place::Apart => 30.0,
+            Place::Joined => Evidence::HEIGHT,
+        }
     }
 
     fn paint(&mut self, canvas: &Canvas<'_>) {

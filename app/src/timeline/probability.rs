@@ -98,6 +98,7 @@ impl Lane for Probability {
         let p = self.explanation.over_time.at_secs(secs, self.tag_idx)?;
         let other = self.other.as_ref();
         let other = other.and_then(|(other, tag_idx)| other.over_time.at_secs(secs, *tag_idx));
+        let other = other.filter(|p| p.is_finite());
         let other = other.map_or_else(String::new, |p| format!(", other {p:.3}"));
         p.is_finite().then(|| format!("p = {p:.3}{other}"))
     }

@@ -55,13 +55,13 @@ const MENU: [(TagAction, &str, &str); 5] = [
 /// Title and unit of a lane; while the pointer is over the lanes, the value there instead of the unit. What was asked about the tag.
 pub(super) fn title_ui(
     ui: &mut Ui,
-    rect: Rect,
+    (number, rect): (usize, Rect),
     lane: &dyn Lane,
     hover_secs: Option<f64>,
     palette: &Palette,
 ) -> Option<(usize, TagAction)> {
     let value = hover_secs.and_then(|secs| lane.readout(secs));
-    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(rect.top() as i32));
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(("title", number)));
     inside.set_clip_rect(rect.intersect(ui.clip_rect()));
     inside.spacing_mut().item_spacing = vec2(3.0, 0.0);
     let line = |ui: &mut Ui, text: &str, size: f32, colour| {

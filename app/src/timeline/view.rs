@@ -223,7 +223,9 @@ impl TimelineView {
         let mut y = area.top();
         let clip = ui.clip_rect();
         let map = *map;
+        let mut number = 0;
         self.lanes.each(|lane| {
+            number += 1;
             y += gap(lane.place());
             let rect = Rect::from_min_max(pos2(area.left(), y), pos2(right, y + lane.height()));
             y += lane.height();
@@ -242,7 +244,9 @@ impl TimelineView {
                 pos2(area.left() - TITLE_WIDTH, rect.top()),
                 pos2(area.left() - theme::GAP, rect.bottom()),
             );
-            if let Some((tag_idx, action)) = title_ui(ui, title, lane, hover_secs, palette) {
+            if let Some((tag_idx, action)) =
+                title_ui(ui, (number, title), lane, hover_secs, palette)
+            {
                 requests.push(Request::Tag { tag_idx, action });
             }
             if let Some(pos) = heard_at.filter(|pos| rect.contains(*pos))

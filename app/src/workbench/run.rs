@@ -217,7 +217,11 @@ fn open_dataset(app: &mut App, folder: PathBuf) {
 fn back_to_song(state: &super::State) {
     audition::back_to_song(state);
     let hearing = state.timeline.hearing();
-    hearing.back_to_song(&state.player, state.song.current());
+    let region_secs = state
+        .selection
+        .time
+        .map(|time| (time.start_secs, time.end_secs));
+    hearing.back_to_song(&state.player, state.song.current(), region_secs);
 }
 
 /// Plays, or stops playing. The player's calls never wait.

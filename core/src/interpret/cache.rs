@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 /// Changes whenever an explanation of the same song by the same model may come out in other numbers, or the format changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const EXTENSION: &str = "explanation";
 
@@ -106,7 +106,8 @@ impl ExplanationCache {
         self.folder.join(format!("{name}.{EXTENSION}"))
     }
 
-    /// Deletes what was not used for the longest time until the rest is small enough; never `newest`.
+    /// Deletes what was not used for the longest time until the rest is small enough; never `newest`. What a killed process left half written
+    /// counts as well.
     fn tidy(&self, newest: &Path) {
         let Ok(entries) = std::fs::read_dir(&self.folder) else {
             return;
@@ -114,9 +115,8 @@ impl ExplanationCache {
         let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
             .filter_map(|entry| {
                 let (entry, path) = entry.ok().map(|entry| (entry.metadata(), entry.path()))?;
-                let is_one = path
-                    .extension()
-                    .is_some_and(|extension| extension == EXTENSION);
+                let name = path.file_name()?.to_string_lossy();
+                let is_one = name.contains(&format!(".{EXTENSION}"));
                 let about = entry.ok().filter(|_| is_one)?;
                 Some((about.modified().ok()?, about.len(), path))
             })

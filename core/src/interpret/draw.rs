@@ -79,7 +79,7 @@ pub fn draw(explanation: &SongExplanation, drawing: &Drawing<'_>) -> Figure {
         let own = probability(explanation, row.tag, duration, 0, Stroke::Solid);
         figure = figure.with(lane.layer(own));
         for &method in &row.methods {
-            if let Some(map) = explanation.map_or_first(method) {
+            if let Some(map) = explanation.map(method) {
                 let lane = Lane::of(map.method.name(), map, map.tag(row.tag));
                 figure = figure.with(lane.panel(secs));
             }
@@ -241,9 +241,9 @@ impl<'a> Lane<'a> {
             .enumerate()
             .map(|(idx, tokens)| {
                 // The one furthest from zero: a peak must not vanish in print.
-                let extreme = tokens.iter().copied().fold(0.0f32, |most, v| {
-                    if v.abs() > most.abs() { v } else { most }
-                });
+                let known = tokens.iter().copied().filter(|v| v.is_finite());
+                let extreme = known.reduce(|most, v| if v.abs() > most.abs() { v } else { most });
+                let extreme = extreme.unwrap_or(f32::NAN);
                 let middle = first + idx * n_tokens_each + tokens.len() / 2;
                 [grid.centre_secs(middle), f64::from(extreme)]
             })
@@ -266,7 +266,8 @@ impl<'a> Lane<'a> {
 /// As few values as can be seen, each the highest of so many neighbours.
 fn max_pool(row: &[f32]) -> (Vec<f32>, usize) {
     let n_each = row.len().div_ceil(MAX_COLUMNS).max(1);
-    let highest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    // What is not known stays so.
+    let highest = |values: &[f32]| values.iter().copied().fold(f32::NAN, f32::max);
     (row.chunks(n_each).map(highest).collect(), n_each)
 }
 

@@ -141,11 +141,11 @@ pub fn evaluate(
         };
         let window = middle(&wave, model.input_samples);
         let mut masked = Masked::new(model, &window);
-        let tags = tags_of(masked.whole()?);
+        let tags = tags_of(masked.whole(job)?);
         let orders: Vec<_> = (0..RANDOM_ORDERS)
             .map(|number| random_order(settings.seed, at as u64, number))
             .collect();
-        masked.prepare(&orders)?;
+        masked.prepare(&orders, job)?;
         for (order, random) in orders.iter().zip(&mut random) {
             random.extend(tags.iter().map(|&tag| masked.curves(tag, order).measure()));
         }
@@ -168,7 +168,7 @@ pub fn evaluate(
                 .map(|&tag| segments::scores(&map.grid, map.tag(tag), window_secs(model)))
                 .collect();
             let orders: Vec<_> = scores.iter().map(order).collect();
-            masked.prepare(&orders)?;
+            masked.prepare(&orders, job)?;
             let mut fresh = Vec::new();
             for other in &others {
                 fresh.push(explain_one(other, &window, &tags, method)?.0);

@@ -7,6 +7,7 @@
 use super::Error;
 use super::model::failed;
 use super::segments::{self, N};
+use crate::job::Job;
 use crate::predict::Model;
 use crate::rng::{Address, Purpose};
 use rayon::prelude::*;
@@ -89,6 +90,7 @@ impl<'a> Masked<'a> {
     pub(super) fn prepare<'b>(
         &mut self,
         orders: impl IntoIterator<Item = &'b [usize; N]>,
+        job: &Job,
     ) -> Result<(), Error> {
         let wanted: BTreeSet<u16> = orders
             .into_iter()
@@ -100,6 +102,7 @@ impl<'a> Masked<'a> {
         let answers: Vec<Vec<Vec<f32>>> = wanted
             .par_chunks(BATCH)
             .map(|kept| {
+                job.check()?;
                 let waves = kept.iter().map(|kept| {
                     let keep = std::array::from_fn(|segment| kept >> segment & 1 == 1);
                     segments::masked(self.window, &keep, rate_hz)
@@ -115,8 +118,8 @@ impl<'a> Masked<'a> {
     }
 
     /// The answer to the whole window.
-    pub(super) fn whole(&mut self) -> Result<&[f32], Error> {
-        self.prepare([&std::array::from_fn(|segment| segment)])?;
+    pub(super) fn whole(&mut self, job: &Job) -> Result<&[f32], Error> {
+        self.prepare([&std::array::from_fn(|segment| segment)], job)?;
         Ok(&self.known[&ALL])
     }
 

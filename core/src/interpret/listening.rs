@@ -6,7 +6,7 @@ use crate::audio::Clip;
 use std::ops::Range;
 
 /// The part of a song that counts as a tag's evidence unless the user says otherwise: its strongest fifth.
-pub const USUAL_SHARE: f64 = 0.2;
+pub(super) const USUAL_SHARE: f64 = 0.2;
 
 /// Gain of what is faded down, in decibels: still to be followed, no longer to be mistaken.
 pub const FADED_DB: f32 = -24.0;
@@ -30,7 +30,7 @@ pub struct Moment {
 
 /// The strongest moments of a tag, at most `most` of them, the strongest first. None of them hears what another one hears; only what speaks
 /// for the tag counts.
-pub fn strongest_moments(
+pub(super) fn strongest_moments(
     map: &TokenMap,
     tag_idx: usize,
     most: usize,
@@ -66,7 +66,7 @@ pub fn heard_by(grid: &Grid, token: usize, duration_secs: f64) -> Range<f64> {
 
 /// The stretches that hold a tag's strongest evidence: `share` (0..=1) of the tokens, by the mean of the map over what a token hears, because
 /// a token's evidence lies anywhere there. Only what speaks for the tag counts, so that they may be less. Seconds, ascending, apart.
-pub fn evidence_stretches(
+pub(super) fn evidence_stretches(
     map: &TokenMap,
     tag_idx: usize,
     share: f64,
@@ -84,7 +84,9 @@ pub fn evidence_stretches(
         .collect();
     let mut tokens: Vec<usize> = (0..smooth.len()).filter(|&t| smooth[t] > 0.0).collect();
     tokens.sort_by(|&a, &b| smooth[b].total_cmp(&smooth[a]));
-    tokens.truncate((share.clamp(0.0, 1.0) * smooth.len() as f64).round() as usize);
+    // Of a sound of one or two tokens, one is still the strongest.
+    let most = (share.clamp(0.0, 1.0) * smooth.len() as f64).round() as usize;
+    tokens.truncate(if share > 0.0 { most.max(1) } else { 0 });
     tokens.sort_unstable();
     let half = 0.5 * grid.token_secs();
     let mut stretches: Vec<Range<f64>> = Vec::new();
@@ -108,7 +110,7 @@ pub fn evidence_stretches(
 }
 
 /// The moments one after the other in the order given, faded in and out, with pauses between them.
-pub fn moments_in_a_row(song: &Clip, moments: &[Moment]) -> Clip {
+pub(super) fn moments_in_a_row(song: &Clip, moments: &[Moment]) -> Clip {
     let channels = usize::from(song.channels.max(1));
     let frame =
         |secs: f64| ((secs * f64::from(song.rate_hz)).round() as usize).min(song.n_frames());
@@ -133,7 +135,7 @@ pub fn moments_in_a_row(song: &Clip, moments: &[Moment]) -> Clip {
 }
 
 /// The song with one gain inside of some stretches (seconds, ascending, apart) and another outside. Fades lie outside.
-pub fn with_gains(song: &Clip, stretches: &[Range<f64>], inside: f32, outside: f32) -> Clip {
+pub(super) fn with_gains(song: &Clip, stretches: &[Range<f64>], inside: f32, outside: f32) -> Clip {
     let channels = usize::from(song.channels.max(1));
     let mut stretches = stretches.iter().peekable();
     let mut before = f64::NEG_INFINITY;
@@ -158,12 +160,12 @@ pub fn with_gains(song: &Clip, stretches: &[Range<f64>], inside: f32, outside: f
 }
 
 /// The song with everything but a tag's evidence faded down by [`FADED_DB`].
-pub fn rest_faded(song: &Clip, evidence: &[Range<f64>]) -> Clip {
+pub(super) fn rest_faded(song: &Clip, evidence: &[Range<f64>]) -> Clip {
     with_gains(song, evidence, 1.0, 10f32.powf(FADED_DB / 20.0))
 }
 
 /// The song without a tag's evidence.
-pub fn evidence_removed(song: &Clip, evidence: &[Range<f64>]) -> Clip {
+pub(super) fn evidence_removed(song: &Clip, evidence: &[Range<f64>]) -> Clip {
     with_gains(song, evidence, 0.0, 1.0)
 }
 

@@ -8,7 +8,7 @@ use crate::metrics;
 use std::ops::Range;
 
 /// Which tokens a tag holds for: those whose centre lies in one of the spans (seconds).
-pub fn token_labels(grid: &Grid, spans_secs: &[Range<f64>]) -> Vec<bool> {
+pub(super) fn token_labels(grid: &Grid, spans_secs: &[Range<f64>]) -> Vec<bool> {
     (0..grid.n_tokens)
         .map(|token| {
             let centre = grid.centre_secs(token);

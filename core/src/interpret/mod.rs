@@ -45,16 +45,13 @@ pub use faithfulness::Faithfulness;
 pub use heads::{Heads, heads, window_at};
 pub use jams::write_jams;
 pub use json::write_json;
-pub use listening::{
-    FADED_DB, Moment, PAUSE_SECS, USUAL_SHARE, evidence_removed, evidence_stretches, heard_by,
-    moments_in_a_row, rest_faded, strongest_moments, with_gains,
-};
-pub use localisation::{Localisation, TagLocalisation, token_labels};
+pub use listening::{FADED_DB, Moment, PAUSE_SECS, heard_by};
+pub use localisation::{Localisation, TagLocalisation};
 pub use localiser::{Localiser, draw_tracks, has_timeline};
 pub use map::{Grid, TokenMap};
 pub use method::{Method, Needs};
 pub use rollout::rollout;
-pub use similarity::{correlation, order_by_similarity};
+pub use similarity::order_by_similarity;
 pub use song::{SongExplanation, SongSettings, song, song_in_parts};
 pub use sounds::{Listening, Sounds, sounds};
 pub use source::Source;

@@ -126,7 +126,7 @@ impl Explainer for Model {
         };
         for &method in wanted.methods {
             let map = match (&inside, method) {
-                (_, Method::Occlusion) => occlusion::explain(self, window, &found.logits)?,
+                (_, Method::Occlusion) => occlusion::explain(self, window)?,
                 (_, Method::GradientInput) => {
                     let path = Path::new(self, window)?;
                     each(wanted.tags, |tag| path.gradient_input(tag))?

@@ -35,8 +35,11 @@ fn stretch_samples(model: &Model) -> usize {
     model.input_samples.div_ceil(n).max(1)
 }
 
-/// `[tags, stretches]` of a window whose answer is `logits`: what the answer loses without the sound of each stretch.
-pub(super) fn explain(model: &Model, window: &[f32], logits: &[f32]) -> Result<Vec<f32>, Error> {
+/// `[tags, stretches]` of a window: what the answer loses without the sound of each stretch. The answer itself is asked for in the same
+/// way, from the sound: what was put together of what neighbours heard is not the same to the last digit.
+pub(super) fn explain(model: &Model, window: &[f32]) -> Result<Vec<f32>, Error> {
+    let answer = model.logits(&[window]).map_err(failed)?.concat();
+    let logits = &answer;
     let stretch = stretch_samples(model);
     let n_stretches = window.len().div_ceil(stretch);
     let mut without: Vec<Vec<f32>> = Vec::with_capacity(n_stretches);

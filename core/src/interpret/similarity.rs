@@ -1,7 +1,7 @@
 //! How alike the maps of tags are, and an order in which like ones stand side by side.
 
 /// Correlation of two lanes over the tokens that both know; 0 if one of them is flat.
-pub fn correlation(one: &[f32], other: &[f32]) -> f64 {
+fn correlation(one: &[f32], other: &[f32]) -> f64 {
     let both = one.iter().zip(other);
     let both: Vec<(f64, f64)> = both
         .filter(|(a, b)| a.is_finite() && b.is_finite())

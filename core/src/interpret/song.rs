@@ -134,8 +134,10 @@ pub fn song_in_parts(
     let mut song = Song::new(model, wave.len(), &windows);
     let n_windows = windows.starts.len() as u64;
     // As many chunks at a time as there are threads: memory does not grow with the song.
-    let n_at_a_time = rayon::current_num_threads().max(1);
     let n_chunks = windows.chunks.len();
+    let n_threads = rayon::current_num_threads();
+    // Few long chunks still come in parts.
+    let n_at_a_time = n_threads.min(n_chunks.div_ceil(4)).max(1);
     let groups = n_chunks.div_ceil(n_at_a_time);
     let first_chunk = windows.chunk_at((first_secs * rate) as usize);
     let mut heard = BTreeMap::new();

@@ -1,10 +1,11 @@
 //! What a tag's evidence in a song sounds like, and what the model says of it.
 
-use super::model::failed;
-use super::{
-    Error, Method, Moment, SongExplanation, USUAL_SHARE, evidence_removed, evidence_stretches,
-    moments_in_a_row, rest_faded, strongest_moments,
+use super::listening::{
+    USUAL_SHARE, evidence_removed, evidence_stretches, moments_in_a_row, rest_faded,
+    strongest_moments,
 };
+use super::model::failed;
+use super::{Error, Method, Moment, SongExplanation};
 use crate::audio::Clip;
 use crate::job::Job;
 use crate::predict::{Model, tag_track};
@@ -57,16 +58,16 @@ pub fn sounds(model: &Model, of: &Listening<'_>, job: &Job) -> Result<Sounds, Er
         return Err(nothing());
     }
     let stretches = evidence_stretches(map, of.tag, USUAL_SHARE, duration_secs);
-    let mut answers = [0.0; 3];
-    let asked = [
-        of.heard.clone(),
-        rest_faded(of.heard, &stretches),
-        evidence_removed(of.heard, &stretches),
+    let of_tag = |answer: &[f32]| answer.get(of.tag).copied().unwrap_or(f32::NAN);
+    let ask = |clip: Clip| {
+        let answer = tag_track(model, &clip.samples, job).map_err(failed)?;
+        Ok::<f32, Error>(of_tag(&answer))
+    };
+    let answers = [
+        of_tag(&explained.over_time.whole_song),
+        ask(rest_faded(of.heard, &stretches))?,
+        ask(evidence_removed(of.heard, &stretches))?,
     ];
-    for (answer, clip) in answers.iter_mut().zip(&asked) {
-        let tags = tag_track(model, &clip.samples, job).map_err(failed)?;
-        *answer = tags.get(of.tag).copied().unwrap_or(f32::NAN);
-    }
     Ok(Sounds {
         in_a_row: moments_in_a_row(of.song, &moments),
         evidence: rest_faded(of.song, &stretches),

@@ -89,19 +89,19 @@ pub fn window_trust(
         .map(|number| random_order(SEED, start as u64, number))
         .collect();
     let mut masked = Masked::new(model, &window);
-    masked.prepare(random.iter().chain([&own_order]))?;
+    masked.prepare(random.iter().chain([&own_order]), job)?;
     let curves = masked.curves(tag, &own_order);
     let random: Vec<_> = random
         .iter()
         .map(|order| masked.curves(tag, order))
         .collect();
-    step(2)?;
     let mut fresh = [None, None];
     let models = [
         model.with_fresh_head(FRESH_SEED).map_err(failed)?,
         model.with_fresh_weights(FRESH_SEED).map_err(failed)?,
     ];
-    for (found, other) in fresh.iter_mut().zip(&models) {
+    for (at, (found, other)) in fresh.iter_mut().zip(&models).enumerate() {
+        step(2 + at as u64)?;
         let (other, _) = explain_one(other, &window, &[tag], method)?;
         *found = rank_correlation(map.tag(tag), other.tag(tag)).map(f64::abs);
     }
@@ -112,6 +112,7 @@ pub fn window_trust(
         let theirs = scores(&other_map.grid, other_map.tag(tag), window_secs(model));
         agreement.push((other, rank_correlation(&own, &theirs)));
     }
+    step(n_steps)?;
     let measured: Vec<Faithfulness> = random.iter().map(|curves| curves.measure()).collect();
     let start_secs = start as f64 / f64::from(rate_hz);
     Ok(WindowTrust {

@@ -347,6 +347,7 @@ impl Case {
                 })
                 .collect();
             let reach = (grid.receptive_field_columns - 1) as f64 / 2.0;
+            assert!(!moved.is_empty(), "no step has heard column {at}");
             for step in moved {
                 let centre = grid.first_centre_columns + (step * grid.columns_per_step) as f64;
                 assert!(

@@ -9,11 +9,6 @@ use std::ops::Range;
 pub struct Tokens(pub(super) Tensor);
 
 impl Tokens {
-    /// How many.
-    pub fn n_tokens(&self) -> usize {
-        self.0.dims().first().copied().unwrap_or(0)
-    }
-
     /// Stretches of what was heard, one behind the other.
     pub fn join(parts: &[(&Self, Range<usize>)]) -> Result<Self, Error> {
         let parts = parts.iter().filter(|(_, range)| !range.is_empty());

@@ -234,6 +234,7 @@ fn explain(
         rows: rows.collect(),
     };
     let mut written = shown.write(&args.formats).failed()?;
+    let mut answers = Vec::new();
     if args.sounds {
         let heard = Clip::mono(wave.clone(), Model::sample_rate_hz(model));
         for &tag in &tags {
@@ -248,14 +249,15 @@ fn explain(
             let tag = &explanation.tags[tag];
             match sounds(model, &listening, &job) {
                 Ok(sounds) => {
-                    written.extend(write_sounds(out, &name, tag, &sounds).failed()?);
+                    let files = write_sounds(out, &name, tag, &sounds, &written).failed()?;
+                    written.extend(files);
                     let [whole, kept, without] = sounds.answers;
                     let share = 100.0 * sounds.share;
-                    console.say(&format!(
+                    answers.push(format!(
                         "{tag}: {whole:.3} as it is, {kept:.3} with all but {share:.0} % of the song faded down, {without:.3} without it"
                     ));
                 }
-                Err(error @ Error::NoEvidence { .. }) => console.say(&error.to_string()),
+                Err(error @ Error::NoEvidence { .. }) => answers.push(error.to_string()),
                 Err(error) => return Err(error).failed(),
             }
         }
@@ -266,6 +268,9 @@ fn explain(
             "{:.3}  {}",
             explanation.over_time.whole_song[tag], explanation.tags[tag]
         ));
+    }
+    for answer in answers {
+        console.say(&answer);
     }
     if args.methods.is_empty() && method == Method::Occlusion {
         console.say("explained by occlusion: the network has no class token");

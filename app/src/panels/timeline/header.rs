@@ -7,7 +7,7 @@ use crate::theme;
 use crate::timeline::{TagRow, readout};
 use crate::workbench::parts::compare::{self, Side, Source};
 use crate::workbench::parts::song::OpenSong;
-use crate::workbench::parts::timeline::{Command, Export};
+use crate::workbench::parts::timeline::{Command, Export, Wish};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
 use attune_core::interpret::{Explainer as _, Method, SongExplanation};
 use egui::{Label, Panel, ProgressBar, RichText, Ui};
@@ -49,6 +49,7 @@ impl State {
         ctx: &Ctx<'_>,
         song: &OpenSong,
         explanation: Option<&SongExplanation>,
+        wishes: &[Wish],
         ui: &mut Ui,
     ) {
         let palette = theme::palette(ui.visuals());
@@ -67,7 +68,7 @@ impl State {
                         ui.add(Label::new(name).truncate())
                             .on_hover_text(&song.heard.name);
                     });
-                    let about = ctx.state.player.position_secs();
+                    let about = ctx.state.song_position_secs();
                     if ui.button("−").on_hover_text("Zoom out (−)").clicked() {
                         self.view.zoom(1.0 / 1.5, about);
                     }
@@ -89,7 +90,7 @@ impl State {
                     {
                         self.view.show_range(&(time.start_secs..time.end_secs));
                     }
-                    self.progress_ui(ctx, ui);
+                    self.progress_ui(ctx, wishes, ui);
                     if let Some(text) = text
                         && ui.available_width() > READOUT_WIDTH
                     {
@@ -106,6 +107,7 @@ impl State {
         ctx: &Ctx<'_>,
         method: Method,
         rows: &[TagRow],
+        wishes: &[Wish],
         ui: &mut Ui,
     ) {
         Panel::top("choices")
@@ -116,16 +118,16 @@ impl State {
                     self.order_ui(ui);
                     // Before the choice whose length changes with it, so that the slider stays under the pointer.
                     self.snapshots_ui(ctx, ui);
-                    self.beside_ui(ctx, method, ui);
+                    self.beside_ui(ctx, ui);
                     ui.toggle_value(&mut self.shows_heads, "Heads")
                         .on_hover_text("The attention of each layer and head around the play head");
-                    self.export_ui(ctx, rows, ui);
+                    self.export_ui(ctx, rows, wishes, ui);
                 });
             });
     }
 
     /// What is on screen, for print and for other programs.
-    fn export_ui(&self, ctx: &Ctx<'_>, rows: &[TagRow], ui: &mut Ui) {
+    fn export_ui(&self, ctx: &Ctx<'_>, rows: &[TagRow], wishes: &[Wish], ui: &mut Ui) {
         let (Some(song), Some(model)) = (ctx.state.song.current(), ctx.state.model.current())
         else {
             return;
@@ -134,6 +136,12 @@ impl State {
         let Some(explanation) = explanation.filter(|_| !rows.is_empty()) else {
             return;
         };
+        // What is not known yet must not go out as if it were.
+        if !ctx.state.timeline.are_whole(wishes) {
+            ui.add_enabled(false, egui::Button::new("Export"))
+                .on_disabled_hover_text("Not before all that is shown is computed");
+            return;
+        }
         let menu = ui.menu_button("Export", |ui| {
             for (words, hint, formats) in EXPORTS {
                 if ui.button(words).on_hover_text(hint).clicked() {
@@ -175,7 +183,7 @@ impl State {
     }
 
     /// Another model beside the one in use: the second one of Compare.
-    fn beside_ui(&mut self, ctx: &Ctx<'_>, method: Method, ui: &mut Ui) {
+    fn beside_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let compare = &ctx.state.compare;
         let chosen = compare.source(Side::Second).filter(|_| self.is_beside);
         let chosen = chosen.map(|source| source.name(&ctx.state.model));
@@ -208,19 +216,9 @@ impl State {
         combo.on_hover_text(
             "Another model's lanes below those of the model in use, and the difference; it is the second model of Compare",
         );
-        if !self.is_beside {
-            return;
-        }
-        let palette = theme::palette(ui.visuals());
-        let warn = |ui: &mut Ui, text: &str| {
-            ui.label(RichText::new(text).color(palette.error));
-        };
-        if let Some(error) = compare.model_error(Side::Second) {
-            warn(ui, error);
-        } else if let Some(other) = compare.model(Side::Second, &ctx.state.model)
-            && !other.methods().contains(&method)
-        {
-            warn(ui, &format!("{} has no {}", other.name, method.name()));
+        if let Some(error) = compare.model_error(Side::Second).filter(|_| self.is_beside) {
+            let palette = theme::palette(ui.visuals());
+            ui.label(RichText::new(error).color(palette.error));
         }
     }
 
@@ -244,7 +242,8 @@ impl State {
             .show_value(false)
             .trailing_fill(true);
         let slider = ui.add(slider).accessible_name("Epoch beside");
-        if slider.changed() {
+        // With nothing beside it stands at the last one, which a click chooses.
+        if slider.changed() || (chosen.is_none() && slider.drag_stopped()) {
             self.is_beside = true;
             let source = Source::File(snapshots[at].path.clone());
             ctx.send(Any::Compare(compare::Command::Choose(Side::Second, source)));
@@ -261,7 +260,7 @@ impl State {
                     snapshots[at].step, snapshots[last].step
                 ),
             },
-            None => format!("{} epochs kept", snapshots.len()),
+            None => format!("{} validations kept", snapshots.len()),
         };
         slider.on_hover_text(format!(
             "Weights that {} kept of each validation: drag to see what it had learned by then, below the model in use",
@@ -311,7 +310,7 @@ impl State {
         clippy::unused_self,
         reason = "drawing functions of a panel are methods"
     )]
-    fn progress_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui) {
+    fn progress_ui(&self, ctx: &Ctx<'_>, wishes: &[Wish], ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
         if ctx.state.model.current().is_none() {
             ui.label(RichText::new("No model in use.").color(palette.weak));
@@ -330,15 +329,18 @@ impl State {
             {
                 ctx.send(Any::Timeline(Command::Stop));
             }
-        } else if let Some(song) = ctx.state.song.current()
-            && let Some(model) = ctx.state.model.current()
-            && !ctx.state.timeline.is_explained(song, model)
-        {
-            if let Some(error) = ctx.state.timeline.error(song, model) {
-                ui.label(RichText::new("not explained").color(palette.error))
-                    .on_hover_text(error);
+        } else if let Some(why) = ctx.state.timeline.refused(wishes) {
+            let words = if why.is_some() {
+                "not explained"
+            } else {
+                "stopped"
+            };
+            let label = ui.label(RichText::new(words).color(palette.error));
+            if let Some(error) = why {
+                label.on_hover_text(error);
             }
-            if ui.button("Explain").clicked() {
+            let hint = "Explain what was stopped or has failed";
+            if ui.button("Explain").on_hover_text(hint).clicked() {
                 ctx.send(Any::Timeline(Command::Explain));
             }
         }

@@ -32,7 +32,7 @@ pub(super) fn heads_ui(ctx: &Ctx<'_>, query: &mut Query, secs: f64, ui: &mut Ui)
     if !ctx.state.timeline.has_heads(song, model, secs) {
         ctx.send(Any::Timeline(Command::Heads { at_secs: secs }));
     }
-    let heads = ctx.state.timeline.heads();
+    let heads = ctx.state.timeline.heads(song, model);
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new("Attention heads").text_style(theme::section()));
         for (choice, words, hint) in [
@@ -59,10 +59,10 @@ pub(super) fn heads_ui(ctx: &Ctx<'_>, query: &mut Query, secs: f64, ui: &mut Ui)
         }
     });
     let Some(heads) = heads else {
-        let text = if model.token_grid().is_some() {
-            "Looking…"
-        } else {
-            "This network has no attention."
+        let text = match ctx.state.timeline.heads_error() {
+            _ if model.token_grid().is_none() => "This network has no attention.",
+            Some(error) => error,
+            None => "Looking…",
         };
         ui.label(egui::RichText::new(text).color(palette.weak));
         return;

@@ -10,7 +10,7 @@ use crate::playback;
 use crate::timeline::{LanesOf, Request, Shown, TagAction, TagList, TimelineView};
 use crate::widgets::{empty_state, transport_bar};
 use crate::workbench::parts::timeline::{Command, HearingKey, What};
-use crate::workbench::{Command as Any, Ctx, Play, Select, TimeRange, UiCommand};
+use crate::workbench::{Command as Any, Ctx, Level, Notice, Play, Select, TimeRange, UiCommand};
 use attune_core::interpret::{Method, SongExplanation};
 use egui::{Panel, ProgressBar, Ui};
 use rows::{Looks, Order};
@@ -28,12 +28,15 @@ pub struct State {
     /// Tags with a lane for each method, by name.
     unfolded: BTreeSet<String>,
     /// Whether the second model of Compare stands beside the one in use.
+    #[serde(skip)]
     is_beside: bool,
+    #[serde(skip)]
+    similar: rows::Similar,
     shows_heads: bool,
     query: heads::Query,
     /// The tag (by name) whose map is tested; `None`: the card is closed.
     #[serde(skip)]
-    tested: Option<String>,
+    tested: Option<trust::Tested>,
     /// So many moments are played in a row.
     n_moments: usize,
     #[serde(skip)]
@@ -48,6 +51,7 @@ impl Default for State {
             order: Order::default(),
             unfolded: BTreeSet::new(),
             is_beside: false,
+            similar: rows::Similar::default(),
             shows_heads: false,
             query: heads::Query::default(),
             tested: None,
@@ -83,20 +87,19 @@ impl State {
             unfolded: &self.unfolded,
             is_beside: self.is_beside,
         };
-        let mut rows = Vec::new();
+        let (mut rows, mut wishes) = (Vec::new(), Vec::new());
         // The song may just be on its way to the rate of another model.
         if let Some(model) = model.filter(|model| model.sample_rate_hz() == song.heard.rate_hz) {
-            let wishes;
-            (rows, wishes) = rows::rows(ctx, &looks, song, model);
+            (rows, wishes) = rows::rows(ctx, &looks, &mut self.similar, song, model);
             if !timeline.is_settled(&wishes) {
                 ctx.send(Any::Timeline(Command::Want {
-                    wishes,
+                    wishes: wishes.clone(),
                     first_secs: self.first_secs(play_head_secs),
                 }));
             }
         }
-        self.header_ui(ctx, song, explanation.map(Arc::as_ref), ui);
-        self.choices_ui(ctx, method, &rows, ui);
+        self.header_ui(ctx, song, explanation.map(Arc::as_ref), &wishes, ui);
+        self.choices_ui(ctx, method, &rows, &wishes, ui);
         Panel::bottom("transport")
             .show_separator_line(false)
             .show(ui, |ui| {
@@ -194,26 +197,29 @@ impl State {
         play_head_secs: f64,
         ui: &mut Ui,
     ) {
-        let Some(tag) = self.tested.clone() else {
+        let Some(tested) = &mut self.tested else {
             return;
         };
-        let Some(tag_idx) = explanation.tag_idx(&tag) else {
+        let is_closed = match explanation.tag_idx(tested.tag()) {
+            None => true,
+            Some(tag_idx) => {
+                Panel::right("trust")
+                    .default_size(260.0)
+                    .size_range(200.0..=420.0)
+                    .show(ui, |ui| {
+                        let is_closed = ui
+                            .button("Close")
+                            .on_hover_text("Close this card")
+                            .clicked();
+                        trust::trust_ui(ctx, method, tag_idx, tested, play_head_secs, ui);
+                        is_closed
+                    })
+                    .inner
+            }
+        };
+        if is_closed {
             self.tested = None;
-            return;
-        };
-        Panel::right("trust")
-            .default_size(260.0)
-            .size_range(200.0..=420.0)
-            .show(ui, |ui| {
-                if ui
-                    .button("Close")
-                    .on_hover_text("Close this card")
-                    .clicked()
-                {
-                    self.tested = None;
-                }
-                trust::trust_ui(ctx, method, (tag_idx, &tag), play_head_secs, ui);
-            });
+        }
     }
 
     /// Carries out what was asked of the timeline.
@@ -253,7 +259,7 @@ impl State {
                         return;
                     }
                     TagAction::Trust => {
-                        self.tested = Some(tag.clone());
+                        self.tested = Some(trust::Tested::of(tag));
                         return;
                     }
                     TagAction::WriteSounds => None,
@@ -262,6 +268,8 @@ impl State {
                     TagAction::HearWithout => Some(What::Without),
                 };
                 let Some(key) = self.hearing_key(ctx, method, tag_idx) else {
+                    let text = "Not before the song is explained by this method.";
+                    ctx.send(Notice::new(Level::Info, text));
                     return;
                 };
                 ctx.send(Any::Timeline(match what {
@@ -272,10 +280,10 @@ impl State {
         }
     }
 
-    /// What is to be heard of a tag; nothing before its map is there.
+    /// What is to be heard of a tag; nothing before all of its map is there.
     fn hearing_key(&self, ctx: &Ctx<'_>, method: Method, tag_idx: usize) -> Option<HearingKey> {
         let (song, model) = (ctx.state.song.current()?, ctx.state.model.current()?);
-        let explained = ctx.state.timeline.map(song, model, method, tag_idx)?;
+        let explained = ctx.state.timeline.whole_map(song, model, method, tag_idx)?;
         let key = HearingKey::new(song, model, explained, method, tag_idx, self.n_moments);
         Some(key)
     }

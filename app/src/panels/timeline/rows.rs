@@ -79,6 +79,7 @@ pub(super) fn chosen_tags(ctx: &Ctx<'_>, explanation: Option<&SongExplanation>) 
 pub(super) fn rows(
     ctx: &Ctx<'_>,
     looks: &Looks<'_>,
+    similar: &mut Similar,
     song: &Arc<OpenSong>,
     model: &Arc<Model>,
 ) -> (Vec<TagRow>, Vec<Wish>) {
@@ -87,9 +88,8 @@ pub(super) fn rows(
     let Some(explanation) = timeline.explanation(song, model) else {
         return (Vec::new(), wishes);
     };
-    let usual_methods = model.usual_methods();
     let mut want = |model: &Arc<Model>, method: Method, tag: usize| {
-        let wish = if usual_methods.contains(&method) {
+        let wish = if model.usual_methods().contains(&method) {
             Wish::new(song, model, How::Usual)
         } else {
             Wish::new(song, model, How::by(method, tag))
@@ -102,19 +102,22 @@ pub(super) fn rows(
     for &tag in &tags {
         want(model, looks.method, tag);
     }
-    sort(
-        looks.order,
-        &mut tags,
-        explanation,
-        |tag| timeline.map(song, model, looks.method, tag),
-        looks.method,
-    );
+    let whole = &explanation.over_time.whole_song;
+    let by_relevance = |tags: &mut Vec<usize>| tags.sort_by(|&a, &b| whole[b].total_cmp(&whole[a]));
+    match looks.order {
+        Order::Chosen => {}
+        Order::Relevance => by_relevance(&mut tags),
+        Order::Name => tags.sort_by(|&a, &b| explanation.tags[a].cmp(&explanation.tags[b])),
+        Order::Similarity => {
+            by_relevance(&mut tags);
+            let map = |tag| timeline.whole_map(song, model, looks.method, tag);
+            similar.sort(&mut tags, looks.method, map);
+        }
+    }
     let compare = &ctx.state.compare;
+    let source = compare.source(Side::Second).filter(|_| looks.is_beside);
+    let name = source.map(|source| source.name(&ctx.state.model));
     let other = compare.model(Side::Second, &ctx.state.model);
-    let other = other.filter(|other| looks.is_beside && other.methods().contains(&looks.method));
-    let name = compare
-        .source(Side::Second)
-        .map(|source| source.name(&ctx.state.model));
     let rows = tags.into_iter().map(|tag_idx| {
         let tag = &explanation.tags[tag_idx];
         let is_unfolded = looks.unfolded.contains(tag);
@@ -123,15 +126,32 @@ pub(super) fn rows(
             let others = model.methods().into_iter();
             methods.extend(others.filter(|method| *method != looks.method));
         }
-        let other = other.and_then(|other| {
-            let their_idx = other.tags.iter().position(|theirs| theirs == tag)?;
+        let other = name.as_ref().map(|name| {
+            let mut row = OtherRow {
+                name: name.clone(),
+                tag_idx: 0,
+                usual: None,
+                map: None,
+                missing: "not computed yet",
+            };
+            // It may be on its way: its lanes keep their places.
+            let Some(other) = other else {
+                return row;
+            };
+            let Some(their_idx) = other.tags.iter().position(|theirs| theirs == tag) else {
+                row.missing = "it does not know this tag";
+                return row;
+            };
+            if !other.methods().contains(&looks.method) {
+                row.missing = "it cannot be explained by this method";
+                return row;
+            }
+            want(other, other.usual_methods()[0], their_idx);
             want(other, looks.method, their_idx);
-            Some(OtherRow {
-                name: name.clone().unwrap_or_default(),
-                tag_idx: their_idx,
-                usual: timeline.explanation(song, other).cloned(),
-                map: timeline.map(song, other, looks.method, their_idx).cloned(),
-            })
+            row.tag_idx = their_idx;
+            row.usual = timeline.explanation(song, other).cloned();
+            row.map = timeline.map(song, other, looks.method, their_idx).cloned();
+            row
         });
         for &method in &methods {
             want(model, method, tag_idx);
@@ -148,30 +168,37 @@ pub(super) fn rows(
     (rows, wishes)
 }
 
-fn sort<'a>(
-    order: Order,
-    tags: &mut Vec<usize>,
-    explanation: &SongExplanation,
-    map: impl Fn(usize) -> Option<&'a Arc<SongExplanation>>,
-    method: Method,
-) {
-    let whole = &explanation.over_time.whole_song;
-    let by_relevance = |tags: &mut Vec<usize>| tags.sort_by(|&a, &b| whole[b].total_cmp(&whole[a]));
-    match order {
-        Order::Chosen => {}
-        Order::Relevance => by_relevance(tags),
-        Order::Name => tags.sort_by(|&a, &b| explanation.tags[a].cmp(&explanation.tags[b])),
-        Order::Similarity => {
-            by_relevance(tags);
+/// Like maps together: worked out anew only when the maps are others.
+#[derive(Debug, Default)]
+pub(super) struct Similar {
+    of: Vec<usize>,
+    order: Vec<usize>,
+}
+
+impl Similar {
+    /// Orders `tags`, beginning with the first; `map` gives the explanations that hold their maps by `method`.
+    fn sort<'a>(
+        &mut self,
+        tags: &mut [usize],
+        method: Method,
+        map: impl Fn(usize) -> Option<&'a Arc<SongExplanation>>,
+    ) {
+        let address =
+            |explained: &Arc<SongExplanation>| Arc::as_ptr(explained).cast::<()>() as usize;
+        let of = tags
+            .iter()
+            .flat_map(|&tag| [tag, map(tag).map_or(0, address)]);
+        let of: Vec<usize> = of.chain([method as usize]).collect();
+        if self.of != of {
             let lane = |&tag: &usize| -> &[f32] {
                 let map = map(tag).and_then(|explained| explained.map(method));
                 map.map_or(&[], |map| map.tag(tag))
             };
             let lanes: Vec<&[f32]> = tags.iter().map(lane).collect();
-            *tags = order_by_similarity(&lanes)
-                .into_iter()
-                .map(|at| tags[at])
-                .collect();
+            let order = order_by_similarity(&lanes).into_iter();
+            self.order = order.map(|at| tags[at]).collect();
+            self.of = of;
         }
+        tags.copy_from_slice(&self.order);
     }
 }

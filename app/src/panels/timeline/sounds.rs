@@ -31,13 +31,14 @@ pub(super) fn sounds_ui(ctx: &Ctx<'_>, n_moments: &mut usize, ui: &mut Ui) {
         }
         if what == What::Moments {
             let number = DragValue::new(n_moments).range(1..=MOST_MOMENTS).prefix("strongest ");
-            let number = ui.add(number).on_hover_text("How many moments are played in a row");
+            let number = ui.add(number).accessible_name("Moments in a row").on_hover_text("How many moments are played in a row");
             if (number.drag_stopped() || number.lost_focus()) && key.n_moments() != *n_moments {
                 let key = key.with_moments(*n_moments);
                 ctx.send(Any::Timeline(Command::Hear(Box::new(key), what)));
             }
         }
-        if ui.button("Back to the song").clicked() {
+        let back = ui.button("Back to the song");
+        if back.on_hover_text("Play the song as it was recorded again").clicked() {
             ctx.send(Any::Timeline(Command::BackToSong));
         }
         if ui.button("Write WAV").on_hover_text("Write these sounds into the workspace's folder of exports").clicked() {

@@ -9,41 +9,70 @@ use attune_core::interpret::{Curve, Method, TagLocalisation, WindowTrust};
 use egui::{Grid, ProgressBar, RichText, Ui};
 use egui_plot::{FilledArea, Line, Plot, PlotPoints};
 
-/// Draws the card of a tag (index, name). `at_secs` is where it is tested if the user asks.
+/// The tag whose map is tested, and what was asked for by itself.
+#[derive(Debug)]
+pub(super) struct Tested {
+    tag: String,
+    /// Song (address of its sound), model, method: of each the first test begins by itself, and only once.
+    asked: Option<(usize, String, Method)>,
+}
+
+impl Tested {
+    pub(super) fn of(tag: &str) -> Self {
+        Self {
+            tag: tag.to_owned(),
+            asked: None,
+        }
+    }
+
+    pub(super) fn tag(&self) -> &str {
+        &self.tag
+    }
+}
+
+/// Draws the card of a tag. `at_secs` is where it is tested if the user asks.
 pub(super) fn trust_ui(
     ctx: &Ctx<'_>,
     method: Method,
-    tag: (usize, &str),
+    tag: usize,
+    card: &mut Tested,
     at_secs: f64,
     ui: &mut Ui,
 ) {
     let palette = theme::palette(ui.visuals());
-    let (tag_idx, name) = tag;
     let (Some(song), Some(model)) = (ctx.state.song.current(), ctx.state.model.current()) else {
         return;
     };
-    ui.label(
-        RichText::new(format!("How far to trust {}", method.name())).text_style(theme::section()),
-    );
-    ui.label(RichText::new(name).color(palette.strong));
+    let title = format!("How far to trust {}", method.name());
+    ui.label(RichText::new(title).text_style(theme::section()));
+    ui.label(RichText::new(card.tag()).color(palette.strong));
     let timeline = &ctx.state.timeline;
-    let test = Any::Timeline(Command::Trust {
+    let tested = timeline.trust(song, model, method, tag);
+    let is_ready = timeline.whole_map(song, model, method, tag).is_some();
+    let test = || {
+        ctx.send(Any::Timeline(Command::Trust {
+            method,
+            tag,
+            at_secs,
+        }));
+    };
+    let of = (
+        song.heard.wave.as_ptr() as usize,
+        model.fingerprint.clone(),
         method,
-        tag: tag_idx,
-        at_secs,
-    });
-    let tested = timeline.trust(song, model, method, tag_idx);
-    if let Some(activity) = timeline.testing() {
+    );
+    if let Some(activity) = timeline.testing(method, tag) {
         ui.add(ProgressBar::new(activity.fraction().unwrap_or(0.0)).text("testing"));
+    } else if !is_ready {
+        ui.label(RichText::new("The map is still being made.").color(palette.weak));
+    } else if tested.is_none() && card.asked.as_ref() != Some(&of) {
+        card.asked = Some(of);
+        test();
     } else {
-        let label = if tested.is_some() {
-            "Test around the play head"
-        } else {
-            "Test"
-        };
         let hint = "Silence stretches of the window around the play head in the order of the map, and in twenty random orders";
-        if ui.button(label).on_hover_text(hint).clicked() || tested.is_none() {
-            ctx.send(test);
+        let button = ui.button("Test around the play head");
+        if button.on_hover_text(hint).clicked() {
+            test();
         }
     }
     match tested {

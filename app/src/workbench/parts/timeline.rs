@@ -148,6 +148,36 @@ impl State {
         self.explanations.find(&wish)
     }
 
+    /// The same, once all of it is there: what is heard, tested and written is not made of a part.
+    pub fn whole_map(
+        &self,
+        song: &Arc<OpenSong>,
+        model: &Arc<Model>,
+        method: Method,
+        tag: usize,
+    ) -> Option<&Arc<SongExplanation>> {
+        let usual = Wish::new(song, model, How::Usual);
+        let wish = Wish::new(song, model, How::by(method, tag));
+        let wishes = [usual, wish];
+        let whole = wishes
+            .iter()
+            .filter(|wish| self.explanations.is_whole(wish));
+        let found = whole.filter_map(|wish| self.explanations.find(wish));
+        found.into_iter().find(|found| found.map(method).is_some())
+    }
+
+    /// Whether all of these wishes have come true.
+    pub fn are_whole(&self, wishes: &[Wish]) -> bool {
+        wishes.iter().all(|wish| self.explanations.is_whole(wish))
+    }
+
+    /// Whether one of these wishes was stopped by the user, or has failed, and then why.
+    pub fn refused(&self, wishes: &[Wish]) -> Option<Option<&str>> {
+        let failed = wishes.iter().find_map(|wish| self.explanations.error(wish));
+        let stopped = || wishes.iter().any(|wish| self.explanations.is_stopped(wish));
+        failed.map(Some).or_else(|| stopped().then_some(None))
+    }
+
     /// Whether nothing more need be asked for these wishes now: they are there, or the first of them is on its way, or the user does not
     /// want them.
     pub fn is_settled(&self, wishes: &[Wish]) -> bool {
@@ -159,15 +189,18 @@ impl State {
         self.explanations.activity()
     }
 
-    /// Why the song is not explained.
-    pub fn error(&self, song: &Arc<OpenSong>, model: &Arc<Model>) -> Option<&str> {
-        self.explanations.error(&Wish::new(song, model, How::Usual))
-    }
-
     /// The attention heads in the window around a time, or those of the window before while they are on their way; `None` as well if the
     /// network has none.
-    pub fn heads(&self) -> Option<&Arc<Heads>> {
-        self.heads.value()?.as_ref()
+    pub fn heads(&self, song: &OpenSong, model: &Model) -> Option<&Arc<Heads>> {
+        let done = self.heads.done_key()?;
+        let is_it =
+            done.wave == Wave(Arc::clone(&song.heard.wave)) && done.model == model.fingerprint;
+        self.heads.value().filter(|_| is_it)?.as_ref()
+    }
+
+    /// Why there are none.
+    pub fn heads_error(&self) -> Option<&str> {
+        self.heads.error()
     }
 
     /// Whether the heads for that time are there or on their way.
@@ -192,9 +225,11 @@ impl State {
         Some(result.as_ref().map_err(String::as_str))
     }
 
-    /// How far testing is.
-    pub fn testing(&self) -> Option<Activity> {
-        self.trust.activity()
+    /// How far testing the map of a method for a tag (index) is.
+    pub fn testing(&self, method: Method, tag: usize) -> Option<Activity> {
+        let busy = self.trust.busy_with()?;
+        let is_it = (busy.method, busy.tag) == (method, tag);
+        self.trust.activity().filter(|_| is_it)
     }
 
     /// What is listened to.
@@ -287,7 +322,7 @@ pub enum Command {
 }
 
 /// Carries out a command, between frames.
-pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
+pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let timeline = &mut state.timeline;
     match command {
         Command::Stop => timeline.explanations.stop(),
@@ -329,8 +364,8 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
                 let (model, wave) = (Arc::clone(model), key.wave.0.clone());
                 let spans = model.tags.get(tag).map(|name| song.heard.truth_of(name));
                 let spans = spans.filter(|spans| !spans.is_empty());
-                let map = timeline.map(song, &model, method, tag).cloned();
-                timeline.trust.request(jobs, key, move |job| {
+                let map = timeline.whole_map(song, &model, method, tag).cloned();
+                timeline.trust.ask_again(jobs, key, move |job| {
                     let window = window_trust(&model, &wave, at_secs, method, tag, job)?;
                     let map = map.as_ref().and_then(|explained| explained.map(method));
                     let localisation = map.zip(spans).and_then(|(map, spans)| {
@@ -347,10 +382,16 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
         }
         Command::Hear(key, what) => {
             crate::workbench::parts::audition::back_to_song(state);
-            state.timeline.hearing.hear(*key, what, &state.player, jobs);
+            let (place, player) = (place(state), &state.player);
+            state.timeline.hearing.hear(*key, what, place, player, jobs);
         }
         Command::WriteSounds(key) => {
             let folder = state.workspace.exports();
+            if timeline.hearing.is_writing() {
+                let text = "Other sounds are being written; try again in a moment.";
+                sender.send(Notice::new(Level::Warning, text));
+                return;
+            }
             timeline.hearing.write(*key, folder, jobs);
         }
         Command::Export(export) => {
@@ -361,9 +402,23 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
         }
         Command::BackToSong => {
             let song = state.song.current();
-            timeline.hearing.back_to_song(&state.player, song);
+            let region_secs = state
+                .selection
+                .time
+                .map(|time| (time.start_secs, time.end_secs));
+            timeline
+                .hearing
+                .back_to_song(&state.player, song, region_secs);
             state.player.select_variant(0);
         }
+    }
+}
+
+fn place(state: &Whole) -> hearing::Place {
+    let time = state.selection.time;
+    hearing::Place {
+        at_secs: state.song_position_secs(),
+        region_secs: time.map(|time| (time.start_secs, time.end_secs)),
     }
 }
 
@@ -386,6 +441,7 @@ fn refresh(state: &mut Whole, jobs: &Jobs) {
 
 /// Called once before each frame: takes in results of jobs.
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    let place = place(state);
     let timeline = &mut state.timeline;
     timeline.snapshots.poll(jobs);
     let listed = state.runs.list().into_iter().flatten();
@@ -399,7 +455,10 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     timeline.pictures.poll(jobs);
     timeline.heads.poll(jobs);
     timeline.trust.poll(jobs);
-    let (mut written, mut failed) = timeline.hearing.poll(&state.player, jobs);
+    let (mut written, mut failed) =
+        timeline
+            .hearing
+            .poll(state.song.current(), place, &state.player, jobs);
     if timeline.exporting.poll(jobs) {
         match timeline.exporting.take() {
             Some(Ok(paths)) => written = Some(paths),

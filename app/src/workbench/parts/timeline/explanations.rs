@@ -79,8 +79,10 @@ pub(super) struct Explanations {
     /// The newest last.
     made: Vec<(Wish, Arc<SongExplanation>)>,
     failed: Vec<(Wish, String)>,
-    /// The user does not want this song explained by this model.
+    /// What the user does not want.
     stopped: Vec<Wish>,
+    /// What was wished for last.
+    wanted: Vec<Wish>,
 }
 
 impl Default for Explanations {
@@ -92,6 +94,7 @@ impl Default for Explanations {
             made: Vec::new(),
             failed: Vec::new(),
             stopped: Vec::new(),
+            wanted: Vec::new(),
         }
     }
 }
@@ -122,23 +125,25 @@ impl Explanations {
 
     /// Whether something must be done so that a wish comes true.
     fn is_open(&self, wish: &Wish) -> bool {
-        let is_stopped = |stopped: &Wish| stopped.is_of(&wish.song, &wish.model);
-        !self.is_whole(wish) && self.error(wish).is_none() && !self.stopped.iter().any(is_stopped)
+        !self.is_whole(wish) && self.error(wish).is_none() && !self.is_stopped(wish)
     }
 
-    /// Whether the work at hand is the first of these wishes that is open, or none is.
+    /// Whether the user stopped it.
+    pub(super) fn is_stopped(&self, wish: &Wish) -> bool {
+        self.stopped.contains(wish)
+    }
+
+    /// Whether the work at hand is one of these wishes, or none of them is open and there is none.
     pub(super) fn is_settled(&self, wishes: &[Wish]) -> bool {
-        match wishes.iter().find(|wish| self.is_open(wish)) {
-            None => true,
+        match self.work.busy_with() {
             // One after the other: what is begun is ended if it is still wanted.
-            Some(_) => self
-                .work
-                .busy_with()
-                .is_some_and(|busy| wishes.contains(busy)),
+            Some(busy) => wishes.contains(busy),
+            None => !wishes.iter().any(|wish| self.is_open(wish)),
         }
     }
 
-    /// Works on the first of these wishes that is open, beginning at `first_secs` of the song.
+    /// Works on the first of these wishes that is open, beginning at `first_secs` of the song, and on nothing else. What is known of other
+    /// songs is let go: it lies on disk.
     pub(super) fn want(
         &mut self,
         wishes: &[Wish],
@@ -146,9 +151,20 @@ impl Explanations {
         cache: &ExplanationCache,
         jobs: &Jobs,
     ) {
+        if let Some(first) = wishes.first() {
+            let is_of_song = |wish: &Wish| Arc::ptr_eq(&wish.song, &first.song);
+            self.made.retain(|(wish, _)| is_of_song(wish));
+            self.failed.retain(|(wish, _)| is_of_song(wish));
+            self.stopped.retain(is_of_song);
+        }
+        self.wanted = wishes.to_vec();
         let Some(wish) = wishes.iter().find(|wish| self.is_open(wish)).cloned() else {
+            self.work.cancel();
             return;
         };
+        if self.work.busy_with() == Some(&wish) {
+            return;
+        }
         let coming = Part::default();
         self.coming = Arc::clone(&coming);
         let (cache, wake, wanted) = (cache.clone(), jobs.waker(), wish.clone());
@@ -187,8 +203,14 @@ impl Explanations {
         match self.work.take()? {
             Ok(explained) => {
                 self.made.push((wish, explained));
-                let n_old = self.made.len().saturating_sub(MOST);
-                self.made.drain(..n_old);
+                // The oldest that nobody wants goes first.
+                while self.made.len() > MOST {
+                    let is_idle = |(made, _): &(Wish, _)| !self.wanted.contains(made);
+                    let Some(oldest) = self.made.iter().position(is_idle) else {
+                        break;
+                    };
+                    self.made.remove(oldest);
+                }
                 None
             }
             Err(error) => {
@@ -202,11 +224,9 @@ impl Explanations {
         self.work.activity()
     }
 
-    /// Stops what is at work, and all that is wanted of this song by this model.
+    /// Stops what is at work, and all that is wanted now.
     pub(super) fn stop(&mut self) {
-        if let Some(busy) = self.work.busy_with() {
-            self.stopped.push(busy.clone());
-        }
+        self.stopped.extend(self.wanted.iter().cloned());
         self.work.cancel();
         self.part = None;
     }

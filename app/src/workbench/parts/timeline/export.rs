@@ -41,6 +41,11 @@ impl Export {
         let Some(&(method, _)) = self.rows.first().and_then(|row| row.methods.first()) else {
             anyhow::bail!("no tag is shown");
         };
+        anyhow::ensure!(
+            explained.map(method).is_some(),
+            "the song is not explained by {} yet",
+            method.name()
+        );
         let rows = self.rows.iter().zip(&others).map(|(row, other)| DrawnTag {
             tag: row.tag_idx,
             methods: row.methods.iter().map(|(method, _)| *method).collect(),

@@ -104,6 +104,8 @@ fn clip_of(sounds: &Sounds, what: What) -> &Clip {
 #[derive(Debug)]
 pub struct Hearing {
     sounds: Slot<Key, Arc<Sounds>>,
+    /// What was played last.
+    played: Option<(Key, Arc<Sounds>)>,
     /// What begins as soon as its sounds are made.
     next: Option<What>,
     writing: Slot<(Key, PathBuf), Vec<PathBuf>>,
@@ -113,6 +115,7 @@ impl Default for Hearing {
     fn default() -> Self {
         Self {
             sounds: Slot::new("prepare what is heard"),
+            played: None,
             next: None,
             writing: Slot::new("write sounds"),
         }
@@ -122,9 +125,8 @@ impl Default for Hearing {
 impl Hearing {
     /// The tag that is listened to, what of it the player has, and the answers.
     pub fn current(&self, player: &Player) -> Option<(&Key, What, &Arc<Sounds>)> {
-        let sounds = self.sounds.value()?;
-        let what = loaded(sounds, player)?;
-        Some((self.sounds.done_key()?, what, sounds))
+        let (key, sounds) = self.played.as_ref()?;
+        Some((key, loaded(sounds, player)?, sounds))
     }
 
     /// Where the play head stands in the song, if moments of it are played.
@@ -136,7 +138,8 @@ impl Hearing {
         for moment in &sounds.moments {
             let length = moment.secs.end - moment.secs.start;
             if left < length {
-                return Some(moment.secs.start + left);
+                // In the pause before it, it stands at its start.
+                return Some(moment.secs.start + left.max(0.0));
             }
             left -= length + PAUSE_SECS;
         }
@@ -154,15 +157,30 @@ impl Hearing {
         self.writing.cancel();
     }
 
-    /// Plays it, once its sounds are made.
-    pub(super) fn hear(&mut self, key: Key, what: What, player: &Player, jobs: &Jobs) {
-        if let Some(sounds) = self.sounds.value_for(&key) {
-            play(&key, sounds, what, player);
+    /// Plays it, once its sounds are made, from where the play head stands in the song.
+    pub(super) fn hear(
+        &mut self,
+        key: Key,
+        what: What,
+        place: Place,
+        player: &Player,
+        jobs: &Jobs,
+    ) {
+        self.next = None;
+        if let Some(sounds) = self.sounds.value_for(&key).cloned() {
+            self.sounds.cancel();
+            self.play(key, sounds, what, place, player);
             return;
         }
         self.next = Some(what);
-        self.sounds
-            .request(jobs, key.clone(), move |job| Ok(Arc::new(make(&key, job)?)));
+        let wanted = key.clone();
+        let make = move |job: &attune_core::job::Job| Ok(Arc::new(make(&wanted, job)?));
+        // What has failed may be asked for again.
+        if self.sounds.error().is_some() || !self.sounds.is_busy() {
+            self.sounds.ask_again(jobs, key, make);
+        } else {
+            self.sounds.request(jobs, key, make);
+        }
     }
 
     /// Writes the three sounds of a tag into a folder, as WAV.
@@ -174,23 +192,36 @@ impl Hearing {
                     Some(sounds) => sounds,
                     None => Arc::new(make(&key, job)?),
                 };
-                write_sounds(&folder, &key.song.heard.name, key.tag(), &sounds)
+                write_sounds(&folder, &key.song.heard.name, key.tag(), &sounds, &[])
             });
     }
 
-    /// Takes in what has come. Gives what was written, and what went wrong.
+    /// Takes in what has come. Gives what was written, and what went wrong. What is ready only after another song was opened is not played.
     pub(super) fn poll(
         &mut self,
+        song: Option<&Arc<OpenSong>>,
+        place: Place,
         player: &Player,
         jobs: &Jobs,
     ) -> (Option<Vec<PathBuf>>, Option<String>) {
         let mut error = None;
         if self.sounds.poll(jobs) {
             let made = self.sounds.done_key().zip(self.sounds.value());
+            let is_open = |key: &Key| song.is_some_and(|song| Arc::ptr_eq(song, &key.song));
             match (made, self.next.take()) {
-                (Some((key, sounds)), Some(what)) => play(key, sounds, what, player),
-                _ => error = self.sounds.error().map(str::to_owned),
+                (Some((key, sounds)), Some(what)) if is_open(key) => {
+                    let (key, sounds) = (key.clone(), Arc::clone(sounds));
+                    self.play(key, sounds, what, place, player);
+                }
+                (Some(_), _) => {}
+                (None, _) => error = self.sounds.error().map(str::to_owned),
             }
+        }
+        let is_of_other =
+            |(key, _): &(Key, _)| song.is_none_or(|song| !Arc::ptr_eq(song, &key.song));
+        if self.played.as_ref().is_some_and(is_of_other) {
+            self.played = None;
+            self.sounds.clear();
         }
         let mut written = None;
         if self.writing.poll(jobs) {
@@ -203,13 +234,38 @@ impl Hearing {
         (written, error)
     }
 
+    /// Whether files are being written.
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing.is_busy()
+    }
+
     /// If the player has moments of the song: gives it the song again, at the same place. The other sounds are as long as the song.
-    pub(in crate::workbench) fn back_to_song(&self, player: &Player, song: Option<&Arc<OpenSong>>) {
+    pub(in crate::workbench) fn back_to_song(
+        &self,
+        player: &Player,
+        song: Option<&Arc<OpenSong>>,
+        region_secs: Option<(f64, f64)>,
+    ) {
         if let (Some(at_secs), Some(song)) = (self.song_position_secs(player), song) {
             player.load(Arc::new(song.track()));
+            player.set_loop(region_secs);
             player.seek(at_secs);
         }
     }
+
+    fn play(&mut self, key: Key, sounds: Arc<Sounds>, what: What, place: Place, player: &Player) {
+        play(&key, &sounds, what, place, player);
+        self.played = Some((key, sounds));
+    }
+}
+
+/// Where the song is played: what is not moments begins there, too.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::workbench) struct Place {
+    /// Of the play head in the song, in seconds.
+    pub(in crate::workbench) at_secs: f64,
+    /// The selected stretch, which is repeated.
+    pub(in crate::workbench) region_secs: Option<(f64, f64)>,
 }
 
 /// Which of the sounds the player has.
@@ -228,7 +284,7 @@ fn loaded(sounds: &Sounds, player: &Player) -> Option<What> {
         .find(|&what| holds(variant, what))
 }
 
-fn play(key: &Key, sounds: &Sounds, what: What, player: &Player) {
+fn play(key: &Key, sounds: &Sounds, what: What, place: Place, player: &Player) {
     let variant_of = |what: What| Variant::new(what.name(key.tag()), clip_of(sounds, what).clone());
     if what == What::Moments {
         let track = Track::new(what.name(key.tag()), vec![variant_of(what)]);
@@ -244,15 +300,12 @@ fn play(key: &Key, sounds: &Sounds, what: What, player: &Player) {
             .is_some_and(|v| Arc::ptr_eq(&v.clip.samples, &clip_of(sounds, What::Evidence).samples))
     });
     if !has_both {
-        let was_secs = player.position_secs();
         let mut track = key.song.track();
         track.variants.push(variant_of(What::Evidence));
         track.variants.push(variant_of(What::Without));
-        let is_song = player.duration_secs() + 1.0 > track.duration_secs();
         player.load(Arc::new(track));
-        if is_song {
-            player.seek(was_secs);
-        }
+        player.set_loop(place.region_secs);
+        player.seek(place.at_secs);
     }
     player.select_variant(1 + what as usize);
     player.play();
