@@ -234,24 +234,52 @@ impl Explainer for Forgetful<'_> {
 #[test]
 fn windows_put_together_from_what_was_heard_tell_what_whole_ones_tell() {
     let model = Shipped::Demo.load().unwrap();
-    // Chunks 38 tokens apart, so that the windows in their middles start on whole tokens in both ways.
-    let wave = wave(model.input_samples + 4 * 38 * 2048);
-    let settings = SongSettings::default();
-    let found = interpret::song(&model, &wave, &settings, &Job::quiet()).unwrap();
-    let literal = interpret::song(&Forgetful(&model), &wave, &settings, &Job::quiet()).unwrap();
-    assert_eq!(found.over_time.whole_song, literal.over_time.whole_song);
-    assert_eq!(found.over_time.centres_secs, literal.over_time.centres_secs);
-    assert_ne!(found.maps, literal.maps, "nothing was put together");
-    for method in [Method::Contribution, Method::Attention] {
-        let (one, other) = (found.map(method).unwrap(), literal.map(method).unwrap());
-        let (mut error, mut size) = (0.0, 0.0);
-        for (one, other) in one.values.iter().zip(&other.values) {
-            error += (one - other).powi(2);
-            size += other.powi(2);
+    // Chunks 38 tokens apart, so that the windows in their middles start on whole tokens in both ways; half a token more, and what is behind
+    // the joint lies beside its place, as whole windows that start half a token later say something else.
+    for (more, most) in [(0, 0.05), (1024, 0.3)] {
+        let wave = wave(model.input_samples + 4 * (38 * 2048 + more));
+        let settings = SongSettings::default();
+        let found = interpret::song(&model, &wave, &settings, &Job::quiet()).unwrap();
+        let forgetful = Forgetful(&model);
+        let literal = interpret::song(&forgetful, &wave, &settings, &Job::quiet()).unwrap();
+        assert_eq!(found.over_time.whole_song, literal.over_time.whole_song);
+        if more == 0 {
+            assert_eq!(found.over_time.centres_secs, literal.over_time.centres_secs);
         }
-        // A whole window's outermost tokens have heard its edges, the others read them.
-        let share = (error / size).sqrt();
-        assert!(share < 0.05, "{}: {share}", method.name());
+        assert_ne!(found.maps, literal.maps, "nothing was put together");
+        for method in [Method::Contribution, Method::Attention] {
+            let (one, other) = (found.map(method).unwrap(), literal.map(method).unwrap());
+            let (mut error, mut size) = (0.0, 0.0);
+            for (one, other) in one.values.iter().zip(&other.values) {
+                error += (one - other).powi(2);
+                size += other.powi(2);
+            }
+            // A whole window's outermost tokens have heard its edges, the others read them.
+            let share = (error / size).sqrt();
+            assert!(share < most, "{}: {share}", method.name());
+        }
+    }
+}
+
+/// What occlusion says hangs on nothing else that is asked for.
+#[test]
+fn occlusion_says_the_same_alone_and_among_others() {
+    let model = Shipped::Demo.load().unwrap();
+    // Three chunks; the windows between them start on whole tokens with and without others.
+    let wave = wave(model.input_samples + 2 * 38 * 2048);
+    let by = |methods: Vec<Method>| {
+        let settings = SongSettings {
+            methods,
+            ..SongSettings::default()
+        };
+        let found = interpret::song(&model, &wave, &settings, &Job::quiet()).unwrap();
+        found.map(Method::Occlusion).unwrap().values.clone()
+    };
+    let alone = by(vec![Method::Occlusion]);
+    let among = by(vec![Method::Contribution, Method::Occlusion]);
+    assert_eq!(alone.len(), among.len());
+    for (one, other) in alone.iter().zip(&among) {
+        assert!((one - other).abs() < 1e-4, "{one} for {other}");
     }
 }
 

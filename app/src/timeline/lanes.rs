@@ -35,8 +35,11 @@ pub(super) struct Lanes {
     spectrogram: Kept<Box<dyn Lane>>,
     attention: Kept<Box<dyn Lane>>,
     /// With what they were made of, so that their key stays true.
-    tags: Kept<(Vec<Box<dyn Lane>>, Vec<TagRow>)>,
+    tags: Kept<OfTags>,
 }
+
+/// The lanes of tags, and what they were made of.
+type OfTags = (Vec<Box<dyn Lane>>, Vec<TagRow>);
 
 /// Something, and what it was made of. The key holds addresses of things that the value keeps alive, so that an address never
 /// comes to mean something else.

@@ -12,7 +12,7 @@ pub(super) struct Song<'a> {
     /// Windows that are in it.
     pub(super) n_added: usize,
     /// `[windows, tags]`, NaN where there is none yet; likewise the next.
-    probabilities: Vec<f32>,
+    pub(super) probabilities: Vec<f32>,
     self_attention: Vec<f32>,
     maps: Vec<(Stitcher, TokenMap)>,
     completeness_error: Option<f32>,

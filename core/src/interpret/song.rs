@@ -165,6 +165,7 @@ pub(super) fn sigmoid(logit: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::interpret::WindowExplanation;
     use crate::job::Cancel;
     use crate::predict::{SlidingWindows, Tokens};
     use proptest::prelude::*;
@@ -294,14 +295,29 @@ mod tests {
             let mut gathered = Song::new(&model, n_samples, &windows);
             let wanted = Wanted { methods: &model.usual_methods(), tags: &[0, 1] };
             let first = windows.chunks[windows.chunk_at((first_secs * 10.0) as usize)];
+            let mut added = Vec::new();
             for idx in (first..windows.starts.len()).chain(0..first) {
                 gathered.add(idx, &model.explain(&windows.cut(&wave, idx), &wanted).unwrap());
                 let part = gathered.so_far();
+                added.push(idx);
+                let start = |idx: &usize| windows.starts[*idx] as f64 / 4.0;
                 for (map, whole) in part.maps.iter().zip(&whole.maps) {
                     prop_assert_eq!(map.grid, whole.grid);
-                    let is_known = |value: &&f32| !value.is_nan();
-                    prop_assert!(map.values.iter().any(|value| is_known(&value)));
+                    for (token, (one, other)) in map.tag(0).iter().zip(whole.tag(0)).enumerate() {
+                        // Of the windows over a token: none of them, all of them, or some.
+                        let covers = |idx: &usize| (start(idx)..=start(idx) + 9.0).contains(&(token as f64));
+                        let n_all = (0..windows.starts.len()).filter(covers).count();
+                        match added.iter().filter(|idx| covers(idx)).count() {
+                            0 => prop_assert!(one.is_nan(), "{token} is made up: {one}"),
+                            n if n == n_all => prop_assert!((one - other).abs() < 1e-4, "{token}: {one} for {other}"),
+                            _ => prop_assert!(!one.is_nan()),
+                        }
+                    }
                 }
+                let chunks: Vec<f32> = added.iter().filter(|idx| windows.chunks.contains(idx))
+                    .map(|idx| gathered.probabilities[2 * idx]).collect();
+                let mean = chunks.iter().sum::<f32>() / chunks.len() as f32;
+                prop_assert!((part.over_time.whole_song[0] - mean).abs() < 1e-3);
             }
             let found = gathered.finish();
             prop_assert_eq!(&found.over_time, &whole.over_time);
