@@ -137,7 +137,9 @@ fn the_timeline_goes_through_the_epochs_of_the_chosen_run() {
         format!("less {name}")
     };
     window.click_at(slider.left_center() + egui::vec2(2.0, 0.0));
-    window.wait("the first epoch", |window| window.shows(&less(0)));
+    window.wait("the first epoch", |window| {
+        window.shows(&less(0)) && !window.shows_part("not computed yet")
+    });
     assert!(window.shows_part("epoch 1 of 3, ROC-AUC"));
     window.picture("timeline_epochs");
     assert_eq!(
@@ -146,7 +148,9 @@ fn the_timeline_goes_through_the_epochs_of_the_chosen_run() {
         "it moved away from the pointer"
     );
     window.click_at(slider.right_center() - egui::vec2(2.0, 0.0));
-    window.wait("the last epoch", |window| window.shows(&less(2)));
+    window.wait("the last epoch", |window| {
+        window.shows(&less(2)) && !window.shows_part("not computed yet")
+    });
     // Each epoch is another model and says something else of the song.
     let song = window.state().song.current().unwrap();
     let said = |path: &Path| {

