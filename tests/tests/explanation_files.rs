@@ -437,3 +437,21 @@ fn evidence_is_written_as_sound_and_the_model_asked_about_it() {
         "nothing was tested"
     );
 }
+
+/// What belongs to measurements is refused beside a song instead of being passed over.
+#[test]
+fn options_of_measurements_are_refused_beside_a_song() {
+    let folder = tempfile::tempdir().unwrap();
+    for option in [
+        &["--json"][..],
+        &["--pairs", "3"],
+        &["--split", "valid"],
+        &["--seed", "2"],
+    ] {
+        let arguments = ["explain", "demo", "song.wav", "--out", "out"];
+        let output = attune(folder.path(), &[&arguments[..], option].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{option:?}: {said}");
+        assert!(said.contains(option[0]), "{said}");
+    }
+}

@@ -95,19 +95,19 @@ pub(super) struct Args {
     #[arg(long, requires = "data", conflicts_with_all = ["file", "tags"])]
     splice: bool,
     /// With --evaluate and --splice: the split
-    #[arg(long, default_value_t = Split::Test)]
+    #[arg(long, default_value_t = Split::Test, conflicts_with = "file")]
     split: Split,
     /// With --evaluate: at most so many tracks
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with_all = ["file", "splice"])]
     max_tracks: usize,
     /// With --splice: so many pairs
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with_all = ["file", "evaluate"])]
     pairs: usize,
     /// With --evaluate and --splice: seed of the draws
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, conflicts_with = "file")]
     seed: u64,
     /// With --evaluate and --splice: print one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     json: bool,
 }
 
