@@ -36,7 +36,11 @@ fn open(folder: &Path, n_secs: usize) -> (Window, Arc<Model>) {
             .song
             .current()
             .zip(window.state().model.current());
-        known.is_some_and(|(song, model)| window.state().timeline.is_explained(song, model))
+        let timeline = &window.state().timeline;
+        known.is_some_and(|(song, model)| {
+            let usual = model.usual_methods()[0];
+            timeline.whole_map(song, model, usual, 0).is_some()
+        })
     });
     let model = window.state().model.current().unwrap().clone();
     (window, model)

@@ -126,12 +126,6 @@ impl State {
         self.explanations.find(&Wish::new(song, model, How::Usual))
     }
 
-    /// Whether all of it is there.
-    pub fn is_explained(&self, song: &Arc<OpenSong>, model: &Arc<Model>) -> bool {
-        let usual = Wish::new(song, model, How::Usual);
-        self.explanations.is_whole(&usual)
-    }
-
     /// What `model` finds in `song` for a tag (index) by a method: among what is explained every day, or made because it was wanted.
     pub fn map(
         &self,
@@ -140,12 +134,11 @@ impl State {
         method: Method,
         tag: usize,
     ) -> Option<&Arc<SongExplanation>> {
-        let usual = self.explanation(song, model);
-        if let Some(usual) = usual.filter(|usual| usual.map(method).is_some()) {
-            return Some(usual);
-        }
-        let wish = Wish::new(song, model, How::by(method, tag));
-        self.explanations.find(&wish)
+        let wishes = [How::Usual, How::by(method, tag)].map(|how| Wish::new(song, model, how));
+        let found = wishes
+            .iter()
+            .filter_map(|wish| self.explanations.find(wish));
+        found.into_iter().find(|found| found.map(method).is_some())
     }
 
     /// The same, once all of it is there: what is heard, tested and written is not made of a part.
@@ -156,14 +149,8 @@ impl State {
         method: Method,
         tag: usize,
     ) -> Option<&Arc<SongExplanation>> {
-        let usual = Wish::new(song, model, How::Usual);
-        let wish = Wish::new(song, model, How::by(method, tag));
-        let wishes = [usual, wish];
-        let whole = wishes
-            .iter()
-            .filter(|wish| self.explanations.is_whole(wish));
-        let found = whole.filter_map(|wish| self.explanations.find(wish));
-        found.into_iter().find(|found| found.map(method).is_some())
+        let found = self.map(song, model, method, tag)?;
+        self.explanations.is_made(found).then_some(found)
     }
 
     /// Whether all of these wishes have come true.

@@ -102,19 +102,20 @@ impl Default for Explanations {
 impl Explanations {
     /// What came of a wish, or as much as is there of it.
     pub(super) fn find(&self, wish: &Wish) -> Option<&Arc<SongExplanation>> {
-        let (_, made) = self.whole_or_part(wish)?;
-        Some(made)
-    }
-
-    fn whole_or_part(&self, wish: &Wish) -> Option<&(Wish, Arc<SongExplanation>)> {
-        let is_it = |(made, _): &&(Wish, Arc<SongExplanation>)| made == wish;
-        let whole = self.made.iter().find(is_it);
-        whole.or_else(|| self.part.iter().find(is_it))
+        let whole_or_part = self.made.iter().chain(&self.part);
+        let mut found = whole_or_part.filter(|(made, _)| made == wish);
+        found.next().map(|(_, explained)| explained)
     }
 
     /// Whether all of a wish is there.
     pub(super) fn is_whole(&self, wish: &Wish) -> bool {
         self.made.iter().any(|(made, _)| made == wish)
+    }
+
+    /// Whether an explanation is no part of one that is still coming.
+    pub(super) fn is_made(&self, explained: &Arc<SongExplanation>) -> bool {
+        let mut made = self.made.iter();
+        made.any(|(_, made)| Arc::ptr_eq(made, explained))
     }
 
     /// Why nothing came of a wish.

@@ -175,11 +175,9 @@ impl Hearing {
         self.next = Some(what);
         let wanted = key.clone();
         let make = move |job: &attune_core::job::Job| Ok(Arc::new(make(&wanted, job)?));
-        // What has failed may be asked for again.
-        if self.sounds.error().is_some() || !self.sounds.is_busy() {
+        // What has failed may be asked for again; what is on its way is not begun anew.
+        if self.sounds.busy_with() != Some(&key) {
             self.sounds.ask_again(jobs, key, make);
-        } else {
-            self.sounds.request(jobs, key, make);
         }
     }
 
