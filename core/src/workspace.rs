@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A workspace folder: `runs/`, `experiments/`, `exports/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
+/// A workspace folder: `runs/`, `experiments/`, `chains/`, `exports/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
@@ -46,6 +46,16 @@ impl Workspace {
     /// Experiments (plans that are worked through), one folder each.
     pub fn experiments(&self) -> PathBuf {
         self.root.join("experiments")
+    }
+
+    /// Augmentation chains of one's own, a TOML file each.
+    pub fn chains(&self) -> PathBuf {
+        self.root.join("chains")
+    }
+
+    /// Draws of augmentations that were kept, with notes.
+    pub fn kept_draws(&self) -> PathBuf {
+        self.root.join("draws.toml")
     }
 
     /// What was written for other programs and for papers.

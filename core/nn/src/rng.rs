@@ -32,6 +32,8 @@ pub enum Purpose {
     Labels = 11,
     /// What explanations are held against: random orders, pairs of tracks; `track` is a number of the case.
     Explanation = 12,
+    /// Where the clip is cut that another clip is mixed with.
+    Company = 13,
 }
 
 /// Where a draw stands.

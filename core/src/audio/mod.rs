@@ -9,16 +9,20 @@ mod decode;
 mod edges;
 mod libfdk_aac;
 mod libopus;
+mod loudness;
 mod opus;
 mod overview;
 mod resample;
+mod round_trip;
 mod source;
 mod wav;
 
 pub use clip::Clip;
 pub use decode::{Decoded, decode, decode_mono};
+pub use loudness::{CURVE_STEP_SECS, Loudness, MOMENTARY_SECS};
 pub use overview::Overview;
 pub use resample::{resample, resample_clip};
+pub use round_trip::{Codec, round_trip};
 pub use wav::{write_clip, write_wav};
 
 use crate::job::Cancelled;
@@ -60,6 +64,14 @@ pub enum Error {
         /// Rate asked for.
         to_hz: u32,
         /// What stands in the way.
+        reason: String,
+    },
+    /// A codec could not encode or decode.
+    #[error("{codec} cannot code this sound ({reason})")]
+    RoundTrip {
+        /// Which one.
+        codec: String,
+        /// What it said.
         reason: String,
     },
     /// The file could not be written.

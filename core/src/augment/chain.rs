@@ -23,7 +23,7 @@ pub const PRESETS: [(&str, &str); 3] = [
 ];
 
 /// Steps that are rolled one after the other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chain {
     /// What it is, in words.
@@ -80,18 +80,9 @@ impl Chain {
         Self::from_toml(name, text)
     }
 
-    /// A preset, or a file if `name` ends in `.toml` or has a folder in it.
-    pub fn named(name: &str) -> Result<Self, Error> {
-        let path = Path::new(name);
-        let is_file = path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-            || path.components().count() > 1;
-        if is_file {
-            Self::load(path)
-        } else {
-            Self::preset(name)
-        }
+    /// Whether a shipped chain has that name.
+    pub fn is_preset(name: &str) -> bool {
+        PRESETS.iter().any(|(preset, _)| *preset == name)
     }
 
     /// The chain in a TOML file.
@@ -136,6 +127,18 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// Whether a step may roll an effect of that kind.
+    pub fn may_roll(&self, kind: Kind) -> bool {
+        let rolled = self.steps.iter().filter(|step| step.probability > 0.0);
+        let mut choices = rolled.flat_map(|step| &step.choices);
+        choices.any(|choice| choice.kind == kind)
+    }
+
+    /// Whether a step may roll an effect that needs another clip.
+    pub fn needs_company(&self) -> bool {
+        self.may_roll(Kind::Mixup) || self.may_roll(Kind::Background)
     }
 
     /// Rolls the dice. The same address gives the same draw on every machine.
@@ -195,15 +198,14 @@ impl Choice {
             self.kind.check(idx, range.min)?;
             self.kind.check(idx, range.max)?;
             let parameter = &self.kind.parameters()[idx];
-            if range.min > range.max || range.step.is_some_and(|step| step.is_nan() || step <= 0.0)
-            {
-                return Err(Error::OutOfRange {
+            if let Some(why) = range.what_is_wrong() {
+                return Err(Error::BadRange {
                     effect: self.kind.name(),
                     name: parameter.name,
-                    value: range.max,
                     min: range.min,
-                    max: parameter.max,
+                    max: range.max,
                     unit: parameter.unit,
+                    why,
                 });
             }
         }
@@ -211,7 +213,29 @@ impl Choice {
     }
 }
 
+/// Steps of a range at most: more are no longer told apart from a range without steps, and could not all be drawn.
+const MOST_STEPS: f32 = 1e6;
+
 impl Range {
+    /// What is wrong with it beside what the parameter takes; `None` if it is right.
+    fn what_is_wrong(&self) -> Option<String> {
+        if self.min > self.max {
+            return Some("begins above its end: min must not be larger than max".to_owned());
+        }
+        let step = self.step?;
+        if !(step.is_finite() && step > 0.0) {
+            return Some(format!(
+                "has the step {step}: it must be a number above 0, or be left out"
+            ));
+        }
+        let n_steps = (self.max - self.min) / step;
+        (n_steps > MOST_STEPS).then(|| {
+            format!(
+                "has more than {MOST_STEPS} steps of {step}: choose a larger step, or leave it out"
+            )
+        })
+    }
+
     fn draw(&self, stream: &mut rng::Stream) -> f32 {
         match self.step {
             Some(step) => {
@@ -397,16 +421,27 @@ mod tests {
             &step("{ effect = \"gain\", db = { min = 2, max = 1 } }"),
             &["step 1"],
         );
+        for (size, part) in [
+            ("0", "above 0"),
+            ("-1", "above 0"),
+            ("nan", "above 0"),
+            ("inf", "above 0"),
+            ("1e-9", "more than 1000000 steps"),
+        ] {
+            let range =
+                format!("{{ effect = \"gain\", db = {{ min = 1, max = 2, step = {size} }} }}");
+            check(&step(&range), &["step 1", "gain", "1 to 2 dB", part]);
+        }
         check(&step(""), &["step 1", "no choices"]);
         check(
             "[[steps]]\nprobability = 1.5\nchoices = [{ effect = \"polarity\" }]",
             &["1.5"],
         );
         check("[[steps]]\nodds = 1", &["odds", "line 2"]);
-        let unknown = Chain::named("papre").unwrap_err().to_string();
+        let unknown = Chain::preset("papre").unwrap_err().to_string();
         assert!(unknown.contains("reference, paper, none"), "{unknown}");
         assert!(matches!(
-            Chain::named("no/such.toml"),
+            Chain::load(Path::new("no/such.toml")),
             Err(Error::Read { .. })
         ));
     }

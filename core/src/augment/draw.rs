@@ -1,19 +1,43 @@
 //! What a chain rolled: a list of effects with numbers, and the address that gave them.
 
-use super::Effect;
+use super::company::{self, Alone, Company, Mixed};
+use super::{Effect, Error};
 use crate::rng;
 use serde::{Deserialize, Serialize};
 
 /// The effects that apply to one clip, and where their random numbers stand.
 ///
-/// Serialised with the parts of the address beside the effects, so that a draw can be copied, stored and played again.
+/// Serialised with the parts of the address beside the effects, so that a draw can be copied, stored and played again. Numbers that its
+/// effects do not take are refused when it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(into = "Stored", from = "Stored")]
+#[serde(into = "Stored", try_from = "Stored")]
 pub struct Draw {
     /// The effects, in the order in which they are applied. Empty: the clip stays as it is.
     pub effects: Vec<Effect>,
     /// Seed, epoch, visit and track of the clip; noise is drawn here too.
     pub address: rng::Address,
+}
+
+/// What happened to a wave beside its samples.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Applied {
+    /// Samples that were clipped at full scale.
+    pub n_clipped: usize,
+    /// Other clips that were mixed in, in the order of the effects.
+    pub mixed: Vec<Mixed>,
+}
+
+impl Applied {
+    /// Mixes labels as the waves were mixed. `labels` are the clip's own, `of_track` adds a share of another track's to them:
+    /// `labels[tag] += share`.
+    pub fn mix_labels(&self, labels: &mut [f32], of_track: impl Fn(u64, f32, &mut [f32])) {
+        for mixed in self.mixed.iter().filter(|mixed| mixed.label_share < 1.0) {
+            for label in &mut *labels {
+                *label *= mixed.label_share;
+            }
+            of_track(mixed.track, 1.0 - mixed.label_share, labels);
+        }
+    }
 }
 
 impl Draw {
@@ -25,7 +49,7 @@ impl Draw {
         }
     }
 
-    /// The augmented wave (mono), of the same length. Training and audition both call this.
+    /// The augmented wave (mono), of the same length, without company: mixup and background are left out.
     pub fn apply(&self, wave: &[f32], rate_hz: u32) -> Vec<f32> {
         let mut wave = wave.to_vec();
         self.apply_in_place(&mut wave, rate_hz);
@@ -34,11 +58,50 @@ impl Draw {
 
     /// [`Draw::apply`] without a copy; gives the number of samples that were clipped at full scale.
     pub fn apply_in_place(&self, wave: &mut [f32], rate_hz: u32) -> usize {
-        let mut n_clipped = 0;
-        for (nth, effect) in (0..).zip(&self.effects) {
-            n_clipped += effect.apply_as_nth(wave, rate_hz, self.address, nth);
+        self.apply_among(wave, rate_hz, &Alone).n_clipped
+    }
+
+    /// Augments the wave (mono) in place, among `company` for mixup and background. Training and audition both call this.
+    ///
+    /// An effect that finds no other clip is left out.
+    pub fn apply_among(&self, wave: &mut [f32], rate_hz: u32, company: &dyn Company) -> Applied {
+        let mut applied = Applied::default();
+        for (effect_idx, effect) in self.effects.iter().enumerate() {
+            let Some(other) = effect.other() else {
+                applied.n_clipped +=
+                    effect.apply_as_nth(wave, rate_hz, self.address, effect_idx as u32);
+                continue;
+            };
+            let label_share = match *effect {
+                Effect::Mixup { share, .. } => share,
+                _ => 1.0,
+            };
+            let mut place = company::place(self.address, effect_idx);
+            let Some(clip) = company.clip(other, wave.len(), &mut place) else {
+                continue;
+            };
+            if let Effect::Background { snr, .. } = *effect {
+                let Some(n_clipped) = company::add_behind(wave, &clip.samples, snr) else {
+                    continue;
+                };
+                applied.n_clipped += n_clipped;
+            } else {
+                company::mix_up(wave, &clip.samples, label_share);
+            }
+            applied.mixed.push(Mixed {
+                effect_idx,
+                track: clip.track,
+                label_share,
+            });
         }
-        n_clipped
+        applied
+    }
+
+    /// Whether an effect needs another clip.
+    pub fn needs_company(&self) -> bool {
+        self.effects
+            .iter()
+            .any(|effect| effect.kind().needs_company())
     }
 }
 
@@ -65,9 +128,14 @@ impl From<Draw> for Stored {
     }
 }
 
-impl From<Stored> for Draw {
-    fn from(stored: Stored) -> Self {
-        Self {
+impl TryFrom<Stored> for Draw {
+    type Error = Error;
+
+    fn try_from(stored: Stored) -> Result<Self, Error> {
+        for effect in &stored.effects {
+            effect.check()?;
+        }
+        Ok(Self {
             effects: stored.effects,
             address: rng::Address {
                 seed: stored.seed,
@@ -76,14 +144,14 @@ impl From<Stored> for Draw {
                 track: stored.track,
                 purpose: rng::Purpose::Augment,
             },
-        }
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::augment::{Chain, Kind, PRESETS};
+    use crate::augment::{Chain, Kind, PRESETS, Sounds};
     use crate::rng::{Address, Purpose};
     use proptest::prelude::*;
 
@@ -138,6 +206,57 @@ mod tests {
         assert_ne!(draw(1), draw(2));
     }
 
+    #[test]
+    fn mixup_mixes_waves_and_labels_by_the_same_share_and_background_only_waves() {
+        let (own, other) = (vec![0.5; 100], vec![-0.5; 100]);
+        let company = Sounds {
+            waves: vec![music(100).into(), other.into()],
+        };
+        let mixup = |share| Effect::Mixup { share, other: 0.9 };
+        let apply = |effects: Vec<Effect>| {
+            let mut wave = own.clone();
+            let applied = Draw::of(effects, 4).apply_among(&mut wave, RATE_HZ, &company);
+            let mut labels = vec![1.0, 0.0];
+            applied.mix_labels(&mut labels, |track, share, labels| {
+                assert_eq!(track, 1);
+                labels[1] += share;
+            });
+            (wave, applied, labels)
+        };
+        let (wave, applied, labels) = apply(vec![mixup(0.75)]);
+        assert!(wave.iter().all(|sample| (sample - 0.25).abs() < 1e-6));
+        assert_eq!(labels, [0.75, 0.25]);
+        assert_eq!((applied.mixed.len(), applied.mixed[0].effect_idx), (1, 0));
+        // Mixed twice: what was there before counts half.
+        let (wave, _, labels) = apply(vec![Effect::Polarity, mixup(0.5), mixup(0.5)]);
+        assert!(wave.iter().all(|sample| (sample + 0.5).abs() < 1e-6));
+        assert_eq!(labels, [0.25, 0.75]);
+        let background = Effect::Background {
+            snr: 6.0,
+            other: 0.9,
+        };
+        let (wave, applied, labels) = apply(vec![background]);
+        assert!((wave[7] - 0.5 + 0.5 * 10f32.powf(-6.0 / 20.0)).abs() < 1e-6);
+        assert_eq!(
+            (labels, applied.mixed[0].label_share),
+            (vec![1.0, 0.0], 1.0)
+        );
+    }
+
+    #[test]
+    fn without_company_what_needs_it_is_left_out_and_the_rest_stays_the_same_draw() {
+        let wave = music(4000);
+        let noise = Effect::Noise { ratio: 0.4 };
+        let mixup = Effect::Mixup {
+            share: 0.5,
+            other: 0.5,
+        };
+        let with = Draw::of(vec![noise, mixup], 3);
+        assert!(with.needs_company());
+        let without = Draw::of(vec![noise], 3);
+        assert_eq!(with.apply(&wave, RATE_HZ), without.apply(&wave, RATE_HZ));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
@@ -159,7 +278,11 @@ mod tests {
                 2 => (0..n).map(|i| if i == n / 2 { 1.0 } else { 0.0 }).collect(),
                 _ => music(n),
             };
-            let augmented = Draw::of(vec![effect], 1).apply(&wave, rate_hz);
+            let mut augmented = wave.clone();
+            // Company as silent as the clip, or a clip of noise.
+            let other = if sound == 0 { vec![0.0; n / 2] } else { music(n / 2 + 1) };
+            let company = Sounds { waves: vec![other.into()] };
+            Draw::of(vec![effect], 1).apply_among(&mut augmented, rate_hz, &company);
             prop_assert_eq!(augmented.len(), n);
             prop_assert!(augmented.iter().all(|x| x.is_finite()), "{}", effect);
             if sound == 0 {

@@ -57,6 +57,30 @@ pub enum Error {
         /// Unit of the three.
         unit: &'static str,
     },
+    /// A range from which numbers are drawn makes no sense.
+    #[error("{effect}: the range of {name}, {min} to {max} {unit}, {why}")]
+    BadRange {
+        /// The effect's name.
+        effect: &'static str,
+        /// The parameter's name.
+        name: &'static str,
+        /// Smallest value.
+        min: f32,
+        /// Largest value.
+        max: f32,
+        /// Unit of the two.
+        unit: &'static str,
+        /// What is wrong, and what would be right.
+        why: String,
+    },
+    /// An effect needs another clip where there is none.
+    #[error(
+        "{effect} needs another track, and a sweep has none: it would change nothing. Leave {effect} out"
+    )]
+    NoCompany {
+        /// The effect's name.
+        effect: &'static str,
+    },
     /// A choice of a chain does not say where a number is drawn from.
     #[error("{effect}: expected a range for {name}, as {name} = {{ min = …, max = … }}")]
     MissingRange {
@@ -91,6 +115,34 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// A chain cannot have that name.
+    #[error("a chain cannot be called {name:?}: {why}")]
+    BadName {
+        /// What was asked for.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The chain's file cannot be written or removed.
+    #[error("the augmentation chain cannot be {what}: {path}")]
+    Store {
+        /// "written" or "removed".
+        what: &'static str,
+        /// Where it lies.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The record beside an augmented sound cannot be read or written.
+    #[error("the record of an augmented sound cannot be {what}: {path}")]
+    Sidecar {
+        /// "read" or "written".
+        what: &'static str,
+        /// Where it lies.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The chain is not the TOML it should be.
     #[error("the augmentation chain {name} is not right")]
     Toml {
@@ -99,7 +151,21 @@ pub enum Error {
         /// Line and reason.
         source: Box<toml::de::Error>,
     },
-    /// The chain cannot be written as TOML.
-    #[error("the augmentation chain cannot be written")]
+    /// There is nothing to paste.
+    #[error("there is no draw in the clipboard: Copy puts one there")]
+    NothingCopied,
+    /// The text is no draw.
+    #[error("this is not a draw as Copy writes it")]
+    NotADraw(#[source] serde_json::Error),
+    /// The file of kept draws cannot be read or written.
+    #[error("the kept draws are not readable or writable: {path}")]
+    Notebook {
+        /// The file.
+        path: PathBuf,
+        /// Line and reason.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A chain or a draw cannot be written as TOML.
+    #[error("it cannot be written as TOML")]
     Write(#[from] toml::ser::Error),
 }

@@ -4,6 +4,8 @@
 //! `kernel[n] ∝ hann[n] · sinc(2π c n)` with a symmetric Hann window, scaled to sum 1. The wave continues with its first
 //! and last sample. The high-pass is what the low-pass takes away. No delay: the kernel is centred.
 //!
+//! The band stop of the frequency mask is a difference of two such low-passes under one longer window: see [`band_stop`].
+//!
 //! The plain sum takes up to 883 products a sample; the [`Convolver`] does it with spectra.
 
 use super::convolve::Convolver;
@@ -40,6 +42,46 @@ fn kernel(hz: f32, rate_hz: u32) -> Vec<f32> {
     taps.iter().map(|tap| (tap / sum) as f32).collect()
 }
 
+/// Removes the band of `octaves` around `hz` (its geometric middle): SpecAugment's frequency mask (Park et al., Interspeech 2019) on the
+/// wave. Linear phase, no delay.
+pub(super) fn band_stop(wave: &mut [f32], hz: f32, octaves: f32, rate_hz: u32) {
+    if let Some(kernel) = band_kernel(hz, octaves, rate_hz) {
+        filter(wave, &kernel, |x, band| x - band);
+    }
+}
+
+/// The slopes at the band's edges, as parts of its width or, in a wide band, of its lower edge: each is centred at its edge, where the level has fallen by 6 dB.
+const SLOPE_PART: f64 = 0.25;
+/// Width of a Hann window's slope times the taps.
+const HANN_SLOPE: f64 = 3.1;
+
+/// The right half of a kernel that passes the band; `None` if the rate cannot hold the band. Its longest ring is half a second each way:
+/// very narrow and low bands have wider slopes.
+fn band_kernel(hz: f32, octaves: f32, rate_hz: u32) -> Option<Vec<f32>> {
+    let rate_hz = f64::from(rate_hz.max(1));
+    let (centre, factor) = (f64::from(hz) / rate_hz, (f64::from(octaves) / 2.0).exp2());
+    let (low, high) = (centre / factor, (centre * factor).min(0.5));
+    if low >= 0.5 {
+        return None;
+    }
+    let taps = HANN_SLOPE / (SLOPE_PART * (high - low).min(low));
+    let half = (taps.min(rate_hz) / 2.0).ceil() as usize;
+    let tap = |n: usize| {
+        if n == 0 {
+            return 2.0 * (high - low);
+        }
+        let place = std::f64::consts::PI * n as f64;
+        let hann = 0.5 + 0.5 * (place / (half + 1) as f64).cos();
+        hann * ((2.0 * high * place).sin() - (2.0 * low * place).sin()) / place
+    };
+    let taps: Vec<f64> = (0..=half).map(tap).collect();
+    // So that nothing of the middle is left, whatever the window.
+    let middle = std::f64::consts::TAU * (low + high) / 2.0;
+    let waves = (1..=half).map(|n| 2.0 * taps[n] * (middle * n as f64).cos());
+    let sum = taps[0] + waves.sum::<f64>();
+    Some(taps.iter().map(|tap| (tap / sum) as f32).collect())
+}
+
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
@@ -61,7 +103,7 @@ fn filter(wave: &mut [f32], kernel: &[f32], mix: impl Fn(f32, f32) -> f32) {
         padded.resize(half, first);
         padded.extend_from_slice(wave);
         padded.resize(wave.len() + 2 * half, last);
-        convolver.run(padded, kernel, 1, |start, low| {
+        convolver.run(padded, kernel, |start, low| {
             for (sample, &low) in wave[start..].iter_mut().zip(low) {
                 *sample = mix(*sample, low);
             }
@@ -114,6 +156,45 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_band_stop_takes_its_band_and_nothing_beside_it() {
+        let level_db = |octaves_off: f64, octaves: f32| {
+            let hz = 1000.0 * octaves_off.exp2();
+            let original: Vec<f32> = (0..22050)
+                .map(|i| (std::f64::consts::TAU * hz * f64::from(i) / 22050.0).sin() as f32)
+                .collect();
+            let mut wave = original.clone();
+            band_stop(&mut wave, 1000.0, octaves, 22050);
+            let energy = |wave: &[f32]| {
+                let middle = wave[6000..16_000].iter();
+                middle.map(|x| f64::from(*x).powi(2)).sum::<f64>()
+            };
+            10.0 * (energy(&wave) / energy(&original)).log10()
+        };
+        for octaves in [0.5_f32, 1.0, 2.0] {
+            let edge = f64::from(octaves) / 2.0;
+            for inside in [0.0, -0.5, 0.5] {
+                let level = level_db(inside * edge, octaves);
+                assert!(level < -35.0, "{octaves} at {inside}: {level} dB");
+            }
+            for outside in [-1.5, 1.5, -2.5, 2.5] {
+                let level = level_db(outside * edge, octaves);
+                assert!(level.abs() < 0.2, "{octaves} at {outside}: {level} dB");
+            }
+            for at_edge in [-1.0, 1.0] {
+                let level = level_db(at_edge * edge, octaves);
+                assert!((level + 6.0).abs() < 1.0, "{octaves}: {level} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn a_band_that_the_rate_cannot_hold_is_none() {
+        assert!(band_kernel(20_000.0, 0.5, 22050).is_none());
+        let lowest = band_kernel(50.0, 0.1, 22050).unwrap();
+        assert!(lowest.len() <= 22050 / 2 + 2, "{}", lowest.len());
     }
 
     #[test]

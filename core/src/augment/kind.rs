@@ -1,5 +1,6 @@
 //! The list of effects: names, parameters, units and ranges. The command line, chains, sliders and messages read it here.
 
+use super::parameter::{self, Parameter};
 use super::{Effect, Error};
 use serde::{Deserialize, Serialize};
 
@@ -23,126 +24,47 @@ pub enum Kind {
     Pitch,
     /// Freeverb.
     Reverb,
+    /// Faster or slower, pitch kept.
+    TimeStretch,
+    /// A stretch silenced.
+    TimeMask,
+    /// A band of frequencies removed.
+    FrequencyMask,
+    /// Only a part kept.
+    Crop,
+    /// Mixed with another track, labels as well.
+    Mixup,
+    /// Another track added behind.
+    Background,
+    /// Coded as MP3 and decoded.
+    Mp3,
+    /// Coded as Ogg Vorbis and decoded.
+    Ogg,
 }
-
-/// A number that an effect takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parameter {
-    /// Key in text and TOML (`hz`).
-    pub name: &'static str,
-    /// Name for people ("cutoff").
-    pub label: &'static str,
-    /// Unit for people ("Hz").
-    pub unit: &'static str,
-    /// Smallest value taken.
-    pub min: f32,
-    /// Largest value taken.
-    pub max: f32,
-    /// Value where none is given.
-    pub default: f32,
-    /// Range that the reference implementation draws from.
-    pub usual: (f32, f32),
-    /// What one would set by ear, for sliders.
-    pub by_ear: (f32, f32),
-    /// Whether a slider should be logarithmic.
-    pub logarithmic: bool,
-}
-
-const fn parameter(
-    name: &'static str,
-    label: &'static str,
-    unit: &'static str,
-    (min, max): (f32, f32),
-    default: f32,
-    usual: (f32, f32),
-) -> Parameter {
-    Parameter {
-        name,
-        label,
-        unit,
-        min,
-        max,
-        default,
-        usual,
-        by_ear: (min, max),
-        logarithmic: false,
-    }
-}
-
-const RATIO: Parameter = Parameter {
-    by_ear: (0.0, 2.0),
-    ..parameter(
-        "ratio",
-        "noise to signal",
-        "of the signal's deviation",
-        (0.0, 10.0),
-        0.4,
-        (0.3, 0.5),
-    )
-};
-const DB: Parameter = Parameter {
-    by_ear: (-30.0, 20.0),
-    ..parameter("db", "gain", "dB", (-120.0, 60.0), -6.0, (-20.0, -1.0))
-};
-const CUTOFF: Parameter = Parameter {
-    logarithmic: true,
-    by_ear: (20.0, 11025.0),
-    ..parameter(
-        "hz",
-        "cutoff",
-        "Hz",
-        (10.0, 24000.0),
-        700.0,
-        (200.0, 1200.0),
-    )
-};
-const MS: Parameter = Parameter {
-    by_ear: (0.0, 1000.0),
-    ..parameter("ms", "delay", "ms", (0.0, 5000.0), 300.0, (200.0, 450.0))
-};
-const CENTS: Parameter = parameter(
-    "cents",
-    "shift",
-    "cents",
-    (-1200.0, 1200.0),
-    -300.0,
-    (-700.0, 700.0),
-);
-const REVERBERANCE: Parameter = parameter(
-    "reverberance",
-    "reverberance",
-    "%",
-    (0.0, 100.0),
-    50.0,
-    (0.0, 99.0),
-);
-const NOISE: &[Parameter] = &[RATIO];
-const GAIN: &[Parameter] = &[DB];
-const HIGH_PASS: &[Parameter] = &[CUTOFF];
-const LOW_PASS: &[Parameter] = &[Parameter {
-    default: 3000.0,
-    usual: (2200.0, 4000.0),
-    ..CUTOFF
-}];
-const DELAY: &[Parameter] = &[MS];
-const PITCH: &[Parameter] = &[CENTS];
-const REVERB: &[Parameter] = &[
-    REVERBERANCE,
-    Parameter {
-        name: "damping",
-        label: "damping of high frequencies",
-        ..REVERBERANCE
-    },
-    Parameter {
-        name: "room",
-        label: "room size",
-        ..REVERBERANCE
-    },
-];
 
 impl Kind {
-    /// All effects, in the order of the paper's list.
-    pub const ALL: [Kind; 8] = [
+    /// All effects: the paper's in the order of its list, then those that the field uses beside them.
+    pub const ALL: [Kind; 16] = [
+        Kind::Polarity,
+        Kind::Noise,
+        Kind::Gain,
+        Kind::HighPass,
+        Kind::LowPass,
+        Kind::Delay,
+        Kind::Pitch,
+        Kind::Reverb,
+        Kind::TimeStretch,
+        Kind::TimeMask,
+        Kind::FrequencyMask,
+        Kind::Crop,
+        Kind::Mixup,
+        Kind::Background,
+        Kind::Mp3,
+        Kind::Ogg,
+    ];
+
+    /// The paper's eight (section 3.4), in the order of its list.
+    pub const PAPER: [Kind; 8] = [
         Kind::Polarity,
         Kind::Noise,
         Kind::Gain,
@@ -152,6 +74,16 @@ impl Kind {
         Kind::Pitch,
         Kind::Reverb,
     ];
+
+    /// Whether it is one of the paper's eight.
+    pub fn is_of_paper(self) -> bool {
+        Self::PAPER.contains(&self)
+    }
+
+    /// Whether it needs another clip ([`super::Company`]); without one it changes nothing.
+    pub fn needs_company(self) -> bool {
+        matches!(self, Kind::Mixup | Kind::Background)
+    }
 
     /// Key in text and TOML (`high-pass`).
     pub fn name(self) -> &'static str {
@@ -164,6 +96,14 @@ impl Kind {
             Kind::Delay => "delay",
             Kind::Pitch => "pitch",
             Kind::Reverb => "reverb",
+            Kind::TimeStretch => "time-stretch",
+            Kind::TimeMask => "time-mask",
+            Kind::FrequencyMask => "frequency-mask",
+            Kind::Crop => "crop",
+            Kind::Mixup => "mixup",
+            Kind::Background => "background",
+            Kind::Mp3 => "mp3",
+            Kind::Ogg => "ogg",
         }
     }
 
@@ -178,6 +118,14 @@ impl Kind {
             Kind::Delay => "Delay",
             Kind::Pitch => "Pitch shift",
             Kind::Reverb => "Reverb",
+            Kind::TimeStretch => "Time stretch",
+            Kind::TimeMask => "Time mask",
+            Kind::FrequencyMask => "Frequency mask",
+            Kind::Crop => "Crop",
+            Kind::Mixup => "Mixup",
+            Kind::Background => "Background",
+            Kind::Mp3 => "MP3 round trip",
+            Kind::Ogg => "Ogg round trip",
         }
     }
 
@@ -192,6 +140,28 @@ impl Kind {
             Kind::Delay => "Mixes in one echo at half the level, and halves the sum.",
             Kind::Pitch => "Shifts the pitch and keeps the tempo; 100 cents are a semitone.",
             Kind::Reverb => "Puts the music into a room, as SoX's reverb (a Freeverb) does.",
+            Kind::TimeStretch => {
+                "Plays faster or slower and keeps the pitch; where a faster clip ends early it begins again."
+            }
+            Kind::TimeMask => {
+                "Silences a stretch of the clip (SpecAugment's time mask, made audible)."
+            }
+            Kind::FrequencyMask => {
+                "Removes a band of frequencies (SpecAugment's frequency mask, made audible)."
+            }
+            Kind::Crop => {
+                "Keeps a part of the clip, moves it to the start, and leaves silence behind it."
+            }
+            Kind::Mixup => {
+                "Mixes in another track, and its labels by the same share (Zhang et al. 2018)."
+            }
+            Kind::Background => {
+                "Adds another track more softly behind the clip; the labels stay the clip's."
+            }
+            Kind::Mp3 => {
+                "Codes the clip as MP3 with LAME and decodes it: what a low bit rate leaves."
+            }
+            Kind::Ogg => "Codes the clip as Ogg Vorbis and decodes it: what a low bit rate leaves.",
         }
     }
 
@@ -199,13 +169,21 @@ impl Kind {
     pub fn parameters(self) -> &'static [Parameter] {
         match self {
             Kind::Polarity => &[],
-            Kind::Noise => NOISE,
-            Kind::Gain => GAIN,
-            Kind::HighPass => HIGH_PASS,
-            Kind::LowPass => LOW_PASS,
-            Kind::Delay => DELAY,
-            Kind::Pitch => PITCH,
-            Kind::Reverb => REVERB,
+            Kind::Noise => parameter::NOISE,
+            Kind::Gain => parameter::GAIN,
+            Kind::HighPass => parameter::HIGH_PASS,
+            Kind::LowPass => parameter::LOW_PASS,
+            Kind::Delay => parameter::DELAY,
+            Kind::Pitch => parameter::PITCH,
+            Kind::Reverb => parameter::REVERB,
+            Kind::TimeStretch => parameter::TIME_STRETCH,
+            Kind::TimeMask => parameter::TIME_MASK,
+            Kind::FrequencyMask => parameter::FREQUENCY_MASK,
+            Kind::Crop => parameter::CROP,
+            Kind::Mixup => parameter::MIXUP,
+            Kind::Background => parameter::BACKGROUND,
+            Kind::Mp3 => parameter::MP3,
+            Kind::Ogg => parameter::OGG,
         }
     }
 
@@ -226,8 +204,8 @@ impl Kind {
             })
     }
 
-    /// Index of a parameter.
-    pub(super) fn parameter_idx(self, name: &str) -> Result<usize, Error> {
+    /// The place of a parameter in [`Kind::parameters`] by its name (`cents`). Fails with what exists if there is none of that name.
+    pub fn parameter_idx(self, name: &str) -> Result<usize, Error> {
         self.parameters()
             .iter()
             .position(|parameter| parameter.name == name)
@@ -239,7 +217,7 @@ impl Kind {
     }
 
     /// Fails if `value` lies outside the range of parameter `idx`.
-    pub(super) fn check(self, idx: usize, value: f32) -> Result<(), Error> {
+    pub(crate) fn check(self, idx: usize, value: f32) -> Result<(), Error> {
         let parameter = &self.parameters()[idx];
         if (parameter.min..=parameter.max).contains(&value) {
             return Ok(());
@@ -265,5 +243,42 @@ impl Kind {
             .map(|p| format!("{} ({} to {} {})", p.name, p.min, p.max, p.unit))
             .collect();
         format!("it takes {}", list.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::{Chain, PRESETS};
+
+    #[test]
+    fn every_effect_has_a_name_of_its_own_and_numbers_that_its_ranges_hold() {
+        for (idx, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, idx, "in the order of the list");
+            assert_eq!(Kind::from_name(kind.name()).unwrap(), kind);
+            assert_eq!(kind.default_effect().kind(), kind);
+            assert!(kind.parameters().len() <= 3, "a step has so many numbers");
+            for (idx, parameter) in kind.parameters().iter().enumerate() {
+                for value in [
+                    parameter.default,
+                    parameter.usual.0,
+                    parameter.usual.1,
+                    parameter.by_ear.0,
+                    parameter.by_ear.1,
+                ] {
+                    kind.check(idx, value).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_the_papers_stands_in_no_shipped_chain() {
+        for (name, _) in PRESETS {
+            let chain = Chain::preset(name).unwrap();
+            let mut choices = chain.steps.iter().flat_map(|step| &step.choices);
+            assert!(choices.all(|choice| choice.kind.is_of_paper()), "{name}");
+        }
+        assert_eq!(Kind::ALL[..8], Kind::PAPER);
     }
 }

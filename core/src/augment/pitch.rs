@@ -2,7 +2,7 @@
 //! with SoX's settings), then resample to the old length.
 
 mod resample;
-mod stretch;
+pub(super) mod stretch;
 
 use super::gain;
 use std::cell::RefCell;
@@ -25,14 +25,12 @@ pub(super) fn shift(wave: &mut [f32], cents: f32, rate_hz: u32) -> usize {
     }
     let ratio = (f64::from(cents) / 1200.0).exp2();
     SCRATCH.with_borrow_mut(|scratch| {
-        stretch::stretch(
-            wave,
-            ratio,
-            rate_hz,
-            &mut scratch.stretch,
-            &mut scratch.stretched,
-        );
-        resample::resample(&scratch.stretched, ratio, &mut scratch.resample, wave);
+        let low_pass = resample::low_pass(ratio);
+        let stretched = &mut scratch.stretched;
+        stretched.clear();
+        stretched.resize(resample::n_zeros_before(&low_pass), 0.0);
+        stretch::stretch(wave, ratio, rate_hz, &mut scratch.stretch, stretched);
+        resample::resample(stretched, &low_pass, ratio, &mut scratch.resample, wave);
     });
     gain::clip(wave)
 }

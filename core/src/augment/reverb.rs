@@ -10,13 +10,13 @@
 //! A mono wave becomes stereo: the right channel's delay lines are 12 samples (at 44.1 kHz) longer and shorter in turn.
 //! Each channel is clipped at full scale, then the two are averaged. The tail is cut at the wave's end.
 //!
-//! Fast, because nothing in the loops waits for the sample before: a block shorter than its delay line reads only what was
-//! written in earlier blocks, and the one-pole low-pass `y[n] = (1 − d) x[n] + d y[n − 1]`, with `d ≤ ½`, is the sum of
-//! the last 64 of `(1 − d) dʲ x[n − j]` to far below rounding, which factors into three sums of four:
-//! `(1 + d z + d² z² + d³ z³)(1 + d⁴ z⁴ + …)(1 + d¹⁶ z¹⁶ + …)` with `z` a delay by one sample.
+//! Fast, because hardly anything in the loops waits for the sample before: a block shorter than its delay line reads only
+//! what was written in earlier blocks, and the one-pole low-pass `y[n] = x[n] + d y[n − 1]` sums within a vector by
+//! doubling, `(1 + d z)(1 + d² z²)(1 + d⁴ z⁴)…` with `z` a delay by one lane; only the last sample goes from one vector
+//! to the next.
 
 use super::simd;
-use pulp::{Simd, WithSimd};
+use pulp::{Simd, WithSimd, bytemuck};
 use std::cell::RefCell;
 
 /// Lengths of the delay lines at 44.1 kHz.
@@ -28,10 +28,10 @@ const ALL_PASSES: [f64; 4] = [225.0, 341.0, 441.0, 556.0];
 const STEREO_SPREAD: f64 = 12.0;
 const WET_GAIN: f32 = 0.015;
 const ALL_PASS_GAIN: f32 = 0.5;
-/// Samples that the combs' low-passes look back: 3 + 12 + 48, and one to make it even.
-const HISTORY: usize = 64;
-/// Longest block of a comb.
-const BLOCK: usize = 512;
+/// Blocks are multiples of this if their delay line is long enough, so that vectors fit them.
+const LANES: usize = 1 << DOUBLINGS;
+/// A vector of [`LANES`] is summed in so many steps.
+const DOUBLINGS: usize = 4;
 /// Samples between two moves of the delay lines to the start of their buffers.
 const STRIDE: usize = 4096;
 /// What is softer than this in a whole delay line is silence: −500 dB, long before numbers become subnormal and slow.
@@ -71,18 +71,15 @@ impl WithSimd for Run<'_> {
     type Output = usize;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> usize {
+    fn with_simd<S: Simd>(self, simd: S) -> usize {
         let mut n_clipped = 0;
         let mut wet = [[0.0; STRIDE]; 2];
-        let mut work = Work {
-            by_1: [0.0; HISTORY + BLOCK],
-            by_4: [0.0; HISTORY + BLOCK],
-        };
+        let one_pole = OnePole::new(simd, self.settings);
         for stride in self.wave.chunks_mut(STRIDE) {
             let n = stride.len();
             let [left, right] = wet.each_mut().map(|wet| &mut wet[..n]);
-            self.left.run(stride, left, self.settings, &mut work);
-            self.right.run(stride, right, self.settings, &mut work);
+            self.left.run(stride, left, &one_pole);
+            self.right.run(stride, right, &one_pole);
             for ((left, right), sample) in left.iter_mut().zip(right).zip(stride) {
                 (*left, *right) = (*sample + WET_GAIN * *left, *sample + WET_GAIN * *right);
                 *sample = 0.5 * (left.clamp(-1.0, 1.0) + right.clamp(-1.0, 1.0));
@@ -123,10 +120,55 @@ enum Side {
     Right,
 }
 
-/// What the combs' low-passes have summed over 4 and 16 samples; by sample, from [`HISTORY`] before the block.
-struct Work {
-    by_1: [f32; HISTORY + BLOCK],
-    by_4: [f32; HISTORY + BLOCK],
+/// The combs' low-pass and gain, for vectors.
+struct OnePole<S: Simd> {
+    simd: S,
+    damping: f32,
+    gain: f32,
+    /// Step `k` adds what is `2ᵏ` lanes before: `d` to that power, 0 in the lanes that have nothing there.
+    steps: [S::f32s; DOUBLINGS],
+    /// Lane `i`: `d` to the power `i + 1`, the share of the last sample before the vector.
+    carried: S::f32s,
+    /// `d` to the power of the lanes.
+    across: f32,
+}
+
+impl<S: Simd> OnePole<S> {
+    #[inline(always)]
+    fn new(simd: S, Settings { feedback, damping }: Settings) -> Self {
+        let vector =
+            |lanes: [f32; LANES]| simd.partial_load_f32s(&lanes[..S::F32_LANES.min(LANES)]);
+        let power = |n: usize| damping.powi(n as i32);
+        Self {
+            simd,
+            damping,
+            gain: feedback * (1.0 - damping),
+            steps: std::array::from_fn(|k| {
+                let behind = 1 << k;
+                vector(std::array::from_fn(|lane| {
+                    if lane < behind { 0.0 } else { power(behind) }
+                }))
+            }),
+            carried: vector(std::array::from_fn(|lane| power(lane + 1))),
+            across: power(S::F32_LANES),
+        }
+    }
+
+    /// The low-pass of a vector after a sample of `last`, which becomes the vector's last.
+    #[inline(always)]
+    fn run(&self, x: S::f32s, last: &mut f32) -> S::f32s {
+        let simd = self.simd;
+        let mut sum = x;
+        for (k, &step) in self.steps.iter().enumerate() {
+            if 1 << k < S::F32_LANES {
+                sum = simd.mul_add_e_f32s(simd.rotate_right_f32s(sum, 1 << k), step, sum);
+            }
+        }
+        let y = simd.mul_add_e_f32s(self.carried, simd.splat_f32s(*last), sum);
+        let lanes: &[f32] = bytemuck::cast_slice(std::slice::from_ref(&sum));
+        *last = lanes[S::F32_LANES - 1] + self.across * *last;
+        y
+    }
 }
 
 /// The delay lines of one channel.
@@ -156,10 +198,10 @@ impl Channel {
 
     /// The reverberation alone of at most [`STRIDE`] samples.
     #[inline(always)]
-    fn run(&mut self, dry: &[f32], wet: &mut [f32], settings: Settings, work: &mut Work) {
+    fn run<S: Simd>(&mut self, dry: &[f32], wet: &mut [f32], one_pole: &OnePole<S>) {
         wet.fill(0.0);
         for line in &mut self.combs {
-            line.comb(dry, wet, settings, work);
+            line.comb(dry, wet, one_pole);
         }
         for line in &mut self.all_passes {
             line.all_pass(wet);
@@ -170,12 +212,14 @@ impl Channel {
 /// A delay line laid out straight: what is read at `i` was written `length` before.
 ///
 /// ```text
-/// samples: [ older: HISTORY | to be read: length | written during a stride: STRIDE ]
+/// samples: [ to be read: length | written during a stride: STRIDE ]
 /// ```
 #[derive(Default)]
 struct Line {
     samples: Vec<f32>,
     length: usize,
+    /// What a comb's low-pass gave last.
+    last: f32,
 }
 
 impl Line {
@@ -183,41 +227,47 @@ impl Line {
     fn set_up(&mut self, length: f64) {
         self.length = (length + 0.5).max(1.0) as usize;
         self.samples.clear();
-        self.samples.resize(HISTORY + self.length + STRIDE, 0.0);
+        self.samples.resize(self.length + STRIDE, 0.0);
+        self.last = 0.0;
     }
 
     /// Adds what comes out of the line to `wet`; `dry` and the dulled, weakened output go in.
     #[inline(always)]
-    fn comb(&mut self, dry: &[f32], wet: &mut [f32], settings: Settings, work: &mut Work) {
-        let Work { by_1, by_4 } = work;
-        let Settings { feedback, damping } = settings;
-        let [d1, d2, d3] = [damping, damping.powi(2), damping.powi(3)];
-        let [d4, d8, d12] = [damping.powi(4), damping.powi(8), damping.powi(12)];
-        let [d16, d32, d48] = [damping.powi(16), damping.powi(32), damping.powi(48)];
-        let gain = feedback * (1.0 - damping);
-        let n_block = self.length.min(BLOCK);
+    fn comb<S: Simd>(&mut self, dry: &[f32], wet: &mut [f32], one_pole: &OnePole<S>) {
+        let simd = one_pole.simd;
+        let gain = simd.splat_f32s(one_pole.gain);
+        let n_block = match self.length {
+            short if short < LANES => short,
+            long => long - long % LANES,
+        };
+        let mut last = self.last;
         let mut at = 0;
         for (dry, wet) in dry.chunks(n_block).zip(wet.chunks_mut(n_block)) {
             let n = dry.len();
-            let (old, new) = self.samples[at..].split_at_mut(HISTORY + self.length);
+            let (old, new) = self.samples[at..].split_at_mut(self.length);
             at += n;
-            let old = &old[..HISTORY + n];
-            for (wet, &old) in wet.iter_mut().zip(&old[HISTORY..]) {
-                *wet += old;
+            let (old, old_rest) = S::as_simd_f32s(&old[..n]);
+            let (new, new_rest) = S::as_mut_simd_f32s(&mut new[..n]);
+            let (dry, dry_rest) = S::as_simd_f32s(dry);
+            let (wet, wet_rest) = S::as_mut_simd_f32s(wet);
+            for (((&old, new), &dry), wet) in old.iter().zip(new).zip(dry).zip(wet) {
+                *wet = simd.add_f32s(*wet, old);
+                *new = simd.mul_add_e_f32s(gain, one_pole.run(old, &mut last), dry);
             }
-            sum_of_four(old, [d1, d2, d3], 1, by_1);
-            sum_of_four(&by_1[..HISTORY + n], [d4, d8, d12], 4, by_4);
-            sum_of_four(&by_4[..HISTORY + n], [d16, d32, d48], 16, by_1);
-            for ((new, &dry), &dulled) in new.iter_mut().zip(dry).zip(&by_1[HISTORY..]) {
-                *new = dry + gain * dulled;
+            let rest = old_rest.iter().zip(new_rest).zip(dry_rest).zip(wet_rest);
+            for (((&old, new), &dry), wet) in rest {
+                *wet += old;
+                last = old + one_pole.damping * last;
+                *new = dry + one_pole.gain * last;
             }
         }
+        self.last = last;
         self.rewind(at);
     }
 
     #[inline(always)]
     fn all_pass(&mut self, wet: &mut [f32]) {
-        let mut at = HISTORY;
+        let mut at = 0;
         for wet in wet.chunks_mut(self.length) {
             let (old, new) = self.samples[at..].split_at_mut(self.length);
             at += wet.len();
@@ -226,31 +276,21 @@ impl Line {
                 *wet = old - *wet;
             }
         }
-        self.rewind(at - HISTORY);
+        self.rewind(at);
     }
 
     /// Moves what is still to be read to the start after `n` samples, silence as zeros.
     #[inline(always)]
     fn rewind(&mut self, n: usize) {
-        let still = n..n + HISTORY + self.length;
+        let still = n..n + self.length;
         let loudest = self.samples[still.clone()]
             .iter()
             .fold(0.0, |loudest: f32, sample| loudest.max(sample.abs()));
         if loudest < SILENCE {
-            self.samples[..HISTORY + self.length].fill(0.0);
+            self.samples[..self.length].fill(0.0);
+            self.last = 0.0;
         } else {
             self.samples.copy_within(still, 0);
         }
-    }
-}
-
-/// `out[i] = x[i] + a x[i − step] + b x[i − 2 step] + c x[i − 3 step]`, from `3 step` on.
-#[inline(always)]
-fn sum_of_four(x: &[f32], [a, b, c]: [f32; 3], step: usize, out: &mut [f32]) {
-    let n = x.len() - 3 * step;
-    let (x3, x2, x1, x0) = (&x[..n], &x[step..], &x[2 * step..], &x[3 * step..]);
-    let terms = x0.iter().zip(x1).zip(x2).zip(x3);
-    for (out, (((&x0, &x1), &x2), &x3)) in out[3 * step..].iter_mut().zip(terms) {
-        *out = (x0 + a * x1) + (b * x2 + c * x3);
     }
 }

@@ -86,6 +86,45 @@ mod tests {
         };
         check("reverb:reverberance=50,damping=50,room=50", reverb(50.0));
         check("reverb: room = 20 , damping=50", reverb(20.0));
+        check(
+            "time-stretch:percent=110",
+            Effect::TimeStretch { percent: 110.0 },
+        );
+        check(
+            "time-mask:start=40,ms=500",
+            Effect::TimeMask {
+                start: 40.0,
+                ms: 500.0,
+            },
+        );
+        check(
+            "frequency-mask:hz=1000",
+            Effect::FrequencyMask {
+                hz: 1000.0,
+                octaves: 1.0,
+            },
+        );
+        check(
+            "crop:start=25,keep=50",
+            Effect::Crop {
+                start: 25.0,
+                keep: 50.0,
+            },
+        );
+        check(
+            "mixup:share=0.7,other=0.5",
+            Effect::Mixup {
+                share: 0.7,
+                other: 0.5,
+            },
+        );
+        check(
+            "background:snr=12",
+            Effect::Background {
+                snr: 12.0,
+                other: 0.5,
+            },
+        );
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::{Dataset, Error, Inputs, LoaderConfig, PcmCache};
 use crate::audio;
-use crate::augment::{Chain, Draw};
+use crate::augment::{Applied, Chain, Company, Draw, Mixed, OtherClip, pick};
 use crate::features::{Input, InputExtractor};
-use crate::rng::{Address, Purpose};
+use crate::rng::{Address, Purpose, Stream};
 
 /// A training clip, made again: exactly what the network got.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,15 +17,74 @@ pub struct ReplayedClip {
     pub offset_samples: usize,
     /// What was rolled, where there is augmentation.
     pub draw: Option<Draw>,
+    /// Which tracks' clips were mixed in; numbers of tracks of the data set.
+    pub mixed: Vec<Mixed>,
+    /// `[n_tags]`: 1 where the track has the tag, else 0; where clips were mixed up, the same mixture of their labels.
+    pub labels: Vec<f32>,
+}
+
+/// The usable tracks of a stream, from which mixup and background take their other clips.
+pub(super) struct Pool<'a> {
+    dataset: &'a Dataset,
+    cache: &'a PcmCache,
+    /// Numbers of the tracks, ascending.
+    tracks: &'a [usize],
+    /// The track that is augmented: never its own company.
+    own: usize,
+}
+
+impl Company for Pool<'_> {
+    fn clip(&self, other: f32, n_samples: usize, place: &mut Stream) -> Option<OtherClip> {
+        let own_place = self.tracks.binary_search(&self.own);
+        let n_others = self.tracks.len() - usize::from(own_place.is_ok());
+        let idx = pick(other, n_others)?;
+        let skips_own = own_place.is_ok_and(|own_place| own_place <= idx);
+        let track = self.tracks[idx + usize::from(skips_own)];
+        let pcm = self.cache.samples(&self.dataset.tracks[track])?;
+        let room = pcm.n_samples().saturating_sub(n_samples);
+        Some(OtherClip {
+            samples: pcm.wave(place.index(room + 1), n_samples),
+            track: track as u64,
+        })
+    }
+}
+
+/// Numbers of the tracks of `config`'s split whose audio is in the cache, ascending: those that its loader takes.
+pub(super) fn usable(
+    dataset: &Dataset,
+    cache: &PcmCache,
+    config: &LoaderConfig,
+) -> Result<Vec<usize>, Error> {
+    let mut tracks = dataset.split(config.split)?;
+    tracks.retain(|&track_idx| cache.samples(&dataset.tracks[track_idx]).is_some());
+    Ok(tracks)
 }
 
 /// Makes the clip that a loader with `config` made of track `track_idx` in `epoch` at its `visit`-th coming.
 ///
-/// Fails with [`Error::NotCached`] if the track was not prepared.
+/// Fails with [`Error::NotCached`] if the track was not prepared. A chain with mixup or background needs all tracks of the split that
+/// the run had, as they are the company.
 pub fn clip_of(
     dataset: &Dataset,
     cache: &PcmCache,
     config: &LoaderConfig,
+    epoch: u32,
+    visit: u32,
+    track_idx: usize,
+) -> Result<ReplayedClip, Error> {
+    let tracks = match &config.chain {
+        Some(chain) if chain.needs_company() => usable(dataset, cache, config)?,
+        _ => Vec::new(),
+    };
+    clip_among(dataset, cache, config, &tracks, epoch, visit, track_idx)
+}
+
+/// [`clip_of`] where the usable tracks are known already.
+pub(super) fn clip_among(
+    dataset: &Dataset,
+    cache: &PcmCache,
+    config: &LoaderConfig,
+    tracks: &[usize],
     epoch: u32,
     visit: u32,
     track_idx: usize,
@@ -48,15 +107,33 @@ pub fn clip_of(
         .chain
         .as_ref()
         .map(|chain: &Chain| chain.draw(at(Purpose::Augment)));
-    let wave = draw.as_ref().map_or_else(
-        || original.clone(),
-        |draw| draw.apply(&original, cache.rate_hz()),
-    );
+    let mut wave = original.clone();
+    let company = Pool {
+        dataset,
+        cache,
+        tracks,
+        own: track_idx,
+    };
+    let applied = draw.as_ref().map_or_else(Applied::default, |draw| {
+        draw.apply_among(&mut wave, cache.rate_hz(), &company)
+    });
+    let mut labels = vec![0.0; dataset.n_tags()];
+    let add = |track_idx: usize, share: f32, labels: &mut [f32]| {
+        for tag in &dataset.tracks[track_idx].tags {
+            labels[tag.index()] += share;
+        }
+    };
+    add(track_idx, 1.0, &mut labels);
+    applied.mix_labels(&mut labels, |track, share, labels| {
+        add(track as usize, share, labels);
+    });
     Ok(ReplayedClip {
         original,
         wave,
         offset_samples,
         draw,
+        mixed: applied.mixed,
+        labels,
     })
 }
 

@@ -7,7 +7,7 @@
 mod source;
 
 use super::{Dataset, Error, PcmCache, Split};
-use crate::augment::{Chain, Draw};
+use crate::augment::{Chain, Draw, Mixed};
 use crate::features::Input;
 use crossbeam::channel::{Receiver, bounded};
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,9 @@ pub struct ClipRef {
     pub offset_samples: usize,
     /// What was rolled, where there is augmentation.
     pub draw: Option<Draw>,
+    /// Which tracks' clips were mixed in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mixed: Vec<Mixed>,
 }
 
 /// What a network trains on in one step.
@@ -78,7 +81,8 @@ pub struct Batch {
     pub inputs: Inputs,
     /// What the teacher takes in of the clips as they were before augmentation, if there is one.
     pub clean: Option<Inputs>,
-    /// 1 where the clip has the tag, else 0; `[batch, n_tags]`. Of unlabelled tracks it says nothing.
+    /// 1 where the clip has the tag, else 0; between the two where clips were mixed up; `[batch, n_tags]`. Of unlabelled tracks it
+    /// says nothing.
     pub labels: Vec<f32>,
     /// Tags.
     pub n_tags: usize,
@@ -395,6 +399,57 @@ mod tests {
             epoch[4..],
             "resumed within a round"
         );
+    }
+
+    #[test]
+    fn mixed_up_clips_have_mixed_labels_whatever_the_threads_and_can_be_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let chain = "[[steps]]\nprobability = 0.8\nchoices = [{ effect = \"mixup\", share = { min = 0.5, max = 0.9 }, other = { min = 0, max = 1 } }]
+            [[steps]]\nprobability = 0.5\nchoices = [{ effect = \"background\", snr = { min = 5, max = 20 }, other = { min = 0, max = 1 } }]";
+        let config = |n_threads| LoaderConfig {
+            chain: Some(Chain::from_toml("mine", chain).unwrap()),
+            ..config(n_threads)
+        };
+        let start = |n_threads| {
+            let (dataset, cache) = (dataset.clone(), cache.clone());
+            Loader::start(dataset, cache, config(n_threads), Position::default()).unwrap()
+        };
+        let all = batches(&mut start(1), 12);
+        assert_eq!(batches(&mut start(4), 12), all);
+        let mut others = std::collections::BTreeSet::new();
+        for batch in &all {
+            for (row, clip) in batch.clips.iter().enumerate() {
+                let (epoch, visit) = (batch.epoch, clip.visit);
+                let again =
+                    clip_of(&dataset, &cache, &config(1), epoch, visit, clip.track_idx).unwrap();
+                assert_eq!(again.mixed, clip.mixed);
+                let labels = &batch.labels[row * 3..(row + 1) * 3];
+                assert_eq!(again.labels, labels);
+                let mut expected = [0.0; 3];
+                expected[clip.track_idx % 3] = 1.0;
+                let mut wave = again.original.clone();
+                for mixed in &clip.mixed {
+                    assert_ne!(mixed.track, clip.track_idx as u64, "never its own company");
+                    others.insert(mixed.track);
+                    if mixed.label_share < 1.0 {
+                        expected = expected.map(|label| label * mixed.label_share);
+                        expected[mixed.track as usize % 3] += 1.0 - mixed.label_share;
+                    }
+                }
+                assert_eq!(labels, expected);
+                if !clip.mixed.is_empty() {
+                    assert_ne!(again.wave, wave);
+                    wave = again.wave.clone();
+                }
+                let mut input = vec![0.0; batch.inputs.n_rows * batch.inputs.n_columns];
+                let extractor = InputExtractor::new(&config(1).input).unwrap();
+                extractor.extract_into(&wave, &mut input).unwrap();
+                let size = input.len();
+                assert_eq!(batch.inputs.values[row * size..(row + 1) * size], input[..]);
+            }
+        }
+        assert_eq!(others.len(), 7, "every track is company for another");
     }
 
     #[test]

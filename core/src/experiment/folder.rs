@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::merge::differing_keys;
 use super::plan::is_plain;
 use super::{Error, Overrides, Plan};
+use crate::augment::Chains;
 use crate::dataset::Split;
 use crate::job::Job;
 use crate::run;
@@ -74,7 +75,8 @@ impl Experiment {
             Taken::default()
         };
         taken.overrides = taken.overrides.then(&overrides.absolute());
-        let fresh = plan.with(&taken.overrides)?;
+        let mut fresh = plan.with(&taken.overrides)?;
+        fresh.take_up_chains(&Chains::of(workspace))?;
         fresh.check()?;
         let experiment = Self {
             plan: fresh,

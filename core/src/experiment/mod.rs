@@ -72,6 +72,11 @@ pub enum Error {
         cell: String,
         source: Box<crate::train::Error>,
     },
+    #[error("{plan}: the augmentation chain cannot be used")]
+    Chain {
+        plan: String,
+        source: Box<crate::train::Error>,
+    },
     #[error(
         "{plan} does not say on which data: name a data set (--data DIR); it is meant for {needs}"
     )]

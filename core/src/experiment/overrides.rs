@@ -152,7 +152,7 @@ fn apply_setting(plan: &mut Plan, key: &str, value: &Value) -> Result<(), Error>
     }
 }
 
-/// Folders of data sets are meant from `at`; an empty `at` is where the program was started.
+/// Folders of data sets and files of chains are meant from `at`; an empty `at` is where the program was started.
 pub(super) fn make_folders_absolute(settings: &mut Table, at: &Path) {
     let absolute = |value: &mut Value| {
         if let Some(Value::String(folder)) = value.get_mut("folder")
@@ -163,6 +163,16 @@ pub(super) fn make_folders_absolute(settings: &mut Table, at: &Path) {
     };
     if let Some(data) = settings.get_mut("data") {
         absolute(data);
+    }
+    if let Some(Value::String(chain)) = settings
+        .get_mut("augmentation")
+        .and_then(|augmentation| augmentation.get_mut("preset"))
+        && Path::new(&*chain)
+            .extension()
+            .is_some_and(|ext| ext == "toml")
+        && let Ok(path) = std::path::absolute(at.join(&*chain))
+    {
+        *chain = path.to_string_lossy().into_owned();
     }
     let Some(student) = settings.get_mut(STUDENT) else {
         return;

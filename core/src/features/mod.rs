@@ -8,6 +8,7 @@ mod decibel;
 mod file;
 mod front_end;
 mod input;
+mod level_spectra;
 mod log_mel;
 mod mel;
 mod spectrum;
@@ -15,6 +16,7 @@ mod stft;
 
 pub use front_end::FrontEnd;
 pub use input::{Input, InputExtractor, SpectrumFrontEnd};
+pub use level_spectra::LevelSpectra;
 pub use log_mel::{LogMel, LogMelExtractor};
 
 use std::io;

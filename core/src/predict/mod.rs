@@ -1,19 +1,25 @@
 //! The one way to ask a model about a song.
 
+mod break_point;
 mod checkpoint;
 mod chunks;
 mod inside;
 mod model;
 mod over_time;
 mod shipped;
+mod sweep;
+mod sweep_files;
 mod tokens;
 
+pub use break_point::{BreakPoint, Breaks, Threshold, breaks};
 pub use checkpoint::{Checkpoint, Key, LoadOptions};
 pub use chunks::{chunk_starts, tag_track};
 pub(crate) use model::check_length;
 pub use model::{ExportFormat, Model};
 pub use over_time::{SlidingWindows, TagTimeline, by_probability, over_time};
 pub use shipped::Shipped;
+pub use sweep::{Sweep, SweepPlan, SweptModel, sweep};
+pub use sweep_files::ShownSweep;
 pub use tokens::Tokens;
 
 use crate::job::Cancelled;
@@ -95,6 +101,9 @@ pub enum Error {
     /// The spectrogram.
     #[error(transparent)]
     Features(#[from] crate::features::Error),
+    /// The sound cannot be brought to the model's rate.
+    #[error(transparent)]
+    Audio(#[from] crate::audio::Error),
     /// The network: a tensor is missing or has the wrong shape, or the input does not fit.
     #[error(transparent)]
     Network(#[from] candle_core::Error),

@@ -131,14 +131,14 @@ pub fn tags_in_common(models: [&Model; 2], dataset: &Dataset) -> Result<Vec<Stri
 }
 
 /// Where the tags stand that all three know.
-struct Common {
-    in_data: Vec<usize>,
-    in_models: [Vec<usize>; 2],
-    left_out: Vec<String>,
+pub(super) struct Common {
+    pub(super) in_data: Vec<usize>,
+    pub(super) in_models: [Vec<usize>; 2],
+    pub(super) left_out: Vec<String>,
 }
 
 impl Common {
-    fn of(models: [&Model; 2], dataset: &Dataset) -> Result<Self, Error> {
+    pub(super) fn of(models: [&Model; 2], dataset: &Dataset) -> Result<Self, Error> {
         let mut common = Self {
             in_data: Vec::new(),
             in_models: [Vec::new(), Vec::new()],

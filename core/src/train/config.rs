@@ -1,8 +1,9 @@
 //! What a training run is: the recipe as data. A run folder keeps it, so that nothing else is needed to repeat the run.
 
-use crate::augment::Chain;
+use crate::augment::{Chain, Chains, Kind};
 use crate::models::{ModelConfig, presets};
 use crate::nn::OptimizerConfig;
+use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -135,30 +136,74 @@ impl ModelChoice {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Augmentation {
-    /// A shipped chain: `none`, `reference` or `paper`.
+    /// A chain by name: a shipped one (`none`, `reference`, `paper`), an own one of the workspace, or a `.toml` file. A run that starts
+    /// takes up the last two in full, as [`Augmentation::Own`].
     Preset(String),
+    /// An own chain as it was when the run began.
+    Own {
+        /// Its name, for people.
+        name: String,
+        /// What it was.
+        chain: Chain,
+    },
     /// A chain in full.
     Chain(Chain),
 }
 
 impl Augmentation {
-    /// A shipped chain's name, or a file with a chain.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let path = Path::new(text);
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            let named = Self::Preset(text.to_owned());
-            named.resolve()?;
-            return Ok(named);
-        }
-        Ok(Self::Chain(Chain::load(path)?))
+    /// The chain of that name ([`Chains::find`]): a shipped one by its name, any other in full.
+    pub fn named(name: &str, chains: &Chains) -> Result<Self, Error> {
+        let chain = chains.find(name)?;
+        Ok(if Chain::is_preset(name) {
+            Self::Preset(name.to_owned())
+        } else {
+            Self::Own {
+                name: name.to_owned(),
+                chain,
+            }
+        })
     }
 
-    /// The chain to roll draws from; `None` if clips are not augmented.
+    /// The same, with a chain that is named (and not shipped) in full, so that a run can be repeated when the chain has been changed.
+    /// Fails if there is no chain of that name.
+    pub fn in_full(&self, chains: &Chains) -> Result<Self, Error> {
+        match self {
+            Self::Preset(name) => Self::named(name, chains),
+            Self::Own { .. } | Self::Chain(_) => Ok(self.clone()),
+        }
+    }
+
+    /// Its name for people.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Preset(name) | Self::Own { name, .. } => name,
+            Self::Chain(_) => "own chain",
+        }
+    }
+
+    /// The chain to roll draws from; `None` if clips are not augmented. Fails for the name of a chain that is not shipped: see
+    /// [`Augmentation::in_full`].
     pub fn resolve(&self) -> Result<Option<Chain>, Error> {
         match self {
             Self::Preset(name) if name == "none" => Ok(None),
             Self::Preset(name) => Ok(Some(Chain::preset(name)?)),
-            Self::Chain(chain) => Ok(Some(chain.clone())),
+            Self::Own { chain, .. } | Self::Chain(chain) => Ok(Some(chain.clone())),
+        }
+    }
+
+    /// Fails if its chain makes no sense. That of a chain by name is told where it is found.
+    fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Preset(_) => Ok(()),
+            Self::Own { chain, .. } | Self::Chain(chain) => Ok(chain.check()?),
+        }
+    }
+
+    /// Whether it may mix the labels of two clips. Of a chain by name that is not known; no shipped one does.
+    fn mixes_labels(&self) -> bool {
+        match self {
+            Self::Preset(_) => false,
+            Self::Own { chain, .. } | Self::Chain(chain) => chain.may_roll(Kind::Mixup),
         }
     }
 }
@@ -214,6 +259,12 @@ impl TrainConfig {
         if self.augmentation == Augmentation::Preset("none".to_owned()) {
             self.augmentation = Augmentation::Preset("reference".to_owned());
         }
+    }
+
+    /// The same, with everything in it that the workspace knows by name (an own augmentation chain) in full.
+    pub fn in_full(mut self, workspace: &Workspace) -> Result<Self, Error> {
+        self.augmentation = self.augmentation.in_full(&Chains::of(workspace))?;
+        Ok(self)
     }
 
     /// Labelled and unlabelled clips of a step.
@@ -306,6 +357,13 @@ impl TrainConfig {
         {
             return wrong(&format!("noisy_student.{what}"), why);
         }
+        self.augmentation.check()?;
+        if self.noisy_student.is_some() && self.augmentation.mixes_labels() {
+            return wrong(
+                "augmentation",
+                "has mixup, which mixes labels, but a teacher labels each unlabelled clip by itself: leave mixup out of the chain (background from other tracks may stay)",
+            );
+        }
         match self.validate {
             ValidateEvery::Epochs(0) | ValidateEvery::Steps(0) => {
                 wrong("validate", "must be at least 1")
@@ -377,6 +435,82 @@ mod tests {
         assert!(with("unlabelled_clips = 32").contains("unlabelled_clips"));
         assert!(with("moving_average = 1.0").contains("decay"));
         assert!(with("moving_average = 0.99\nprecomputed = true").contains("exclude"));
+    }
+
+    #[test]
+    fn a_chain_in_a_recipe_is_held_to_what_its_effects_take() {
+        let message = |percent: u32| -> String {
+            let chain = format!(
+                "{{ steps = [{{ probability = 1.0, choices = [{{ effect = \"time-stretch\", percent = {{ min = {percent}, max = {percent} }} }}] }}] }}"
+            );
+            let [own, bare] = [
+                format!("[augmentation.own]\nname = \"mine\"\nchain = {chain}"),
+                format!("[augmentation]\nchain = {chain}"),
+            ]
+            .map(|text| {
+                let config: TrainConfig = toml::from_str(&text).unwrap();
+                let checked = config.check();
+                checked.map_or_else(
+                    |error| crate::message::full_message(&error),
+                    |()| String::new(),
+                )
+            });
+            assert_eq!(own, bare);
+            own
+        };
+        let told = message(0);
+        assert!(
+            told.contains("step 1") && told.contains("percent 0"),
+            "{told}"
+        );
+        assert_eq!(message(110), "");
+    }
+
+    #[test]
+    fn a_chain_that_mixes_labels_is_refused_beside_a_teacher_and_a_background_is_not() {
+        let message = |effect: &str| -> String {
+            let text = format!(
+                "[noisy_student]\nteacher = \"t\"\n[augmentation.own]\nname = \"mine\"\n\
+                 chain = {{ steps = [{{ probability = 0.5, choices = [{{ effect = {effect}, other = {{ min = 0, max = 1 }} }}] }}] }}"
+            );
+            let config: TrainConfig = toml::from_str(&text).unwrap();
+            let checked = config.check();
+            checked.map_or_else(|error| error.to_string(), |()| String::new())
+        };
+        let refused = message("\"mixup\", share = { min = 0.5, max = 1 }");
+        assert!(
+            refused.contains("augmentation") && refused.contains("mixup"),
+            "{refused}"
+        );
+        assert_eq!(message("\"background\", snr = { min = 5, max = 30 }"), "");
+    }
+
+    #[test]
+    fn an_own_chain_is_taken_up_in_full_with_its_name_and_survives_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(folder.path());
+        let chains = Chains::of(&workspace);
+        let mut chain = Chain::preset("paper").unwrap();
+        chain.steps.truncate(2);
+        chains.save("mine", &chain).unwrap();
+        let config = TrainConfig {
+            augmentation: Augmentation::Preset("mine".to_owned()),
+            ..TrainConfig::default()
+        };
+        assert!(config.augmentation.resolve().is_err());
+        let config = config.in_full(&workspace).unwrap();
+        assert_eq!(config.augmentation.label(), "mine");
+        assert_eq!(config.augmentation.resolve().unwrap(), Some(chain));
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<TrainConfig>(&text).unwrap(), config);
+        let shipped = Augmentation::named("paper", &chains).unwrap();
+        assert_eq!(shipped, Augmentation::Preset("paper".to_owned()));
+        let error = Augmentation::named("other", &chains).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.contains("`other`") && error.contains("mine"),
+            "{error}"
+        );
     }
 
     #[test]

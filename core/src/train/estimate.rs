@@ -42,6 +42,7 @@ const STEPS: u64 = 3;
 ///
 /// Opens the data set to count its tracks; nothing is decoded.
 pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Result<Estimate, Error> {
+    let config = &config.clone().in_full(workspace)?;
     config.check()?;
     config.check_network()?;
     let (dataset, _) = open_tracks(config, workspace, job)?;

@@ -102,6 +102,7 @@ pub fn start(
     workspace: &Workspace,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> Result<Handle, Error> {
+    let config = config.in_full(workspace)?;
     config.check()?;
     let run_folder = run::allocate(&workspace.runs(), &config.label())?;
     start_in(run_folder, config, workspace, wake)
@@ -115,6 +116,7 @@ pub fn start_in(
     workspace: &Workspace,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> Result<Handle, Error> {
+    let config = config.in_full(workspace)?;
     config.check()?;
     spawn(Begin::New(Box::new(config)), run_folder, workspace, wake)
 }

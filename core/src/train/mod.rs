@@ -18,6 +18,8 @@ mod named_model;
 mod noisy_student;
 mod predictions;
 mod prepare;
+mod replay;
+mod robustness;
 mod streams;
 mod timelines;
 mod tracks;
@@ -36,6 +38,11 @@ pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
 pub use predictions::Predictions;
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
+pub use replay::{Replay, ReplayOf, replay, tracks_of_run};
+pub use robustness::{
+    CleanScores, EffectScores, Robustness, RobustnessPlan, Rung, RungScores, robustness,
+    robustness_figure, write_robustness_csv,
+};
 
 use std::path::PathBuf;
 
@@ -107,6 +114,25 @@ pub enum Error {
          choose a data set that has timelines"
     )]
     NoTimelines { data: String },
+    #[error("the run {} does not learn from a track {track}: `attune runs` and the Library tell which it has", run.display())]
+    NotTrainedOn { track: String, run: PathBuf },
+    #[error("there is no epoch {epoch}: the run {} has epochs 1 to {epochs}", run.display())]
+    NoSuchEpoch {
+        epoch: u32,
+        epochs: u32,
+        run: PathBuf,
+    },
+    #[error(
+        "there is no visit {visit} of a track of the {split} split: within an epoch of the run {} its tracks come {rounds} times at most, so visits are 0 to {}",
+        run.display(),
+        rounds - 1
+    )]
+    NoSuchVisit {
+        visit: u32,
+        rounds: u32,
+        split: crate::dataset::Split,
+        run: PathBuf,
+    },
     #[error("this run has no teacher: {}", run.display())]
     NoTeacher { run: PathBuf },
     #[error("the run has no checkpoint yet: {}", run.display())]

@@ -42,6 +42,15 @@ impl Lengths {
         })
     }
 
+    /// How often the tracks of a split can come within an epoch; of the last round there may be only a part.
+    pub(super) fn rounds(self, split: Split) -> u32 {
+        let steps = match split {
+            Split::Unlabelled => self.unlabelled_steps,
+            _ => self.labelled_steps,
+        };
+        self.steps_per_epoch().div_ceil(steps.max(1))
+    }
+
     /// The shorter of the two streams goes round within the epoch, as in the reference code.
     pub(super) fn steps_per_epoch(self) -> u32 {
         self.labelled_steps.max(self.unlabelled_steps)
@@ -85,4 +94,28 @@ pub(super) fn unlabelled(
 /// Training leaves one core to the loader only where there are more than two.
 fn loader_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::NoisyStudent;
+
+    #[test]
+    fn the_shorter_stream_goes_round_and_the_longer_comes_once() {
+        let config = TrainConfig {
+            batch_size: 4,
+            noisy_student: Some(NoisyStudent::of("teacher")),
+            ..TrainConfig::default()
+        };
+        let (labelled, unlabelled) = config.clips();
+        let lengths = Lengths::of(&config, 3 * labelled, 7 * unlabelled).unwrap();
+        assert_eq!(lengths.steps_per_epoch(), 7);
+        assert_eq!(
+            lengths.rounds(Split::Train),
+            3,
+            "two, and a part of the third"
+        );
+        assert_eq!(lengths.rounds(Split::Unlabelled), 1);
+    }
 }

@@ -15,7 +15,7 @@ const SEARCH_PART: f64 = 1.0 / 5.587;
 
 /// Buffers that a thread keeps.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(in crate::augment) struct Scratch {
     padded: Vec<f32>,
     tail: Vec<f32>,
 }
@@ -45,14 +45,17 @@ impl Layout {
     }
 }
 
-/// Writes `wave`, made `ratio` times as long, to `out`: round(n · ratio) samples.
-pub(super) fn stretch(
+/// Appends `wave`, made `ratio` times as long, to `out`: round(n · ratio) samples.
+///
+/// Gives how many of these come before the first that a segment cut behind the wave's end, where there is silence: the search may put the last
+/// segments up to half its width too late.
+pub(in crate::augment) fn stretch(
     wave: &[f32],
     ratio: f64,
     rate_hz: u32,
     scratch: &mut Scratch,
     out: &mut Vec<f32>,
-) {
+) -> usize {
     let layout = Layout::new(rate_hz);
     let Layout {
         segment,
@@ -72,7 +75,9 @@ pub(super) fn stretch(
     let n_padded = start_of(n_segments - 1) + search + segment;
     padded.resize(n_padded.max(padded.len()), 0.0);
 
-    out.clear();
+    let wave_end = search / 2 + wave.len();
+    let mut n_sound = n_out;
+    let n_out = out.len() + n_out;
     let tail = &mut scratch.tail;
     for k in 0..n_segments {
         let window = &padded[start_of(k)..];
@@ -85,6 +90,10 @@ pub(super) fn stretch(
             })
         };
         let cut = &window[offset..offset + segment];
+        let cut_at = start_of(k) + offset;
+        if cut_at + segment > wave_end {
+            n_sound = n_sound.min((k * step_out + wave_end).saturating_sub(cut_at));
+        }
         if k == 0 {
             out.extend_from_slice(&cut[..overlap]);
         } else {
@@ -99,6 +108,7 @@ pub(super) fn stretch(
         tail.extend_from_slice(&cut[segment - overlap..]);
     }
     out.resize(n_out, 0.0);
+    n_sound
 }
 
 /// Finds where in `window` the squared difference to `tail` is smallest; the first of equals.
@@ -109,35 +119,54 @@ struct BestOffset<'a> {
 
 /// Offsets tried side by side: each part of the tail is loaded once for all.
 const ABREAST: usize = 4;
+/// Of so many groups of offsets one is tried first: the difference changes slowly from one offset to the next, so the best of
+/// these is close to the best of all.
+const FIRST_OF: usize = 8;
+/// Samples after which a group is left if it is worse than the best already: sums of squares only grow.
+const BETWEEN_LOOKS: usize = 64;
 
 impl WithSimd for BestOffset<'_> {
     type Output = usize;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
+        let n_groups = (self.window.len() - self.tail.len() + 1).div_ceil(ABREAST);
+        let mut best = (f32::INFINITY, 0);
+        for group in (0..n_groups).step_by(FIRST_OF) {
+            self.try_group(simd, group * ABREAST, &mut best);
+        }
+        for group in (0..n_groups).filter(|group| group % FIRST_OF != 0) {
+            self.try_group(simd, group * ABREAST, &mut best);
+        }
+        best.1
+    }
+}
+
+impl BestOffset<'_> {
+    /// Tries [`ABREAST`] offsets from `first` on; `best` is the smallest difference so far and its offset.
+    #[inline(always)]
+    fn try_group<S: Simd>(&self, simd: S, first: usize, best: &mut (f32, usize)) {
         let n = self.tail.len();
         let last_offset = self.window.len() - n;
         let (tail, tail_rest) = S::as_simd_f32s(self.tail);
         let tail_rest = simd.partial_load_f32s(tail_rest);
-        let n_whole = self.tail.len() - self.tail.len() % S::F32_LANES;
-        let mut best = (f32::INFINITY, 0);
-        for first in (0..=last_offset).step_by(ABREAST) {
-            // Beyond the last offset the last is tried again, which changes nothing.
-            let mut sums = [simd.splat_f32s(0.0); ABREAST];
-            let mut candidates = [&self.window[..0]; ABREAST];
-            for k in 0..ABREAST {
-                let offset = (first + k).min(last_offset);
-                candidates[k] = &self.window[offset..offset + n];
-                let rest = simd.partial_load_f32s(&candidates[k][n_whole..]);
-                let difference = simd.sub_f32s(rest, tail_rest);
-                sums[k] = simd.mul_f32s(difference, difference);
-            }
-            let [(a, _), (b, _), (c, _), (d, _)] = [
-                S::as_simd_f32s(candidates[0]),
-                S::as_simd_f32s(candidates[1]),
-                S::as_simd_f32s(candidates[2]),
-                S::as_simd_f32s(candidates[3]),
-            ];
+        let n_whole = n - n % S::F32_LANES;
+        // Beyond the last offset the last is tried again, which changes nothing.
+        let offsets: [usize; ABREAST] = std::array::from_fn(|k| (first + k).min(last_offset));
+        let mut sums = [simd.splat_f32s(0.0); ABREAST];
+        for (sum, offset) in sums.iter_mut().zip(offsets) {
+            let rest = simd.partial_load_f32s(&self.window[offset + n_whole..offset + n]);
+            let difference = simd.sub_f32s(rest, tail_rest);
+            *sum = simd.mul_f32s(difference, difference);
+        }
+        let [a, b, c, d] = offsets.map(|offset| S::as_simd_f32s(&self.window[offset..][..n]).0);
+        let n_between = (BETWEEN_LOOKS / S::F32_LANES).max(1);
+        let pieces = tail.chunks(n_between).zip(a.chunks(n_between)).zip(
+            b.chunks(n_between)
+                .zip(c.chunks(n_between))
+                .zip(d.chunks(n_between)),
+        );
+        for ((tail, a), ((b, c), d)) in pieces {
             for ((((&old, &a), &b), &c), &d) in tail.iter().zip(a).zip(b).zip(c).zip(d) {
                 let new = [a, b, c, d];
                 for k in 0..ABREAST {
@@ -145,13 +174,18 @@ impl WithSimd for BestOffset<'_> {
                     sums[k] = simd.mul_add_e_f32s(difference, difference, sums[k]);
                 }
             }
-            for (k, sum) in sums.into_iter().enumerate() {
-                let difference = simd.reduce_sum_f32s(sum);
-                if difference < best.0 {
-                    best = (difference, first + k);
-                }
+            // Lane by lane the smallest of the group: no offset of it has less, in rounded sums too.
+            let [a, b, c, d] = sums;
+            let least = simd.min_f32s(simd.min_f32s(a, b), simd.min_f32s(c, d));
+            if simd.reduce_sum_f32s(least) > best.0 {
+                return;
             }
         }
-        best.1
+        for (sum, offset) in sums.into_iter().zip(offsets) {
+            let difference = simd.reduce_sum_f32s(sum);
+            if difference < best.0 || (difference == best.0 && offset < best.1) {
+                *best = (difference, offset);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a loader's threads do: make the batches of the places whose turn is theirs.
 
-use super::super::clip::{InputMaker, clip_of};
+use super::super::clip::{InputMaker, clip_among, usable};
 use super::{Batch, ClipRef, Inputs, LoaderConfig, Position};
 use crate::dataset::{Dataset, Error, PcmCache};
 use crate::rng::{Address, Purpose};
@@ -24,11 +24,7 @@ impl Source {
         cache: Arc<PcmCache>,
         config: LoaderConfig,
     ) -> Result<Self, Error> {
-        let tracks: Vec<usize> = dataset
-            .split(config.split)?
-            .into_iter()
-            .filter(|&track_idx| cache.samples(&dataset.tracks[track_idx]).is_some())
-            .collect();
+        let tracks = usable(&dataset, &cache, &config)?;
         if config.batch_size == 0 {
             return Err(Error::BadConfig(
                 "a batch must hold at least one clip".into(),
@@ -132,10 +128,11 @@ impl Source {
             n_tags,
         };
         for (row, &track_idx) in track_idxs.iter().enumerate() {
-            let clip = clip_of(
+            let clip = clip_among(
                 &self.dataset,
                 &self.cache,
                 &self.config,
+                &self.tracks,
                 position.epoch,
                 visit,
                 track_idx,
@@ -145,14 +142,13 @@ impl Source {
             if let (Some(maker), Some(clean)) = (&self.clean_maker, &mut batch.clean) {
                 maker.extract_into(&clip.original, clean.row_mut(row))?;
             }
-            for tag in &self.dataset.tracks[track_idx].tags {
-                batch.labels[row * n_tags + tag.index()] = 1.0;
-            }
+            batch.labels[row * n_tags..(row + 1) * n_tags].copy_from_slice(&clip.labels);
             batch.clips.push(ClipRef {
                 track_idx,
                 visit,
                 offset_samples: clip.offset_samples,
                 draw: clip.draw,
+                mixed: clip.mixed,
             });
         }
         Ok(batch)
@@ -170,10 +166,11 @@ impl Source {
         let mut inputs = self.maker.room(batch.clips.len());
         for (row, clip) in batch.clips.iter().enumerate() {
             let (epoch, visit) = (batch.epoch, clip.visit);
-            let original = clip_of(
+            let original = clip_among(
                 &self.dataset,
                 &self.cache,
                 &self.config,
+                &self.tracks,
                 epoch,
                 visit,
                 clip.track_idx,

@@ -1,10 +1,11 @@
 //! From the settings of a plan to the recipe of a run: what the preset takes, then the base, then the cell's own, then the seed.
 
 use super::{Cell, Plan, Task};
+use crate::augment::Chains;
 use crate::experiment::Error;
 use crate::experiment::merge::merge;
 use crate::models::presets;
-use crate::train::TrainConfig;
+use crate::train::{Augmentation, TrainConfig};
 use toml::{Table, Value};
 
 impl Plan {
@@ -57,6 +58,30 @@ impl Plan {
             })?;
         }
         Ok(())
+    }
+
+    /// Takes up chains that are named and not shipped in full, so that all runs of the plan have the same, whatever becomes of the file.
+    pub(in crate::experiment) fn take_up_chains(&mut self, chains: &Chains) -> Result<(), Error> {
+        let origin = self.origin.0.clone();
+        let mut failed = None;
+        self.for_each_settings(|settings| {
+            let named = settings.get("augmentation");
+            let name = named.and_then(|augmentation| augmentation.get("preset")?.as_str());
+            let Some(name) = name else { return };
+            match Augmentation::named(name, chains).map(Value::try_from) {
+                Ok(Ok(value)) => {
+                    settings.insert("augmentation".to_owned(), value);
+                }
+                Ok(Err(error)) => failed = Some(Error::from(error)),
+                Err(error) => {
+                    failed = Some(Error::Chain {
+                        plan: origin.clone(),
+                        source: Box::new(error),
+                    });
+                }
+            }
+        });
+        failed.map_or(Ok(()), Err)
     }
 
     /// Settings of a cell: the base, with the cell's own laid over it.
