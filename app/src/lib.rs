@@ -11,6 +11,7 @@ pub mod cli;
 mod explanation_files;
 pub mod panels;
 pub mod playback;
+mod robustness_files;
 pub mod theme;
 pub mod timeline;
 pub mod widgets;

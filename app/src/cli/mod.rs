@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Results alone go to stdout, all else to stderr.
 
 mod augment;
+mod chains;
 mod compare;
 mod console;
 mod data;
@@ -15,8 +16,11 @@ mod forward;
 mod metrics;
 mod models;
 mod predict;
+mod replay;
+mod robustness;
 mod runs;
 mod student_arguments;
+mod sweep;
 mod train;
 mod training_console;
 mod validation_arguments;
@@ -62,6 +66,8 @@ enum Command {
     Evaluate(evaluate::Args),
     /// Compare two models on a split of a data set, tag by tag
     Compare(compare::Args),
+    /// How the scores of a model fall as augmentations grow stronger, on a split of a data set
+    Robustness(Box<robustness::Args>),
     /// Tag audio files
     Predict(predict::Args),
     /// Show which moments of a song make a model give a tag
@@ -70,6 +76,12 @@ enum Command {
     Export(export::Args),
     /// Apply augmentations to an audio file
     Augment(augment::Args),
+    /// Make a training clip of a run again
+    Replay(replay::Args),
+    /// List augmentation chains, show one, and say what it does otherwise than another
+    Chains(chains::Args),
+    /// How strong an effect may get before a model loses the tags of a song
+    Sweep(Box<sweep::Args>),
     /// Compute the log-mel spectrogram of an audio file
     Features(features::Args),
     /// Run a network on tensors from a file
@@ -100,10 +112,14 @@ pub fn main() -> ExitCode {
         Some(Command::Experiment(args)) => experiment::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),
         Some(Command::Compare(args)) => compare::run(args, &console),
+        Some(Command::Robustness(args)) => robustness::run(*args, &console),
         Some(Command::Predict(args)) => predict::run(args, &console),
         Some(Command::Explain(args)) => explain::run(args, &console),
         Some(Command::Export(args)) => export::run(args, &console),
         Some(Command::Augment(args)) => augment::run(args, &console),
+        Some(Command::Replay(args)) => replay::run(args, &console),
+        Some(Command::Chains(args)) => chains::run(args, &console),
+        Some(Command::Sweep(args)) => sweep::run(*args, &console),
         Some(Command::Features(args)) => features::run(args, &console),
         Some(Command::Forward(args)) => forward::run(args, &console),
         Some(Command::Models(args)) => models::run(args, &console),

@@ -4,6 +4,7 @@ use super::student_arguments::StudentArguments;
 use super::training_console::{Summary, follow};
 use super::validation_arguments::ValidationArguments;
 use super::{Console, Failure, Fault, ResultExt};
+use attune_core::augment::Chains;
 use attune_core::models::registry;
 use attune_core::nn::OptimizerConfig;
 use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig};
@@ -16,6 +17,7 @@ use std::time::Instant;
 Examples:
   attune train --preset tiny --data demo --epochs 10
   attune train --preset tiny --data ~/music/tunes --augment
+  attune train --preset tiny --data ~/music/tunes --augment my-chain
   attune train my-recipe.toml --json
   attune train --preset tiny --data demo --snapshots --localisation
   attune train --preset all --data demo --epochs 3 --batch 8
@@ -36,7 +38,7 @@ pub(super) struct Args {
     /// Data set: `demo`, or a folder in the generic format
     #[arg(long, value_name = "DIR")]
     data: Option<String>,
-    /// Augment training clips with this chain (`reference` if none is named)
+    /// Augment training clips with this chain (`reference` if none is named): shipped, an own one (see `attune chains list`), or a .toml file
     #[arg(long, value_name = "CHAIN", num_args = 0..=1, default_missing_value = "reference")]
     augment: Option<String>,
     /// End after so many epochs
@@ -91,7 +93,7 @@ impl Args {
         }
     }
 
-    fn config(&self, preset: Option<&str>) -> Result<TrainConfig, Failure> {
+    fn config(&self, preset: Option<&str>, chains: &Chains) -> Result<TrainConfig, Failure> {
         let mut config = match (&self.config, preset) {
             (Some(path), _) => TrainConfig::read(path).bad_input()?,
             (None, Some(preset)) => TrainConfig::for_preset(preset),
@@ -107,7 +109,7 @@ impl Args {
             config.data = DataChoice::parse(data);
         }
         if let Some(chain) = &self.augment {
-            config.augmentation = Augmentation::parse(chain).fault(Fault::Usage)?;
+            config.augmentation = Augmentation::named(chain, chains).fault(Fault::Usage)?;
         }
         if let Some(name) = &self.name {
             config.name.clone_from(name);
@@ -150,7 +152,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 }
                 return several(&args, &presets, console);
             }
-            let config = args.config(presets.first().copied())?;
+            let config = args.config(presets.first().copied(), &Chains::of(&console.workspace))?;
             if args.estimate {
                 return estimate(&config, console, args.json);
             }
@@ -213,9 +215,10 @@ struct Compared {
 /// Trains one network after the other and compares them. Where one fails or is stopped, the others are told of before the error.
 fn several(args: &Args, presets: &[&str], console: &Console) -> Result<(), Failure> {
     // All recipes are read before the first run begins.
+    let chains = Chains::of(&console.workspace);
     let configs = presets
         .iter()
-        .map(|preset| Ok((*preset, args.config(Some(preset))?)))
+        .map(|preset| Ok((*preset, args.config(Some(preset), &chains)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     if args.estimate {
         for (preset, config) in &configs {

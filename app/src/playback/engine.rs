@@ -2,6 +2,7 @@
 //!
 //! No allocation, no lock, no system call. Dropping a track here only lowers a count: the worker holds another reference.
 
+use super::grain::{Grain, Lengths};
 use super::shared::{Clock, Shared, Wishes};
 use super::source::Prepared;
 use std::sync::Arc;
@@ -20,14 +21,15 @@ pub(super) struct Engine {
     next: Option<Arc<Prepared>>,
     rate_hz: u32,
     crossfade_frames: u32,
+    grains: Lengths,
     wishes: Wishes,
     /// A track and the frame where to start in it.
     start: (u64, u64),
     voice: Option<Voice>,
-    leaving: Option<Voice>,
-    /// Frames of the running crossfade, and how many are to come.
-    fade_frames: u32,
-    fade_left: u32,
+    /// What is wished takes over from this.
+    leaving: Option<Leaving>,
+    /// The end of a loop's round goes over into the next, perhaps while another voice is still taking over.
+    round: Option<Leaving>,
     /// 0 in a pause, 1 while playing.
     ramp: f32,
     volume: f32,
@@ -41,6 +43,92 @@ struct Voice {
     track: Arc<Prepared>,
     variant: usize,
     at: u64,
+    /// Only at another speed than that of the recording.
+    grain: Option<Grain>,
+}
+
+impl Voice {
+    fn new(track: Arc<Prepared>, at: u64) -> Self {
+        Self {
+            track,
+            variant: 0,
+            at,
+            grain: None,
+        }
+    }
+
+    /// The next frame.
+    #[inline]
+    fn next(&mut self, speed: f64, grains: &Lengths) -> [f32; 2] {
+        if speed != 1.0 && self.grain.is_none() {
+            self.grain = Some(Grain::from(self.at, speed));
+        }
+        let Some(grain) = &mut self.grain else {
+            let frame = self.track.frame(self.variant, self.at);
+            self.at += 1;
+            return frame;
+        };
+        let frame = grain.next(&self.track, self.variant, speed, grains);
+        self.at = grain.at();
+        if grain.is_plain(grains) {
+            self.grain = None;
+        }
+        frame
+    }
+
+    fn speed(&self) -> f64 {
+        self.grain.as_ref().map_or(1.0, Grain::speed)
+    }
+
+    fn jump(&mut self, to: u64) {
+        self.at = to;
+        self.grain = None;
+    }
+}
+
+/// A voice that is faded out while another is faded in.
+struct Leaving {
+    voice: Voice,
+    /// Length of the crossfade, and how much of it is to come.
+    n_frames: u32,
+    n_left: u32,
+}
+
+impl Leaving {
+    fn new(voice: Voice, n_frames: u32) -> Self {
+        let n_frames = n_frames.max(1);
+        Self {
+            voice,
+            n_frames,
+            n_left: n_frames,
+        }
+    }
+
+    /// The next frame of both. `slot` is emptied when the crossfade is over.
+    #[inline]
+    fn mix(slot: &mut Option<Self>, new: [f32; 2], speed: f64, grains: &Lengths) -> [f32; 2] {
+        let Some(leaving) = slot else { return new };
+        let x = 1.0 - leaving.n_left as f32 / leaving.n_frames as f32;
+        let voice = &mut leaving.voice;
+        let last = voice.track.n_frames.saturating_sub(1);
+        let old = if voice.at <= last {
+            voice.next(speed, grains)
+        } else {
+            // The sound itself has ended. Turned about its last sample it goes on at the same value and the same slope.
+            let end = voice.track.frame(voice.variant, last);
+            let mirror = last.saturating_sub(voice.at - last);
+            let back = voice.track.frame(voice.variant, mirror);
+            voice.at += 1;
+            std::array::from_fn(|i| 2.0 * end[i] - back[i])
+        };
+        // Both sum to one: the same music stays as loud as it is.
+        let weight = x * x * (3.0 - 2.0 * x);
+        leaving.n_left -= 1;
+        if leaving.n_left == 0 {
+            *slot = None;
+        }
+        std::array::from_fn(|i| new[i] * weight + old[i] * (1.0 - weight))
+    }
 }
 
 impl Engine {
@@ -56,18 +144,19 @@ impl Engine {
         let clock = Clock {
             rate_hz,
             seek: wishes.seek,
+            speed: 1.0,
             ..Clock::default()
         };
         Self {
             incoming,
             next: None,
             rate_hz,
+            grains: Lengths::new(rate_hz),
             crossfade_frames: (CROSSFADE_SECS * f64::from(rate_hz)) as u32,
             start: (wishes.track, at),
             voice: None,
             leaving: None,
-            fade_frames: 0,
-            fade_left: 0,
+            round: None,
             ramp: 0.0,
             volume: wishes.volume,
             wishes,
@@ -85,7 +174,8 @@ impl Engine {
         while let Ok(track) = self.incoming.pop() {
             self.next = Some(track);
         }
-        if self.fade_left == 0 {
+        // A change that comes during a crossfade waits for its end: the newest one only.
+        if self.leaving.is_none() && self.round.is_none() {
             self.follow();
         }
         let repeat = self.repeat();
@@ -95,6 +185,7 @@ impl Engine {
         }
         if let Some(voice) = &self.voice {
             (self.clock.at, self.clock.variant) = (voice.at, voice.variant);
+            self.clock.speed = voice.speed();
         }
         let n_played = self.clock.played - played;
         if n_played > 0 {
@@ -122,16 +213,11 @@ impl Engine {
         let next = self.next.take();
         let mut wanted = match (next, self.voice.clone()) {
             // A new device goes on where the old one was.
-            (Some(track), None) if track.serial == self.start.0 => Voice {
-                at: self.start.1.min(track.n_frames),
-                variant: 0,
-                track,
-            },
-            (Some(track), _) if is_new(&track) => Voice {
-                track,
-                variant: 0,
-                at: 0,
-            },
+            (Some(track), None) if track.serial == self.start.0 => {
+                let at = self.start.1.min(track.n_frames);
+                Voice::new(track, at)
+            }
+            (Some(track), _) if is_new(&track) => Voice::new(track, 0),
             (Some(track), Some(voice)) => Voice { track, ..voice },
             (None, Some(voice)) => voice,
             (_, None) => return,
@@ -143,9 +229,8 @@ impl Engine {
         // A seek in a track that has not come yet waits for it.
         if self.wishes.seek != self.clock.seek && self.wishes.track == wanted.track.serial {
             self.clock.seek = self.wishes.seek;
-            wanted.at = self
-                .frame_of(self.wishes.seek_secs)
-                .min(wanted.track.n_frames);
+            let to = self.frame_of(self.wishes.seek_secs);
+            wanted.jump(to.min(wanted.track.n_frames));
             jumps = true;
         }
         let stays = self.voice.as_ref().is_some_and(|voice| {
@@ -160,15 +245,8 @@ impl Engine {
         } else if stays {
             return;
         }
-        self.leaving = self.voice.replace(wanted).filter(|_| self.ramp > 0.0);
-        if self.leaving.is_some() {
-            self.fade(self.crossfade_frames);
-        }
-    }
-
-    fn fade(&mut self, n_frames: u32) {
-        self.fade_frames = n_frames;
-        self.fade_left = n_frames;
+        let before = self.voice.replace(wanted).filter(|_| self.ramp > 0.0);
+        self.leaving = before.map(|voice| Leaving::new(voice, self.crossfade_frames));
     }
 
     fn frame_of(&self, secs: f64) -> u64 {
@@ -201,47 +279,33 @@ impl Engine {
         if self.ramp == 0.0 {
             // Nothing is heard: a change needs no fade.
             self.leaving = None;
-            self.fade_left = 0;
+            self.round = None;
             self.volume = self.wishes.volume;
             return [0.0; 2];
         }
 
-        let mut frame = voice.track.frame(voice.variant, voice.at);
-        if let Some(leaving) = &mut self.leaving {
-            let x = 1.0 - self.fade_left as f32 / self.fade_frames as f32;
-            // Where the sound itself has ended, its last value is let go of gently.
-            let last = leaving.track.n_frames.saturating_sub(1);
-            let old = leaving.track.frame(leaving.variant, leaving.at.min(last));
-            let new = frame;
-            // Both sum to one: the same music stays as loud as it is.
-            let weight = x * x * (3.0 - 2.0 * x);
-            frame = std::array::from_fn(|i| new[i] * weight + old[i] * (1.0 - weight));
-            leaving.at += 1;
-            self.fade_left -= 1;
-            if self.fade_left == 0 {
-                self.leaving = None;
-            }
-        }
         let mut gain = self.ramp * self.volume;
         let left = voice.track.n_frames.saturating_sub(voice.at);
+        let (speed, grains) = (self.wishes.speed, &self.grains);
+        let frame = voice.next(speed, grains);
+        let frame = Leaving::mix(&mut self.round, frame, speed, grains);
+        let frame = Leaving::mix(&mut self.leaving, frame, speed, grains);
         if repeat.is_none() {
             // A clip that was cut out of music ends without a click.
             gain *= (left as f32 * step).min(1.0);
         }
-        voice.at += 1;
         self.clock.played += 1;
         if let Some((start, end)) = repeat
-            && voice.at == end
+            && voice.at >= end
         {
             let old = voice.clone();
-            voice.at = start;
+            voice.jump(start);
             self.clock.jump_played = self.clock.played;
             self.clock.jump_from = Some(end);
             self.clock.jump_to = start;
-            if self.leaving.is_none() {
-                self.leaving = Some(old);
-                self.fade(self.crossfade_frames.min(((end - start) / 2) as u32).max(1));
-            }
+            // No longer than half a round, so that it is over before the next one.
+            let n_frames = u64::from(self.crossfade_frames).min((end - start) / 2);
+            self.round = Some(Leaving::new(old, n_frames as u32));
         } else if voice.at >= voice.track.n_frames {
             self.clock.ended = true;
             self.ramp = 0.0;

@@ -15,6 +15,8 @@
 
 mod device;
 mod engine;
+mod feed;
+mod grain;
 mod shared;
 mod slot;
 mod source;
@@ -23,6 +25,7 @@ mod transport;
 mod worker;
 
 pub use device::DeviceInfo;
+pub use feed::Feed;
 pub use shared::{Now, Output};
 pub use track::{Track, Variant};
-pub use transport::{Player, State};
+pub use transport::{Player, SPEEDS, State};

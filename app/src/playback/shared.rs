@@ -31,10 +31,12 @@ pub(super) struct Wishes {
     /// Counts seeks; a seek that the engine has not seen is still to be done.
     pub(super) seek: u64,
     pub(super) seek_secs: f64,
+    /// Seconds of the song in a second, at the same pitch.
+    pub(super) speed: f64,
 }
 
 impl Wishes {
-    pub(super) const N_WORDS: usize = 8;
+    pub(super) const N_WORDS: usize = 9;
 
     pub(super) fn words(&self) -> [u64; Self::N_WORDS] {
         let (start, end) = self.repeat.unwrap_or((f64::NAN, f64::NAN));
@@ -47,6 +49,7 @@ impl Wishes {
             self.track,
             self.seek,
             self.seek_secs.to_bits(),
+            self.speed.to_bits(),
         ]
     }
 
@@ -60,6 +63,7 @@ impl Wishes {
             track: words[5],
             seek: words[6],
             seek_secs: f64::from_bits(words[7]),
+            speed: f64::from_bits(words[8]),
         }
     }
 }
@@ -74,6 +78,7 @@ impl Default for Wishes {
             track: 0,
             seek: 0,
             seek_secs: 0.0,
+            speed: 1.0,
         }
     }
 }
@@ -101,10 +106,12 @@ pub(super) struct Clock {
     pub(super) jump_from: Option<u64>,
     /// Position that the last jump led to.
     pub(super) jump_to: u64,
+    /// Frames of the track that go by in a frame of the device.
+    pub(super) speed: f64,
 }
 
 impl Clock {
-    pub(super) const N_WORDS: usize = 11;
+    pub(super) const N_WORDS: usize = 12;
 
     pub(super) fn words(&self) -> [u64; Self::N_WORDS] {
         [
@@ -119,6 +126,7 @@ impl Clock {
             self.jump_played,
             self.jump_from.unwrap_or(u64::MAX),
             self.jump_to,
+            self.speed.to_bits(),
         ]
     }
 
@@ -135,6 +143,7 @@ impl Clock {
             jump_played: words[8],
             jump_from: (words[9] != u64::MAX).then_some(words[9]),
             jump_to: words[10],
+            speed: f64::from_bits(words[11]),
         }
     }
 
@@ -144,11 +153,11 @@ impl Clock {
         let to_come = self.heard_ns.saturating_sub(now_ns) as f64 * 1e-9 * rate_hz;
         let since_jump = (self.played - self.jump_played) as f64;
         let at = if to_come <= since_jump {
-            self.at as f64 - to_come
+            self.at as f64 - to_come * self.speed
         } else if let Some(from) = self.jump_from {
             // The loop has jumped, but what is heard is still the end of the round before.
             let round = from.saturating_sub(self.jump_to).max(1) as f64;
-            from as f64 - (to_come - since_jump) % round
+            from as f64 - (to_come - since_jump) * self.speed % round
         } else {
             self.jump_to as f64
         };
@@ -218,7 +227,7 @@ impl Shared {
         if !wishes.playing {
             return from.clamp(0.0, duration_secs);
         }
-        let at = from + now_ns.saturating_sub(anchor_ns) as f64 * 1e-9;
+        let at = from + now_ns.saturating_sub(anchor_ns) as f64 * 1e-9 * wishes.speed;
         match wishes.repeat {
             Some((start, end)) if from < end && at >= end => start + (at - start) % (end - start),
             _ => at.clamp(0.0, duration_secs),

@@ -1,6 +1,7 @@
 //! What is listened to: variants of one sound under one play head.
 
 use attune_core::audio::{self, Clip};
+use std::sync::Arc;
 
 /// Variants of the same sound, of the same length in seconds: as recorded, as a network hears it, augmented.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,8 @@ pub struct Variant {
     pub name: String,
     /// The sound, at any rate and with any number of channels.
     pub clip: Clip,
+    /// Factor of the amplitude with which it is heard: 1 as it is. For variants that are to be compared at the same loudness.
+    pub gain: f32,
 }
 
 impl Track {
@@ -48,6 +51,24 @@ impl Track {
         ))
     }
 
+    /// The numbers of the variants that can be heard. One without samples is a free place, so that the others keep their numbers.
+    pub fn places(&self) -> Vec<usize> {
+        let all = self.variants.iter().enumerate();
+        all.filter(|(_, variant)| !variant.clip.samples.is_empty())
+            .map(|(place, _)| place)
+            .collect()
+    }
+
+    /// Whether it has the same sounds in the same order, each as loud.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.variants.len() == other.variants.len()
+            && self
+                .variants
+                .iter()
+                .zip(&other.variants)
+                .all(|(one, two)| one.is(two))
+    }
+
     /// Length of the longest variant.
     pub fn duration_secs(&self) -> f64 {
         self.variants
@@ -63,6 +84,27 @@ impl Variant {
         Self {
             name: name.into(),
             clip,
+            gain: 1.0,
         }
+    }
+
+    /// The same, heard `gain_db` louder (or softer, below 0).
+    pub fn with_gain_db(self, gain_db: f32) -> Self {
+        Self {
+            gain: 10_f32.powf(gain_db / 20.0),
+            ..self
+        }
+    }
+
+    /// Whether it is the same sound, heard as loud: the same samples in memory, not merely equal ones.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.has_clip_of(other) && self.gain == other.gain && self.name == other.name
+    }
+
+    /// Whether it is the same sound, perhaps heard louder or softer.
+    pub(super) fn has_clip_of(&self, other: &Self) -> bool {
+        let (one, two) = (&self.clip, &other.clip);
+        Arc::ptr_eq(&one.samples, &two.samples)
+            && (one.rate_hz, one.channels) == (two.rate_hz, two.channels)
     }
 }

@@ -1,15 +1,18 @@
 //! The handle that the window holds: wishes in, position out. No call waits for the device or for a file.
 
 use super::device::DeviceInfo;
+use super::feed::Feed;
 use super::shared::{Clock, Now, Output, Shared, Wishes};
 use super::track::Track;
 use super::worker::{FindHost, Request, Worker};
-use attune_core::audio::Clip;
 use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
+
+/// Speeds to choose from; between the first and the last any other is possible.
+pub const SPEEDS: [f64; 9] = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5, 2.0];
 
 /// Requests that the worker has not come to.
 const MAX_REQUESTS: usize = 256;
@@ -33,17 +36,18 @@ pub enum State {
 pub struct Player {
     shared: Arc<Shared>,
     now: Now,
-    controls: Mutex<Controls>,
-    requests: Option<Sender<Request>>,
+    controls: Arc<Mutex<Controls>>,
+    /// Feeds have it weakly: it ends with the player.
+    requests: Option<Arc<Sender<Request>>>,
     messages: Receiver<String>,
     worker: Option<JoinHandle<()>>,
 }
 
 /// What only the holder of the handle writes; the lock is never held for longer than it takes to copy it.
 #[derive(Default)]
-struct Controls {
-    wishes: Wishes,
-    track: Option<Arc<Track>>,
+pub(super) struct Controls {
+    pub(super) wishes: Wishes,
+    pub(super) track: Option<Arc<Track>>,
     device: Option<String>,
     was_live: bool,
 }
@@ -94,8 +98,8 @@ impl Player {
         Self {
             shared,
             now,
-            controls: Mutex::default(),
-            requests: worker.is_some().then_some(requests),
+            controls: Arc::default(),
+            requests: worker.is_some().then(|| Arc::new(requests)),
             messages,
             worker,
         }
@@ -135,19 +139,24 @@ impl Player {
         self.controls().track.clone()
     }
 
-    /// Puts another sound in the place of a variant, heard at once at the same position: for a moved slider.
-    pub fn replace_variant(&self, variant: usize, clip: Clip) {
-        let mut controls = self.controls();
-        let serial = controls.wishes.track;
-        if let Some(track) = &mut controls.track
-            && let Some(slot) = Arc::make_mut(track).variants.get_mut(variant)
-        {
-            slot.clip = clip.clone();
-            self.request(Request::Replace {
-                serial,
-                variant,
-                clip,
-            });
+    /// Number of the load that is heard; every other one has another number.
+    pub fn serial(&self) -> u64 {
+        self.controls().wishes.track
+    }
+
+    /// Puts other variants in the place of those that are loaded: for a moved slider, another gain, one variant more. Heard at once at the same
+    /// position, crossfaded; position, loop and play head stay. They are to be as long as those before.
+    pub fn exchange(&self, track: Track) {
+        let serial = self.serial();
+        self.feed().exchange(serial, track);
+    }
+
+    /// A handle with which another thread exchanges the variants.
+    pub fn feed(&self) -> Feed {
+        Feed {
+            shared: Arc::clone(&self.shared),
+            controls: Arc::clone(&self.controls),
+            requests: self.requests.as_ref().map(Arc::downgrade),
         }
     }
 
@@ -235,6 +244,36 @@ impl Player {
     /// The loop, in seconds.
     pub fn loop_region(&self) -> Option<(f64, f64)> {
         self.controls().wishes.repeat
+    }
+
+    /// Plays so many seconds of the song in a second, at the same pitch: the first of [`SPEEDS`] to the last. Takes effect within 60 ms, at the same
+    /// position. Positions and loops stay in seconds of the song.
+    pub fn set_speed(&self, speed: f64) {
+        let mut controls = self.controls();
+        let at = self.position(&controls);
+        let usable = speed.is_finite().then_some(speed);
+        controls.wishes.speed = usable
+            .unwrap_or(1.0)
+            .clamp(SPEEDS[0], SPEEDS[SPEEDS.len() - 1]);
+        self.publish(&controls, Some(at));
+    }
+
+    /// The speed.
+    pub fn speed(&self) -> f64 {
+        self.controls().wishes.speed
+    }
+
+    /// Goes to the next of [`SPEEDS`], the faster or the slower one.
+    pub fn step_speed(&self, faster: bool) {
+        let speed = self.speed();
+        let next = if faster {
+            SPEEDS.into_iter().find(|next| *next > speed)
+        } else {
+            SPEEDS.into_iter().rev().find(|next| *next < speed)
+        };
+        if let Some(next) = next {
+            self.set_speed(next);
+        }
     }
 
     /// 0 is silent, 1 as loud as the file; up to 2.

@@ -4,7 +4,7 @@ use super::device::{self, BUFFER_FRAMES, MAX_BUFFER_FRAMES, Opened, Plan};
 use super::engine::Engine;
 use super::shared::{Now, Output, Shared, Wishes};
 use super::source::Prepared;
-use super::track::Track;
+use super::track::{Track, Variant};
 use attune_core::audio::Clip;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 use std::path::Path;
@@ -28,12 +28,8 @@ pub(super) enum Request {
         serial: u64,
         track: Option<Arc<Track>>,
     },
-    /// Another sound for a variant of what is loaded.
-    Replace {
-        serial: u64,
-        variant: usize,
-        clip: Clip,
-    },
+    /// Other variants of what is loaded.
+    Exchange { serial: u64, track: Arc<Track> },
     /// Play on this device (`None`: the default one).
     Choose(Option<String>),
     /// Look for devices again.
@@ -102,7 +98,7 @@ impl Worker {
                 TICK
             };
             match desk.worker.requests.recv_timeout(patience) {
-                Ok(request) => desk.serve(request),
+                Ok(request) => desk.serve_all(request),
                 Err(RecvTimeoutError::Timeout) => desk.prepare_next(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -114,6 +110,23 @@ impl Worker {
 }
 
 impl Desk {
+    /// Serves this request and those that have come meanwhile, but only the newest of exchanges that follow one another:
+    /// a slider that moves asks faster than a long clip can be resampled.
+    fn serve_all(&mut self, first: Request) {
+        let mut request = first;
+        while let Ok(next) = self.worker.requests.try_recv() {
+            let is_overtaken = matches!(
+                (&request, &next),
+                (Request::Exchange { serial: old, .. }, Request::Exchange { serial: new, .. }) if old == new
+            );
+            let before = std::mem::replace(&mut request, next);
+            if !is_overtaken {
+                self.serve(before);
+            }
+        }
+        self.serve(request);
+    }
+
     fn serve(&mut self, request: Request) {
         match request {
             Request::Load { serial, track } => {
@@ -124,11 +137,7 @@ impl Desk {
                 });
                 self.hand_over_when_ready();
             }
-            Request::Replace {
-                serial,
-                variant,
-                clip,
-            } => self.replace(serial, variant, clip),
+            Request::Exchange { serial, track } => self.exchange(serial, &track),
             Request::Choose(id) => {
                 self.chosen = id;
                 self.buffer_frames = BUFFER_FRAMES;
@@ -177,14 +186,11 @@ impl Desk {
         let Some(source) = loaded.track.variants.get(variant) else {
             return;
         };
-        if let Err(error) = loaded.prepared.prepare(variant, &source.clip, self.rate_hz) {
+        if let Err(error) = loaded.prepared.prepare(variant, source, self.rate_hz) {
             self.say(format!("{} cannot be played: {error}", loaded.track.name));
             // Silence in its place, so that it is not tried again and again.
-            drop(loaded.prepared.prepare(
-                variant,
-                &Clip::mono(Vec::new(), self.rate_hz),
-                self.rate_hz,
-            ));
+            let silence = Variant::new("silence", Clip::mono(Vec::new(), self.rate_hz));
+            drop(loaded.prepared.prepare(variant, &silence, self.rate_hz));
         }
     }
 
@@ -201,23 +207,17 @@ impl Desk {
         }
     }
 
-    fn replace(&mut self, serial: u64, variant: usize, clip: Clip) {
+    fn exchange(&mut self, serial: u64, track: &Arc<Track>) {
         let rate_hz = self.rate_hz;
         let Some(loaded) = self.loaded.as_mut().filter(|_| serial == self.serial) else {
             return;
         };
-        let mut track = (*loaded.track).clone();
-        let Some(slot) = track.variants.get_mut(variant) else {
-            return;
-        };
-        slot.clip = clip;
-        let prepared = loaded.prepared.without(variant, &track, rate_hz);
-        // It was heard a moment ago: no other variant may slip in before it.
-        let made = prepared.prepare(variant, &track.variants[variant].clip, rate_hz);
+        let prepared = loaded.prepared.exchanged(&loaded.track, track, rate_hz);
         loaded.prepared = Arc::new(prepared);
-        loaded.track = Arc::new(track);
-        if let Err(error) = made {
-            self.say(format!("the new sound cannot be played: {error}"));
+        loaded.track = Arc::clone(track);
+        // It sounds: the engine gets it whole, so that whatever it is asked for meanwhile is there.
+        while self.missing().is_some() {
+            self.prepare_next();
         }
         self.hand_over_when_ready();
     }

@@ -11,6 +11,8 @@ pub enum ColourMap {
     Viridis,
     /// Both signs: blue against, red for, the middle nearly the ground. For contributions.
     Diverging,
+    /// Both signs beside a log-mel: blue softer, red louder, the middle black as its silence.
+    Change,
     /// Loudness in grey.
     Grey,
 }
@@ -33,6 +35,16 @@ pub fn map_colour(map: ColourMap, value: f32) -> Color32 {
         ColourMap::Magma => colorous::MAGMA.eval_continuous(f64::from(value)),
         ColourMap::Viridis => colorous::VIRIDIS.eval_continuous(f64::from(value)),
         ColourMap::Diverging => colorous::RED_BLUE.eval_continuous(1.0 - f64::from(value)),
+        ColourMap::Change => {
+            let change = 2.0 * value - 1.0;
+            let full: [f32; 3] = if change < 0.0 {
+                [70.0, 150.0, 255.0]
+            } else {
+                [255.0, 95.0, 60.0]
+            };
+            let [r, g, b] = full.map(|part| (part * change.abs()).round() as u8);
+            colorous::Color { r, g, b }
+        }
         ColourMap::Grey => colorous::Color {
             r: (value * 255.0) as u8,
             g: (value * 255.0) as u8,

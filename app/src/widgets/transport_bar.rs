@@ -3,7 +3,7 @@
 //! It speaks to the player at once instead of sending commands: a player's calls are wishes that never wait and change nothing but
 //! the player. The symbols are painted, because no font has them all.
 
-use crate::playback::{Output, Player, State};
+use crate::playback::{Output, Player, SPEEDS, State};
 use crate::theme;
 use egui::{
     Button, ComboBox, Pos2, Rect, Response, RichText, Role, Sense, Shape, Slider, Stroke,
@@ -17,7 +17,7 @@ const FRAME: Duration = Duration::from_millis(16);
 const MIN_SLIDER_WIDTH: f32 = 80.0;
 
 /// With less room than this the bar takes two rows, in points.
-const ONE_ROW: f32 = 740.0;
+const ONE_ROW: f32 = 810.0;
 
 /// Draws the bar for `player`, as wide as there is room. Every control has a name for screen readers and an explanation on hover.
 pub fn transport_bar(ui: &mut Ui, player: &Player) {
@@ -30,6 +30,7 @@ pub fn transport_bar(ui: &mut Ui, player: &Player) {
     ui.horizontal(|ui| {
         play_ui(ui, player, state);
         loop_ui(ui, player, state);
+        speed_ui(ui, player);
         if fits {
             variants_ui(ui, player);
         }
@@ -132,14 +133,41 @@ fn loop_ui(ui: &mut Ui, player: &Player, state: State) {
     }
 }
 
+/// Chooses the speed, at the same pitch.
+pub fn speed_ui(ui: &mut Ui, player: &Player) {
+    let speed = player.speed();
+    let text = |speed: f64| format!("× {speed}");
+    let combo = ComboBox::from_id_salt("speed")
+        .selected_text(text(speed))
+        .width(56.0)
+        .show_ui(ui, |ui| {
+            for choice in SPEEDS {
+                if ui.selectable_label(choice == speed, text(choice)).clicked() {
+                    player.set_speed(choice);
+                }
+            }
+        });
+    combo
+        .response
+        .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Speed"));
+    let response = combo.response.on_hover_text(
+        "Speed, at the same pitch: [ slower, ] faster, a right click or \\ as recorded",
+    );
+    if response.secondary_clicked() {
+        player.set_speed(1.0);
+    }
+}
+
 fn variants_ui(ui: &mut Ui, player: &Player) {
     let Some(track) = player.track() else { return };
-    if track.variants.len() < 2 {
+    let places = track.places();
+    if places.len() < 2 {
         return;
     }
     ui.separator();
     let selected = player.variant();
-    for (i, variant) in track.variants.iter().enumerate() {
+    for i in places {
+        let variant = &track.variants[i];
         let clip = &variant.clip;
         let channels = match clip.channels {
             1 => "mono".to_owned(),

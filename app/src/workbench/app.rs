@@ -184,14 +184,22 @@ impl App {
         for message in state.player.messages() {
             sender.send(Notice::new(Level::Info, message));
         }
-        while let Ok(command) = self.commands.try_recv() {
-            run::run(self, command, ctx);
-        }
+        self.run_commands(ctx);
         self.close_logic(ctx);
         if self.memory_at.is_none_or(|at| at.elapsed() > MEMORY_EVERY) {
             self.memory_at = Some(Instant::now());
             self.state.memory_bytes = resident_bytes();
         }
+    }
+
+    /// Gives whether there were any.
+    fn run_commands(&mut self, ctx: &Context) -> bool {
+        let mut any = false;
+        while let Ok(command) = self.commands.try_recv() {
+            run::run(self, command, ctx);
+            any = true;
+        }
+        any
     }
 
     fn close_logic(&mut self, ctx: &Context) {
@@ -265,6 +273,10 @@ impl App {
         drop_target_ui(ui);
         self.toasts.ui(ui);
         self.closing_ui(ui);
+        // At once, and not before the next frame: a slider is heard one frame sooner.
+        if self.run_commands(ui.ctx()) {
+            ui.ctx().request_repaint();
+        }
     }
 
     fn closing_ui(&mut self, ui: &mut Ui) {

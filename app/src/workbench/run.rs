@@ -183,10 +183,32 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::Back => sender.send(Play::Skip { by_secs: -5.0 }),
         UiCommand::Forward => sender.send(Play::Skip { by_secs: 5.0 }),
         UiCommand::ToggleLoop => sender.send(Play::ToggleLoop),
+        UiCommand::Slower => app.state.player.step_speed(false),
+        UiCommand::Faster => app.state.player.step_speed(true),
+        UiCommand::NormalSpeed => app.state.player.set_speed(1.0),
         UiCommand::ToggleListening => sender.send(Play::ToggleListening),
         UiCommand::VolumeUp => sender.send(Play::Louder { by: 0.1 }),
         UiCommand::VolumeDown => sender.send(Play::Louder { by: -0.1 }),
         UiCommand::ToggleAugmented => sender.send(Command::Audition(audition::Command::Toggle)),
+        UiCommand::HearVariant(place) => {
+            let audition = &app.state.audition;
+            let in_test = audition.heard_in_test(&app.state.player).is_some();
+            let is_meant = audition.is_listening(&app.state.player)
+                || layout::is_shown(&app.layout, Panel::Audition);
+            let sound = audition::abx::Sound::ALL.get(usize::from(place));
+            match sound {
+                Some(sound) if in_test => {
+                    let hear = audition::abx::Command::Hear(*sound);
+                    sender.send(Command::Audition(audition::Command::Test(hear)));
+                }
+                _ if is_meant && !in_test => {
+                    let place = usize::from(place);
+                    sender.send(Command::Audition(audition::Command::Listen { place }));
+                }
+                // Elsewhere these keys are free.
+                _ => {}
+            }
+        }
         UiCommand::RollAugmentation => sender.send(Command::Audition(audition::Command::Roll)),
         UiCommand::ExplainSong => {
             sender.send(Command::Timeline(timeline::Command::Explain));
@@ -265,9 +287,10 @@ fn run_play(state: &super::State, play: &Play) {
         Play::Volume(volume) => player.set_volume(*volume),
         Play::Louder { by } => player.set_volume((player.volume() + by).clamp(0.0, 1.0)),
         Play::ToggleListening => {
-            let n_variants = player.track().map_or(0, |track| track.variants.len());
-            if n_variants > 1 {
-                player.select_variant((player.variant() + 1) % n_variants);
+            let variants = player.track().map_or(Vec::new(), |track| track.places());
+            let after = variants.iter().find(|place| **place > player.variant());
+            if let Some(next) = after.or(variants.first()) {
+                player.select_variant(*next);
             }
         }
         Play::Device(device) => player.choose_device(device.as_deref()),

@@ -45,6 +45,8 @@ pub struct Selection {
     pub track: Option<String>,
     /// Tags to show, by name, in the order in which they were chosen.
     pub tags: Vec<String>,
+    /// Variants of a clip are heard at their own levels, not as loud as one another.
+    pub levels_as_they_are: bool,
     /// A stretch of the open song.
     #[serde(skip)]
     pub time: Option<TimeRange>,
@@ -65,6 +67,8 @@ pub enum Select {
     ToggleTag(String),
     /// Choose exactly these tags.
     Tags(Vec<String>),
+    /// Hear variants of a clip at their own levels, or as loud as one another.
+    LevelsAsTheyAre(bool),
     /// Choose a stretch of the open song.
     Time(Option<TimeRange>),
 }
@@ -89,6 +93,7 @@ impl Selection {
             Select::Track(track) => self.track = track,
             Select::ToggleTag(tag) => toggle(&mut self.tags, tag),
             Select::Tags(tags) => self.tags = tags,
+            Select::LevelsAsTheyAre(as_they_are) => self.levels_as_they_are = as_they_are,
             Select::Time(time) => self.time = time,
         }
     }

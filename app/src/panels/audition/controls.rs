@@ -1,30 +1,48 @@
 //! The left column: which clip, what to hear, the dice, and the eight effects.
 
+use super::effect_help;
+use super::listen;
 use crate::theme;
-use crate::widgets::section_heading;
-use crate::workbench::parts::audition::{ClipLength, Command, Row};
+use crate::widgets::{count_text, section_heading};
+use crate::workbench::parts::audition::{
+    ChainCommand, ClipLength, Command, Row, State as Audition,
+};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
-use attune_core::augment::{Chain, Effect, PRESETS, Parameter};
+use attune_core::augment::{Effect, Parameter};
 use egui::{
     Button, Checkbox, ComboBox, DragValue, Grid, Label, RichText, Role, Slider, SliderClamping, Ui,
     WidgetInfo,
 };
 
-/// Draws the column.
-pub(super) fn controls_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
-    ui.spacing_mut().item_spacing.y = theme::GAP;
-    section_heading(ui, "Clip");
-    clip_ui(ctx, ui);
-    ui.add_space(theme::GAP);
-    section_heading(ui, "Listen");
-    listen_ui(ctx, ui);
-    ui.add_space(theme::GAP);
-    section_heading(ui, "Dice");
-    dice_ui(ctx, ui);
-    ui.add_space(theme::GAP);
-    section_heading(ui, "Effects");
-    for idx in 0..ctx.state.audition.rows().len() {
-        effect_ui(ctx, ui, idx);
+/// What the column remembers between frames.
+#[derive(Default)]
+pub(super) struct State {
+    help: effect_help::Pictures,
+}
+
+impl State {
+    /// Draws the column.
+    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+        ui.spacing_mut().item_spacing.y = theme::GAP;
+        section_heading(ui, "Clip");
+        clip_ui(ctx, ui);
+        ui.add_space(theme::GAP);
+        section_heading(ui, "Listen");
+        listen::listen_ui(ctx, ui);
+        ui.add_space(theme::GAP);
+        section_heading(ui, "Dice");
+        dice_ui(ctx, ui);
+        ui.add_space(theme::GAP);
+        section_heading(ui, "Effects");
+        let rows = ctx.state.audition.rows();
+        for idx in 0..rows.len() {
+            let is_of_paper = |idx: usize| rows[idx].effect.kind().is_of_paper();
+            if idx > 0 && is_of_paper(idx - 1) && !is_of_paper(idx) {
+                ui.add_space(theme::GAP);
+                section_heading(ui, "Beyond the paper");
+            }
+            effect_ui(ctx, ui, idx, &mut self.help);
+        }
     }
 }
 
@@ -37,6 +55,12 @@ fn clip_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let Some(clip) = audition.clip() else { return };
     ui.label(RichText::new(&clip.song).strong())
         .on_hover_text(clip.path.display().to_string());
+    if ctx.state.audition.replays.shown().is_some() {
+        ui.label(
+            RichText::new("A training clip, as it was cut. Draws leads back to the song.").weak(),
+        );
+        return;
+    }
     Grid::new("clip")
         .num_columns(2)
         .spacing([12.0, 6.0])
@@ -87,47 +111,16 @@ fn clip_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         });
 }
 
-fn listen_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
-    let player = &ctx.state.player;
-    let playing = ctx
-        .state
-        .audition
-        .is_listening(player)
-        .then(|| player.variant());
-    ui.horizontal(|ui| {
-        for (variant, label) in ["Original", "Augmented"].into_iter().enumerate() {
-            let button =
-                Button::selectable(playing == Some(variant), label).frame_when_inactive(true);
-            let hint = "Hear this variant of the clip, in a loop. A switches at the same position.";
-            if ui.add(button).on_hover_text(hint).clicked() {
-                send(
-                    ctx,
-                    Command::Listen {
-                        augmented: variant == 1,
-                    },
-                );
-            }
-        }
-        let hint = "Play or pause (Space)";
-        if ui.button("Play or pause").on_hover_text(hint).clicked() {
-            match playing {
-                Some(_) => ctx.send(UiCommand::TogglePlay),
-                None => send(ctx, Command::Listen { augmented: true }),
-            }
-        }
-    });
-}
-
 fn dice_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let audition = &ctx.state.audition;
     Grid::new("dice").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| {
         ui.label("Chain").on_hover_text("Which effects are rolled, how often and with which numbers.");
-        let combo = ComboBox::from_id_salt("chain").selected_text(audition.chain()).show_ui(ui, |ui| {
-            for (name, _) in PRESETS {
-                let about = Chain::preset(name).map(|chain| chain.about).unwrap_or_default();
-                let label = ui.selectable_label(name == audition.chain(), name).on_hover_text(about);
+        let combo = ComboBox::from_id_salt("chain").selected_text(chain_name(audition)).show_ui(ui, |ui| {
+            for known in audition.chains.known() {
+                let chosen = known.name == audition.chains.name();
+                let label = ui.selectable_label(chosen, &known.name).on_hover_text(&known.about);
                 if label.clicked() {
-                    send(ctx, Command::Chain(name));
+                    send(ctx, Command::Chain(ChainCommand::Open(known.name.clone())));
                 }
             }
         });
@@ -172,14 +165,24 @@ fn dice_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     });
 }
 
-fn effect_ui(ctx: &Ctx<'_>, ui: &mut Ui, idx: usize) {
+/// With a star if it is not as it was written.
+fn chain_name(audition: &Audition) -> String {
+    let star = if audition.chains.is_changed() {
+        " *"
+    } else {
+        ""
+    };
+    format!("{}{star}", audition.chains.name())
+}
+
+fn effect_ui(ctx: &Ctx<'_>, ui: &mut Ui, idx: usize, help: &mut effect_help::Pictures) {
     let Some(&row) = ctx.state.audition.rows().get(idx) else {
         return;
     };
     let kind = row.effect.kind();
     let mut to = row;
-    ui.add(Checkbox::new(&mut to.is_on, kind.label()))
-        .on_hover_text(kind.about());
+    let check = ui.add(Checkbox::new(&mut to.is_on, kind.label()));
+    help.on_hover(ctx, check, row.effect);
     let mut values = row.effect.values();
     ui.indent(("effect", idx), |ui| {
         ui.spacing_mut().slider_width = 112.0;
@@ -210,6 +213,13 @@ fn effect_ui(ctx: &Ctx<'_>, ui: &mut Ui, idx: usize) {
         }
     });
     to.effect = Effect::from_values(kind, &values);
+    if kind.needs_company() && ctx.state.audition.replays.shown().is_none() {
+        let text = match ctx.state.audition.others.n_tracks() {
+            0 => "Open a data set (Ctrl+D): its tracks are mixed in.".to_owned(),
+            n => format!("From {} tracks of the open data set.", count_text(n as u64)),
+        };
+        ui.label(RichText::new(text).small().weak());
+    }
     if to != row {
         send(
             ctx,

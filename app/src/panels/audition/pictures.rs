@@ -1,5 +1,6 @@
 //! Both variants of the clip: waveforms and log-mel pictures on one time axis, and the strip that says where in the song they are.
 
+use super::selection::Dragging;
 use crate::theme::{self, Palette};
 use crate::timeline::{CachedMesh, Canvas, TimeMap, ruler};
 use crate::workbench::parts::audition::{Command, Heard};
@@ -34,8 +35,13 @@ impl Strip {
         let (Some(song), Some(clip)) = (ctx.state.song.current(), ctx.state.audition.clip()) else {
             return;
         };
-        let song = &song.heard;
         let palette = theme::palette(ui.visuals());
+        if let Some(replayed) = ctx.state.audition.replays.shown() {
+            let text = format!("Replay of a training clip: {}", replayed.song.name);
+            ui.label(RichText::new(text).color(palette.weak));
+            return;
+        }
+        let song = &song.heard;
         let size = vec2(ui.available_width(), STRIP_HEIGHT);
         let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         let response = response
@@ -86,11 +92,12 @@ impl Strip {
 #[derive(Default)]
 pub(super) struct Pictures {
     variants: [Variant; 2],
+    dragging: Dragging,
 }
 
 #[derive(Default)]
 struct Variant {
-    of: usize,
+    of: Option<Arc<Heard>>,
     mesh: CachedMesh,
     texture: Option<TextureHandle>,
 }
@@ -126,26 +133,21 @@ impl Pictures {
             ("Original", audition.original(), palette.original),
             ("Augmented", audition.augmented(), palette.augmented),
         ];
-        let play_head = audition.is_listening(&ctx.state.player).then(|| {
+        let heard_place = audition.heard_place(&ctx.state.player);
+        let play_head = heard_place.map(|place| {
             if ctx.state.player.state() == crate::playback::State::Playing {
                 ui.ctx().request_repaint_after(FRAME);
             }
-            (ctx.state.player.variant(), ctx.state.player.position_secs())
+            (place, ctx.state.player.position_secs())
         });
         for (idx, (name, heard, colour)) in shown.into_iter().enumerate() {
             let Some(heard) = heard else { continue };
             header_ui(ui, name, heard, colour, palette);
             let heard_now = play_head.filter(|(variant, _)| *variant == idx);
             let at_secs = play_head.map(|(_, secs)| (secs, heard_now.is_some()));
-            if let Some(to_secs) = self.variants[idx].ui(ui, name, heard, colour, heights, at_secs)
-            {
-                if play_head.is_none() {
-                    ctx.send(Any::Audition(Command::Listen {
-                        augmented: idx == 1,
-                    }));
-                } else {
-                    ctx.state.player.seek(to_secs);
-                }
+            let drawn = self.variants[idx].ui(ui, name, heard, colour, heights, at_secs);
+            if let Some((response, map, area)) = drawn {
+                self.dragging.ui(ctx, ui, &response, &map, area, idx);
             }
             ui.add_space(theme::GAP);
         }
@@ -176,7 +178,7 @@ fn header_ui(ui: &mut Ui, name: &str, heard: &Heard, colour: Color32, palette: &
 }
 
 impl Variant {
-    /// Gives the time that was clicked.
+    /// Gives what the pointer does on it, its time axis, and where it lies.
     fn ui(
         &mut self,
         ui: &mut Ui,
@@ -185,14 +187,14 @@ impl Variant {
         colour: Color32,
         heights: Heights,
         play_head: Option<(f64, bool)>,
-    ) -> Option<f64> {
+    ) -> Option<(Response, TimeMap, Rect)> {
         let palette = theme::palette(ui.visuals());
         let picture_height = heard.picture.as_ref().map_or(0.0, |_| heights.picture);
         let size = vec2(
             ui.available_width(),
             heights.wave + picture_height + RULER_HEIGHT,
         );
-        let (rect, response) = ui.allocate_exact_size(size, Sense::click());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::click_and_drag());
         response.widget_info(|| {
             WidgetInfo::labeled(
                 Role::Image,
@@ -203,9 +205,8 @@ impl Variant {
         if !ui.is_rect_visible(rect) {
             return None;
         }
-        let of = Arc::as_ptr(heard) as usize;
-        if self.of != of {
-            self.of = of;
+        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, heard)) {
+            self.of = Some(Arc::clone(heard));
             self.mesh = CachedMesh::default();
             // Uploaded once; the pixels were made in the job.
             self.texture = heard.picture.as_ref().map(|picture| {
@@ -253,13 +254,7 @@ impl Variant {
             );
         }
         readout(&response, &map, heard);
-        let pointer = response
-            .interact_pointer_pos()
-            .filter(|_| response.clicked())?;
-        Some(
-            map.secs_from_x(pointer.x)
-                .clamp(0.0, heard.clip.duration_secs()),
-        )
+        Some((response, map, wave_rect.union(picture_rect)))
     }
 }
 
@@ -274,12 +269,12 @@ fn readout(response: &Response, map: &TimeMap, heard: &Heard) {
         };
         response
             .clone()
-            .on_hover_text_at_pointer(format!("{secs:.2} s. {what} Click to play from here."));
+            .on_hover_text_at_pointer(format!("{secs:.2} s. {what} Click to play from here, drag to repeat a stretch (Escape lets it go)."));
     }
 }
 
 /// From the lowest to the highest sample of each column of pixels.
-fn waveform(
+pub(super) fn waveform(
     mesh: &mut Mesh,
     canvas: &Canvas<'_>,
     overview: &Overview,

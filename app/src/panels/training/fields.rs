@@ -1,7 +1,7 @@
 //! The fields of the Training panel's form.
 
 use crate::widgets::number_text;
-use attune_core::augment;
+use attune_core::augment::{self, Entry, Origin};
 use attune_core::models::{presets, registry};
 use attune_core::nn::OptimizerConfig;
 use attune_core::train::{Augmentation, ModelChoice, TrainConfig, ValidateEvery};
@@ -140,23 +140,49 @@ pub(super) fn model_ui(ui: &mut Ui, config: &mut TrainConfig) -> Response {
         .response
 }
 
-/// A choice of augmentation chains.
-pub(super) fn augmentation_ui(ui: &mut Ui, augmentation: &mut Augmentation) -> Response {
-    let label = match augmentation {
-        Augmentation::Preset(name) => name.clone(),
-        Augmentation::Chain(_) => "own chain".to_owned(),
-    };
-    ComboBox::from_id_salt("augmentation")
+/// A choice of augmentation chains: the shipped ones, and the workspace's own, which `look` asks for anew when the list is opened.
+pub(super) fn augmentation_ui(
+    ui: &mut Ui,
+    augmentation: &mut Augmentation,
+    chains: &[Entry],
+    look: impl FnOnce(),
+) -> Response {
+    let label = augmentation.label().to_owned();
+    let combo = ComboBox::from_id_salt("augmentation")
         .selected_text(&label)
         .width(ui.available_width().clamp(60.0, 150.0))
         .show_ui(ui, |ui| {
-            for (name, _) in augment::PRESETS {
+            let shipped = augment::PRESETS.map(|(name, _)| name);
+            let own = chains.iter().filter(|entry| entry.origin == Origin::Own);
+            let own: Vec<&Entry> = own.collect();
+            for name in shipped {
                 if ui.selectable_label(label == name, name).clicked() {
                     *augmentation = Augmentation::Preset(name.to_owned());
                 }
             }
-        })
-        .response
+            for Entry {
+                name,
+                about,
+                problem,
+                ..
+            } in own
+            {
+                let choice = egui::Button::selectable(label == *name, name);
+                let choice = ui.add_enabled(problem.is_none(), choice);
+                let choice = match problem {
+                    Some(problem) => choice.on_disabled_hover_text(problem),
+                    None if about.is_empty() => choice.on_hover_text("A chain of your own"),
+                    None => choice.on_hover_text(about),
+                };
+                if choice.clicked() {
+                    *augmentation = Augmentation::Preset(name.clone());
+                }
+            }
+        });
+    if combo.response.clicked() {
+        look();
+    }
+    combo.response
 }
 
 /// How often to validate: a number and its unit.

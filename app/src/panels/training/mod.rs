@@ -174,8 +174,9 @@ impl State {
                     config.max_minutes = (minutes > 0.0).then_some(minutes);
                     response
                 });
-                row_ui(ui, "Augmentation", "How training clips are changed at random. Hear it in Audition.", |ui| {
-                    augmentation_ui(ui, &mut config.augmentation)
+                row_ui(ui, "Augmentation", "How training clips are changed at random: a shipped chain or one of your own. Hear it in Audition.", |ui| {
+                    let look = || ctx.send(Command::Training(training::Command::LookForChains));
+                    augmentation_ui(ui, &mut config.augmentation, ctx.state.training.chains(), look)
                 });
                 row_ui(ui, "Validate", "How often the model is scored on the validation split.", |ui| {
                     validate_ui(ui, &mut config.validate)

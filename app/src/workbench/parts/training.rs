@@ -5,6 +5,7 @@ use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{
     Command as AnyCommand, CommandSender, Jobs, Level, Notice, Select, State as Whole,
 };
+use attune_core::augment::{Chains, Entry};
 use attune_core::dataset::{Dataset, Split};
 use attune_core::interpret::has_timeline;
 use attune_core::train::{self, Estimate, Handle, Outcome, TrainConfig};
@@ -19,6 +20,9 @@ pub struct State {
     handle: Option<Handle>,
     estimate: Slot<Box<TrainConfig>, Estimate>,
     timelines: Slot<PathBuf, bool>,
+    /// Keyed by how often it was asked for.
+    chains: Slot<u64, Vec<Entry>>,
+    chains_asked: u64,
     /// Asked to pause, and not yet to go on.
     paused: bool,
     /// Of several students in a row, the one in training.
@@ -53,6 +57,8 @@ pub enum Command {
     Estimate(Box<TrainConfig>),
     /// Find out whether the data set in this folder has validation tracks with timelines.
     LookForTimelines(PathBuf),
+    /// List the augmentation chains anew.
+    LookForChains,
 }
 
 impl Default for State {
@@ -63,6 +69,8 @@ impl Default for State {
             handle: None,
             estimate: Slot::new("estimate the run"),
             timelines: Slot::new("look for timelines"),
+            chains: Slot::new("list the chains"),
+            chains_asked: 0,
             paused: false,
             students: None,
         }
@@ -123,6 +131,11 @@ impl State {
         self.timelines.value_for(folder).copied()
     }
 
+    /// The augmentation chains as they were last listed; empty until then.
+    pub fn chains(&self) -> &[Entry] {
+        self.chains.value().map_or(&[], Vec::as_slice)
+    }
+
     /// Of several students in a row, the one in training.
     pub fn students(&self) -> Option<&Students> {
         self.students.as_ref()
@@ -145,6 +158,7 @@ impl State {
             self.starting.activity(),
             self.estimate.activity(),
             self.timelines.activity(),
+            self.chains.activity(),
         ]
         .into_iter()
         .flatten()
@@ -153,6 +167,7 @@ impl State {
     pub(in crate::workbench) fn cancel_jobs(&mut self) {
         self.estimate.cancel();
         self.timelines.cancel();
+        self.chains.cancel();
     }
 }
 
@@ -235,6 +250,13 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 Ok(valid.any(|track_idx| has_timeline(&dataset.tracks[track_idx])))
             });
         }
+        Command::LookForChains => {
+            training.chains_asked += 1;
+            let asked = training.chains_asked;
+            training
+                .chains
+                .ask_again(jobs, asked, move |_| Ok(Chains::of(&workspace).list()));
+        }
     }
 }
 
@@ -243,6 +265,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let training = &mut state.training;
     training.estimate.poll(jobs);
     training.timelines.poll(jobs);
+    training.chains.poll(jobs);
     if training.starting.poll(jobs) {
         match training.starting.take() {
             Some(Ok(handle)) => {

@@ -1,8 +1,10 @@
 //! The clip: which stretch of the song, and what is shown of it, made in background jobs.
 
+use super::sound::Sound;
 use crate::theme::ColourMap;
 use crate::timeline::Song;
-use attune_core::audio::{Clip, Overview};
+use attune_core::audio::{Clip, Loudness, Overview};
+use attune_core::augment::{Draw, Picked};
 use attune_core::features::{FrontEnd, LogMel, LogMelExtractor};
 use attune_core::predict::Model;
 use egui::ColorImage;
@@ -14,7 +16,7 @@ const USUAL_SECS: f64 = 10.0;
 /// Decibels below the loudest that a picture shows.
 const RANGE_DB: f32 = 80.0;
 /// Columns of a picture at most; more frames share a column, which shows the loudest.
-const MAX_COLUMNS: usize = 2048;
+pub(super) const MAX_COLUMNS: usize = 2048;
 
 /// How long a clip is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +44,8 @@ pub struct ClipKey {
     pub n_samples: usize,
     /// What pictures are made with.
     pub front_end: FrontEnd,
+    /// Where mixup and background find other clips.
+    company: Company,
     /// Address of the song's samples: a song that was decoded anew is another song.
     wave: usize,
 }
@@ -71,8 +75,24 @@ impl ClipKey {
             start_sample: ((start_secs * rate) as usize).min(n - n_samples),
             n_samples,
             front_end,
+            company: Company::default(),
             wave: Arc::as_ptr(&song.wave).cast::<f32>() as usize,
         }
+    }
+
+    /// The same clip, in other company.
+    pub(super) fn among(self, company: Company) -> Self {
+        Self { company, ..self }
+    }
+
+    /// Whether both are the same stretch of the same song, whatever is mixed in.
+    pub(super) fn is_same_stretch(&self, other: &Self) -> bool {
+        *self == other.clone().among(self.company.clone())
+    }
+
+    /// Other clips for mixup and background, at the clip's rate.
+    pub(super) fn company(&self) -> &Picked {
+        &self.company.0
     }
 
     /// Where it begins in the song, in seconds.
@@ -91,6 +111,22 @@ impl ClipKey {
     }
 }
 
+/// Other tracks; the same only if they are the very same samples, which is quickly known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Company(pub(super) Arc<Picked>);
+
+impl PartialEq for Company {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |company: &Self| {
+            let waves = company.0.waves.iter();
+            let keys =
+                waves.map(|(number, wave)| (number.to_bits(), Arc::as_ptr(wave).cast::<f32>()));
+            keys.collect::<Vec<_>>()
+        };
+        Arc::ptr_eq(&self.0, &other.0) || key(self) == key(other)
+    }
+}
+
 /// One variant of the clip, ready to be heard and drawn.
 pub struct Heard {
     /// Its sound, mono.
@@ -100,31 +136,58 @@ pub struct Heard {
     /// Its log-mel picture, the highest band first; black is 80 dB below the original's loudest.
     /// `None` if the clip is too short for one.
     pub picture: Option<Arc<ColorImage>>,
+    /// The log-mel behind the picture, in dB.
+    pub log_mel: Option<LogMel>,
     /// The loudest band and frame, in dB.
     pub loudest_db: f32,
     /// Largest sample, in dB below full scale; `None` for silence.
     pub peak_db: Option<f32>,
     /// Root mean square, in dB below full scale; `None` for silence.
     pub rms_db: Option<f32>,
+    /// How loud it is heard.
+    pub loudness: Loudness,
     /// Samples that an effect had to clip.
     pub n_clipped: usize,
 }
 
 impl Heard {
+    /// The clip as it is in the song.
     pub(super) fn new(
         wave: Vec<f32>,
+        key: &ClipKey,
+        model: Option<&Model>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let loudness = Loudness::of(&wave, 1, key.rate_hz);
+        Self::drawn(Clip::mono(wave, key.rate_hz), loudness, 0, key, None, model)
+    }
+
+    /// An augmented sound, drawn on the original's scale, so that a softer clip looks softer.
+    pub(super) fn augmented(
+        sound: &Sound,
+        original: &Self,
+        model: Option<&Model>,
+    ) -> anyhow::Result<Arc<Self>> {
+        let scale_db = Some(original.loudest_db);
+        let (clip, loudness) = (sound.clip.clone(), sound.loudness.clone());
+        Self::drawn(clip, loudness, sound.n_clipped, &sound.key, scale_db, model)
+    }
+
+    fn drawn(
+        clip: Clip,
+        loudness: Loudness,
         n_clipped: usize,
         key: &ClipKey,
         scale_db: Option<f32>,
         model: Option<&Model>,
     ) -> anyhow::Result<Arc<Self>> {
+        let wave = &*clip.samples;
         let log_mel = if wave.len() < key.front_end.min_samples() {
             None
         } else {
             let of_model = model.filter(|model| model.config.input().picture() == key.front_end);
             Some(match of_model {
-                Some(model) => model.picture(&wave)?,
-                None => LogMelExtractor::new(&key.front_end)?.log_mel(&wave)?,
+                Some(model) => model.picture(wave)?,
+                None => LogMelExtractor::new(&key.front_end)?.log_mel(wave)?,
             })
         };
         let loudest_db = log_mel.as_ref().map_or(-100.0, loudest_db);
@@ -135,15 +198,28 @@ impl Heard {
         let squares: f64 = wave.iter().map(|&sample| f64::from(sample).powi(2)).sum();
         let rms = (squares / wave.len().max(1) as f64).sqrt();
         Ok(Arc::new(Self {
-            overview: Overview::new(&wave),
+            overview: Overview::new(wave),
             picture: log_mel
-                .map(|log_mel| Arc::new(picture(&log_mel, scale_db.unwrap_or(loudest_db)))),
+                .as_ref()
+                .map(|log_mel| Arc::new(picture(log_mel, scale_db.unwrap_or(loudest_db)))),
+            log_mel,
             loudest_db,
             peak_db: decibels(peak),
             rms_db: decibels(rms as f32),
             n_clipped,
-            clip: Clip::mono(wave, key.rate_hz),
+            loudness,
+            clip,
         }))
+    }
+
+    /// The clip with a draw.
+    pub(super) fn with(
+        &self,
+        draw: &Draw,
+        key: &ClipKey,
+        model: Option<&Model>,
+    ) -> anyhow::Result<Arc<Self>> {
+        Self::augmented(&Sound::of(self, key, draw), self, model)
     }
 }
 
