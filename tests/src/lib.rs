@@ -1,5 +1,6 @@
 //! What the tests share: where reference data lies, small data sets made on the spot, and starting the program.
 
+pub mod acoustics;
 pub mod bursts;
 pub mod small_data;
 pub mod soft_renderer;

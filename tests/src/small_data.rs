@@ -68,3 +68,19 @@ pub fn write(folder: &Path, n_tracks: usize, secs: f64) {
     )
     .unwrap();
 }
+
+/// Writes a song of `secs` seconds: a beat twice a second over a steady tone.
+///
+/// # Panics
+/// If it cannot be written.
+#[expect(clippy::unwrap_used, reason = "a test without its song cannot go on")]
+pub fn write_beat(path: &Path, secs: f64) {
+    let wave: Vec<f32> = (0..(secs * f64::from(RATE_HZ)) as usize)
+        .map(|i| {
+            let secs = i as f32 / RATE_HZ as f32;
+            let beat = (-8.0 * (secs % 0.5)).exp();
+            0.5 * beat * (secs * 1400.0).sin() + 0.2 * (secs * 2765.0).sin()
+        })
+        .collect();
+    write_wav(path, &wave, RATE_HZ).unwrap();
+}

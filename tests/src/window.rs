@@ -35,8 +35,18 @@ impl Window {
         Self::build(workspace, Looks::default(), now)
     }
 
+    /// The window as on the first day, with a player of the test's own.
+    pub fn with_player(workspace: &Path, player: Player) -> Self {
+        Self::build_with(workspace, Looks::default(), player)
+    }
+
     fn build(workspace: &Path, looks: Looks, now: Now) -> Self {
+        Self::build_with(workspace, looks, Player::silent(now))
+    }
+
+    fn build_with(workspace: &Path, looks: Looks, player: Player) -> Self {
         let workspace = Workspace::at(workspace);
+        let mut player = Some(player);
         let harness = Harness::builder()
             .with_size([1280.0, 1200.0])
             .with_pixels_per_point(1.0)
@@ -47,9 +57,10 @@ impl Window {
                 move |ui, app: &mut Option<App>| match app {
                     // Styles and fonts hold from the next frame on.
                     None => {
+                        let Some(player) = player.take() else { return };
                         let services = Services {
                             workspace: workspace.clone(),
-                            player: Player::silent(std::sync::Arc::clone(&now)),
+                            player,
                             interrupt: attune_core::job::Cancel::new(),
                         };
                         *app = Some(App::new(ui.ctx(), services, &looks));
@@ -135,6 +146,32 @@ impl Window {
         self.frames(3);
     }
 
+    /// Clicks on the last widget that is called `label`: one in an open menu comes after all others.
+    ///
+    /// # Panics
+    /// If there is no such widget.
+    pub fn click_last(&mut self, label: &str) {
+        let is_text = |node: &egui_kittest::Node<'_>| node.accesskit_node().role() == Role::Label;
+        let named = self.harness.query_all_by_label(label);
+        let Some(last) = named.filter(has_place).rfind(|node| !is_text(node)) else {
+            panic!("nothing is called {label:?}");
+        };
+        last.click();
+        self.frames(3);
+    }
+
+    /// Clicks on the one thing whose name has `part` in it.
+    pub fn click_part(&mut self, part: &str) {
+        self.harness.get_by_label_contains(part).click();
+        self.frames(3);
+    }
+
+    /// Pastes text, as Ctrl+V does.
+    pub fn paste(&mut self, text: &str) {
+        self.harness.event(egui::Event::Paste(text.to_owned()));
+        self.frames(3);
+    }
+
     /// Whether something called `label` is shown.
     pub fn shows(&self, label: &str) -> bool {
         self.harness
@@ -157,6 +194,17 @@ impl Window {
     /// Where what is called `label` lies.
     pub fn rect(&self, label: &str) -> egui::Rect {
         self.harness.get_by_label(label).rect()
+    }
+
+    /// Where all that is called `label` lies.
+    pub fn rects(&self, label: &str) -> Vec<egui::Rect> {
+        let found = self.harness.query_all_by_label(label);
+        found.filter(has_place).map(|node| node.rect()).collect()
+    }
+
+    /// Where the one thing lies whose name has `part` in it.
+    pub fn rect_part(&self, part: &str) -> egui::Rect {
+        self.harness.get_by_label_contains(part).rect()
     }
 
     /// Moves the pointer to `pos`.

@@ -43,6 +43,13 @@ fn ready_on(card: Card, variants: &[Vec<f32>]) -> (Card, Player) {
     (card, player)
 }
 
+/// Another sound in the place of a variant, as for a moved slider.
+fn replace(player: &Player, variant: usize, samples: &[f32]) {
+    let mut track = (*player.track().unwrap()).clone();
+    track.variants[variant].clip = Clip::mono(samples, RATE_HZ);
+    player.exchange(track);
+}
+
 fn largest_step(samples: &[f32]) -> f32 {
     samples
         .windows(2)
@@ -181,7 +188,7 @@ fn a_moved_slider_is_heard_in_the_next_buffer_at_the_same_position() {
     card.turn(8);
     for step in 0..5_usize {
         let louder = tone(440.0, 0.5 + 0.05 * step as f64, 2.0, RATE_HZ);
-        player.replace_variant(1, Clip::mono(louder.clone(), RATE_HZ));
+        replace(&player, 1, &louder);
         player.settle();
         card.take_left();
         card.turn(2);
@@ -401,11 +408,139 @@ fn the_callback_allocates_nothing_and_frees_nothing() {
             1 => player.seek(0.15),
             2 => player.set_volume(0.5),
             3 => player.load(track(&[tone(330.0, 0.5, 1.0, RATE_HZ)])),
-            4 => player.replace_variant(0, Clip::mono(tone(220.0, 0.5, 1.0, RATE_HZ), RATE_HZ)),
+            4 => replace(&player, 0, &tone(220.0, 0.5, 1.0, RATE_HZ)),
             _ => player.play(),
         }
         player.settle();
         n += card.turn_counting_allocations();
     }
     assert_eq!(n, 0);
+}
+
+/// How often the wave goes through zero upwards, in a second.
+fn pitch_hz(samples: &[f32]) -> f64 {
+    let n = samples.windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0);
+    n.count() as f64 * f64::from(RATE_HZ) / samples.len() as f64
+}
+
+#[test]
+fn at_another_speed_the_song_goes_by_faster_or_slower_at_the_same_pitch() {
+    for speed in [0.5, 0.8, 1.25, 2.0] {
+        let card = Card::new(RATE_HZ, 2, BUFFER).with_latency_ms(50);
+        let (card, player) = ready_on(card, &[tone(440.0, 0.5, 12.0, RATE_HZ)]);
+        player.play();
+        card.turn(40);
+        let before = player.position_secs();
+        player.set_speed(speed);
+        assert!(
+            (player.position_secs() - before).abs() < 0.05,
+            "it goes on where it is"
+        );
+        card.turn(10);
+        card.take_left();
+        let start = player.position_secs();
+        card.turn(100);
+        let heard = card.take_left();
+        let secs = 100.0 * BUFFER as f64 / f64::from(RATE_HZ);
+        let passed = player.position_secs() - start;
+        assert!(
+            (passed / secs / speed - 1.0).abs() < 0.01,
+            "{passed} s in {secs} s at × {speed}"
+        );
+        assert!(
+            (pitch_hz(&heard) - 440.0).abs() < 3.0,
+            "{}",
+            pitch_hz(&heard)
+        );
+        assert!(largest_step(&heard) < 0.045, "{}", largest_step(&heard));
+        let rms = (heard.iter().map(|v| v * v).sum::<f32>() / heard.len() as f32).sqrt();
+        assert!((rms / 0.3535 - 1.0).abs() < 0.02, "{rms}: no holes");
+    }
+}
+
+#[test]
+fn back_at_the_recorded_speed_it_is_the_recording_to_the_bit() {
+    let samples = tone(440.0, 0.5, 8.0, RATE_HZ);
+    let (card, player) = ready(std::slice::from_ref(&samples));
+    player.play();
+    card.turn(20);
+    card.take_left();
+    let mut heard = Vec::new();
+    for speed in [0.5, 2.0, 0.7, 1.0] {
+        player.set_speed(speed);
+        card.turn(20);
+        heard = card.take_left();
+        assert!(
+            largest_step(&heard) < 0.045,
+            "× {speed}: {}",
+            largest_step(&heard)
+        );
+    }
+    let at = (player.position_secs() * f64::from(RATE_HZ)).round() as usize;
+    let n = 10 * BUFFER;
+    assert_eq!(heard[heard.len() - n..], samples[at - n..at]);
+}
+
+#[test]
+fn at_half_speed_a_loop_takes_twice_as_long_and_stays_in_its_bounds() {
+    let card = Card::new(RATE_HZ, 2, BUFFER).with_latency_ms(50);
+    let (card, player) = ready_on(
+        card,
+        &[
+            tone(440.0, 0.5, 4.0, RATE_HZ),
+            tone(440.0, 0.5, 4.0, RATE_HZ),
+        ],
+    );
+    player.set_loop(Some((0.5, 0.8)));
+    player.set_speed(0.5);
+    player.play();
+    let (mut rounds, mut before) = (0, 0.5);
+    for i in 0..150 {
+        if i == 40 {
+            player.select_variant(1);
+        }
+        card.turn(1);
+        let position = player.position_secs();
+        assert!((0.5..0.8 + 1e-9).contains(&position), "{position}");
+        rounds += usize::from(position < before);
+        before = position;
+    }
+    // 150 buffers are 3.48 s; a round takes 0.6 s.
+    assert_eq!(rounds, 5);
+    assert!(largest_step(&card.take_left()) < 0.045);
+}
+
+#[test]
+fn another_speed_allocates_nothing_and_is_soon_computed() {
+    let (card, player) = ready(&[tone(440.0, 0.5, 20.0, RATE_HZ)]);
+    player.play();
+    player.set_speed(0.7);
+    let start = std::time::Instant::now();
+    let n_allocations: u64 = (0..400).map(|_| card.turn_counting_allocations()).sum();
+    let secs = start.elapsed().as_secs_f64();
+    assert_eq!(n_allocations, 0);
+    let real_time = secs / (400.0 * BUFFER as f64 / f64::from(RATE_HZ));
+    println!("{:.1} % of a core", 100.0 * real_time);
+    assert!(real_time < 0.3, "{real_time} of real time");
+}
+
+#[test]
+fn without_a_sound_card_the_speed_counts_as_well() {
+    let time = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let clock = Arc::clone(&time);
+    let now: Now = Arc::new(move || clock.load(std::sync::atomic::Ordering::Relaxed));
+    let player = Player::silent(now);
+    player.load(track(&[vec![0.0; 4 * RATE_HZ as usize]]));
+    player.settle();
+    player.play();
+    let pass =
+        |secs: f64| time.fetch_add((secs * 1e9) as u64, std::sync::atomic::Ordering::Relaxed);
+    pass(1.0);
+    player.set_speed(0.5);
+    pass(1.0);
+    assert!((player.position_secs() - 1.5).abs() < 1e-6);
+    player.step_speed(true);
+    assert_eq!(player.speed(), 0.6);
+    player.set_speed(7.0);
+    assert_eq!(player.speed(), 2.0);
 }
