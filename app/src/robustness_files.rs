@@ -12,28 +12,6 @@ use std::path::{Path, PathBuf};
 /// Pixels per point of the PNGs: 288 per inch.
 const SCALE: f32 = 4.0;
 
-/// The files that options `--csv`, `--json`, `--svg` and `--png` name, in this order. Fails for one that does not end as its option says, so that
-/// nothing is computed in vain.
-pub(crate) fn named_files(files: [&Option<PathBuf>; 4]) -> anyhow::Result<Vec<&Path>> {
-    let mut named = Vec::new();
-    for (ending, path) in ["csv", "json", "svg", "png"].into_iter().zip(files) {
-        let Some(path) = path else {
-            continue;
-        };
-        if !path
-            .extension()
-            .is_some_and(|found| found.eq_ignore_ascii_case(ending))
-        {
-            bail!(
-                "--{ending} needs a file name that ends in .{ending}, not {}",
-                path.display()
-            );
-        }
-        named.push(&**path);
-    }
-    Ok(named)
-}
-
 /// Writes a sweep as .csv, .json, .svg or .png.
 pub(crate) fn write_sweep(shown: &ShownSweep<'_>, path: &Path) -> anyhow::Result<()> {
     let named = || path.display().to_string();

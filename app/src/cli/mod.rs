@@ -4,6 +4,7 @@ mod augment;
 mod chains;
 mod compare;
 mod console;
+mod curve_files;
 mod data;
 mod demo;
 mod evaluate;

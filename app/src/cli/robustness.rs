@@ -1,8 +1,9 @@
 //! `attune robustness`: how the scores of a model fall as augmentations grow stronger.
 
+use super::curve_files::CurveFiles;
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
-use crate::robustness_files::{named_files, write_robustness};
+use crate::robustness_files::write_robustness;
 use anyhow::anyhow;
 use attune_core::augment::{Kind, Ladder};
 use attune_core::metrics::Difference;
@@ -54,22 +55,12 @@ pub(super) struct Args {
     /// Compute everything anew, and keep it in the place of what is kept from before
     #[arg(long)]
     fresh: bool,
-    /// Write all figures, also those of each tag, as a table
-    #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
-    /// Write all figures as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Draw ROC-AUC against strength, in lines
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// Draw ROC-AUC against strength, in pixels
-    #[arg(long, value_name = "FILE")]
-    png: Option<PathBuf>,
+    #[command(flatten)]
+    files: CurveFiles,
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
-    let files = named_files([&args.csv, &args.json, &args.svg, &args.png]).fault(Fault::Usage)?;
+    let files = args.files.named()?;
     let plan = plan(&args)?;
     let model = resolve_model(&args.model, console)?;
     let other = args.against.as_ref();

@@ -1,8 +1,9 @@
 //! `attune sweep`: how strong an effect may get before a model loses the tags of a song.
 
+use super::curve_files::CurveFiles;
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
-use crate::robustness_files::{named_files, write_sweep};
+use crate::robustness_files::write_sweep;
 use anyhow::anyhow;
 use attune_core::audio;
 use attune_core::augment::{self, Draw, Effect, steps};
@@ -63,25 +64,15 @@ pub(super) struct Args {
     /// Take this probability for the threshold of every tag
     #[arg(long, value_name = "P")]
     threshold: Option<f32>,
-    /// Write all probabilities as a table
-    #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
-    /// Write all probabilities and break points
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Draw the curves, in lines
-    #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// Draw the curves, in pixels
-    #[arg(long, value_name = "FILE")]
-    png: Option<PathBuf>,
+    #[command(flatten)]
+    files: CurveFiles,
 }
 
 /// Tags that are told of where none is named.
 const TOP: usize = 8;
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
-    let files = named_files([&args.csv, &args.json, &args.svg, &args.png]).fault(Fault::Usage)?;
+    let files = args.files.named()?;
     let plan = plan(&args)?;
     let model = resolve_model(&args.model, console)?;
     let other = args.against.as_ref();

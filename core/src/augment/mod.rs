@@ -35,6 +35,7 @@ mod parameter;
 mod pitch;
 mod polarity;
 mod reverb;
+mod short_kernel;
 mod sidecar;
 mod simd;
 mod text;

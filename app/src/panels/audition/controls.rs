@@ -1,6 +1,6 @@
 //! The left column: which clip, what to hear, the dice, and the eight effects.
 
-use super::effect_help;
+use super::effect_help::{self, NO_COMPANY};
 use super::listen;
 use crate::theme;
 use crate::widgets::{count_text, section_heading};
@@ -215,7 +215,7 @@ fn effect_ui(ctx: &Ctx<'_>, ui: &mut Ui, idx: usize, help: &mut effect_help::Pic
     to.effect = Effect::from_values(kind, &values);
     if kind.needs_company() && ctx.state.audition.replays.shown().is_none() {
         let text = match ctx.state.audition.others.n_tracks() {
-            0 => "Open a data set (Ctrl+D): its tracks are mixed in.".to_owned(),
+            0 => NO_COMPANY.to_owned(),
             n => format!("From {} tracks of the open data set.", count_text(n as u64)),
         };
         ui.label(RichText::new(text).small().weak());

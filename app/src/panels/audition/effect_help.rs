@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 const PICTURE_WIDTH: f32 = 260.0;
 const PICTURE_HEIGHT: f32 = 80.0;
+/// What effects that mix in another track say where there is none.
+pub(super) const NO_COMPANY: &str = "Open a data set (Ctrl+D): its tracks are mixed in.";
 
 /// The two pictures that were shown last.
 #[derive(Default)]
@@ -29,6 +31,10 @@ impl Pictures {
             let kind = effect.kind();
             ui.label(kind.about());
             let audition = &ctx.state.audition;
+            if kind.needs_company() && audition.others.n_tracks() == 0 {
+                ui.label(NO_COMPANY);
+                return;
+            }
             let (Some(clip), Some(original)) = (audition.clip(), audition.original()) else {
                 return;
             };

@@ -16,12 +16,12 @@ use egui::{
     Align2, Color32, ComboBox, DragValue, ProgressBar, RichText, Role, Sense, TextStyle, Ui,
     WidgetInfo, pos2, vec2,
 };
-use egui_plot::{FilledArea, HLine, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points};
+use egui_plot::{FilledArea, HLine, Line, LineStyle, MarkerShape, PlotPoints, Points};
 use std::sync::Arc;
 
 const NAME_WIDTH: f32 = 130.0;
-const CELL: egui::Vec2 = vec2(84.0, 34.0);
 const PLOT_HEIGHT: f32 = 220.0;
+const CELL: egui::Vec2 = vec2(84.0, 34.0);
 /// A loss of ROC-AUC that has the deepest colour.
 const DEEPEST: f64 = 0.25;
 /// Tags that are named as losing most.
@@ -411,26 +411,10 @@ fn curve_ui(ui: &mut Ui, table: &Robustness, effect: &EffectScores, score: Score
     } else {
         format!(" in {unit}")
     };
-    let response = Plot::new("robustness curve")
+    let along = format!("{}{in_unit}", effect.parameter_label);
+    let response = axis
+        .plot("robustness curve", unit, along, score.label(), palette)
         .height(PLOT_HEIGHT)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
-        .allow_boxed_zoom(false)
-        .show_x(false)
-        .show_y(false)
-        .grid_color(palette.grid)
-        .label_formatter(|_| None)
-        .x_grid_spacer(move |input| axis.grid(input))
-        .x_axis_formatter(move |mark, _| strength_text(axis.value(mark.value) as f32, unit))
-        .x_axis_label(
-            RichText::new(format!("{}{in_unit}", effect.parameter_label))
-                .small()
-                .color(palette.weak),
-        )
-        .y_axis_label(RichText::new(score.label()).small().color(palette.weak))
         .show(ui, |plot| {
             for (at, model) in table.models.iter().enumerate() {
                 let Some(clean) = score.clean(table, at) else {

@@ -1,7 +1,9 @@
 //! The axis on which an effect grows stronger, in sweeps and robustness curves: even, or by factors where the ear hears factors.
 
+use crate::theme::Palette;
 use attune_core::augment::Parameter;
-use egui_plot::{GridInput, GridMark};
+use egui::RichText;
+use egui_plot::{GridInput, GridMark, Plot};
 
 /// Steps of a decade that have a grid line.
 const OF_A_DECADE: [f64; 3] = [1.0, 2.0, 5.0];
@@ -36,8 +38,34 @@ impl StrengthAxis {
         }
     }
 
+    /// A plot over this axis that stands still under the pointer, so that a click means a strength.
+    pub(super) fn plot(
+        self,
+        id: &'static str,
+        unit: &'static str,
+        along: String,
+        upwards: &str,
+        palette: &Palette,
+    ) -> Plot<'static> {
+        Plot::new(id)
+            .allow_drag(false)
+            .allow_zoom(false)
+            .allow_scroll(false)
+            .allow_axis_zoom_drag(false)
+            .allow_double_click_reset(false)
+            .allow_boxed_zoom(false)
+            .show_x(false)
+            .show_y(false)
+            .grid_color(palette.grid)
+            .label_formatter(|_| None)
+            .x_grid_spacer(move |input| self.grid(input))
+            .x_axis_formatter(move |mark, _| strength_text(self.value(mark.value) as f32, unit))
+            .x_axis_label(RichText::new(along).small().color(palette.weak))
+            .y_axis_label(RichText::new(upwards).small().color(palette.weak))
+    }
+
     /// Lines of the grid, at round numbers.
-    pub(super) fn grid(self, input: GridInput) -> Vec<GridMark> {
+    fn grid(self, input: GridInput) -> Vec<GridMark> {
         if !self.is_logarithmic {
             return egui_plot::uniform_grid_spacer(|input| {
                 let step = 10f64.powf((input.base_step_size * 4.0).log10().ceil());

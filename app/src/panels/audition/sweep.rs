@@ -11,11 +11,10 @@ use attune_core::predict::{BreakPoint, Sweep, Threshold};
 use egui::{
     Color32, ComboBox, DragValue, Grid, ProgressBar, RichText, Role, TextEdit, Ui, WidgetInfo,
 };
-use egui_plot::{HLine, Line, LineStyle, MarkerShape, Plot, PlotPoints, Points, VLine};
+use egui_plot::{HLine, Line, LineStyle, MarkerShape, PlotPoints, Points, VLine};
 
 /// Curves that are drawn before the user chooses.
 const TOP: usize = 4;
-/// Height of the plot, in points.
 const PLOT_HEIGHT: f32 = 280.0;
 /// Steps that can be asked for.
 const STEPS: std::ops::RangeInclusive<usize> = 3..=201;
@@ -307,26 +306,10 @@ fn plot_ui(ctx: &Ctx<'_>, ui: &mut Ui, sweep: &Sweep, tags: &[String]) {
     };
     let axis = StrengthAxis::new(parameter.logarithmic, low);
     let unit = parameter.unit;
-    let plot = Plot::new("sweep")
-        .height(PLOT_HEIGHT)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
-        .allow_boxed_zoom(false)
-        .show_x(false)
-        .show_y(false)
-        .grid_color(palette.grid)
-        .label_formatter(|_| None)
-        .x_grid_spacer(move |input| axis.grid(input))
-        .x_axis_formatter(move |mark, _| strength_text(axis.value(mark.value) as f32, unit))
-        .x_axis_label(
-            RichText::new(axis_text(parameter))
-                .small()
-                .color(palette.weak),
-        )
-        .y_axis_label(RichText::new("probability").small().color(palette.weak));
+    let along = axis_text(parameter);
+    let plot = axis
+        .plot("sweep", unit, along, "probability", palette)
+        .height(PLOT_HEIGHT);
     let now = ctx.state.audition.draw().effects;
     let now = now.iter().find(|effect| effect.kind() == plan.kind());
     let now = now.map(|effect| plan.value_of(effect));

@@ -355,12 +355,17 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Command::Draws(command) => draws::run(command, state, jobs, sender),
         Command::Replay(command) => replay::run(command, state, jobs),
         Command::Sample(effect) => {
-            let key = audition.key.as_ref();
-            if let Some((key, original)) =
-                key.and_then(|key| Some((key, audition.original.value_for(key)?)))
-            {
+            let key = audition.key.clone();
+            let original = key.and_then(|key| {
+                let original = Arc::clone(audition.original.value_for(&key)?);
+                Some((key, original))
+            });
+            if let Some((key, original)) = original {
+                let alone = Draw::of(vec![effect], 0);
+                let others = others::wanted(state, [&alone], key.rate_hz);
                 let model = state.model.current();
-                audition.sample.request(jobs, key, effect, original, model);
+                let sample = &mut state.audition.sample;
+                sample.request(jobs, &key, effect, &original, others, model);
             }
         }
         Command::Look => {

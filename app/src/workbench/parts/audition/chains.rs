@@ -4,6 +4,7 @@ use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice};
 use attune_core::augment::{Chain, Chains as Folder, Difference, Entry, PRESETS};
 use attune_core::workspace::Workspace;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Steps back that are remembered.
@@ -25,8 +26,17 @@ pub struct Chains {
     is_under_way: bool,
     known: Slot<u64, Arc<[Entry]>>,
     opened: Slot<String, Arc<Chain>>,
-    written: Slot<(u64, String), Arc<Chain>>,
+    /// One after the other: none may be overtaken.
+    to_write: VecDeque<Change>,
+    written: Slot<(u64, Change), ()>,
     edition: u64,
+}
+
+/// What happens to a file.
+#[derive(Clone, Debug, PartialEq)]
+enum Change {
+    Save { name: String, chain: Arc<Chain> },
+    Remove { name: String },
 }
 
 /// What can be asked.
@@ -76,6 +86,7 @@ impl Default for Chains {
             is_under_way: false,
             known: Slot::new("look for chains"),
             opened: Slot::new("open the chain"),
+            to_write: VecDeque::new(),
             written: Slot::new("write the chain"),
             edition: 0,
         }
@@ -157,21 +168,10 @@ impl Chains {
                 }
             }
             ChainCommand::Save { name } => {
-                self.edition += 1;
-                let (edition, chain) = (self.edition, Arc::clone(&self.chain));
-                self.written
-                    .ask_again(jobs, (edition, name.clone()), move |_| {
-                        folder.save(&name, &chain)?;
-                        Ok(chain)
-                    });
+                let chain = Arc::clone(&self.chain);
+                self.to_write.push_back(Change::Save { name, chain });
             }
-            ChainCommand::Remove { name } => {
-                self.edition += 1;
-                self.known.ask_again(jobs, self.edition, move |_| {
-                    folder.delete(&name)?;
-                    Ok(folder.list().into())
-                });
-            }
+            ChainCommand::Remove { name } => self.to_write.push_back(Change::Remove { name }),
             ChainCommand::List => {
                 self.edition += 1;
                 self.known
@@ -206,15 +206,29 @@ impl Chains {
         }
         if self.written.poll(jobs) {
             tell(self.written.error(), sender);
-            if let (Some(chain), Some((_, name))) = (self.written.value(), self.written.done_key())
+            if let (Some(()), Some((_, Change::Save { name, chain }))) =
+                (self.written.value(), self.written.done_key())
             {
                 (self.name, self.saved) = (name.clone(), Arc::clone(chain));
                 self.is_under_way = false;
                 let text =
                     format!("Written: chain {name}. Training runs can use it: `--augment {name}`.");
                 sender.send(Notice::new(Level::Info, text));
-                self.run(ChainCommand::List, workspace, jobs);
             }
+            self.run(ChainCommand::List, workspace, jobs);
+        }
+        if !self.written.is_busy()
+            && let Some(change) = self.to_write.pop_front()
+        {
+            self.edition += 1;
+            let (wanted, folder) = ((self.edition, change.clone()), Folder::of(workspace));
+            self.written.ask_again(jobs, wanted, move |_| {
+                match change {
+                    Change::Save { name, chain } => drop(folder.save(&name, &chain)?),
+                    Change::Remove { name } => folder.delete(&name)?,
+                }
+                Ok(())
+            });
         }
     }
 }

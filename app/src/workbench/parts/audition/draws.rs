@@ -1,5 +1,6 @@
 //! Ten draws side by side, and draws that were kept with a note.
 
+use super::others::{self, Wanted};
 use super::sound::Sound;
 use super::{ClipKey, Command, Heard};
 use crate::workbench::jobs::{Activity, Slot};
@@ -300,16 +301,25 @@ pub(super) fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     if draws.rolled.value_for(&wanted).is_some() {
         return;
     }
+    let roll = |nth| chain.draw(Draw::of(Vec::new(), first.wrapping_add(nth)).address);
+    let rolls: Vec<(Draw, Wanted)> = (0..N_ROLLED as u64)
+        .map(|nth| {
+            let draw = roll(nth);
+            let others = others::wanted(state, [&draw], key.rate_hz);
+            (draw, others)
+        })
+        .collect();
     let model = state.model.current().map(Arc::clone);
-    draws.rolled.request(jobs, wanted, move |job| {
+    let rolled = &mut state.audition.draws.rolled;
+    rolled.request(jobs, wanted, move |job| {
         anyhow::ensure!(
             key.duration_secs() <= LONGEST_SECS,
             "ten draws need a clip of at most {LONGEST_SECS} s: choose a shorter length"
         );
-        let rolled = (0..N_ROLLED as u64).map(|nth| {
+        let rolled = (0..).zip(rolls).map(|(nth, (draw, others))| {
             job.check()?;
             job.report(nth, N_ROLLED as u64, "rolling");
-            let draw = chain.draw(Draw::of(Vec::new(), first.wrapping_add(nth)).address);
+            let key = key.clone().among(others.decode(job)?);
             let heard = original.with(&draw, &key, model.as_deref())?;
             Ok(Rolled { draw, heard })
         });

@@ -372,11 +372,12 @@ pub(super) fn follow(state: &mut Whole, jobs: &Jobs) {
         .listening
         .sound
         .ask(jobs, || player.feed(), request);
-    // Another clip takes over when it is ready.
+    // Another clip takes over when the variant that is heard is ready: a kept draw is made anew for it.
     let is_ready = audition.listening.sound.of_clip(&key).is_some();
     if is_of_another_clip
         && is_ready
         && let Some(variants) = audition.variants(matches_loudness)
+        && heard.is_none_or(|place| variants.places().get(place).is_some_and(Option::is_some))
     {
         let track = track(&key, &variants);
         let (repeats, variant) = (player.loop_region().is_some(), player.variant());

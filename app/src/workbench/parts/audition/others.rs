@@ -5,6 +5,8 @@ use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{Jobs, State as Whole};
 use attune_core::audio;
 use attune_core::augment::{Draw, Picked, pick};
+use attune_core::dataset::Track;
+use attune_core::job::Job;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -89,55 +91,88 @@ impl Others {
     }
 }
 
-/// Called once before each frame: decodes what the effects pick of the open data set, at the clip's rate.
-pub(super) fn logic(state: &mut Whole, draws: &[&Draw], rate_hz: u32, jobs: &Jobs) {
-    let shelf = state
-        .selection
-        .dataset
-        .as_ref()
-        .and_then(|folder| state.library.shelf(folder));
-    let tracks = shelf.map_or(&[][..], |shelf| &shelf.dataset.tracks);
-    let others = &mut state.audition.others;
-    others.n_tracks = tracks.len();
-    others.decoded.poll(jobs);
-    let effects = draws.iter().flat_map(|draw| &draw.effects);
-    let mut wanted: Vec<(u32, PathBuf)> = effects
+/// Files of the tracks that draws mix in, for a job to decode.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// The effect's number, as bits, and the file that it picks of the open data set.
+    picked: Vec<(u32, PathBuf)>,
+    rate_hz: u32,
+    /// What has been decoded before.
+    known: Vec<(PathBuf, Arc<[f32]>)>,
+}
+
+impl Wanted {
+    /// The tracks, whole.
+    pub(super) fn decode(self, job: &Job) -> anyhow::Result<Company> {
+        let mut waves: Vec<(f32, Arc<[f32]>)> = Vec::new();
+        for (number, path) in self.picked {
+            let wave = match self.known.iter().find(|(known, _)| *known == path) {
+                Some((_, wave)) => Arc::clone(wave),
+                None => audio::decode_mono(&path, self.rate_hz, job)?.into(),
+            };
+            waves.push((f32::from_bits(number), wave));
+        }
+        Ok(Company(Arc::new(Picked { waves })))
+    }
+}
+
+/// What draws pick of the open data set, at the clip's rate.
+pub(super) fn wanted<'a>(
+    state: &Whole,
+    draws: impl IntoIterator<Item = &'a Draw>,
+    rate_hz: u32,
+) -> Wanted {
+    let tracks = tracks(state);
+    let effects = draws.into_iter().flat_map(|draw| &draw.effects);
+    let mut picked: Vec<(u32, PathBuf)> = effects
         .filter_map(|effect| {
             let other = effect.other()?;
             let track = &tracks[pick(other, tracks.len())?];
             Some((other.to_bits(), track.path.clone()))
         })
         .collect();
-    wanted.sort();
-    wanted.dedup();
-    if wanted.is_empty() {
-        others.company = Company::default();
-        return;
-    }
-    let key = (wanted.clone(), rate_hz);
-    if let Some(company) = others.decoded.value_for(&key) {
-        others.company = company.clone();
-        return;
-    }
+    picked.sort();
+    picked.dedup();
     // A track that was picked before is not decoded again, however its number has moved.
-    let before = others.decoded.done_key().zip(others.decoded.value());
-    let known: Vec<(PathBuf, Arc<[f32]>)> = match before {
-        Some(((paths, rate), Company(picked))) if *rate == rate_hz => {
-            let waves = picked.waves.iter().map(|(_, wave)| Arc::clone(wave));
+    let decoded = &state.audition.others.decoded;
+    let known = match decoded.done_key().zip(decoded.value()) {
+        Some(((paths, rate), Company(before))) if *rate == rate_hz => {
+            let waves = before.waves.iter().map(|(_, wave)| Arc::clone(wave));
             let paths = paths.iter().map(|(_, path)| path.clone());
             paths.zip(waves).collect()
         }
         _ => Vec::new(),
     };
-    others.decoded.request(jobs, key, move |job| {
-        let mut waves: Vec<(f32, Arc<[f32]>)> = Vec::new();
-        for (number, path) in wanted {
-            let wave = match known.iter().find(|(known, _)| *known == path) {
-                Some((_, wave)) => Arc::clone(wave),
-                None => audio::decode_mono(&path, rate_hz, job)?.into(),
-            };
-            waves.push((f32::from_bits(number), wave));
-        }
-        Ok(Company(Arc::new(Picked { waves })))
-    });
+    Wanted {
+        picked,
+        rate_hz,
+        known,
+    }
+}
+
+fn tracks(state: &Whole) -> &[Track] {
+    let folder = state.selection.dataset.as_ref();
+    let shelf = folder.and_then(|folder| state.library.shelf(folder));
+    shelf.map_or(&[], |shelf| &shelf.dataset.tracks)
+}
+
+/// Called once before each frame: decodes what the effects pick.
+pub(super) fn logic(state: &mut Whole, draws: &[&Draw], rate_hz: u32, jobs: &Jobs) {
+    state.audition.others.decoded.poll(jobs);
+    let n_tracks = tracks(state).len();
+    let wanted = wanted(state, draws.iter().copied(), rate_hz);
+    let others = &mut state.audition.others;
+    others.n_tracks = n_tracks;
+    if wanted.picked.is_empty() {
+        others.company = Company::default();
+        return;
+    }
+    let key = (wanted.picked.clone(), rate_hz);
+    if let Some(company) = others.decoded.value_for(&key) {
+        others.company = company.clone();
+        return;
+    }
+    others
+        .decoded
+        .request(jobs, key, move |job| wanted.decode(job));
 }

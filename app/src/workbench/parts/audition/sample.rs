@@ -1,5 +1,6 @@
 //! What an effect does to the clip, alone: the picture beside its sentence.
 
+use super::others::Wanted;
 use super::{ClipKey, Heard};
 use crate::workbench::Jobs;
 use crate::workbench::jobs::Slot;
@@ -43,10 +44,12 @@ impl Sample {
         key: &ClipKey,
         effect: Effect,
         original: &Arc<Heard>,
+        others: Wanted,
         model: Option<&Arc<Model>>,
     ) {
         let (cut, original, model) = (key.clone(), Arc::clone(original), model.map(Arc::clone));
-        self.made.request(jobs, (key.clone(), effect), move |_| {
+        self.made.request(jobs, (key.clone(), effect), move |job| {
+            let cut = cut.among(others.decode(job)?);
             original.with(&Draw::of(vec![effect], 0), &cut, model.as_deref())
         });
     }

@@ -17,7 +17,7 @@ use crate::workbench::jobs::Activity;
 use attune_core::audio::{Clip, Loudness};
 use attune_core::augment::Draw;
 use attune_core::job::Progress;
-use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam::channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -122,13 +122,19 @@ impl Live {
         }
     }
 
-    /// Takes in what was made.
+    /// Takes in what was made, and that nothing will be made any more.
     pub(super) fn poll(&mut self) {
-        let newest = self
-            .worker
-            .as_ref()
-            .and_then(|worker| worker.results.try_iter().last());
-        self.newest = newest.or(self.newest.take());
+        let Some(worker) = &self.worker else {
+            return;
+        };
+        loop {
+            match worker.results.try_recv() {
+                Ok(sound) => self.newest = Some(sound),
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        (self.worker, self.failed) = (None, true);
     }
 
     /// The last sound of this clip.

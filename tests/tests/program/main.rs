@@ -1,0 +1,16 @@
+//! The program from its command line: whole workflows, as on a server without a screen.
+
+mod attune;
+mod chains;
+mod checkpoints;
+mod data_sets;
+mod experiments;
+mod explanation_files;
+mod lab;
+mod localisation;
+mod networks;
+mod noisy_student;
+mod robustness;
+mod snapshots;
+mod training;
+mod trust;

@@ -1,0 +1,18 @@
+//! The window, driven as by hand: clicks, keys, drops, and what is on the screen then.
+
+mod audition;
+mod chains;
+mod compare;
+mod draws;
+mod dropping;
+mod experiments;
+mod library;
+mod listening;
+mod methods;
+mod playing;
+mod runs;
+mod shell;
+mod student;
+mod sweep;
+mod timeline;
+mod training;
