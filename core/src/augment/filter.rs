@@ -6,10 +6,9 @@
 //!
 //! The band stop of the frequency mask is a difference of two such low-passes under one longer window: see [`band_stop`].
 //!
-//! The plain sum takes up to 883 products a sample: long kernels go through the [`Convolver`], short ones do not ([`short_kernel`]).
+//! The plain sum takes up to 883 products a sample; the [`Convolver`] does it with spectra.
 
 use super::convolve::Convolver;
-use super::short_kernel;
 use std::cell::RefCell;
 
 /// Half length in periods of the cutoff.
@@ -104,16 +103,11 @@ fn filter(wave: &mut [f32], kernel: &[f32], mix: impl Fn(f32, f32) -> f32) {
         padded.resize(half, first);
         padded.extend_from_slice(wave);
         padded.resize(wave.len() + 2 * half, last);
-        let put = |start: usize, low: &[f32]| {
+        convolver.run(padded, kernel, |start, low| {
             for (sample, &low) in wave[start..].iter_mut().zip(low) {
                 *sample = mix(*sample, low);
             }
-        };
-        if half <= short_kernel::LONGEST {
-            short_kernel::run(padded, kernel, put);
-        } else {
-            convolver.run(padded, kernel, put);
-        }
+        });
     });
 }
 

@@ -35,7 +35,6 @@ mod parameter;
 mod pitch;
 mod polarity;
 mod reverb;
-mod short_kernel;
 mod sidecar;
 mod simd;
 mod text;

@@ -47,33 +47,41 @@ impl WithSimd for Add<'_> {
 
 /// Sample standard deviation (divided by n − 1, as torch does); 0 where it is not defined.
 fn deviation(wave: &[f32]) -> f64 {
-    if wave.len() < 2 {
+    let ([from, ..], n) = (wave, wave.len() as f64) else {
         return 0.0;
-    }
-    let mean = simd::run(Squares { wave, mean: 0.0 }).0 / wave.len() as f64;
-    let squares = simd::run(Squares { wave, mean }).1;
-    (squares / (wave.len() - 1) as f64).sqrt()
+    };
+    let (sum, squares) = simd::run(Moments { wave, from: *from });
+    // 0 / 0 for a single sample: the larger of NaN and 0 is 0.
+    ((squares - sum * sum / n) / (n - 1.0)).max(0.0).sqrt()
 }
 
-/// Sum of the differences to `mean`, and of their squares.
-struct Squares<'a> {
+/// Sum of the differences to `from`, and of their squares, in one pass: a sample of the wave itself is close enough to its mean that nothing
+/// is lost in f64 when one is taken from the other.
+struct Moments<'a> {
     wave: &'a [f32],
-    mean: f64,
+    from: f32,
 }
 
-impl WithSimd for Squares<'_> {
+impl WithSimd for Moments<'_> {
     type Output = (f64, f64);
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> (f64, f64) {
         // Lanes, so that additions need not wait for one another.
         let (mut sums, mut squares) = ([0.0; 16], [0.0; 16]);
-        for chunk in self.wave.chunks(16) {
-            for ((sum, square), &sample) in sums.iter_mut().zip(&mut squares).zip(chunk) {
-                let difference = f64::from(sample) - self.mean;
-                *sum += difference;
-                *square += difference * difference;
+        let from = f64::from(self.from);
+        let (chunks, rest) = self.wave.as_chunks::<16>();
+        for chunk in chunks {
+            for i in 0..16 {
+                let difference = f64::from(chunk[i]) - from;
+                sums[i] += difference;
+                squares[i] += difference * difference;
             }
+        }
+        for (i, &sample) in rest.iter().enumerate() {
+            let difference = f64::from(sample) - from;
+            sums[i] += difference;
+            squares[i] += difference * difference;
         }
         (sums.iter().sum(), squares.iter().sum())
     }
@@ -183,6 +191,21 @@ mod tests {
                 mean(&|i| noise[i] * noise[i + lag]).abs() < 0.02,
                 "lag {lag}"
             );
+        }
+    }
+
+    #[test]
+    fn the_deviation_is_that_of_two_passes() {
+        assert_eq!(deviation(&[]), 0.0);
+        assert_eq!(deviation(&[0.3]), 0.0);
+        assert_eq!(deviation(&[0.1; 1000]), 0.0, "a constant has none");
+        for (mean, spread, n) in [(0.0, 1.0, 2), (0.9, 1e-3, 1001), (0.2, 0.3, 70_000)] {
+            let mut stream = Address::new(n as u64, Purpose::Check, 7).stream();
+            let wave: Vec<f32> = (0..n).map(|_| mean + spread * stream.normal()).collect();
+            let mean = wave.iter().copied().map(f64::from).sum::<f64>() / n as f64;
+            let squares = wave.iter().map(|x| (f64::from(*x) - mean).powi(2));
+            let plain = (squares.sum::<f64>() / (n as f64 - 1.0)).sqrt();
+            assert!((deviation(&wave) / plain - 1.0).abs() < 1e-9, "{mean} {n}");
         }
     }
 
