@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A workspace folder: `runs/`, `experiments/`, `chains/`, `exports/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
+/// A workspace folder: `runs/`, `experiments/`, `chains/`, `exports/`, `trash/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
@@ -41,6 +41,11 @@ impl Workspace {
     /// Training runs, one folder each.
     pub fn runs(&self) -> PathBuf {
         self.root.join("runs")
+    }
+
+    /// Training runs that were thrown away.
+    pub fn trash(&self) -> PathBuf {
+        self.root.join("trash")
     }
 
     /// Experiments (plans that are worked through), one folder each.

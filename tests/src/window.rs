@@ -233,11 +233,20 @@ impl Window {
 
     /// Clicks at `at`, so fast that it is no long press.
     pub fn click_at(&mut self, at: egui::Pos2) {
+        self.click_with(egui::PointerButton::Primary, at);
+    }
+
+    /// Clicks with the secondary button into the middle of what is called `label`: its menu opens.
+    pub fn secondary_click(&mut self, label: &str) {
+        self.click_with(egui::PointerButton::Secondary, self.rect(label).center());
+    }
+
+    fn click_with(&mut self, button: egui::PointerButton, at: egui::Pos2) {
         self.hover(at);
         for pressed in [true, false] {
             self.harness.event(egui::Event::PointerButton {
                 pos: at,
-                button: egui::PointerButton::Primary,
+                button,
                 pressed,
                 modifiers: Modifiers::NONE,
             });

@@ -1,5 +1,8 @@
 //! `attune runs`: the training runs on disk.
 
+mod list;
+mod organise;
+
 use super::{Console, Failure, ResultExt};
 use attune_core::metrics::Scores;
 use attune_core::run::report::{self, TestScores};
@@ -11,6 +14,9 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   attune runs list
+  attune runs list tag:paper \"lr<1e-3\" model:tiny --sort test-pr-auc --differing
+  attune runs tag demo-3 demo-4 --add paper
+  attune runs note demo-3 \"the loss jumps here\" --step 340
   attune runs show demo-3
   attune runs show demo-3 --json | jq '.validations[].roc_auc_macro'
   attune runs report demo-3 --out /tmp/report
@@ -23,12 +29,8 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// List the runs of the workspace, the newest first
-    List {
-        /// Print a JSON array
-        #[arg(long)]
-        json: bool,
-    },
+    /// List the runs of the workspace
+    List(list::Args),
     /// Show one run: its validations, its scores by tag, its warnings
     Show {
         /// Id, beginning of an id, or run folder
@@ -45,11 +47,14 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    #[command(flatten)]
+    Organise(organise::Command),
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     match args.command {
-        Command::List { json } => list(json, console),
+        Command::List(args) => list::run(&args, console),
+        Command::Organise(command) => organise::run(command, console),
         Command::Show { run, json } => {
             let history = open(&run, console)?;
             let shown = Shown::new(&history)?;
@@ -80,48 +85,6 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 fn open(run: &str, console: &Console) -> Result<History, Failure> {
     let folder = run::find(&console.workspace.runs(), run).bad_input()?;
     History::open(&folder).bad_input()
-}
-
-fn list(json: bool, console: &Console) -> Result<(), Failure> {
-    let runs = console.workspace.runs();
-    let summaries = run::list(&runs);
-    if json {
-        return console.json(&summaries);
-    }
-    if summaries.is_empty() {
-        console.say(&format!("no runs in {}", runs.display()));
-        return Ok(());
-    }
-    let header = [
-        "run",
-        "status",
-        "started (UTC)",
-        "model",
-        "data",
-        "epochs",
-        "steps",
-        "loss",
-        "ROC-AUC",
-        "PR-AUC",
-    ];
-    let rows = summaries.iter().map(|summary| {
-        [
-            summary.id.clone(),
-            summary.status.label().to_owned(),
-            summary.started_unix_ms.map_or("-".to_owned(), utc_text),
-            summary.model.clone(),
-            summary.data.clone(),
-            summary.epochs.to_string(),
-            summary.steps.to_string(),
-            number(summary.best_loss),
-            number(summary.roc_auc_macro),
-            number(summary.average_precision_macro),
-        ]
-    });
-    let rows: Vec<_> = std::iter::once(header.map(str::to_owned))
-        .chain(rows)
-        .collect();
-    table(&rows, 5, console)
 }
 
 /// What `attune runs show` tells.
@@ -213,7 +176,7 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
         .map_or("not yet".to_owned(), |at| utc_text(at) + " UTC");
     for (name, value) in [
         ("run", summary.id.clone()),
-        ("name", summary.name.clone()),
+        ("name", summary.title().to_owned()),
         ("folder", summary.folder.display().to_string()),
         ("status", summary.status.label().to_owned()),
         ("started", started),
@@ -229,6 +192,16 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
         ),
     ] {
         console.line(&format!("{name:8} {value}"))?;
+    }
+    let about = &summary.about;
+    if !about.tags.is_empty() {
+        console.line(&format!("tags     {}", about.tags.join(", ")))?;
+    }
+    for line in about.note.lines() {
+        console.line(&format!("note     {line}"))?;
+    }
+    for pin in &about.pins {
+        console.line(&format!("step {:<4} {}", pin.step, pin.text))?;
     }
     if let Some(first) = shown.snapshots.first() {
         let folder = first.path.parent().unwrap_or(&summary.folder);

@@ -6,6 +6,7 @@
 //! run.toml            everything needed to repeat the run, written once
 //! events.jsonl        one JSON object a line: at_unix_ms, step, epoch, event, …
 //! scalars/NAME.TYPE   one file per column, fixed width, little endian, one value per training step
+//! about.toml          what people say of it: title, tags, notes ([`About`])
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
 //! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots()`])
 //! writer.lock         held by the writer as long as it lives
@@ -14,8 +15,11 @@
 //! Files only grow. A line without its end and a row that is not in every column yet do not count, so that a writer
 //! may be killed at any byte. `Resumed` at a step makes the fold forget what came after that step.
 
+mod about;
 mod columns;
 mod event;
+mod field;
+mod filter;
 mod history;
 mod lines;
 mod lock;
@@ -24,14 +28,19 @@ mod pace;
 pub mod report;
 mod scalar;
 mod series;
+mod settings;
 mod smooth;
 mod snapshots;
 mod status;
 mod store;
 mod summary;
 mod time;
+pub mod trash;
 
+pub use about::{About, Pin};
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
+pub use field::{Field, Measure, Pick, Value};
+pub use filter::{Filter, FilterError};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;
@@ -39,6 +48,7 @@ pub use pace::{Pace, seconds_spent};
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use scalar::{Scalar, StepScalars};
 pub use series::{Column, Series};
+pub use settings::{Setting, Settings, differing};
 pub use smooth::Smoothed;
 pub use snapshots::{Snapshot, forget_snapshots_after, snapshot_path, snapshots};
 pub use status::Status;

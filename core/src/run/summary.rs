@@ -4,7 +4,9 @@
 //! reader takes it, folds in the lines after it, and so reads a few kilobytes of a run of any length. The
 //! digest is never the truth: deleted, broken or old, the events are folded from the start.
 
-use super::{Event, Record, Status, columns, lines, lock};
+use super::{
+    About, Event, Measure, Pick, Record, Setting, Settings, Status, columns, lines, lock, settings,
+};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,13 @@ pub struct RunSummary {
     pub localisation_roc_auc: Option<f64>,
     /// The same of the pointing game.
     pub pointing_game: Option<f64>,
+    /// Scores of the validations, in the order of [`Measure::ALL`] and [`Pick::ALL`].
+    #[serde(skip)]
+    picked: [[Option<f64>; Pick::ALL.len()]; Measure::ALL.len()],
+    /// What people say of it.
+    pub about: About,
+    /// Its recipe.
+    pub settings: Settings,
     /// Macro ROC-AUC on the split evaluated last, as a rule the test split.
     pub test_roc_auc_macro: Option<f64>,
     /// Macro average precision on the split evaluated last.
@@ -82,6 +91,10 @@ impl RunSummary {
             average_precision_macro: best.and_then(|best| best.average_precision_macro),
             localisation_roc_auc: best.and_then(|best| best.localisation_roc_auc),
             pointing_game: best.and_then(|best| best.pointing_game),
+            picked: digest.picked(),
+            // What cannot be read is told where it is about to be changed.
+            about: About::read(folder).unwrap_or_default(),
+            settings: settings::read(folder),
             test_roc_auc_macro: digest.test.and_then(|test| test.0),
             test_average_precision_macro: digest.test.and_then(|test| test.1),
             folder: folder.to_owned(),
@@ -92,6 +105,36 @@ impl RunSummary {
             started_unix_ms: digest.started_unix_ms,
             last_unix_ms: digest.last_unix_ms,
         })
+    }
+}
+
+impl RunSummary {
+    /// Its name for people: the title that it was given, else the name with which it began.
+    pub fn title(&self) -> &str {
+        if self.about.title.is_empty() {
+            &self.name
+        } else {
+            &self.about.title
+        }
+    }
+
+    /// A score of the validation split.
+    pub fn validation(&self, measure: Measure, pick: Pick) -> Option<f64> {
+        self.picked[measure as usize][pick as usize]
+    }
+
+    /// A setting by its dotted name or, if there is but one such, by the end of it (`preset` for `model.preset`).
+    pub fn setting(&self, name: &str) -> Option<&Setting> {
+        if let Some(setting) = self.settings.get(name) {
+            return Some(setting);
+        }
+        let is_end = |full: &str| {
+            let before = full.strip_suffix(name);
+            before.is_some_and(|before| before.ends_with('.'))
+        };
+        let mut ends = self.settings.iter().filter(|(full, _)| is_end(full));
+        let found = ends.next().map(|(_, setting)| setting);
+        found.filter(|_| ends.next().is_none())
     }
 }
 
@@ -213,6 +256,29 @@ impl Digest {
     /// All that still count, in the order of the log.
     pub(super) fn validations(&self) -> &[Brief] {
         &self.validations
+    }
+
+    fn picked(&self) -> [[Option<f64>; Pick::ALL.len()]; Measure::ALL.len()] {
+        let of = |brief: &Brief, measure| match measure {
+            Measure::Loss => Some(brief.loss),
+            Measure::RocAuc => brief.roc_auc_macro,
+            Measure::AveragePrecision => brief.average_precision_macro,
+            Measure::LocalisationRocAuc => brief.localisation_roc_auc,
+            Measure::PointingGame => brief.pointing_game,
+        };
+        let best = self.best();
+        Measure::ALL.map(|measure| {
+            let values = self
+                .validations
+                .iter()
+                .filter_map(|brief| of(brief, measure));
+            Pick::ALL.map(|pick| match pick {
+                Pick::AtBest => best.as_ref().and_then(|brief| of(brief, measure)),
+                Pick::Best if measure.is_loss() => values.clone().reduce(f64::min),
+                Pick::Best => values.clone().reduce(f64::max),
+                Pick::Last => self.validations.last().and_then(|brief| of(brief, measure)),
+            })
+        })
     }
 
     fn best(&self) -> Option<Brief> {

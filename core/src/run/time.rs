@@ -26,9 +26,30 @@ fn civil(days: u64) -> [u64; 3] {
     [era * 400 + year_of_era + u64::from(month <= 2), month, day]
 }
 
+/// The beginning of a day (UTC), in milliseconds since 1970, from `2025-11-22`; `None` for what is no such day, or is before 1970.
+pub(super) fn day_unix_ms(text: &str) -> Option<u64> {
+    let date = text.parse::<toml::value::Datetime>().ok()?.date?;
+    // The inverse of `civil`.
+    let (month, year) = (i64::from(date.month), i64::from(date.year));
+    let year = year - i64::from(month <= 2);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(date.day) - 1;
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + day_of_year - 719_468;
+    Some(u64::try_from(days).ok()? * 86_400_000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for days in [0, 58, 59, 11_016, 11_017, 19_781, 20_779, 40_000] {
+            let ms = days * 86_400_000;
+            assert_eq!(day_unix_ms(&utc_text(ms)[..10]), Some(ms));
+        }
+        assert_eq!(day_unix_ms("yesterday"), None);
+        assert_eq!(day_unix_ms("1969-12-31"), None);
+    }
 
     #[test]
     fn dates_are_right_around_leap_days() {

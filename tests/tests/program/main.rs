@@ -11,6 +11,7 @@ mod localisation;
 mod networks;
 mod noisy_student;
 mod robustness;
+mod runs;
 mod snapshots;
 mod training;
 mod trust;

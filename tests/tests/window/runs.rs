@@ -195,3 +195,70 @@ fn a_folder_without_a_run_says_so() {
         window.shows("This run cannot be shown")
     });
 }
+
+#[test]
+fn runs_are_filtered_sorted_named_put_away_and_brought_back() {
+    let workspace = tempfile::tempdir().unwrap();
+    let runs = workspace.path().join("runs");
+    for (id, n_steps) in [("slow-1", 100), ("fast-1", 200), ("wide-1", 150)] {
+        write_run(&runs, id, n_steps, 1.0);
+    }
+    let mut window = Window::open(workspace.path());
+    window.wait("the list", |window| window.shows("Run wide-1"));
+    window.click("Filter runs");
+    window.type_text("steps>=150 -wide");
+    window.wait("one of three", |window| !window.shows("Run slow-1"));
+    assert!(window.shows("Run fast-1") && !window.shows("Run wide-1"));
+    assert!(window.shows("1 of 3 runs"));
+    window.type_text(" nonsense<1");
+    window.wait("the problem", |window| {
+        window.shows_part("No run has a setting `nonsense`")
+    });
+    window.press(Modifiers::COMMAND, Key::A);
+    window.press(Modifiers::NONE, Key::Backspace);
+    window.wait("all", |window| window.shows("Run slow-1"));
+
+    window.secondary_click("Run wide-1");
+    window.click("Title, tags and note…");
+    window.click("Run tags");
+    window.type_text("paper, baseline");
+    window.picture("runs_about");
+    window.click("Keep");
+    window.wait("the tags", |window| {
+        let list = window.state().runs.list().unwrap_or_default();
+        list.iter()
+            .any(|run| run.about.tags == ["baseline", "paper"])
+    });
+
+    window.secondary_click("Run slow-1");
+    window.click("Discard");
+    window.wait("two runs", |window| !window.shows("Run slow-1"));
+    assert!(!runs.join("slow-1").exists());
+    window.click("Bring back");
+    window.wait("three runs", |window| window.shows("Run slow-1"));
+    assert!(runs.join("slow-1").join("events.jsonl").exists());
+    window.picture("runs");
+}
+
+#[test]
+fn a_note_is_pinned_to_a_step_of_the_curves() {
+    let workspace = tempfile::tempdir().unwrap();
+    let folder = write_run(&workspace.path().join("runs"), "one", 300, 1.0);
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &folder);
+    window.secondary_click("Loss chart");
+    window.click_part("Note to step");
+    window.click("Note to the step");
+    window.type_text("the loss jumps");
+    window.click("Keep");
+    let read = || attune_core::run::About::read(&folder).unwrap().pins;
+    let view = folder.clone();
+    window.wait("the note", move |window| {
+        let view = window.state().runs.view(&view);
+        view.is_some_and(|view| view.pins.len() == 1)
+    });
+    let pins = read();
+    assert_eq!(pins[0].text, "the loss jumps");
+    // In the middle of the chart: of 300 steps.
+    assert!((100..200).contains(&pins[0].step), "{pins:?}");
+}

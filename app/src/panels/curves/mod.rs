@@ -6,6 +6,7 @@
 
 mod chart;
 mod columns;
+mod note;
 mod plot;
 mod scale;
 mod x_view;
@@ -44,6 +45,8 @@ pub struct State {
     cursor: Option<f64>,
     #[serde(skip)]
     columns: Columns,
+    #[serde(skip)]
+    note: Option<note::Note>,
 }
 
 impl Default for State {
@@ -56,6 +59,7 @@ impl Default for State {
             values: BTreeMap::new(),
             cursor: None,
             columns: Columns::default(),
+            note: None,
         }
     }
 }
@@ -89,6 +93,9 @@ impl State {
         }
         ui.add_space(2.0);
         self.charts_ui(ui, &shown, last_step);
+        if self.note.as_mut().is_some_and(|note| !note.ui(ctx, ui)) {
+            self.note = None;
+        }
     }
 
     /// Keeps the newest steps in view, or stops doing so.
@@ -254,6 +261,9 @@ impl State {
                 self.values.insert(chart.title(), values);
             }
             Some((_, Gesture::Reset)) => self.fit(),
+            Some((_, Gesture::Note { step })) => {
+                self.note = shown.first().map(|run| note::Note::to(run, step));
+            }
             None => {}
         }
     }

@@ -56,7 +56,12 @@ pub(super) enum Gesture {
     },
     /// Asked for everything.
     Reset,
+    /// Wants to say something of this step.
+    Note { step: u64 },
 }
+
+/// So close to a note, in points, the pointer means it.
+const NEAR: f64 = 6.0;
 
 /// What came of a chart in this frame.
 pub(super) struct Answer {
@@ -190,6 +195,40 @@ fn plot_ui(
             let factor = f64::from(pinch) * f64::from(scroll.y / 240.0).exp();
             gesture = Some(Gesture::Zoom { factor, around });
         }
+    }
+    let note = pointer_step.filter(|_| hovered).and_then(|at| {
+        let runs = shared.runs.iter();
+        let pins = runs.flat_map(|run| run.pins.iter().map(move |pin| (run, pin)));
+        let distance = |step: u64| (step as f64 - at).abs() / per_point.max(f64::MIN_POSITIVE);
+        pins.filter(|(_, pin)| distance(pin.step) <= NEAR)
+            .min_by(|one, other| distance(one.1.step).total_cmp(&distance(other.1.step)))
+    });
+    let response = match note {
+        Some((run, pin)) => response
+            .on_hover_text_at_pointer(format!("{}\nstep {} of {}", pin.text, pin.step, run.id)),
+        None => response,
+    };
+    if let [run] = shared.runs {
+        let asked_at = ui.scope_id().with((chart.title(), "note"));
+        if response.secondary_clicked()
+            && let Some(at) = pointer_step
+        {
+            let step = (at.max(0.0).round() as u64).min(run.last_step);
+            // Whoever points at a note means it.
+            let step = note.map_or(step, |(_, pin)| pin.step);
+            ui.data_mut(|data| data.insert_temp(asked_at, step));
+        }
+        let step: u64 = ui.data(|data| data.get_temp(asked_at)).unwrap_or_default();
+        response.context_menu(|ui| {
+            let label = format!("Note to step {step}…");
+            let item = ui
+                .button(label)
+                .on_hover_text("Pin a note to this step of the run");
+            if item.clicked() {
+                gesture = Some(Gesture::Note { step });
+                ui.close();
+            }
+        });
     }
     Answer {
         cursor: pointer_step.filter(|_| response.hovered()),
@@ -356,6 +395,14 @@ fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) 
             "best".to_owned(),
             palette.good,
             LineStyle::dashed_dense(),
+        );
+    }
+    for pin in &run.pins {
+        mark(
+            pin.step,
+            "note".to_owned(),
+            palette.accent,
+            LineStyle::Solid,
         );
     }
     for record in &run.events {

@@ -4,16 +4,21 @@
 //! Frames only take the newest view. Whether the run is written by a thread next door, by another process or was written
 //! last week makes no difference.
 
+mod shelving;
+
+pub use shelving::Said;
+
 use crate::workbench::jobs::Slot;
 use crate::workbench::{CommandSender, Jobs, State as Whole};
 use arc_swap::ArcSwap;
 use attune_core::dataset::{Dataset, Split};
 use attune_core::metrics::{PseudoLabels, Scores};
 use attune_core::run::{
-    self, Event, History, Pace, Record, RunSummary, Scalar, Series, Smoothed, Status, Teaching,
-    Validation,
+    self, Event, History, Pace, Pin, Record, RunSummary, Scalar, Series, Smoothed, Status,
+    Teaching, Validation,
 };
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
+use shelving::Change;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,6 +41,7 @@ pub struct State {
     followers: BTreeMap<PathBuf, Follower>,
     smoothing: Arc<AtomicU64>,
     positives: Slot<PathBuf, BTreeMap<String, usize>>,
+    shelving: shelving::Shelving,
 }
 
 /// What can be asked.
@@ -43,6 +49,12 @@ pub struct State {
 pub enum Command {
     /// Read the list of runs again.
     Refresh,
+    /// Say something of these runs.
+    Say(Vec<PathBuf>, Said),
+    /// Move these runs to the trash.
+    Discard(Vec<PathBuf>),
+    /// Bring back what was discarded last.
+    Restore,
     /// How much of the old average stays in the smoothed loss at each step, 0..1.
     SetSmoothing(f64),
 }
@@ -56,6 +68,7 @@ impl Default for State {
             followers: BTreeMap::new(),
             smoothing: Arc::new(AtomicU64::new(0.9f64.to_bits())),
             positives: Slot::new("count labels"),
+            shelving: shelving::Shelving::default(),
         }
     }
 }
@@ -64,6 +77,16 @@ impl State {
     /// The runs on disk as last listed, newest first; `None` before the first list has come in.
     pub fn list(&self) -> Option<&[RunSummary]> {
         self.list.value().map(Vec::as_slice)
+    }
+
+    /// Which reading of the disk [`Self::list`] is: another number, another list.
+    pub fn reading(&self) -> Option<u64> {
+        self.list.done_key().copied()
+    }
+
+    /// Whether there is something to bring back from the trash.
+    pub fn can_restore(&self) -> bool {
+        self.shelving.can_restore()
     }
 
     /// The newest view of a shown run.
@@ -95,7 +118,8 @@ impl State {
     pub(in crate::workbench) fn activities(
         &self,
     ) -> impl Iterator<Item = crate::workbench::jobs::Activity> {
-        self.positives.activity().into_iter()
+        let activities = [self.positives.activity(), self.shelving.activity()];
+        activities.into_iter().flatten()
     }
 
     fn lists(&self, folder: &Path) -> bool {
@@ -121,6 +145,15 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
             let runs = state.workspace.runs();
             state.runs.refresh(jobs, runs);
         }
+        Command::Say(folders, said) => state.runs.shelving.ask(Change::Say(folders, said)),
+        Command::Discard(folders) => {
+            // Nothing shows a run that is not there.
+            let selection = &mut state.selection;
+            selection.run = selection.run.take().filter(|run| !folders.contains(run));
+            selection.overlays.retain(|run| !folders.contains(run));
+            state.runs.shelving.ask(Change::Discard(folders));
+        }
+        Command::Restore => state.runs.shelving.restore(),
         Command::SetSmoothing(weight) => {
             state
                 .runs
@@ -134,9 +167,16 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
 }
 
 /// Called once before each frame: follows the shown runs and no others.
-pub fn logic(state: &mut Whole, jobs: &Jobs, _sender: &CommandSender) {
+pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let runs = &mut state.runs;
     runs.list.poll(jobs);
+    if runs.shelving.logic(&state.workspace, jobs, sender) {
+        runs.refresh(jobs, state.workspace.runs());
+        // A note to a step is seen at once.
+        for follower in runs.followers.values() {
+            follower.poke();
+        }
+    }
     runs.positives.poll(jobs);
     let stale = match runs.listed_at {
         None => true,
@@ -212,11 +252,13 @@ pub struct RunView {
     pub teacher_scored: Option<(f64, Scores)>,
     /// What the teacher answered to unlabelled clips before the last validation.
     pub pseudo_labels: Option<Arc<PseudoLabels>>,
+    /// Notes to single steps, by step.
+    pub pins: Vec<Pin>,
     series: Vec<Series>,
 }
 
 impl RunView {
-    fn new(history: &History, smoothed_loss: Series, revision: u64) -> Self {
+    fn new(history: &History, smoothed_loss: Series, pins: Vec<Pin>, revision: u64) -> Self {
         let data_folder = history
             .run_toml()
             .and_then(|run| run.get("data")?.get("folder")?.as_str().map(PathBuf::from));
@@ -243,6 +285,7 @@ impl RunView {
                 .teacher_scored()
                 .map(|(loss, scores)| (loss, scores.clone())),
             pseudo_labels: history.pseudo_labels().cloned(),
+            pins,
             series: Scalar::ALL
                 .iter()
                 .map(|scalar| history.series(*scalar).clone())
@@ -363,6 +406,9 @@ impl Follower {
                 };
                 let mut weight = f64::NAN;
                 let mut smoothed = Smoothed::new(0.0);
+                // What cannot be read is told where it is about to be changed.
+                let read_pins = || run::About::read(&folder).unwrap_or_default().pins;
+                let mut pins = read_pins();
                 let mut changed = true;
                 for revision in 0.. {
                     let wanted = f64::from_bits(smoothing.load(Ordering::Relaxed));
@@ -373,7 +419,8 @@ impl Follower {
                     }
                     if changed {
                         smoothed.follow(history.series(Scalar::Loss));
-                        let view = RunView::new(&history, smoothed.series().clone(), revision);
+                        let series = smoothed.series().clone();
+                        let view = RunView::new(&history, series, pins.clone(), revision);
                         publish(News::View(Arc::new(view)));
                     }
                     let pause = match history.status() {
@@ -383,9 +430,12 @@ impl Follower {
                     if pokes.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
                         return;
                     }
+                    let newest = read_pins();
+                    let is_repinned = newest != pins;
+                    pins = newest;
                     let status = history.status();
                     changed = match history.refresh() {
-                        Ok(changed) => changed || history.status() != status,
+                        Ok(changed) => changed || is_repinned || history.status() != status,
                         Err(error) => {
                             return publish(News::Failed(format!(
                                 "{:#}",

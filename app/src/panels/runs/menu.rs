@@ -1,0 +1,141 @@
+//! The menu of a run in the list, and the form in which one says something of it.
+
+use super::{Asked, Editing};
+use crate::theme;
+use crate::workbench::parts::{runs, training};
+use crate::workbench::{Command, Ctx, Select};
+use attune_core::run::{RunSummary, Status};
+use egui::{RichText, TextEdit, Ui, Window};
+use std::path::PathBuf;
+
+/// The menu. What concerns many runs concerns all that are drawn over each other, if the run is one of them.
+pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &mut Option<Asked>) {
+    let item = |ui: &mut Ui, label: &str, hint: &str| {
+        let clicked = ui.button(label).on_hover_text(hint).clicked();
+        if clicked {
+            ui.close();
+        }
+        clicked
+    };
+    if item(ui, "Show", "Show it in all panels") {
+        ctx.send(Select::Run(Some(run.folder.clone())));
+    }
+    if item(
+        ui,
+        "Draw over the shown run",
+        "Compare its curves with those of the shown run",
+    ) {
+        ctx.send(Select::ToggleOverlay(run.folder.clone()));
+    }
+    let can_resume =
+        matches!(run.status, Status::Stopped | Status::Interrupted) && !ctx.state.is_training();
+    ui.add_enabled_ui(can_resume, |ui| {
+        if item(ui, "Resume training", "Go on from its last checkpoint") {
+            ctx.send(Command::Training(training::Command::Resume(
+                run.folder.clone(),
+            )));
+        }
+    });
+    if item(
+        ui,
+        "Use its best model",
+        "Load its best checkpoint into Audition and Timeline",
+    ) {
+        ctx.send(Command::OpenModel(
+            run.folder.join("checkpoints").join("best.safetensors"),
+        ));
+    }
+    if item(ui, "Copy path", "Copy the path of its folder") {
+        ui.ctx().copy_text(run.folder.display().to_string());
+    }
+    ui.separator();
+    let meant = meant(ctx, run);
+    let whom = match meant.len() {
+        1 => String::new(),
+        n => format!(" ({n} runs)"),
+    };
+    if item(
+        ui,
+        "Title, tags and note…",
+        "Say what it is, to find it again",
+    ) {
+        *asked = Some(Asked::Edit(run.folder.clone()));
+    }
+    let (archive, hint) = if run.about.is_archived {
+        ("Take out of the archive", "Show it in the list again")
+    } else {
+        (
+            "Archive",
+            "Leave it out of the list; the filter is:archived finds it",
+        )
+    };
+    if item(ui, &format!("{archive}{whom}"), hint) {
+        let change = runs::Said::Archive(!run.about.is_archived);
+        ctx.send(Command::Runs(runs::Command::Say(meant.clone(), change)));
+    }
+    let is_written = run.status == Status::Running || run.status == Status::Paused;
+    ui.add_enabled_ui(!is_written, |ui| {
+        let hint = "Move it to the trash; it can be brought back until the trash is emptied";
+        if item(ui, &format!("Discard{whom}"), hint) {
+            ctx.send(Command::Runs(runs::Command::Discard(meant)));
+        }
+    });
+    ui.separator();
+    if item(ui, "Look for runs", "Read the list again") {
+        ctx.send(Command::Runs(runs::Command::Refresh));
+    }
+}
+
+/// The run, or all that are drawn over each other if it is one of them.
+fn meant(ctx: &Ctx<'_>, run: &RunSummary) -> Vec<PathBuf> {
+    let selection = &ctx.state.selection;
+    let drawn = selection.run.iter().chain(&selection.overlays);
+    let drawn: Vec<PathBuf> = drawn.cloned().collect();
+    if drawn.contains(&run.folder) {
+        drawn
+    } else {
+        vec![run.folder.clone()]
+    }
+}
+
+/// The form about one run, or several. Whether it stays open.
+pub(super) fn form_ui(ctx: &Ctx<'_>, ui: &Ui, editing: &mut Editing) -> bool {
+    let palette = theme::palette(ui.visuals());
+    let mut is_open = true;
+    let mut is_done = false;
+    Window::new("Title, tags and note")
+        .id(egui::Id::unique("about a run"))
+        .open(&mut is_open)
+        .collapsible(false)
+        .resizable(false)
+        .default_width(340.0)
+        .show(ui.ctx(), |ui| {
+            ui.label(RichText::new(&editing.id).color(palette.weak));
+            let field = |ui: &mut Ui, label: &str, hint: &str, text: &mut String, rows| {
+                ui.label(label);
+                let edit = if rows == 1 {
+                    TextEdit::singleline(text)
+                } else {
+                    TextEdit::multiline(text).desired_rows(rows)
+                };
+                let shown = ui.add(edit.hint_text(hint).desired_width(f32::INFINITY));
+                let name = format!("Run {}", label.to_lowercase());
+                shown.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, &name));
+            };
+            field(ui, "Title", "A name for people", &mut editing.title, 1);
+            field(ui, "Tags", "paper, baseline", &mut editing.tags, 1);
+            field(ui, "Note", "What there is to say", &mut editing.note, 4);
+            ui.horizontal(|ui| {
+                is_done |= ui
+                    .button("Keep")
+                    .on_hover_text("Write it beside the run")
+                    .clicked();
+                if is_done {
+                    let folder = vec![editing.folder.clone()];
+                    ctx.send(Command::Runs(runs::Command::Say(folder, editing.said())));
+                }
+                is_done |= ui.button("Cancel").clicked();
+            });
+        });
+    is_open && !is_done
+}

@@ -1,0 +1,215 @@
+//! The table of runs: a row a run, its columns chosen by the user. A click shows one in all panels, a tick draws it over the shown one.
+
+use super::look::cell_ui;
+use super::{Asked, menu};
+use crate::theme;
+use crate::workbench::{Ctx, Select};
+use attune_core::run::{Field, RunSummary};
+use egui::{Align, Layout, RichText, Sense, Ui};
+use egui_extras::{Column, TableBuilder};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What the list is sorted by.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Order {
+    pub(super) by: Field,
+    pub(super) descending: bool,
+}
+
+impl Order {
+    /// After a click on the heading of a column.
+    fn clicked(&self, field: &Field) -> Self {
+        Self {
+            by: field.clone(),
+            descending: if self.by == *field {
+                !self.descending
+            } else {
+                field.is_largest_first()
+            },
+        }
+    }
+}
+
+/// Draws the table. What one asks for in it goes into `asked`.
+pub(super) fn table_ui(
+    ctx: &Ctx<'_>,
+    ui: &mut Ui,
+    columns: &[Field],
+    order: &mut Order,
+    rows: &[&RunSummary],
+    asked: &mut Option<Asked>,
+) {
+    let now_ms = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as u64);
+    ui.spacing_mut().item_spacing.x = 12.0;
+    // Other columns are another table, with widths of their own.
+    let table = TableBuilder::new(ui)
+        .id_salt(("runs", columns))
+        .striped(false)
+        .sense(Sense::click())
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(Column::exact(24.0));
+    let table = columns.iter().fold(table, |table, field| {
+        table.column(match field {
+            Field::Id => Column::initial(160.0).at_least(80.0).clip(true),
+            Field::Title | Field::Note | Field::Tags => {
+                Column::initial(130.0).at_least(40.0).clip(true)
+            }
+            field if field.is_number() => Column::initial(66.0).at_least(40.0).clip(true),
+            _ => Column::initial(84.0).at_least(40.0).clip(true),
+        })
+    });
+    table
+        .header(theme::ROW_HEIGHT, |mut header| {
+            header.col(|_| ());
+            for field in columns {
+                header.col(|ui| {
+                    let clicked = sort_header_ui(
+                        ui,
+                        &field.label(),
+                        &field.about(),
+                        field.is_number(),
+                        *field == order.by,
+                        order.descending,
+                    );
+                    if clicked {
+                        *order = order.clicked(field);
+                    }
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
+                let run = rows[row.index()];
+                let selection = &ctx.state.selection;
+                let is_main = selection.run.as_ref() == Some(&run.folder);
+                let overlay = selection
+                    .overlays
+                    .iter()
+                    .position(|other| *other == run.folder);
+                row.set_selected(is_main);
+                row.col(|ui| shown_ui(ctx, ui, run, is_main, overlay));
+                for field in columns {
+                    row.col(|ui| cell_ui(ui, run, field, now_ms));
+                }
+                let response = row.response();
+                response.widget_info(|| {
+                    egui::WidgetInfo::selected(
+                        egui::Role::Button,
+                        true,
+                        is_main,
+                        format!("Run {}", run.id),
+                    )
+                });
+                if response.clicked() {
+                    ctx.send(Select::Run(Some(run.folder.clone())));
+                }
+                let response = hover(response, run);
+                response.context_menu(|ui| menu::row_menu_ui(ctx, ui, run, asked));
+            });
+        });
+}
+
+/// What is said of a run, under the pointer: columns may be too narrow for it, or not there.
+fn hover(response: egui::Response, run: &RunSummary) -> egui::Response {
+    let about = &run.about;
+    let mut lines = Vec::new();
+    if !about.title.is_empty() {
+        lines.push(about.title.clone());
+    }
+    if !about.tags.is_empty() {
+        lines.push(format!("Tags: {}", about.tags.join(", ")));
+    }
+    if !about.note.is_empty() {
+        lines.push(about.note.clone());
+    }
+    if lines.is_empty() {
+        return response;
+    }
+    response.on_hover_text(lines.join("\n"))
+}
+
+/// The tick that draws a run over the shown one; in the colour of its curves.
+fn shown_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, is_main: bool, overlay: Option<usize>) {
+    let palette = theme::palette(ui.visuals());
+    let (rect, response) = ui.allocate_exact_size(egui::vec2(18.0, 18.0), Sense::click());
+    let several = !ctx.state.selection.overlays.is_empty();
+    let colour = match (is_main, overlay) {
+        (true, _) => Some(if several {
+            palette.of_series(0)
+        } else {
+            palette.accent
+        }),
+        (false, Some(idx)) => {
+            Some(palette.of_series(idx + usize::from(ctx.state.selection.run.is_some())))
+        }
+        (false, None) => None,
+    };
+    let centre = rect.center();
+    match colour {
+        Some(colour) => drop(ui.painter().circle_filled(centre, 5.0, colour)),
+        None => drop(
+            ui.painter()
+                .circle_stroke(centre, 4.5, egui::Stroke::new(1.0, palette.weak)),
+        ),
+    }
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(
+            egui::Role::CheckBox,
+            true,
+            colour.is_some(),
+            format!("Compare {}", run.id),
+        )
+    });
+    if response.clicked() && !is_main {
+        ctx.send(Select::ToggleOverlay(run.folder.clone()));
+    }
+    response.on_hover_text(if is_main {
+        "The shown run"
+    } else {
+        "Draw its curves over those of the shown run"
+    });
+}
+
+/// The heading of a column that sorts. Returns whether it was clicked.
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "three independent properties of a heading"
+)]
+pub(in crate::panels) fn sort_header_ui(
+    ui: &mut Ui,
+    title: &str,
+    hint: &str,
+    is_number: bool,
+    active: bool,
+    descending: bool,
+) -> bool {
+    let palette = theme::palette(ui.visuals());
+    let arrow = match (active, descending) {
+        (false, _) => "",
+        (true, true) => " ▼",
+        (true, false) => " ▲",
+    };
+    let colour = if active { palette.strong } else { palette.weak };
+    let text = RichText::new(format!("{title}{arrow}"))
+        .small()
+        .color(colour);
+    let layout = if is_number {
+        Layout::right_to_left(Align::Center)
+    } else {
+        Layout::left_to_right(Align::Center)
+    };
+    ui.with_layout(layout, |ui| {
+        let response = ui.add(
+            egui::Label::new(text)
+                .selectable(false)
+                .sense(Sense::click()),
+        );
+        response.widget_info(|| {
+            egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Sort by {title}"))
+        });
+        response.on_hover_text(hint).clicked()
+    })
+    .inner
+}
