@@ -62,7 +62,10 @@ fn runs_are_found_and_sorted_by_what_was_typed() {
         ["slow-1", "wide-1", "fast-1"]
     );
     assert_eq!(ids(folder, &["lr<1e-3"]), ["slow-1"]);
-    assert_eq!(ids(folder, &["roc>0.7", "--without", "preset:tiny"]), ["wide-1"]);
+    assert_eq!(
+        ids(folder, &["roc>0.7", "--without", "preset:tiny"]),
+        ["wide-1"]
+    );
     let table = printed(
         folder,
         &[

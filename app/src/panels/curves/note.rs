@@ -3,7 +3,7 @@
 use crate::theme;
 use crate::workbench::parts::runs::{self, RunView, Said};
 use crate::workbench::{Command, Ctx};
-use egui::{RichText, TextEdit, Ui, Window};
+use egui::{Align2, RichText, TextEdit, Ui, Window};
 use std::path::PathBuf;
 
 /// A note that is being written.
@@ -34,6 +34,8 @@ impl Note {
         Window::new(format!("Note to step {}", self.step))
             .id(egui::Id::unique("note to a step"))
             .open(&mut is_open)
+            .pivot(Align2::CENTER_CENTER)
+            .default_pos(ui.ctx().content_rect().center())
             .collapsible(false)
             .resizable(false)
             .default_width(300.0)

@@ -5,7 +5,7 @@ use crate::theme;
 use crate::workbench::parts::{runs, training};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{RunSummary, Status};
-use egui::{RichText, TextEdit, Ui, Window};
+use egui::{Align2, RichText, TextEdit, Ui, Window};
 use std::path::PathBuf;
 
 /// The menu. What concerns many runs concerns all that are drawn over each other, if the run is one of them.
@@ -106,6 +106,8 @@ pub(super) fn form_ui(ctx: &Ctx<'_>, ui: &Ui, editing: &mut Editing) -> bool {
     Window::new("Title, tags and note")
         .id(egui::Id::unique("about a run"))
         .open(&mut is_open)
+        .pivot(Align2::CENTER_CENTER)
+        .default_pos(ui.ctx().content_rect().center())
         .collapsible(false)
         .resizable(false)
         .default_width(340.0)

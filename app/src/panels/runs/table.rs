@@ -50,16 +50,20 @@ pub(super) fn table_ui(
         .sense(Sense::click())
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Column::exact(24.0));
-    let table = columns.iter().fold(table, |table, field| {
-        table.column(match field {
-            Field::Id => Column::initial(160.0).at_least(80.0).clip(true),
-            Field::Title | Field::Note | Field::Tags => {
-                Column::initial(130.0).at_least(40.0).clip(true)
-            }
-            field if field.is_number() => Column::initial(66.0).at_least(40.0).clip(true),
-            _ => Column::initial(84.0).at_least(40.0).clip(true),
-        })
-    });
+    let table = columns
+        .iter()
+        .enumerate()
+        .fold(table, |table, (at, field)| {
+            let column = match field {
+                // What is left over, so that rows reach across the panel.
+                _ if at + 1 == columns.len() => Column::remainder(),
+                Field::Id => Column::initial(160.0),
+                Field::Title | Field::Note | Field::Tags => Column::initial(130.0),
+                field if field.is_number() => Column::initial(66.0),
+                _ => Column::initial(84.0),
+            };
+            table.column(column.at_least(50.0).clip(true))
+        });
     table
         .header(theme::ROW_HEIGHT, |mut header| {
             header.col(|_| ());
