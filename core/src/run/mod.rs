@@ -16,6 +16,7 @@
 
 mod columns;
 mod event;
+mod extension;
 mod history;
 mod lines;
 mod lock;
@@ -32,6 +33,7 @@ mod summary;
 mod time;
 
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
+pub use extension::{Ends, Extension, extensions};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;
