@@ -30,13 +30,23 @@ Examples:
   attune train --resume tiny-tunes-1 --epochs 300
   attune train --from tiny-tunes-1:best --name gentle --learning-rate 1e-4 --schedule cosine
 
+Schedules, with the settings that they have if none are named (a share is one of the learning rate):
+  constant
+  cosine:warmup=0,floor=0            up along a line for so many epochs, then down along half a cosine until the last epoch, to this share
+  step:every=30,factor=0.1           by this factor after every so many epochs
+  plateau:patience=10,factor=0.1,threshold=0.0001,floor=0
+                                     by this factor after more than so many epochs without a validation loss that lies below the best by
+                                     this share of it, at the lowest to the share that is the floor
+warmup and every may count steps: cosine:warmup=500steps. A learning rate that is set by hand is scaled in the same way. A cosine of a run that
+is extended spans all its epochs.
+
 Ctrl-C stops the run after a checkpoint; --resume goes on, with the same numbers as if it had never stopped.")]
 pub(super) struct Args {
     /// A recipe; options given beside it win
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     config: Option<PathBuf>,
     /// Go on with a run (its id or its folder) that was stopped or killed; with more --epochs, --patience or --minutes one that has ended, too
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "seed", "name", "estimate"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "seed", "name", "validate_steps", "snapshots", "localisation", "teacher", "label_fraction", "label_seed", "estimate"])]
     resume: Option<PathBuf>,
     /// Branch: begin a new run with weights of this one and its recipe, or that of CONFIG.toml; options given beside win. RUN is an id or a folder, and its best checkpoint is meant if nothing is named. The optimizer's state comes along with the last
     #[arg(long, value_name = "RUN[:best|:last|:step-N]", conflicts_with_all = ["resume", "preset"])]
@@ -62,17 +72,7 @@ pub(super) struct Args {
     /// Learning rate: how far a step goes
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
-    /// How the learning rate changes over the run: constant, cosine, step or plateau, settings after a colon:
-    ///
-    /// constant: as it is, as in the paper.
-    ///
-    /// cosine:warmup=0,floor=0: up along a line for so many epochs (`warmup=500steps`: steps), then down along half a cosine until the last epoch, to this share of the learning rate.
-    ///
-    /// step:every=30,factor=0.1: by this factor after every so many epochs (`every=500steps`: steps).
-    ///
-    /// plateau:patience=10,factor=0.1,threshold=0.0001,floor=0: by this factor after more than so many epochs whose validation loss is not lower than the best by this share of it.
-    ///
-    /// What is left out is as shown here.
+    /// How the learning rate changes over the run: constant (as in the paper), cosine, step or plateau; settings after a colon, see below
     #[arg(long, value_name = "SCHEDULE")]
     schedule: Option<Schedule>,
     /// Scale gradients down to this norm (of all together) where theirs is larger; the paper: never

@@ -33,6 +33,8 @@ impl More {
         steps_per_epoch: u32,
     ) -> Result<(TrainConfig, Option<Extension>), Error> {
         let mut extensions = extensions(run_folder)?;
+        // A run that was killed just after it had been extended still stands where it had ended.
+        position.extend(&config, &extensions);
         let new = self.of(&config, position, steps_per_epoch)?;
         extensions.extend(new);
         let config = extended(config, &extensions);
@@ -146,6 +148,7 @@ impl Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::{Event, RunLog};
 
     const STEPS_PER_EPOCH: u32 = 10;
 
@@ -174,12 +177,15 @@ mod tests {
         }
     }
 
+    /// A run that did all its epochs: the last was the best.
     fn finished() -> Position {
+        let mut position = stopped_early();
+        position.early_stop.judge(0.4, 5, 60);
         Position {
             epoch: 6,
             step_in_epoch: 0,
             end: Some(Outcome::Finished),
-            ..stopped_early()
+            ..position
         }
     }
 
@@ -247,6 +253,26 @@ mod tests {
             ..epochs(9)
         };
         assert_eq!(ask(&stopped_early(), both), Ok(None));
+    }
+
+    #[test]
+    fn a_run_that_was_killed_after_an_extension_is_asked_for_more_where_it_waits_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
+        let first = epochs(9)
+            .of(&recipe(), &stopped_early(), STEPS_PER_EPOCH)
+            .unwrap()
+            .unwrap();
+        log.event(40, 3, Event::Extended(first)).unwrap();
+        let in_effect = extended(recipe(), &[first]);
+        let mut position = stopped_early();
+        let (config, second) = patience(1)
+            .take_up(folder.path(), in_effect, &mut position, STEPS_PER_EPOCH)
+            .unwrap();
+        assert_eq!((config.epochs, config.patience_epochs), (9, 1));
+        assert_eq!(second.unwrap().waits_from, None, "as before");
+        assert_eq!(position.end, None);
+        assert!(!position.early_stop.is_used_up(3) && position.early_stop.is_used_up(4));
     }
 
     #[test]

@@ -123,12 +123,15 @@ pub(super) fn branch_ui(ui: &mut Ui, branch_from: &mut Option<BranchPoint>) {
         return;
     };
     let palette = theme::palette(ui.visuals());
-    let hint = "The run begins with these weights, which must be of the same network and tags.";
     let text = format!("Branch of {point}");
-    ui.label(RichText::new(text).color(palette.accent))
-        .on_hover_text(hint);
-    let hint = "Begin with weights drawn from the seed instead";
-    if ui.button("Begin afresh").on_hover_text(hint).clicked() {
+    let afresh = ui.horizontal_wrapped(|ui| {
+        let hint = "The run begins with these weights, which must be of the same network and tags.";
+        ui.label(RichText::new(text).color(palette.accent))
+            .on_hover_text(hint);
+        let hint = "Begin with weights drawn from the seed instead";
+        ui.button("Begin afresh").on_hover_text(hint)
+    });
+    if afresh.inner.clicked() {
         *branch_from = None;
     }
 }

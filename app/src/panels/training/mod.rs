@@ -130,9 +130,7 @@ impl State {
                     self.extending = None;
                 }
                 let before = self.config.clone();
-                ui.horizontal_wrapped(|ui| {
-                    continuing::branch_ui(ui, &mut self.config.branch_from);
-                });
+                continuing::branch_ui(ui, &mut self.config.branch_from);
                 self.form_ui(ctx, ui);
                 watching::watching_ui(ctx, ui, &mut self.config);
                 ui.add_space(theme::GAP);
