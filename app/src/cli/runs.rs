@@ -6,7 +6,8 @@ mod organise;
 use super::{Console, Failure, ResultExt};
 use attune_core::metrics::Scores;
 use attune_core::run::report::{self, TestScores};
-use attune_core::run::{self, Event, History, RunSummary, Snapshot, utc_text};
+use attune_core::run::{self, Event, Extension, History, RunSummary, Snapshot, utc_text};
+use attune_core::train::BranchRecord;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -94,6 +95,10 @@ struct Shown {
     summary: RunSummary,
     /// `run.toml`
     configuration: Option<toml::Table>,
+    /// Where it came from, if it is a branch.
+    branched_from: Option<BranchRecord>,
+    /// How it was extended last, if it was.
+    extended: Option<Extension>,
     tags: Vec<String>,
     validations: Vec<ShownValidation>,
     /// The weights that the run has kept, by step.
@@ -155,6 +160,10 @@ impl Shown {
         Ok(Self {
             summary: RunSummary::read(history.folder()).failed()?,
             configuration: history.run_toml().cloned(),
+            branched_from: history
+                .run_toml()
+                .and_then(|run| run.get("branched_from")?.clone().try_into().ok()),
+            extended: history.extended().copied(),
             tags: history.tags().to_vec(),
             validations: validations.collect(),
             snapshots: run::snapshots(history.folder()).failed()?,
@@ -202,6 +211,21 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
     }
     for pin in &about.pins {
         console.line(&format!("step {:<4} {}", pin.step, pin.text))?;
+    }
+    if let Some(branch) = &shown.branched_from {
+        let step = branch
+            .step
+            .map_or_else(String::new, |step| format!(", step {step}"));
+        let state = if branch.optimizer_state {
+            ", with the optimizer's state"
+        } else {
+            ""
+        };
+        let (run, weights) = (&branch.run, &branch.weights);
+        console.line(&format!("branched from {run}:{weights}{step}{state}"))?;
+    }
+    if let Some(extension) = &shown.extended {
+        console.line(&format!("extended to {}", extension.ends))?;
     }
     if let Some(first) = shown.snapshots.first() {
         let folder = first.path.parent().unwrap_or(&summary.folder);

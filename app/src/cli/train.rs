@@ -7,7 +7,10 @@ use super::{Console, Failure, Fault, ResultExt};
 use attune_core::augment::Chains;
 use attune_core::models::registry;
 use attune_core::nn::OptimizerConfig;
-use attune_core::train::{self, Augmentation, DataChoice, ModelChoice, TrainConfig};
+use attune_core::train::{
+    self, Augmentation, BranchPoint, DataChoice, ModelChoice, More, Schedule, TrainConfig,
+};
+use attune_core::workspace::Workspace;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -20,18 +23,34 @@ Examples:
   attune train --preset tiny --data ~/music/tunes --augment my-chain
   attune train my-recipe.toml --json
   attune train --preset tiny --data demo --snapshots --localisation
+  attune train --preset tiny --data demo --schedule cosine:warmup=2,floor=0.01 --clip-gradient-norm 1
   attune train --preset all --data demo --epochs 3 --batch 8
   attune train --preset tiny --data ~/music/tunes --label-fraction 0.2 --teacher tiny-tunes-1 --unlabelled ~/music/more
-  attune train --resume 20261122-101500-tiny-tunes
+  attune train --resume tiny-tunes-1
+  attune train --resume tiny-tunes-1 --epochs 300
+  attune train --from tiny-tunes-1:best --name gentle --learning-rate 1e-4 --schedule cosine
+
+Schedules, with the settings that they have if none are named (a share is one of the learning rate):
+  constant
+  cosine:warmup=0,floor=0            up along a line for so many epochs, then down along half a cosine until the last epoch, to this share
+  step:every=30,factor=0.1           by this factor after every so many epochs
+  plateau:patience=10,factor=0.1,threshold=0.0001,floor=0
+                                     by this factor after more than so many epochs without a validation loss that lies below the best by
+                                     this share of it, at the lowest to the share that is the floor
+warmup and every may count steps: cosine:warmup=500steps. A learning rate that is set by hand is scaled in the same way. A cosine of a run that
+is extended spans all its epochs.
 
 Ctrl-C stops the run after a checkpoint; --resume goes on, with the same numbers as if it had never stopped.")]
 pub(super) struct Args {
     /// A recipe; options given beside it win
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     config: Option<PathBuf>,
-    /// Go on with a run: its id or its folder
-    #[arg(long, value_name = "RUN")]
+    /// Go on with a run (its id or its folder) that was stopped or killed; with more --epochs, --patience or --minutes one that has ended, too
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "seed", "name", "validate_steps", "snapshots", "localisation", "teacher", "label_fraction", "label_seed", "estimate"])]
     resume: Option<PathBuf>,
+    /// Branch: begin a new run with weights of this one and its recipe, or that of CONFIG.toml; options given beside win. RUN is an id or a folder, and its best checkpoint is meant if nothing is named. The optimizer's state comes along with the last
+    #[arg(long, value_name = "RUN[:best|:last|:step-N]", conflicts_with_all = ["resume", "preset"])]
+    from: Option<BranchPoint>,
     /// Model, or several with commas between them, or `all` networks of the paper, trained one after the other: `tiny` (two CPU cores), `student` (0.5 M parameters), `paper` (4.6 M) or another of `attune models`
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
@@ -41,10 +60,10 @@ pub(super) struct Args {
     /// Augment training clips with this chain (`reference` if none is named): shipped, an own one (see `attune chains list`), or a .toml file
     #[arg(long, value_name = "CHAIN", num_args = 0..=1, default_missing_value = "reference")]
     augment: Option<String>,
-    /// End after so many epochs
+    /// End after so many epochs (with --resume: those done among them)
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
-    /// End after so many minutes of training
+    /// End after so many minutes of training (with --resume: those spent among them)
     #[arg(long, value_name = "M")]
     minutes: Option<f64>,
     /// End after so many epochs without a lower validation loss (0: never)
@@ -53,6 +72,12 @@ pub(super) struct Args {
     /// Learning rate: how far a step goes
     #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
+    /// How the learning rate changes over the run: constant (as in the paper), cosine, step or plateau; settings after a colon, see below
+    #[arg(long, value_name = "SCHEDULE")]
+    schedule: Option<Schedule>,
+    /// Scale gradients down to this norm (of all together) where theirs is larger; the paper: never
+    #[arg(long, value_name = "NORM")]
+    clip_gradient_norm: Option<f64>,
     /// Optimizer: adam, adam_w, or sgd with Nesterov's momentum of 0.9; other settings by a recipe
     #[arg(long, value_name = "NAME", value_parser = OptimizerConfig::usual().map(|usual| usual.name()))]
     optimizer: Option<String>,
@@ -93,15 +118,17 @@ impl Args {
         }
     }
 
-    fn config(&self, preset: Option<&str>, chains: &Chains) -> Result<TrainConfig, Failure> {
-        let mut config = match (&self.config, preset) {
-            (Some(path), _) => TrainConfig::read(path).bad_input()?,
-            (None, Some(preset)) => TrainConfig::for_preset(preset),
-            (None, None) => {
+    fn config(&self, preset: Option<&str>, workspace: &Workspace) -> Result<TrainConfig, Failure> {
+        let mut config = match (&self.config, preset, &self.from) {
+            (Some(path), ..) => TrainConfig::read(path).bad_input()?,
+            (None, Some(preset), _) => TrainConfig::for_preset(preset),
+            (None, None, Some(point)) => point.recipe(workspace).bad_input()?,
+            (None, None, None) => {
                 let advice = "name a recipe (CONFIG.toml) or a model (--preset tiny)";
                 return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
             }
         };
+        config.branch_from = self.from.clone().or(config.branch_from);
         if let Some(preset) = preset {
             config.model = ModelChoice::Preset(preset.to_owned());
         }
@@ -109,7 +136,8 @@ impl Args {
             config.data = DataChoice::parse(data);
         }
         if let Some(chain) = &self.augment {
-            config.augmentation = Augmentation::named(chain, chains).fault(Fault::Usage)?;
+            config.augmentation =
+                Augmentation::named(chain, &Chains::of(workspace)).fault(Fault::Usage)?;
         }
         if let Some(name) = &self.name {
             config.name.clone_from(name);
@@ -118,6 +146,8 @@ impl Args {
         config.max_minutes = self.minutes.or(config.max_minutes);
         config.patience_epochs = self.patience.unwrap_or(config.patience_epochs);
         config.learning_rate = self.learning_rate.unwrap_or(config.learning_rate);
+        config.schedule = self.schedule.unwrap_or(config.schedule);
+        config.clip_gradient_norm = self.clip_gradient_norm.or(config.clip_gradient_norm);
         if let Some(other) = self.optimizer.as_deref().and_then(OptimizerConfig::of_name)
             && other.name() != config.optimizer.name()
         {
@@ -141,7 +171,12 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let handle = match &args.resume {
         Some(run) => {
             let folder = console.run_folder(run)?;
-            train::resume(&folder, &console.workspace, || ()).bad_input()?
+            let more = More {
+                epochs: args.epochs,
+                patience_epochs: args.patience,
+                max_minutes: args.minutes,
+            };
+            train::extend(&folder, more, &console.workspace, || ()).bad_input()?
         }
         None => {
             let presets = args.presets();
@@ -152,7 +187,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 }
                 return several(&args, &presets, console);
             }
-            let config = args.config(presets.first().copied(), &Chains::of(&console.workspace))?;
+            let config = args.config(presets.first().copied(), &console.workspace)?;
             if args.estimate {
                 return estimate(&config, console, args.json);
             }
@@ -215,10 +250,9 @@ struct Compared {
 /// Trains one network after the other and compares them. Where one fails or is stopped, the others are told of before the error.
 fn several(args: &Args, presets: &[&str], console: &Console) -> Result<(), Failure> {
     // All recipes are read before the first run begins.
-    let chains = Chains::of(&console.workspace);
     let configs = presets
         .iter()
-        .map(|preset| Ok((*preset, args.config(Some(preset), &chains)?)))
+        .map(|preset| Ok((*preset, args.config(Some(preset), &console.workspace)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     if args.estimate {
         for (preset, config) in &configs {

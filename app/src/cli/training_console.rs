@@ -211,6 +211,10 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
                 score(scores.roc_auc_macro),
                 score(scores.average_precision_macro)
             )),
+            Event::Extended(extension) => say(&format!("extended to {}", extension.ends)),
+            Event::LearningRateLowered { learning_rate } => say(&format!(
+                "the validation loss no longer falls: learning rate lowered to {learning_rate:.3e}"
+            )),
             Event::Warned { message } => say(&format!("warning: {message}")),
             Event::Failed { message } => say(&format!("failed: {message}")),
             _ => {}
@@ -222,15 +226,14 @@ fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Co
 /// `[=====>    ] epoch 3/45  step 120/2385  loss 0.213  158 clips/s  4m left`
 fn show(history: &History, bar: &ProgressBar) {
     let Some(Event::Started {
-        steps_per_epoch,
-        epochs,
-        ..
+        steps_per_epoch, ..
     }) = history.started().map(|record| &record.event)
     else {
         return;
     };
+    let epochs = history.ends().epochs;
     let (steps_per_epoch, n_steps) = ((*steps_per_epoch).max(1), history.last_step());
-    let total = steps_per_epoch * u64::from(*epochs);
+    let total = steps_per_epoch * u64::from(epochs);
     if bar.length() != Some(total)
         && let Ok(style) = ProgressStyle::with_template("[{bar:24}] {msg}")
     {
@@ -239,7 +242,7 @@ fn show(history: &History, bar: &ProgressBar) {
     }
     bar.set_position(n_steps);
     let last = |scalar: Scalar| history.series(scalar).last().map(|(_, value)| value);
-    let epoch = (n_steps / steps_per_epoch + 1).min(u64::from(*epochs));
+    let epoch = (n_steps / steps_per_epoch + 1).min(u64::from(epochs));
     let mut message = format!("epoch {epoch}/{epochs}  step {n_steps}/{total}");
     if let Some(loss) = last(Scalar::Loss) {
         message.push_str(&format!("  loss {loss:.4}"));

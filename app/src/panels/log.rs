@@ -208,10 +208,18 @@ fn event_text(record: &Record, palette: &Palette) -> Option<(String, Color32)> {
             ..
         } => (format!("checkpoint, step {}", record.step), palette.weak),
         Event::Resumed { .. } => (format!("resumed from step {}", record.step), palette.good),
+        Event::Extended(extension) => (format!("extended to {}", extension.ends), palette.good),
         Event::Paused => (format!("paused at step {}", record.step), palette.warning),
         Event::Continued => ("continued".to_owned(), palette.good),
         Event::LearningRateSet { learning_rate } => (
             format!("learning rate set to {}", number_text(*learning_rate)),
+            palette.accent,
+        ),
+        Event::LearningRateLowered { learning_rate } => (
+            format!(
+                "the validation loss no longer falls: learning rate lowered to {}",
+                number_text(*learning_rate)
+            ),
             palette.accent,
         ),
         Event::SnapshotTaken { path } => (format!("snapshot: {}", path.display()), palette.accent),

@@ -35,6 +35,10 @@ pub enum Command {
     Tell(Notice),
     /// Use a training configuration (.toml) in the Training panel.
     OpenConfig(PathBuf),
+    /// Fill the Training panel's form with the recipe of the run in this folder, to begin with its best weights.
+    Branch(PathBuf),
+    /// Ask in the Training panel how much longer the run in this folder is to go on.
+    Extend(PathBuf),
     /// About the runs on disk.
     Runs(runs::Command),
     /// About the run in training.

@@ -8,7 +8,8 @@ use super::selection::Select;
 use super::ui_command::UiCommand;
 use super::{layout, opening};
 use crate::panels::Panel;
-use attune_core::train::{self, TrainConfig};
+use crate::panels::training::{Extending, State as TrainingPanel};
+use attune_core::train::{self, BranchPoint, BranchWeights, RunFile, TrainConfig};
 use egui::Context;
 use std::path::PathBuf;
 
@@ -40,16 +41,26 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
             state.selection.apply(Select::Run(Some(folder)));
             layout::show(&mut app.layout, Panel::Curves);
         }
-        Command::OpenConfig(path) => match TrainConfig::read(&path) {
-            Ok(config) => {
-                app.panels.training().set_config(config);
-                layout::show(&mut app.layout, Panel::Training);
-            }
-            Err(error) => app.tell(Notice::new(
-                Level::Error,
-                format!("{:#}", anyhow::Error::new(error)),
-            )),
-        },
+        Command::OpenConfig(path) => {
+            let config = TrainConfig::read(&path);
+            in_training(app, config, TrainingPanel::set_config);
+        }
+        Command::Branch(run) => {
+            // By its id, as one would name it on the command line.
+            let id = run.strip_prefix(state.workspace.runs());
+            let point = BranchPoint {
+                run: id.map_or(run.clone(), PathBuf::from),
+                weights: BranchWeights::Best,
+            };
+            let config = point.recipe(&state.workspace);
+            in_training(app, config, TrainingPanel::set_config);
+        }
+        Command::Extend(run) => {
+            let recipe = RunFile::in_effect(&run).map(|file| file.config);
+            in_training(app, recipe, |panel, config| {
+                panel.set_extending(Extending::new(run, &config));
+            });
+        }
         Command::Pick(what) => {
             let start = state
                 .song
@@ -229,6 +240,24 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
 }
 
 /// Uses a folder as the data set: in the Training panel's form, and in the library.
+/// Shows a recipe in the Training panel, or why there is none.
+fn in_training(
+    app: &mut App,
+    recipe: Result<TrainConfig, train::Error>,
+    show: impl FnOnce(&mut TrainingPanel, TrainConfig),
+) {
+    match recipe {
+        Ok(config) => {
+            show(app.panels.training(), config);
+            layout::show(&mut app.layout, Panel::Training);
+        }
+        Err(error) => app.tell(Notice::new(
+            Level::Error,
+            format!("{:#}", anyhow::Error::new(error)),
+        )),
+    }
+}
+
 fn open_dataset(app: &mut App, folder: PathBuf) {
     app.state.selection.dataset = Some(folder.clone());
     app.panels.training().set_folder(folder);

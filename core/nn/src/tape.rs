@@ -296,6 +296,14 @@ impl Gradients {
         Ok(squares.sqrt())
     }
 
+    /// Multiplies the gradients of all parameters by `factor`.
+    pub fn scale(&mut self, factor: f64) -> Result<()> {
+        for tensor in self.by_name.values_mut() {
+            *tensor = tensor.affine(factor, 0.0)?;
+        }
+        Ok(())
+    }
+
     /// The gradient of a watched value.
     pub fn of(&self, value: &Value) -> Option<&Tensor> {
         self.by_slot.get(&value.node.as_ref()?.slot)

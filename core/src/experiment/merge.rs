@@ -6,10 +6,22 @@
 use toml::{Table, Value};
 
 /// Keys whose table names one of several kinds by its only key.
-const CHOICES: [&str; 5] = ["model", "data", "augmentation", "validate", "pseudo_labels"];
+const CHOICES: [&str; 7] = [
+    "model",
+    "data",
+    "augmentation",
+    "validate",
+    "pseudo_labels",
+    "warmup",
+    "every",
+];
 
 /// Keys whose table names its kind in a field.
-const TAGGED: [(&str, &str); 2] = [("optimizer", "name"), ("config", "architecture")];
+const TAGGED: [(&str, &str); 3] = [
+    ("optimizer", "name"),
+    ("schedule", "name"),
+    ("config", "architecture"),
+];
 
 /// Lays `over` over `settings`.
 pub(super) fn merge(settings: &mut Table, over: &Table) {
@@ -31,6 +43,13 @@ fn are_of_one_kind(key: &str, old: &Table, new: &Table) -> bool {
     }
     let tag = TAGGED.iter().find(|(tagged, _)| *tagged == key);
     tag.is_none_or(|(_, tag)| new.get(*tag).is_none_or(|kind| old.get(*tag) == Some(kind)))
+}
+
+/// Whether the key `a.b` is that in which a table names its kind.
+pub(super) fn names_kind(path: &str) -> bool {
+    TAGGED.iter().any(|(table, tag)| {
+        path == format!("{table}.{tag}") || path.ends_with(&format!(".{table}.{tag}"))
+    })
 }
 
 /// `a.b = value` as a table.
@@ -104,6 +123,16 @@ mod tests {
             "optimizer = { name = \"adam\", beta1 = 0.8 }",
             "optimizer = { name = \"sgd\", momentum = 0.5 }",
             "optimizer = { name = \"sgd\", momentum = 0.5 }",
+        );
+        check(
+            "schedule = { name = \"cosine\", warmup = { epochs = 2 }, floor = 0.1 }",
+            "schedule = { warmup = { steps = 50 } }",
+            "schedule = { name = \"cosine\", warmup = { steps = 50 }, floor = 0.1 }",
+        );
+        check(
+            "schedule = { name = \"cosine\", floor = 0.1 }",
+            "schedule = { name = \"step\", factor = 0.5 }",
+            "schedule = { name = \"step\", factor = 0.5 }",
         );
     }
 

@@ -1,6 +1,6 @@
 //! What the command line wants otherwise than a plan's file says; an experiment keeps it, so that going on repeats it exactly.
 
-use super::merge::{merge, nested};
+use super::merge::{merge, names_kind, nested};
 use super::{Error, Plan};
 use crate::predict::Shipped;
 use crate::train::DataChoice;
@@ -98,7 +98,9 @@ impl Overrides {
         if let Some(seeds) = &self.seeds {
             plan.seeds.clone_from(seeds);
         }
-        for (key, value) in &self.set {
+        // Another kind of a table replaces it: what is set in it comes after.
+        let (kinds, others): (Vec<_>, Vec<_>) = self.set.iter().partition(|set| names_kind(set.0));
+        for (key, value) in kinds.into_iter().chain(others) {
             apply_setting(plan, key, value)?;
         }
         if let Some(data) = &self.data {
@@ -235,6 +237,34 @@ mod tests {
         let student = &plan.settings(&plan.cells[1])[STUDENT];
         assert_eq!(student["weight"], Value::Float(0.5));
         assert_eq!(student["teacher"].as_str(), Some("cell:a"));
+    }
+
+    #[test]
+    fn a_kind_and_its_settings_may_be_set_at_once() {
+        let settings = [
+            "schedule.name=cosine",
+            "schedule.floor=0.1",
+            "schedule.warmup.epochs=2",
+            "clip_gradient_norm=1.0",
+        ];
+        let set = settings.map(|setting| Overrides::parse_setting(setting).unwrap());
+        let overrides = Overrides {
+            set: set.into(),
+            ..Overrides::default()
+        };
+        let plan = changed(&overrides).unwrap();
+        let task = crate::experiment::Task {
+            cell: "a".to_owned(),
+            seed: 1,
+            iteration: 1,
+        };
+        let config = plan.config(&task, None).unwrap();
+        let expected = "cosine:warmup=2,floor=0.1".parse().unwrap();
+        assert_eq!(
+            (config.schedule, config.clip_gradient_norm),
+            (expected, Some(1.0))
+        );
+        config.check().unwrap();
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a training run says. Each event is one line of `events.jsonl`.
 
+use super::Extension;
 use crate::metrics::{Localised, PseudoLabels, Scores};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -105,13 +106,20 @@ pub enum Event {
         /// Rows in `scalars/` by then; of these, those of later steps no longer count.
         scalar_rows: u64,
     },
+    /// The run is to go on for longer than its recipe, or an earlier one of these, says.
+    Extended(Extension),
     /// Training waits.
     Paused,
     /// Training goes on after a pause.
     Continued,
-    /// The learning rate was changed by hand.
+    /// The base learning rate was changed by hand: the one that the recipe's schedule scales.
     LearningRateSet {
         /// The new one.
+        learning_rate: f64,
+    },
+    /// The schedule lowered the learning rate, because the validation loss no longer fell.
+    LearningRateLowered {
+        /// The new one, schedule included.
         learning_rate: f64,
     },
     /// The weights of this moment were saved, by request or because the recipe keeps those of every validation.
@@ -275,6 +283,26 @@ mod tests {
                 },
             },
             r#"{"at_unix_ms":1,"step":2,"epoch":0,"event":"validated","loss":0.5,"scores":{"roc_auc_macro":null,"average_precision_macro":null,"roc_auc_per_tag":[],"average_precision_per_tag":[]},"seconds":1.5,"localisation":{"method":"contribution","n_tracks":20,"n_tags":3,"roc_auc":null,"average_precision":1.0,"pointing":0.5,"seconds":0.25}}"#,
+        );
+    }
+
+    #[test]
+    fn an_extension_is_one_line_with_what_ends_the_run_from_now_on() {
+        check(
+            Record {
+                at_unix_ms: 1,
+                step: 30,
+                epoch: 2,
+                event: Event::Extended(Extension {
+                    ends: crate::run::Ends {
+                        epochs: 9,
+                        patience_epochs: Some(4),
+                        max_minutes: None,
+                    },
+                    waits_from: Some(2),
+                }),
+            },
+            r#"{"at_unix_ms":1,"step":30,"epoch":2,"event":"extended","epochs":9,"patience_epochs":4,"waits_from":2}"#,
         );
     }
 

@@ -2,7 +2,10 @@
 
 use super::columns::{self, Rows};
 use super::log::{self, CONFIGURATION};
-use super::{Error, Event, Record, Scalar, Series, Status, Teaching, TimelineScores, lines, lock};
+use super::{
+    Ends, Error, Event, Extension, Record, Scalar, Series, Status, Teaching, TimelineScores, lines,
+    lock,
+};
 use crate::metrics::{PseudoLabels, Scores};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +57,9 @@ pub struct History {
     told_status: Status,
     has_writer: bool,
     started: Option<Arc<Record>>,
+    extended: Option<Extension>,
+    /// The epoch from which early stopping counts anew, after an extension.
+    waits_from: Option<u32>,
     validations: Vec<Validation>,
     evaluated: Option<(String, Arc<Scores>)>,
     teacher_scored: Option<(f64, Arc<Scores>)>,
@@ -160,10 +166,37 @@ impl History {
         finite.reduce(|best, v| if v.loss < best.loss { v } else { best })
     }
 
-    /// Epochs validated since the best validation, as early stopping counts them.
-    pub fn epochs_since_best(&self) -> Option<u32> {
+    /// Epochs validated since the best validation, or since the run was extended with its patience used up: as early stopping counts them.
+    pub fn epochs_waited(&self) -> Option<u32> {
         let newest = self.validations.last()?;
-        Some(newest.epoch.saturating_sub(self.best()?.epoch))
+        let since = self.best()?.epoch.max(self.waits_from.unwrap_or(0));
+        Some(newest.epoch.saturating_sub(since))
+    }
+
+    /// How the run was extended last, if it was.
+    pub fn extended(&self) -> Option<&Extension> {
+        self.extended.as_ref()
+    }
+
+    /// What ends the run, by its recipe or as it was extended since.
+    pub fn ends(&self) -> Ends {
+        if let Some(extension) = &self.extended {
+            return extension.ends;
+        }
+        let (epochs, patience_epochs) = match self.started().map(|record| &record.event) {
+            Some(Event::Started {
+                epochs,
+                patience_epochs,
+                ..
+            }) => (*epochs, *patience_epochs),
+            _ => (0, None),
+        };
+        let recipe = self.run_toml().and_then(|run| run.get("config"));
+        Ends {
+            epochs,
+            patience_epochs,
+            max_minutes: recipe.and_then(|recipe| recipe.get("max_minutes")?.as_float()),
+        }
     }
 
     /// `run.toml`, if it can be read.
@@ -221,6 +254,8 @@ impl History {
             told_status: Status::default(),
             has_writer: false,
             started: None,
+            extended: None,
+            waits_from: None,
             validations: Vec::new(),
             evaluated: None,
             teacher_scored: None,
@@ -270,6 +305,10 @@ impl History {
         self.last_event_step = record.step;
         match &record.event {
             Event::Started { .. } => self.started = Some(Arc::clone(&record)),
+            Event::Extended(extension) => {
+                self.extended = Some(*extension);
+                self.waits_from = extension.waits_from.or(self.waits_from);
+            }
             Event::EpochStarted => {
                 let epoch = record.epoch;
                 self.epoch_starts.retain(|start| start.0 < epoch);

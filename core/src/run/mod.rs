@@ -18,6 +18,7 @@
 mod about;
 mod columns;
 mod event;
+mod extension;
 mod field;
 mod filter;
 mod history;
@@ -39,6 +40,7 @@ pub mod trash;
 
 pub use about::{About, Pin};
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
+pub use extension::{Ends, Extension, extensions};
 pub use field::{Field, Measure, Pick, Value};
 pub use filter::{Filter, FilterError};
 pub use history::{History, Validation};

@@ -53,14 +53,16 @@ fn tail_mean(series: &Series) -> Option<f64> {
 
 fn seconds_left(history: &History) -> Option<f64> {
     let Event::Started {
-        steps_per_epoch,
-        epochs,
-        ..
+        steps_per_epoch, ..
     } = &history.started()?.event
     else {
         return None;
     };
-    let (total, done) = (steps_per_epoch * u64::from(*epochs), history.last_step());
+    let ends = history.ends();
+    let (total, done) = (
+        steps_per_epoch * u64::from(ends.epochs),
+        history.last_step(),
+    );
     if done == 0 || done >= total {
         return None;
     }
@@ -68,10 +70,7 @@ fn seconds_left(history: &History) -> Option<f64> {
     let validating: f64 = history.validations().iter().map(|v| v.seconds).sum();
     let per_step = tail_mean(steps)? + validating / done as f64;
     let by_steps = per_step * (total - done) as f64;
-    let limit_minutes = history
-        .run_toml()
-        .and_then(|run| run.get("config")?.get("max_minutes")?.as_float());
-    let by_limit = limit_minutes.map(|minutes| {
+    let by_limit = ends.max_minutes.map(|minutes| {
         let spent = validating + steps.iter().map(|(_, s)| f64::from(s)).sum::<f64>();
         (minutes * 60.0 - spent).max(0.0)
     });
@@ -81,13 +80,12 @@ fn seconds_left(history: &History) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{RunLog, StepScalars};
+    use crate::run::{Ends, Extension, RunLog, StepScalars};
 
     /// A run of 10 epochs of 10 steps that did one epoch, half a second a step and 5 s of validation.
-    fn after_an_epoch(configuration: &str) -> Pace {
-        let folder = tempfile::tempdir().unwrap();
+    fn write_epoch(folder: &Path, configuration: &str) -> RunLog {
         let run_file: toml::Table = configuration.parse().unwrap();
-        let mut log = RunLog::create(folder.path(), &run_file).unwrap();
+        let mut log = RunLog::create(folder, &run_file).unwrap();
         let started = Event::Started {
             name: String::new(),
             model: String::new(),
@@ -114,6 +112,12 @@ mod tests {
             localisation: None,
         };
         log.event(10, 0, validated).unwrap();
+        log
+    }
+
+    fn after_an_epoch(configuration: &str) -> Pace {
+        let folder = tempfile::tempdir().unwrap();
+        let _log = write_epoch(folder.path(), configuration);
         Pace::of(&History::open(folder.path()).unwrap())
     }
 
@@ -136,6 +140,28 @@ mod tests {
             + &line(91_500, "\"finished\"");
         std::fs::write(folder.path().join(lines::FILE), text).unwrap();
         assert_eq!(seconds_spent(folder.path()).unwrap(), 3.5);
+    }
+
+    #[test]
+    fn an_extended_run_takes_longer_and_its_new_limit_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = write_epoch(folder.path(), "[config]\nmax_minutes = 1.0");
+        drop(log);
+        let mut log = RunLog::resume(folder.path(), 10, 1).unwrap();
+        let ends = Ends {
+            epochs: 20,
+            patience_epochs: None,
+            max_minutes: Some(60.0),
+        };
+        let extension = Extension {
+            ends,
+            waits_from: None,
+        };
+        log.event(10, 1, Event::Extended(extension)).unwrap();
+        let history = History::open(folder.path()).unwrap();
+        assert_eq!(history.ends(), ends);
+        let left = Pace::of(&history).seconds_left.unwrap();
+        assert!((left - 190.0).abs() < 1e-6, "{left}");
     }
 
     #[test]

@@ -343,6 +343,9 @@ fn page<'a>(
     } else {
         put(format_args!("# {}\n\n| | |\n|:--|:--|", history.id()));
     }
+    if let Some(extension) = history.extended() {
+        put(format_args!("| Extended to | {} |", extension.ends));
+    }
     put(format_args!("| Ended as | {} |", history.status().label()));
     put(format_args!("| Trained | {} steps |", history.last_step()));
     if let (Some(first), Some(last)) = (started, history.events().last()) {

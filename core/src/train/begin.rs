@@ -1,5 +1,6 @@
 //! From a recipe, or from the folder of an earlier run, to a run that is ready for its next step.
 
+use super::branch::{self, BranchRecord};
 use super::checkpoint::{Checkpoints, Position, RunFile, TeacherRecord};
 use super::handle::{Shared, Wake, preparing_job};
 use super::learner::Learner;
@@ -8,14 +9,14 @@ use super::prepare::{decode_split, open_cache};
 use super::streams::{self, Lengths};
 use super::tracks::{Records, open_tracks, reopen};
 use super::trainer::{Data, Line, Run};
-use super::{Command, Error, TrainConfig, open_model, timelines};
+use super::{Command, Error, More, TrainConfig, open_model, timelines};
 use crate::dataset::{Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Split};
 use crate::job::Job;
 use crate::message::full_message;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::predict::Model;
-use crate::run::{self, Event, RunLog, Teaching};
+use crate::run::{self, Event, Extension, RunLog, Teaching};
 use crate::workspace::Workspace;
 use candle_core::Tensor;
 use crossbeam::channel::Receiver;
@@ -28,8 +29,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub(super) enum Begin {
     /// A recipe.
     New(Box<TrainConfig>),
-    /// What an earlier run noted of itself.
-    Again(Box<RunFile>),
+    /// What an earlier run noted of itself, its recipe as it is in effect; and what more is asked of it.
+    Again(Box<RunFile>, More),
 }
 
 /// What a run begins with.
@@ -51,12 +52,12 @@ pub(super) fn begin(
     wake: &Wake,
 ) -> Result<Run, Error> {
     let job = preparing_job(shared, wake);
-    let is_resumed = matches!(from, Begin::Again(_));
+    let is_resumed = matches!(from, Begin::Again(..));
     let checkpoints = Checkpoints::of(run_folder);
     let mut warnings = Vec::new();
-    let origin = match from {
-        Begin::New(config) => of_recipe(*config, workspace, &job)?,
-        Begin::Again(run_file) => of_run(*run_file, &checkpoints, &mut warnings)?,
+    let (origin, more) = match from {
+        Begin::New(config) => (of_recipe(*config, workspace, &job)?, More::default()),
+        Begin::Again(run_file, more) => (of_run(*run_file, &checkpoints, &mut warnings)?, more),
     };
     let Origin {
         config,
@@ -68,6 +69,14 @@ pub(super) fn begin(
     // Said before anything is decoded.
     timelines::choose(&config, &tracks, &tracks.split(Split::Valid)?)?;
     let mut learner = Learner::new(&config, model, tracks.tags.clone())?;
+    let branched_from = match &config.branch_from {
+        Some(point) if is_resumed => {
+            branch::begin_again(point, &config, &checkpoints, &mut learner)?;
+            None
+        }
+        Some(point) => Some(branch::begin(point, &config, &mut learner, workspace)?),
+        None => None,
+    };
     let cache = Arc::new(open_cache(workspace)?);
     let mut decode = |split| -> Result<Vec<usize>, Error> {
         let (idxs, problems) = decode_split(&tracks, split, &cache, &job)?;
@@ -84,7 +93,7 @@ pub(super) fn begin(
     let lengths = Lengths::of(&config, train_idxs.len(), unlabelled_idxs.len())?;
 
     let mut running = RunningScores::new(tracks.n_tags(), RunningScores::DEFAULT_CAPACITY);
-    let (position, state) = if is_resumed && checkpoints.last().exists() {
+    let (mut position, state) = if is_resumed && checkpoints.last().exists() {
         let (optimizer, position, state) =
             checkpoints.load_last(&learner.parameters, config.optimizer, &mut running)?;
         learner.optimizer = optimizer;
@@ -92,6 +101,8 @@ pub(super) fn begin(
     } else {
         (Position::start(&config), BTreeMap::new())
     };
+    let steps_per_epoch = lengths.steps_per_epoch();
+    let (config, extension) = more.take_up(run_folder, config, &mut position, steps_per_epoch)?;
 
     let classroom = Classroom {
         config: &config,
@@ -112,21 +123,22 @@ pub(super) fn begin(
     let Classroom { tracks, cache, .. } = classroom;
 
     let mut log = if is_resumed {
-        let log = RunLog::resume(run_folder, position.step, position.epoch)?;
-        if let Err(error) = run::forget_snapshots_after(run_folder, position.step) {
-            let why = full_message(&error);
-            warnings.push(format!(
-                "snapshots of later steps could not be removed: {why}"
-            ));
-        }
-        log
+        go_on_with_log(run_folder, &position, extension, &mut warnings)?
     } else {
         let teacher = lessons.as_ref().map(|lessons| lessons.teacher.model());
         if let Some(model) = teacher {
             // So that a run can be moved, and goes on when its teacher's run is gone.
             model.save(&checkpoints.teacher())?;
         }
-        create_log(run_folder, &config, records, &learner, teacher, lengths)?
+        if let Some(branch) = &branched_from {
+            checkpoints.save_origin(&learner, branch.optimizer_state)?;
+        }
+        let came = Came {
+            records,
+            teacher,
+            branched_from,
+        };
+        create_log(run_folder, &config, came, &learner, lengths)?
     };
     for message in warnings {
         log.event(position.step, position.epoch, Event::Warned { message })?;
@@ -260,15 +272,46 @@ impl Classroom<'_> {
     }
 }
 
+/// The log of a run that goes on from `position`, and may be extended.
+fn go_on_with_log(
+    run_folder: &Path,
+    position: &Position,
+    extension: Option<Extension>,
+    warnings: &mut Vec<String>,
+) -> Result<RunLog, Error> {
+    let mut log = RunLog::resume(run_folder, position.step, position.epoch)?;
+    if let Some(extension) = extension {
+        log.event(position.step, position.epoch, Event::Extended(extension))?;
+    }
+    if let Err(error) = run::forget_snapshots_after(run_folder, position.step) {
+        let why = full_message(&error);
+        warnings.push(format!(
+            "snapshots of later steps could not be removed: {why}"
+        ));
+    }
+    Ok(log)
+}
+
+/// What a new run comes from.
+struct Came<'a> {
+    records: Records,
+    teacher: Option<&'a Arc<Model>>,
+    branched_from: Option<BranchRecord>,
+}
+
 /// The folder's `run.toml` and the first line of its log.
 fn create_log(
     run_folder: &Path,
     config: &TrainConfig,
-    records: Records,
+    came: Came<'_>,
     learner: &Learner,
-    teacher: Option<&Arc<Model>>,
     lengths: Lengths,
 ) -> Result<RunLog, Error> {
+    let Came {
+        records,
+        teacher,
+        branched_from,
+    } = came;
     let n_parameters = learner.parameters.n_weights() as u64;
     let teacher = teacher.map(|model| TeacherRecord {
         name: model.name.clone(),
@@ -284,6 +327,7 @@ fn create_log(
         data: records.data,
         unlabelled: records.unlabelled,
         teacher: teacher.clone(),
+        branched_from,
         config: config.clone(),
         model: learner.config.clone(),
     };

@@ -6,7 +6,7 @@
 //! between the two goes on from the checkpoint before.
 
 use super::learner::Learner;
-use super::{EarlyStop, Error, Outcome};
+use super::{BranchRecord, EarlyStop, Error, Outcome, Waiting};
 use crate::device::cpu;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
@@ -28,10 +28,13 @@ pub struct Position {
     pub step_in_epoch: u32,
     /// Steps done.
     pub step: u64,
-    /// Learning rate in force.
+    /// Base learning rate in force, before the schedule: that of the recipe, or the one set by hand since.
     pub learning_rate: f64,
     /// Early stopping so far.
     pub early_stop: EarlyStop,
+    /// What a schedule that waits for the validation loss has seen so far.
+    #[serde(default, skip_serializing_if = "Waiting::is_new")]
+    pub waiting: Waiting,
     /// Time spent training so far, over all sittings, in seconds.
     pub seconds: f64,
     /// Step of the last validation.
@@ -53,6 +56,7 @@ impl Position {
             step: 0,
             learning_rate: config.learning_rate,
             early_stop: EarlyStop::new(config.patience_epochs),
+            waiting: Waiting::default(),
             seconds: 0.0,
             validated_step: 0,
             pseudo_labels: None,
@@ -95,6 +99,43 @@ impl Checkpoints {
         self.folder.join("teacher.safetensors")
     }
 
+    /// Of a branch: the model that it began with.
+    pub(super) fn origin(&self) -> PathBuf {
+        self.folder.join("origin.safetensors")
+    }
+
+    /// Of a branch: the optimizer's state that it began with, if it took over one.
+    fn origin_state(&self) -> PathBuf {
+        self.folder.join("origin.state.safetensors")
+    }
+
+    /// Where a snapshot that was asked for lies.
+    pub(super) fn snapshot(&self, step: u64) -> PathBuf {
+        self.folder.join(format!("step-{step}.safetensors"))
+    }
+
+    /// Keeps what a branch begins with: the model, and the optimizer's state if `with_state`.
+    pub(super) fn save_origin(&self, learner: &Learner, with_state: bool) -> Result<(), Error> {
+        if with_state {
+            let state = learner.optimizer.to_map()?;
+            weights::write(&self.origin_state(), &state, &BTreeMap::new())?;
+        }
+        Ok(learner.model()?.save(&self.origin())?)
+    }
+
+    /// The optimizer with the state that a branch began with; `None` if it took over none.
+    pub(super) fn origin_optimizer(
+        &self,
+        config: OptimizerConfig,
+    ) -> Result<Option<Optimizer>, Error> {
+        let path = self.origin_state();
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let state = weights::read(&path)?;
+        Ok(Some(Optimizer::from_map(config, &state.tensors)?))
+    }
+
     /// Keeps `model` as the best.
     pub fn save_best(&self, model: &Model) -> Result<PathBuf, Error> {
         model.save(&self.best())?;
@@ -103,7 +144,7 @@ impl Checkpoints {
 
     /// Keeps a copy of `model` under the number of its step.
     pub fn save_snapshot(&self, model: &Model, step: u64) -> Result<PathBuf, Error> {
-        let path = self.folder.join(format!("step-{step}.safetensors"));
+        let path = self.snapshot(step);
         model.save(&path)?;
         Ok(path)
     }
@@ -141,14 +182,8 @@ impl Checkpoints {
         running: &mut RunningScores,
     ) -> Result<(Optimizer, Position, BTreeMap<String, Tensor>), Error> {
         let last = weights::read(&self.last())?;
-        let broken = |why: &str| self.broken(why);
         let state = self.state_of(&last)?;
-        let position = state
-            .metadata
-            .get(POSITION_KEY)
-            .ok_or_else(|| broken("its state has no position"))?;
-        let position =
-            serde_json::from_str(position).map_err(|source| Error::Position { source })?;
+        let position = self.position_of(&state)?;
         parameters.load_from(&last.tensors)?;
         if let (Some(keys), Some(marks)) = (
             state.tensors.get(RUNNING_KEYS),
@@ -156,11 +191,27 @@ impl Checkpoints {
         ) {
             let (keys, marks) = (keys.to_vec1::<u32>()?, marks.to_vec1::<u8>()?);
             if !running.restore(&keys, &marks) {
-                return Err(broken("its running scores are of other tags"));
+                return Err(self.broken("its running scores are of other tags"));
             }
         }
         let optimizer = Optimizer::from_map(optimizer, &state.tensors)?;
         Ok((optimizer, position, state.tensors))
+    }
+
+    /// The optimizer as the last checkpoint left it, and where the run stood.
+    pub(super) fn last_optimizer(
+        &self,
+        config: OptimizerConfig,
+    ) -> Result<(Optimizer, Position), Error> {
+        let state = self.last_state()?;
+        let optimizer = Optimizer::from_map(config, &state.tensors)?;
+        Ok((optimizer, self.position_of(&state)?))
+    }
+
+    fn position_of(&self, state: &Weights) -> Result<Position, Error> {
+        let position = state.metadata.get(POSITION_KEY);
+        let position = position.ok_or_else(|| self.broken("its state has no position"))?;
+        serde_json::from_str(position).map_err(|source| Error::Position { source })
     }
 
     /// The state beside the last checkpoint: what is not the model's.
@@ -227,6 +278,9 @@ pub struct RunFile {
     /// The teacher, if it is a noisy student's run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teacher: Option<TeacherRecord>,
+    /// Where it came from, if it is a branch. What it began with lies beside the checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branched_from: Option<BranchRecord>,
     /// The configuration.
     pub config: super::TrainConfig,
     /// The network in full, the number of tags included.
@@ -269,5 +323,18 @@ impl RunFile {
             path,
             source: Box::new(source),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_of_an_earlier_version_is_read_and_written_as_it_was() {
+        let text = r#"{"epoch":3,"step_in_epoch":0,"step":24,"learning_rate":0.001,"early_stop":{"patience_epochs":20,"best":{"loss":0.5,"epoch":1,"step":16}},"seconds":12.5,"validated_step":24,"end":null}"#;
+        let position: Position = serde_json::from_str(text).unwrap();
+        assert!(position.waiting.is_new());
+        assert_eq!(serde_json::to_string(&position).unwrap(), text);
     }
 }

@@ -9,7 +9,7 @@ pub enum Command {
     Continue,
     /// End, after a checkpoint; the run can be resumed later.
     Stop,
-    /// Use another learning rate from the next step on.
+    /// Use another base learning rate from the next step on: the one that the recipe's schedule scales, so that a constant schedule uses it as it is.
     SetLearningRate(f64),
     /// Publish the current weights to the window and keep a copy in the run folder.
     Snapshot,

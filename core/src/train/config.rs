@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-use super::{Error, NoisyStudent};
+use super::{BranchPoint, Error, NoisyStudent, Schedule};
 
 /// The configuration of a training run, as written in `CONFIG.toml` and kept in `run.toml`.
 ///
@@ -23,8 +23,14 @@ pub struct TrainConfig {
     pub input_secs: f64,
     /// Clips per step.
     pub batch_size: usize,
-    /// How far a step goes.
+    /// How far a step goes: what the schedule scales.
     pub learning_rate: f64,
+    /// How the learning rate changes over the run.
+    #[serde(skip_serializing_if = "Schedule::is_constant")]
+    pub schedule: Schedule,
+    /// Gradients whose norm (Euclidean, of all together) is larger are scaled down to it; `None`: none is, as in the paper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_gradient_norm: Option<f64>,
     /// What makes a step of a gradient: Adam without decay in the paper.
     pub optimizer: OptimizerConfig,
     /// The run ends after this many epochs at the latest.
@@ -50,6 +56,9 @@ pub struct TrainConfig {
     pub localisation: bool,
     /// The network: a preset's name, or its configuration in full.
     pub model: ModelChoice,
+    /// Begin with weights of another run, which must be of the same network and tags; `None`: with weights drawn from the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch_from: Option<BranchPoint>,
     /// Learning from a teacher's answers to unlabelled clips; `None`: from labels alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noisy_student: Option<NoisyStudent>,
@@ -63,6 +72,8 @@ impl Default for TrainConfig {
             input_secs: 10.0,
             batch_size: 32,
             learning_rate: 1e-4,
+            schedule: Schedule::default(),
+            clip_gradient_norm: None,
             optimizer: OptimizerConfig::default(),
             epochs: 200,
             patience_epochs: 20,
@@ -75,6 +86,7 @@ impl Default for TrainConfig {
             snapshots: false,
             localisation: false,
             model: ModelChoice::Preset("paper".to_owned()),
+            branch_from: None,
             noisy_student: None,
         }
     }
@@ -343,6 +355,15 @@ impl TrainConfig {
         if self.epochs == 0 {
             return wrong("epochs", "must be at least 1");
         }
+        if let Some((what, why)) = self.schedule.out_of_range(self.epochs) {
+            return wrong(&format!("schedule.{what}"), why);
+        }
+        if self
+            .clip_gradient_norm
+            .is_some_and(|norm| !(norm.is_finite() && norm > 0.0))
+        {
+            return wrong("clip_gradient_norm", "must be a positive number");
+        }
         if self
             .max_minutes
             .is_some_and(|minutes| !(minutes.is_finite() && minutes > 0.0))
@@ -392,6 +413,17 @@ mod tests {
             (1e-4, 20, 32)
         );
         assert_eq!(config.model, ModelChoice::Preset("paper".to_owned()));
+        assert_eq!(
+            (config.schedule, config.clip_gradient_norm),
+            (Schedule::default(), None)
+        );
+        let written = toml::to_string(&config).unwrap();
+        for beyond in ["schedule", "clip_gradient_norm", "branch_from"] {
+            assert!(
+                !written.contains(beyond),
+                "earlier versions read it:\n{written}"
+            );
+        }
     }
 
     #[test]
@@ -403,6 +435,9 @@ mod tests {
             localisation: true,
             max_minutes: Some(4.0),
             optimizer: OptimizerConfig::usual()[2],
+            schedule: Schedule::usual()[1],
+            clip_gradient_norm: Some(1.0),
+            branch_from: Some("other-1:step-20".parse().unwrap()),
             ..TrainConfig::for_preset("tiny")
         };
         assert_eq!(

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct EarlyStop {
     patience_epochs: u32,
     best: Option<Best>,
+    /// The epoch from which patience counts, if it was used up once and the run extended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waits_from: Option<u32>,
 }
 
 /// The best validation so far.
@@ -44,6 +47,16 @@ impl EarlyStop {
         Self {
             patience_epochs,
             best: None,
+            waits_from: None,
+        }
+    }
+
+    /// The same with another patience that, where told so, counts from epoch `waits_from` at the earliest.
+    pub(super) fn extended(self, patience_epochs: u32, waits_from: Option<u32>) -> Self {
+        Self {
+            patience_epochs,
+            waits_from: waits_from.or(self.waits_from),
+            ..self
         }
     }
 
@@ -58,14 +71,24 @@ impl EarlyStop {
             self.best = Some(Best { loss, epoch, step });
             return Verdict::Improved;
         }
-        let waited = epoch - self.best.map_or(0, |best| best.epoch).min(epoch);
-        if self.patience_epochs > 0 && waited >= self.patience_epochs {
+        if self.is_used_up(epoch) {
             Verdict::Stop
         } else {
             Verdict::Waiting {
-                epochs_left: self.patience_epochs.saturating_sub(waited),
+                epochs_left: self.patience_epochs.saturating_sub(self.waited(epoch)),
             }
         }
+    }
+
+    /// Epochs without an improvement by `epoch`.
+    pub(super) fn waited(&self, epoch: u32) -> u32 {
+        let best_epoch = self.best.map_or(0, |best| best.epoch);
+        epoch.saturating_sub(best_epoch.max(self.waits_from.unwrap_or(0)))
+    }
+
+    /// Whether no patience is left in `epoch`.
+    pub(super) fn is_used_up(&self, epoch: u32) -> bool {
+        self.patience_epochs > 0 && self.waited(epoch) >= self.patience_epochs
     }
 }
 

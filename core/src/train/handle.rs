@@ -2,7 +2,7 @@
 
 use super::begin::{Begin, begin};
 use super::checkpoint::RunFile;
-use super::{Command, Error, TrainConfig};
+use super::{Command, Error, More, TrainConfig};
 use crate::job::{Cancel, Job, Progress};
 use crate::message::panic_message;
 use crate::predict::Model;
@@ -42,6 +42,7 @@ pub struct Handle {
 pub(super) struct Shared {
     pub(super) model: ArcSwapOption<Model>,
     pub(super) progress: ArcSwapOption<Progress>,
+    pub(super) base_learning_rate: ArcSwapOption<f64>,
     stop_preparing: Cancel,
 }
 
@@ -72,6 +73,11 @@ impl Handle {
     /// What the run is preparing (rendering, decoding, validating), if it is not in a training step.
     pub fn preparing(&self) -> Option<Arc<Progress>> {
         self.shared.progress.load_full()
+    }
+
+    /// The learning rate in force before the schedule scales it; `None` until the run begins.
+    pub fn base_learning_rate(&self) -> Option<f64> {
+        self.shared.base_learning_rate.load().as_deref().copied()
     }
 
     /// Whether the thread has ended.
@@ -127,9 +133,19 @@ pub fn resume(
     workspace: &Workspace,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> Result<Handle, Error> {
-    let run_file = RunFile::read(run_folder)?;
+    extend(run_folder, More::default(), workspace, wake)
+}
+
+/// As [`resume`], for longer than was asked of the run so far: so a run goes on that has finished or stopped early.
+pub fn extend(
+    run_folder: &Path,
+    more: More,
+    workspace: &Workspace,
+    wake: impl Fn() + Send + Sync + 'static,
+) -> Result<Handle, Error> {
+    let run_file = RunFile::in_effect(run_folder)?;
     spawn(
-        Begin::Again(Box::new(run_file)),
+        Begin::Again(Box::new(run_file), more),
         run_folder.to_owned(),
         workspace,
         wake,

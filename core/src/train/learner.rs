@@ -15,6 +15,7 @@ pub(super) struct Learner {
     tags: Vec<String>,
     input_samples: usize,
     seed: u64,
+    clip_gradient_norm: Option<f64>,
     network: Box<dyn Network>,
     pub(super) parameters: Parameters,
     pub(super) optimizer: Optimizer,
@@ -25,7 +26,7 @@ pub(super) struct Learner {
 pub(super) struct Learned {
     /// Binary cross entropy before the step; with a teacher, on labels and pseudo-labels together.
     pub(super) loss: f64,
-    /// Euclidean norm of all gradients together.
+    /// Euclidean norm of all gradients together, before clipping.
     pub(super) gradient_norm: f64,
     /// The network's answers to the labelled clips before the step, `[clips, tags]`.
     pub(super) probabilities: Vec<f32>,
@@ -60,10 +61,16 @@ impl Learner {
             tags,
             input_samples,
             seed: recipe.seed,
+            clip_gradient_norm: recipe.clip_gradient_norm,
             network,
             parameters,
             optimizer: Optimizer::new(recipe.optimizer),
         })
+    }
+
+    /// The tags, in the order of its outputs.
+    pub(super) fn tags(&self) -> &[String] {
+        &self.tags
     }
 
     /// The network.
@@ -116,10 +123,15 @@ impl Learner {
             return Ok(None);
         }
         let logits = numbers(&logits)?;
-        let gradients = nn::backward(&loss)?;
+        let mut gradients = nn::backward(&loss)?;
         let gradient_norm = gradients.norm()?;
         if !gradient_norm.is_finite() {
             return Ok(None);
+        }
+        if let Some(limit) = self.clip_gradient_norm
+            && gradient_norm > limit
+        {
+            gradients.scale(limit / gradient_norm)?;
         }
         self.optimizer
             .step(&self.parameters, &gradients, learning_rate)?;
@@ -155,4 +167,104 @@ fn scalar(value: &Value) -> Result<f64, Error> {
 
 fn numbers(value: &Value) -> Result<Vec<f32>, Error> {
     Ok(value.tensor().flatten_all()?.to_vec1()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::ClipRef;
+    use crate::nn::{OptimizerConfig, SgdConfig};
+    use crate::rng::{Address, Purpose};
+    use std::collections::BTreeMap;
+
+    const CLIPS: usize = 3;
+    const LEARNING_RATE: f64 = 0.5;
+
+    /// The tiny network under plain gradient descent: its weights move by the learning rate times the gradient.
+    fn learner(clip_gradient_norm: Option<f64>) -> Learner {
+        let recipe = TrainConfig {
+            optimizer: OptimizerConfig::Sgd(SgdConfig::default()),
+            clip_gradient_norm,
+            ..TrainConfig::for_preset("tiny")
+        };
+        let config = recipe.model.resolve(2).unwrap();
+        Learner::new(&recipe, config, vec!["a".to_owned(), "b".to_owned()]).unwrap()
+    }
+
+    fn batch(learner: &Learner) -> Batch {
+        let input = learner.network().input();
+        let (n_rows, n_columns) = (input.n_rows(), input.n_columns(16_000));
+        let mut noise = Address::new(1, Purpose::Check, 0).stream();
+        let values = (0..CLIPS * n_rows * n_columns).map(|_| noise.range(-60.0, 20.0));
+        let clip = ClipRef {
+            track_idx: 0,
+            visit: 0,
+            offset_samples: 0,
+            draw: None,
+            mixed: Vec::new(),
+        };
+        Batch {
+            epoch: 0,
+            step_in_epoch: 0,
+            clips: vec![clip; CLIPS],
+            inputs: Inputs {
+                values: values.collect(),
+                n_rows,
+                n_columns,
+            },
+            clean: None,
+            labels: vec![1.0, 0.0, 1.0, 1.0, 0.0, 0.0],
+            n_tags: 2,
+        }
+    }
+
+    type Numbers = BTreeMap<String, Vec<f32>>;
+
+    /// Learned numbers before and after a step, and the gradient norm that it reports.
+    fn step(clip_gradient_norm: Option<f64>) -> (Numbers, Numbers, f64) {
+        let mut learner = learner(clip_gradient_norm);
+        let numbers = |learner: &Learner| -> Numbers {
+            let weights = learner.parameters.weights().into_iter();
+            let numbers = weights.map(|weight| {
+                let values = weight.tensor.flatten_all().unwrap().to_vec1().unwrap();
+                (weight.name.to_string(), values)
+            });
+            numbers.collect()
+        };
+        let before = numbers(&learner);
+        let batch = batch(&learner);
+        let learned = learner.step(&batch, None, 0, LEARNING_RATE).unwrap();
+        (before, numbers(&learner), learned.unwrap().gradient_norm)
+    }
+
+    #[test]
+    fn a_clipped_step_goes_the_same_way_and_as_far_as_the_limit_allows() {
+        let (start, free, norm) = step(None);
+        let limit = norm / 8.0;
+        let (_, clipped, told) = step(Some(limit));
+        assert_eq!(told, norm, "that before clipping is told");
+        let mut squares = 0.0;
+        for (name, start) in &start {
+            let moved = start.iter().zip(&free[name]).zip(&clipped[name]);
+            for ((&start, &free), &clipped) in moved {
+                let (free, clipped) = (f64::from(free - start), f64::from(clipped - start));
+                // Weights near 1 are rounded to 6e-8.
+                assert!(
+                    (clipped - free / 8.0).abs() < 1e-6 + 1e-5 * free.abs(),
+                    "{name}"
+                );
+                squares += clipped * clipped;
+            }
+        }
+        let moved = squares.sqrt() / LEARNING_RATE;
+        assert!((moved / limit - 1.0).abs() < 1e-3, "{moved} of {limit}");
+    }
+
+    #[test]
+    fn a_limit_that_is_not_reached_changes_no_bit() {
+        let (_, free, norm) = step(None);
+        for limit in [norm, 1e30] {
+            assert_eq!(step(Some(limit)).1, free);
+        }
+    }
 }

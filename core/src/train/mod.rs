@@ -4,6 +4,7 @@
 //! to see it folds the log; the `wake` function given to [`start`] only says that the log has grown.
 
 mod begin;
+mod branch;
 mod checkpoint;
 mod command;
 mod comparison;
@@ -11,6 +12,7 @@ mod config;
 mod early_stop;
 mod estimate;
 mod evaluation;
+mod extend;
 mod handle;
 mod heard;
 mod learner;
@@ -20,11 +22,13 @@ mod predictions;
 mod prepare;
 mod replay;
 mod robustness;
+mod schedule;
 mod streams;
 mod timelines;
 mod tracks;
 mod trainer;
 
+pub use branch::{BranchPoint, BranchRecord, BranchWeights};
 pub use checkpoint::{Checkpoints, DataRecord, Position, RunFile, TeacherRecord};
 pub use command::Command;
 pub use comparison::{CONFIDENCE, Comparison, Disagreement, compare, tags_in_common};
@@ -32,7 +36,8 @@ pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEve
 pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
 pub use evaluation::{Evaluation, evaluate};
-pub use handle::{Handle, Outcome, resume, start, start_in};
+pub use extend::More;
+pub use handle::{Handle, Outcome, extend, resume, start, start_in};
 pub use heard::{Heard, HeardClip, heard};
 pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
@@ -43,6 +48,7 @@ pub use robustness::{
     CleanScores, EffectScores, Robustness, RobustnessPlan, Rung, RungScores, robustness,
     robustness_figure, write_robustness_csv,
 };
+pub use schedule::{Cosine, Course, Plateau, Schedule, Span, Stairs, Waiting};
 
 use std::path::PathBuf;
 
@@ -133,6 +139,25 @@ pub enum Error {
         split: crate::dataset::Split,
         run: PathBuf,
     },
+    #[error("the run has no {weights} weights: branch from its best or last checkpoint, {kept}: {}", run.display())]
+    NoSuchWeights {
+        weights: String,
+        kept: String,
+        run: PathBuf,
+    },
+    #[error(
+        "a branch must have the tags of the run that it comes from, in the same order; {from} has {n_then}, the data set {n_now}{}. Choose a data set with the tags of that run",
+        if n_then == n_now { " others" } else { "" }
+    )]
+    BranchTags {
+        from: String,
+        n_then: usize,
+        n_now: usize,
+    },
+    #[error(
+        "the network of the recipe does not fit the weights of {from} ({why}): leave the model as it is in that run's recipe"
+    )]
+    BranchNetwork { from: String, why: String },
     #[error("this run has no teacher: {}", run.display())]
     NoTeacher { run: PathBuf },
     #[error("the run has no checkpoint yet: {}", run.display())]

@@ -54,7 +54,7 @@ pub struct Replay {
 /// Fails with [`Error::NotTrainedOn`] if the run does not learn from the track, [`Error::NoSuchEpoch`] and [`Error::NoSuchVisit`] if the track
 /// never comes then.
 pub fn replay(of: &ReplayOf, workspace: &Workspace, job: &Job) -> Result<Replay, Error> {
-    let run_file = RunFile::read(&of.run)?;
+    let run_file = RunFile::in_effect(&of.run)?;
     let config = &run_file.config;
     if of.epoch >= config.epochs {
         return Err(Error::NoSuchEpoch {

@@ -10,7 +10,7 @@ use super::checkpoint::{Checkpoints, Position};
 use super::handle::{Outcome, Shared, Wake};
 use super::learner::Learner;
 use super::noisy_student::{Lesson, Lessons};
-use super::{Command, Error, TrainConfig, ValidateEvery, Verdict};
+use super::{Command, Course, Error, TrainConfig, ValidateEvery, Verdict};
 use crate::dataset::{Batch, Dataset, Loader, PcmCache};
 use crate::message::full_message;
 use crate::metrics::RunningScores;
@@ -92,6 +92,7 @@ impl Run {
             wants_validation: false,
         };
         run.publish()?;
+        run.set_base_learning_rate(run.position.learning_rate);
         (run.line.wake)();
         Ok(run)
     }
@@ -186,7 +187,7 @@ impl Run {
         waited += lesson
             .as_ref()
             .map_or(Duration::ZERO, |lesson| lesson.waited);
-        let learning_rate = self.position.learning_rate;
+        let learning_rate = self.learning_rate();
         let Some(learned) =
             self.learner
                 .step(&batch, lesson.as_ref(), self.position.step, learning_rate)?
@@ -241,6 +242,27 @@ impl Run {
         Ok(())
     }
 
+    fn set_base_learning_rate(&mut self, learning_rate: f64) {
+        self.position.learning_rate = learning_rate;
+        let shared = &self.line.shared.base_learning_rate;
+        shared.store(Some(Arc::new(learning_rate)));
+    }
+
+    /// Of the next step: the base learning rate as the schedule scales it.
+    fn learning_rate(&self) -> f64 {
+        let course = Course {
+            steps_per_epoch: self.data.loader.steps_per_epoch().into(),
+            epochs: self.config.epochs,
+        };
+        let Position {
+            learning_rate,
+            step,
+            waiting,
+            ..
+        } = &self.position;
+        learning_rate * self.config.schedule.share(*step, course, waiting)
+    }
+
     fn not_finite(&self, batch: &Batch, lesson: Option<&Lesson>) -> Error {
         let unlabelled = lesson.iter().flat_map(|lesson| &lesson.batch.clips);
         let tracks: Vec<&str> = batch
@@ -288,7 +310,7 @@ impl Run {
                 }
                 Command::SetLearningRate(learning_rate) => {
                     if learning_rate.is_finite() && learning_rate > 0.0 {
-                        self.position.learning_rate = learning_rate;
+                        self.set_base_learning_rate(learning_rate);
                         self.event(Event::LearningRateSet { learning_rate })?;
                     } else {
                         let message = format!(

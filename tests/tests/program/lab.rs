@@ -163,6 +163,8 @@ pub fn check_killed_run(
     }
     for scalar in [
         Scalar::Loss,
+        Scalar::LearningRate,
+        Scalar::GradientNorm,
         Scalar::RunningRocAuc,
         Scalar::RunningAveragePrecision,
         Scalar::SupervisedLoss,

@@ -3,6 +3,7 @@
 mod attune;
 mod chains;
 mod checkpoints;
+mod continuing;
 mod data_sets;
 mod experiments;
 mod explanation_files;

@@ -2,7 +2,7 @@
 //! same numbers as one that was never killed.
 
 use crate::lab::{Lab, check_killed_run, succeed, validations, wait_until};
-use attune_core::run::{History, Status, snapshots};
+use attune_core::run::{History, Scalar, Status, snapshots};
 use attune_tests::small_data;
 use std::process::Command;
 
@@ -73,6 +73,75 @@ fn so_does_one_with_another_optimizer() {
         "1e-4",
     ];
     check_killed_run(&Lab::new(), &options, "sgd", || ());
+}
+
+/// Each validation lowers the learning rate, because none is lower by as much as it asks for: what was waited for must survive.
+#[test]
+fn so_does_one_that_lowers_its_learning_rate_and_clips_its_gradients() {
+    let lab = Lab::new();
+    let schedule = "plateau:patience=0,factor=0.5,threshold=0.9";
+    let options = [
+        "--epochs",
+        "5",
+        "--schedule",
+        schedule,
+        "--clip-gradient-norm",
+        "0.3",
+    ];
+    check_killed_run(&lab, &options, "adam", || ());
+    let history = History::open(&lab.run_folder("killed").unwrap()).unwrap();
+    let rates: Vec<f32> = history
+        .series(Scalar::LearningRate)
+        .iter()
+        .map(|it| it.1)
+        .collect();
+    let (first, last) = (rates[0], rates[rates.len() - 1]);
+    assert!(
+        (first - 1e-3).abs() < 1e-9 && (last - 1.25e-4).abs() < 1e-9,
+        "{first} to {last}"
+    );
+    let mut norms = history.series(Scalar::GradientNorm).iter();
+    assert!(
+        norms.any(|(_, norm)| norm > 0.3),
+        "as they were before clipping"
+    );
+}
+
+#[test]
+fn a_run_warms_up_and_falls_along_its_cosine() {
+    let lab = Lab::new();
+    let schedule = "cosine:warmup=1,floor=0.1";
+    succeed(lab.train("w", &["--epochs", "4", "--schedule", schedule]));
+    let history = History::open(&lab.run_folder("w").unwrap()).unwrap();
+    let rates: Vec<f32> = history
+        .series(Scalar::LearningRate)
+        .iter()
+        .map(|it| it.1)
+        .collect();
+    let n_epoch = rates.len() / 4;
+    let n_left = (3 * n_epoch) as f64;
+    for (step, rate) in rates.into_iter().enumerate() {
+        let expected = if step < n_epoch {
+            1e-3 * (step + 1) as f64 / n_epoch as f64
+        } else {
+            let done = (step - n_epoch) as f64 / n_left;
+            1e-4 + 9e-4 * (1.0 + (std::f64::consts::PI * done).cos()) / 2.0
+        };
+        assert!(
+            (f64::from(rate) - expected).abs() < 1e-9,
+            "step {step}: {rate}"
+        );
+    }
+    let output = lab
+        .train("w", &["--schedule", "cosine:warmpu=1"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("warmpu") && stderr.contains("warmup"),
+        "{stderr}"
+    );
 }
 
 /// As a run leaves its folder that is killed after its last checkpoint, before the test split was scored.

@@ -2,9 +2,12 @@
 
 use attune::panels::Panel;
 use attune::workbench::{Command, UiCommand};
-use attune_core::run::{Event, Status};
+use attune_core::run::{Event, History, Status};
+use attune_core::train::{RunFile, Schedule};
 use attune_tests::small_data;
 use attune_tests::window::Window;
+use egui::{Key, Modifiers};
+use std::path::Path;
 
 #[test]
 fn a_training_is_set_up_started_steered_and_stopped() {
@@ -75,4 +78,66 @@ fn a_training_is_set_up_started_steered_and_stopped() {
                 .any(|found| found.folder == run && found.status == Status::Stopped)
         })
     });
+}
+
+/// Replaces the number in the field called `label`.
+fn fill(window: &mut Window, label: &str, number: &str) {
+    window.click(label);
+    window.press(Modifiers::COMMAND, Key::A);
+    window.type_text(number);
+    window.press(Modifiers::NONE, Key::Enter);
+}
+
+#[test]
+fn a_run_that_has_ended_is_extended_and_then_branched_with_another_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    small_data::write(&data, 36, 1.5);
+    let config = folder.path().join("short.toml");
+    let text = format!(
+        "name = \"short\"\ninput_secs = 1.0\nbatch_size = 4\nlearning_rate = 1e-3\nepochs = 2\ndata = {{ folder = {data:?} }}\nmodel = {{ preset = \"tiny\" }}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let workspace = folder.path().join("workspace");
+    let mut window = Window::open(&workspace);
+    let trained = |window: &mut Window, run: &Path, n: usize| {
+        window.wait("the end of the training", |window| {
+            let history = History::open(run);
+            let is_done = history.is_ok_and(|history| {
+                history.status() == Status::Finished && history.validations().len() == n
+            });
+            is_done && !window.state().training.is_running()
+        });
+    };
+    window.send(Command::Open(config));
+    window.wait("the recipe", |window| window.shows("Schedule"));
+    window.click("Start training");
+    let run = workspace.join("runs/short-1");
+    trained(&mut window, &run, 2);
+
+    window.send(Command::Extend(run.clone()));
+    window.wait("the fields", |window| window.shows("Extend short-1"));
+    fill(&mut window, "Epochs in all", "3");
+    window.picture("training_extend");
+    window.click("Go on");
+    trained(&mut window, &run, 3);
+    assert_eq!(History::open(&run).unwrap().ends().epochs, 3);
+
+    window.send(Command::Branch(run));
+    window.wait("the branch", |window| {
+        window.shows("Branch of short-1:best")
+    });
+    window.click("Schedule");
+    window.click("Warm-up + cosine");
+    fill(&mut window, "Falls to", "10");
+    fill(&mut window, "Clip gradients", "0.5");
+    window.picture("training_branch");
+    window.click("Start training");
+    let branch = workspace.join("runs/short-branch-1");
+    trained(&mut window, &branch, 3);
+    let run_file = RunFile::read(&branch).unwrap();
+    let schedule: Schedule = "cosine:floor=0.1".parse().unwrap();
+    assert_eq!(run_file.config.schedule, schedule);
+    assert_eq!(run_file.config.clip_gradient_norm, Some(0.5));
+    assert_eq!(run_file.branched_from.unwrap().run, "short-1");
 }

@@ -360,7 +360,7 @@ fn run_hint(run: &RunView) -> String {
         facts.data,
         count_text(facts.n_parameters),
         count_text(facts.steps_per_epoch),
-        facts.epochs,
+        run.ends.epochs,
         count_text(run.last_step),
         run.epoch() + 1,
         run.folder.display()

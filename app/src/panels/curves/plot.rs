@@ -434,11 +434,7 @@ fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) 
 pub(super) fn patience_text(run: &RunView) -> Option<(String, Option<f32>)> {
     let best = run.best.as_ref()?;
     let best_epoch = best.epoch + 1;
-    match (
-        run.facts().patience_epochs,
-        run.epochs_since_best,
-        run.status,
-    ) {
+    match (run.ends.patience_epochs, run.epochs_waited, run.status) {
         (Some(patience), Some(since), Status::Running | Status::Paused) if patience > 0 => Some((
             format!(
                 "best epoch {best_epoch}, patience {} of {patience} epochs left",

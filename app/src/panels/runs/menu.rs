@@ -36,6 +36,17 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
             )));
         }
     });
+    let can_extend = !matches!(run.status, Status::Running | Status::Paused);
+    ui.add_enabled_ui(can_extend, |ui| {
+        let hint = "Let it go on for further epochs or with more patience, also if it has ended";
+        if item(ui, "Extend…", hint) {
+            ctx.send(Command::Extend(run.folder.clone()));
+        }
+    });
+    let hint = "Fill the Training form with its recipe, to begin another run with its best weights";
+    if item(ui, "Branch from best…", hint) {
+        ctx.send(Command::Branch(run.folder.clone()));
+    }
     if item(
         ui,
         "Use its best model",

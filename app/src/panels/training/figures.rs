@@ -162,7 +162,7 @@ impl Progress {
         });
         Self {
             epoch,
-            epochs: facts.epochs,
+            epochs: view.ends.epochs,
             part_of_epoch,
             clips_per_second: view.pace.clips_per_second,
             seconds_left: view.pace.seconds_left,

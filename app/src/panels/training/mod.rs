@@ -3,11 +3,14 @@
 //! The form edits a [`TrainConfig`], the same that `attune train CONFIG.toml` reads. An estimate is made in the background
 //! once the form has been left alone for a moment; it never holds up the start.
 
+mod continuing;
 mod fields;
 mod figures;
+mod schedule;
 mod student;
 mod watching;
 
+pub use continuing::Extending;
 pub(crate) use figures::Progress;
 
 use crate::theme;
@@ -49,6 +52,9 @@ pub struct State {
     #[serde(skip)]
     unlabelled: String,
     students: u32,
+    /// A run that is to be asked for more.
+    #[serde(skip)]
+    extending: Option<Extending>,
 }
 
 impl Default for State {
@@ -65,6 +71,7 @@ impl Default for State {
             learning_rate: None,
             unlabelled: String::new(),
             students: 1,
+            extending: None,
         }
     }
 }
@@ -87,6 +94,11 @@ impl State {
         }
         self.config = config;
         self.changed_at = Some(Instant::now());
+    }
+
+    /// Asks what more is wanted of a run.
+    pub fn set_extending(&mut self, extending: Extending) {
+        self.extending = Some(extending);
     }
 
     /// Chooses a data set.
@@ -112,7 +124,13 @@ impl State {
             .max_height(height.max(START_HEIGHT))
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
+                if let Some(extending) = &mut self.extending
+                    && matches!(extending.ui(ctx, ui), continuing::Answer::Done)
+                {
+                    self.extending = None;
+                }
                 let before = self.config.clone();
+                continuing::branch_ui(ui, &mut self.config.branch_from);
                 self.form_ui(ctx, ui);
                 watching::watching_ui(ctx, ui, &mut self.config);
                 ui.add_space(theme::GAP);
@@ -156,6 +174,7 @@ impl State {
                 row_ui(ui, "Learning rate", "How far a step goes. The paper: 0.0001. Small models on small data: 0.001.", |ui| {
                     learning_rate_ui(ui, &mut config.learning_rate)
                 });
+                schedule::schedule_rows_ui(ui, config);
                 row_ui(ui, "Optimizer", "What makes a step of a gradient. The paper: Adam. SGD comes with Nesterov's momentum of 0.9.", |ui| {
                     optimizer_ui(ui, &mut config.optimizer)
                 });
@@ -374,14 +393,17 @@ impl State {
             return;
         };
         let palette = theme::palette(ui.visuals());
+        // What is set is what the schedule scales; `now` is what comes of it.
+        let base = ctx.state.training.base_learning_rate().unwrap_or(now);
         card(ui, |ui| {
             ui.set_width(ui.available_width());
-            section_heading(ui, "Learning rate")
-                .on_hover_text("Takes effect at the next step and is kept in the run's log");
+            section_heading(ui, "Learning rate").on_hover_text(
+                "Takes effect at the next step and is kept in the run's log. A schedule scales it.",
+            );
             ui.horizontal(|ui| {
-                let rate = self.learning_rate.get_or_insert(now);
+                let rate = self.learning_rate.get_or_insert(base);
                 learning_rate_ui(ui, rate);
-                let other = (*rate - now).abs() > now * 1e-4;
+                let other = (*rate - base).abs() > base * 1e-4;
                 let apply = ui.add_enabled(other, Button::new("Apply"));
                 let hint = "Use this learning rate from the next step on";
                 if apply
@@ -394,18 +416,19 @@ impl State {
                 }
                 let half = ui
                     .button("Halve")
-                    .on_hover_text("Half of the present learning rate");
+                    .on_hover_text("Half of the learning rate that is set");
                 if half.clicked() {
-                    *rate = now / 2.0;
+                    *rate = base / 2.0;
                     let order = train::Command::SetLearningRate(*rate);
                     ctx.send(Command::Training(training::Command::Steer(order)));
                 }
             });
-            ui.label(
-                RichText::new(format!("now {}", number_text(now)))
-                    .small()
-                    .color(palette.weak),
-            );
+            let mut text = format!("now {}", number_text(now));
+            if (base - now).abs() > base * 1e-4 {
+                let share = number_text(100.0 * now / base);
+                text += &format!(", by the schedule {share} % of {}", number_text(base));
+            }
+            ui.label(RichText::new(text).small().color(palette.weak));
         });
     }
 }

@@ -14,7 +14,7 @@ use arc_swap::ArcSwap;
 use attune_core::dataset::{Dataset, Split};
 use attune_core::metrics::{PseudoLabels, Scores};
 use attune_core::run::{
-    self, Event, History, Pace, Pin, Record, RunSummary, Scalar, Series, Smoothed, Status,
+    self, Ends, Event, History, Pace, Pin, Record, RunSummary, Scalar, Series, Smoothed, Status,
     Teaching, Validation,
 };
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
@@ -232,8 +232,10 @@ pub struct RunView {
     pub best: Option<Validation>,
     /// Name and scores of the split that was scored after training, as a rule the test split.
     pub evaluated: Option<(String, Scores)>,
+    /// What ends it, by its recipe or as it was extended since.
+    pub ends: Ends,
     /// Epochs since the best validation, as early stopping counts.
-    pub epochs_since_best: Option<u32>,
+    pub epochs_waited: Option<u32>,
     /// (epoch, step) at which each epoch began.
     pub epoch_starts: Vec<(u32, u64)>,
     /// Everything that was logged, oldest first.
@@ -273,7 +275,8 @@ impl RunView {
             evaluated: history
                 .evaluated()
                 .map(|(split, scores)| (split.to_owned(), scores.clone())),
-            epochs_since_best: history.epochs_since_best(),
+            ends: history.ends(),
+            epochs_waited: history.epochs_waited(),
             epoch_starts: history.epoch_starts().to_vec(),
             events: history.events().to_vec(),
             last_step: history.last_step(),
@@ -309,8 +312,6 @@ impl RunView {
                     data,
                     n_parameters,
                     steps_per_epoch,
-                    epochs,
-                    patience_epochs,
                     ..
                 } => Some(Facts {
                     name: name.clone(),
@@ -318,8 +319,6 @@ impl RunView {
                     data: data.clone(),
                     n_parameters: *n_parameters,
                     steps_per_epoch: *steps_per_epoch,
-                    epochs: *epochs,
-                    patience_epochs: *patience_epochs,
                 }),
                 _ => None,
             })
@@ -355,10 +354,6 @@ pub struct Facts {
     pub n_parameters: u64,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
-    /// At most so many epochs.
-    pub epochs: u32,
-    /// Stops early after so many epochs without a better validation loss.
-    pub patience_epochs: Option<u32>,
 }
 
 enum News {

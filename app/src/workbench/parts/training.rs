@@ -8,7 +8,7 @@ use crate::workbench::{
 use attune_core::augment::{Chains, Entry};
 use attune_core::dataset::{Dataset, Split};
 use attune_core::interpret::has_timeline;
-use attune_core::train::{self, Estimate, Handle, Outcome, TrainConfig};
+use attune_core::train::{self, Estimate, Handle, More, Outcome, TrainConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub enum Command {
     StartStudents(Students),
     /// Go on with the run in this folder from its last checkpoint.
     Resume(PathBuf),
+    /// Go on with the run in this folder for longer than was asked of it so far.
+    Extend(PathBuf, More),
     /// Tell the run something.
     Steer(train::Command),
     /// Pause the run, or let it go on.
@@ -103,6 +105,11 @@ impl State {
             progress: progress.as_ref().clone(),
             seconds: 0.0,
         })
+    }
+
+    /// The learning rate in force before the schedule scales it.
+    pub fn base_learning_rate(&self) -> Option<f64> {
+        self.handle.as_ref()?.base_learning_rate()
     }
 
     /// The newest weights that the run has published.
@@ -185,7 +192,10 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Notice::new(Level::Warning, what)
     };
     match command {
-        Command::Start(_) | Command::StartStudents(_) | Command::Resume(_)
+        Command::Start(_)
+        | Command::StartStudents(_)
+        | Command::Resume(_)
+        | Command::Extend(..)
             if in_experiment || training.is_running() =>
         {
             sender.send(busy());
@@ -205,11 +215,16 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             });
         }
         Command::Resume(folder) => {
+            let same = Command::Extend(folder, More::default());
+            run(same, state, jobs, sender);
+        }
+        Command::Extend(folder, more) => {
             training.students = None;
             training.asked += 1;
             let wake = jobs.clone();
             training.starting.ask_again(jobs, training.asked, move |_| {
-                Ok(train::resume(&folder, &workspace, move || wake.wake())?)
+                let wake = move || wake.wake();
+                Ok(train::extend(&folder, more, &workspace, wake)?)
             });
         }
         Command::Steer(order) => {

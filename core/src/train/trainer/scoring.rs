@@ -42,6 +42,12 @@ impl Run {
             seconds: begun.elapsed().as_secs_f64(),
             localisation,
         })?;
+        let position = &mut self.position;
+        let schedule = &self.config.schedule;
+        if schedule.judge(evaluation.loss, position.epoch, &mut position.waiting) {
+            let learning_rate = self.learning_rate();
+            self.event(Event::LearningRateLowered { learning_rate })?;
+        }
         self.keep_snapshot(&model)?;
         self.tell_pseudo_labels()?;
         if verdict == Verdict::Improved {
