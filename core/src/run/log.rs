@@ -2,10 +2,12 @@
 
 use super::columns::ColumnWriter;
 use super::lock::WriterLock;
+use super::mailbox::{Mail, Mailbox};
 use super::summary::Digest;
 use super::{Error, Event, Record, StepScalars, lines};
 use crate::workspace::write_whole;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +34,7 @@ pub struct RunLog {
     digest: Digest,
     flushed: Instant,
     clock: fn() -> u64,
+    mailbox: Mailbox,
     _lock: WriterLock,
 }
 
@@ -42,13 +45,14 @@ impl RunLog {
     pub fn create(folder: &Path, configuration: &impl Serialize) -> Result<Self, Error> {
         let text = toml::to_string_pretty(configuration)?;
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        let mailbox = Mailbox::open(folder)?;
         let lock = WriterLock::take(folder)?;
         if is_run(folder) {
             return Err(Error::Exists(folder.to_owned()));
         }
         let path = folder.join(CONFIGURATION);
         write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(Error::io(path))?;
-        Self::open(folder, lock)
+        Self::open(folder, mailbox, lock)
     }
 
     /// Goes on with the run in `folder` after `step` steps, in `epoch`: writes `Resumed`, which makes readers forget
@@ -57,8 +61,10 @@ impl RunLog {
         if !is_run(folder) {
             return Err(Error::NoRun(folder.to_owned()));
         }
+        // Before the lock, because whoever sees the lock may send commands.
+        let mailbox = Mailbox::open(folder)?;
         let lock = WriterLock::take(folder)?;
-        let mut log = Self::open(folder, lock)?;
+        let mut log = Self::open(folder, mailbox, lock)?;
         let scalar_rows = log.columns.n_rows();
         log.event(step, epoch, Event::Resumed { scalar_rows })?;
         Ok(log)
@@ -113,6 +119,11 @@ impl RunLog {
         Ok(())
     }
 
+    /// What other processes have sent ([`super::post`]) since the last call, or since this writer was made.
+    pub fn mail<T: DeserializeOwned>(&mut self) -> Mail<T> {
+        self.mailbox.look()
+    }
+
     /// Hands all scalars to the system now.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.flushed = Instant::now();
@@ -120,7 +131,7 @@ impl RunLog {
     }
 
     /// Opens the files and cuts off what a killed writer left unfinished.
-    fn open(folder: &Path, lock: WriterLock) -> Result<Self, Error> {
+    fn open(folder: &Path, mailbox: Mailbox, lock: WriterLock) -> Result<Self, Error> {
         let path = folder.join(lines::FILE);
         let open = || {
             let mut events = OpenOptions::new()
@@ -144,6 +155,7 @@ impl RunLog {
             events_bytes,
             flushed: Instant::now(),
             clock: unix_ms,
+            mailbox,
             _lock: lock,
         })
     }

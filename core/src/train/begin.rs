@@ -148,10 +148,10 @@ pub(super) fn begin(
         log,
         checkpoints,
         Line {
-            inbox,
             shared: Arc::clone(shared),
             wake: Arc::clone(wake),
         },
+        inbox,
     )
 }
 
