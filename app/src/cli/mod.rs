@@ -8,6 +8,7 @@ mod curve_files;
 mod data;
 mod demo;
 mod evaluate;
+mod event_words;
 mod exit;
 mod experiment;
 mod explain;
@@ -25,6 +26,7 @@ mod sweep;
 mod train;
 mod training_console;
 mod validation_arguments;
+mod watch;
 mod weights;
 mod weights_argument;
 mod window;
@@ -61,6 +63,8 @@ enum Command {
     Demo(demo::Args),
     /// Train a model without a window
     Train(Box<train::Args>),
+    /// Follow a run that another process trains, also on another machine, while it grows
+    Watch(watch::Args),
     /// Plans of many runs: the paper's tables, worked through, shown and exported
     Experiment(experiment::Args),
     /// Score a model on a split of a data set
@@ -95,7 +99,7 @@ enum Command {
     Metrics(metrics::Args),
     /// Look at data sets and import them
     Data(data::Args),
-    /// List and show training runs
+    /// List and show training runs, and steer those in training
     Runs(runs::Args),
 }
 
@@ -110,6 +114,7 @@ pub fn main() -> ExitCode {
         Some(Command::Window(args)) => window::run(args, &console),
         Some(Command::Demo(args)) => demo::run(args, &console),
         Some(Command::Train(args)) => train::run(*args, &console),
+        Some(Command::Watch(args)) => watch::run(args, &console),
         Some(Command::Experiment(args)) => experiment::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),
         Some(Command::Compare(args)) => compare::run(args, &console),

@@ -1,6 +1,7 @@
 //! The one writer of a run folder.
 
 use super::columns::ColumnWriter;
+use super::export::tensorboard::EventFile;
 use super::lock::WriterLock;
 use super::mailbox::{Mail, Mailbox};
 use super::summary::Digest;
@@ -35,6 +36,7 @@ pub struct RunLog {
     flushed: Instant,
     clock: fn() -> u64,
     mailbox: Mailbox,
+    tensorboard: Option<EventFile>,
     _lock: WriterLock,
 }
 
@@ -68,6 +70,13 @@ impl RunLog {
         let scalar_rows = log.columns.n_rows();
         log.event(step, epoch, Event::Resumed { scalar_rows })?;
         Ok(log)
+    }
+
+    /// Writes TensorBoard's event file beside the run from now on, and into a new one what the run has told so far. The run stands at
+    /// `step`: what an earlier file has of later steps is declared void.
+    pub fn write_tensorboard(&mut self, step: u64) -> Result<(), Error> {
+        self.tensorboard = Some(EventFile::open(&self.folder, step, (self.clock)())?);
+        Ok(())
     }
 
     /// The same with another clock (milliseconds since 1970), for tests.
@@ -107,12 +116,20 @@ impl RunLog {
         self.events_bytes += line.len() as u64;
         self.digest.take_in(&record, self.events_bytes);
         self.digest.save(&self.folder);
+        if let Some(tensorboard) = &mut self.tensorboard {
+            tensorboard.record(&record);
+            tensorboard.flush()?;
+        }
         Ok(())
     }
 
     /// Appends what a step measured. Steps rise.
     pub fn step(&mut self, scalars: &StepScalars) -> Result<(), Error> {
-        self.columns.push(scalars, (self.clock)());
+        let at_unix_ms = (self.clock)();
+        self.columns.push(scalars, at_unix_ms);
+        if let Some(tensorboard) = &mut self.tensorboard {
+            tensorboard.step(scalars, at_unix_ms);
+        }
         if self.flushed.elapsed() >= FLUSH_AFTER || self.columns.n_pending() >= MAX_PENDING {
             self.flush()?;
         }
@@ -127,7 +144,8 @@ impl RunLog {
     /// Hands all scalars to the system now.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.flushed = Instant::now();
-        self.columns.flush()
+        self.columns.flush()?;
+        self.tensorboard.as_mut().map_or(Ok(()), EventFile::flush)
     }
 
     /// Opens the files and cuts off what a killed writer left unfinished.
@@ -156,6 +174,7 @@ impl RunLog {
             flushed: Instant::now(),
             clock: unix_ms,
             mailbox,
+            tensorboard: None,
             _lock: lock,
         })
     }
@@ -164,7 +183,7 @@ impl RunLog {
 impl Drop for RunLog {
     fn drop(&mut self) {
         // Whoever cares about an error has called `flush`.
-        drop(self.columns.flush());
+        drop(self.flush());
     }
 }
 

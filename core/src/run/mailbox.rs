@@ -160,7 +160,10 @@ mod tests {
     fn rubbish_is_complained_of_and_no_line_is_obeyed_twice() {
         let folder = tempfile::tempdir().unwrap();
         let mut log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
-        append(folder.path(), "\"one\"\nrubbish\n\n\u{0}\u{1}\n7\n\"two\"\n");
+        append(
+            folder.path(),
+            "\"one\"\nrubbish\n\n\u{0}\u{1}\n7\n\"two\"\n",
+        );
         let (commands, complaints) = look(&mut log);
         assert_eq!(commands, ["one", "two"]);
         assert_eq!(complaints.len(), 3, "{complaints:?}");

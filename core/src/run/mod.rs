@@ -9,6 +9,7 @@
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
 //! commands.jsonl      what other processes ask of the writer, a JSON object a line; it answers by events
 //! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots()`])
+//! tensorboard/        the same for TensorBoard, if the recipe asks for it
 //! writer.lock         held by the writer as long as it lives
 //! ```
 //!
@@ -17,6 +18,7 @@
 
 mod columns;
 mod event;
+mod export;
 mod history;
 mod lines;
 mod lock;
@@ -34,6 +36,7 @@ mod summary;
 mod time;
 
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
+pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;

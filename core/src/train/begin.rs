@@ -128,6 +128,9 @@ pub(super) fn begin(
         }
         create_log(run_folder, &config, records, &learner, teacher, lengths)?
     };
+    if config.tensorboard {
+        log.write_tensorboard(position.step)?;
+    }
     for message in warnings {
         log.event(position.step, position.epoch, Event::Warned { message })?;
     }
