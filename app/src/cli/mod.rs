@@ -51,6 +51,9 @@ struct Arguments {
     /// Worker threads for training and tagging (default: one per core)
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// Open the window on a run that another process trains, also on another machine: its folder, a folder of runs or a workspace
+    #[arg(long, value_name = "DIR")]
+    watch: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -106,11 +109,18 @@ enum Command {
 /// Parses the command line, runs the command and says how it went.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.watch.is_some() && arguments.command.is_some() {
+        let why = "--watch opens the window and goes with no command; in the terminal there is `attune watch DIR`";
+        return Failure::new(Fault::Usage, anyhow::anyhow!(why)).report();
+    }
     if let Some(n_threads) = arguments.threads {
         attune_core::device::set_threads(n_threads);
     }
     let outcome = Console::new(arguments.workspace).and_then(|console| match arguments.command {
-        None => window::run(window::Args::default(), &console),
+        None => {
+            let opening = arguments.watch.map(window::Args::opening);
+            window::run(opening.unwrap_or_default(), &console)
+        }
         Some(Command::Window(args)) => window::run(args, &console),
         Some(Command::Demo(args)) => demo::run(args, &console),
         Some(Command::Train(args)) => train::run(*args, &console),

@@ -102,12 +102,14 @@ fn is_touched_elsewhere(mut file: &File, machine: Option<&str>) -> bool {
     if file.read_to_string(&mut writer).is_err() || writer.is_empty() {
         return false;
     }
+    if machine.is_none_or(|machine| writer == machine) {
+        return false;
+    }
     let touched = file.metadata().and_then(|metadata| metadata.modified());
-    machine.is_some_and(|machine| writer != machine)
-        && touched.is_ok_and(|at| {
-            let since = SystemTime::now().duration_since(at);
-            since.unwrap_or_else(|ahead| ahead.duration()) < GONE
-        })
+    touched.is_ok_and(|at| {
+        let since = SystemTime::now().duration_since(at);
+        since.unwrap_or_else(|ahead| ahead.duration()) < GONE
+    })
 }
 
 /// What knows of all locks of this machine: its running kernel. `None` where the system does not tell.

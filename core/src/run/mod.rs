@@ -9,7 +9,7 @@
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
 //! commands.jsonl      what other processes ask of the writer, a JSON object a line; it answers by events
 //! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots()`])
-//! tensorboard/        the same for TensorBoard, if the recipe asks for it
+//! tensorboard/        scalars and scores once more, for TensorBoard, if the recipe asks for it
 //! writer.lock         held by the writer as long as it lives
 //! ```
 //!

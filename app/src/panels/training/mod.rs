@@ -3,6 +3,7 @@
 //! The form edits a [`TrainConfig`], the same that `attune train CONFIG.toml` reads. An estimate is made in the background
 //! once the form has been left alone for a moment; it never holds up the start.
 
+mod elsewhere;
 mod fields;
 mod figures;
 mod student;
@@ -18,6 +19,7 @@ use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::run::Scalar;
 use attune_core::train::{self, DataChoice, TrainConfig};
 use egui::{Button, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use elsewhere::Elsewhere;
 use fields::{
     augmentation_ui, learning_rate_ui, model_ui, optimizer_ui, row_ui, validate_ui, weight_decay_ui,
 };
@@ -47,6 +49,8 @@ pub struct State {
     #[serde(skip)]
     learning_rate: Option<f64>,
     #[serde(skip)]
+    elsewhere: Elsewhere,
+    #[serde(skip)]
     unlabelled: String,
     students: u32,
 }
@@ -63,6 +67,7 @@ impl Default for State {
             estimated: None,
             looked_into: None,
             learning_rate: None,
+            elsewhere: Elsewhere::default(),
             unlabelled: String::new(),
             students: 1,
         }
@@ -102,6 +107,8 @@ impl State {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
                 self.running_ui(ctx, ui);
+                ui.add_space(theme::GAP);
+                self.elsewhere.ui(ctx, ui);
             });
             return;
         }
@@ -112,6 +119,7 @@ impl State {
             .max_height(height.max(START_HEIGHT))
             .show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
+                self.elsewhere.ui(ctx, ui);
                 let before = self.config.clone();
                 self.form_ui(ctx, ui);
                 watching::watching_ui(ctx, ui, &mut self.config);
@@ -360,12 +368,18 @@ impl State {
             ui.add_space(theme::GAP);
             progress_ui(ui, view);
             ui.add_space(theme::GAP);
-            self.steer_ui(ctx, ui, view);
+            let send = |order| ctx.send(Command::Training(training::Command::Steer(order)));
+            Self::steer_ui(ui, view, &mut self.learning_rate, send);
         }
     }
 
-    /// The learning rate of the run, to be changed while it runs.
-    fn steer_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, view: &RunView) {
+    /// The learning rate of a run, to be changed while it runs; `chosen` is what the field shows.
+    fn steer_ui(
+        ui: &mut Ui,
+        view: &RunView,
+        chosen: &mut Option<f64>,
+        send: impl Fn(train::Command),
+    ) {
         let now = view
             .series(Scalar::LearningRate)
             .last()
@@ -379,7 +393,7 @@ impl State {
             section_heading(ui, "Learning rate")
                 .on_hover_text("Takes effect at the next step and is kept in the run's log");
             ui.horizontal(|ui| {
-                let rate = self.learning_rate.get_or_insert(now);
+                let rate = chosen.get_or_insert(now);
                 learning_rate_ui(ui, rate);
                 let other = (*rate - now).abs() > now * 1e-4;
                 let apply = ui.add_enabled(other, Button::new("Apply"));
@@ -389,16 +403,14 @@ impl State {
                     .on_disabled_hover_text(hint)
                     .clicked()
                 {
-                    let order = train::Command::SetLearningRate(*rate);
-                    ctx.send(Command::Training(training::Command::Steer(order)));
+                    send(train::Command::SetLearningRate(*rate));
                 }
                 let half = ui
                     .button("Halve")
                     .on_hover_text("Half of the present learning rate");
                 if half.clicked() {
                     *rate = now / 2.0;
-                    let order = train::Command::SetLearningRate(*rate);
-                    ctx.send(Command::Training(training::Command::Steer(order)));
+                    send(train::Command::SetLearningRate(*rate));
                 }
             });
             ui.label(

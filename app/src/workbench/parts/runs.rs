@@ -364,6 +364,7 @@ impl Follower {
                 let mut weight = f64::NAN;
                 let mut smoothed = Smoothed::new(0.0);
                 let mut changed = true;
+                let mut is_out_of_reach = false;
                 for revision in 0.. {
                     let wanted = f64::from_bits(smoothing.load(Ordering::Relaxed));
                     if wanted.to_bits() != weight.to_bits() {
@@ -385,14 +386,16 @@ impl Follower {
                     }
                     let status = history.status();
                     changed = match history.refresh() {
-                        Ok(changed) => changed || history.status() != status,
+                        Ok(changed) => changed || is_out_of_reach || history.status() != status,
+                        // A folder on a network comes back.
                         Err(error) => {
-                            return publish(News::Failed(format!(
-                                "{:#}",
-                                anyhow::Error::new(error)
-                            )));
+                            let why = format!("{:#}", anyhow::Error::new(error));
+                            publish(News::Failed(why));
+                            (is_out_of_reach, changed) = (true, false);
+                            continue;
                         }
                     };
+                    is_out_of_reach = false;
                 }
             });
         if let Err(error) = thread {

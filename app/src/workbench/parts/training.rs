@@ -1,5 +1,9 @@
 //! The run in training: its handle, what can be asked of it, and the estimate before it.
 
+mod elsewhere;
+
+pub use elsewhere::trained_elsewhere;
+
 use super::runs;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{
@@ -8,7 +12,9 @@ use crate::workbench::{
 use attune_core::augment::{Chains, Entry};
 use attune_core::dataset::{Dataset, Split};
 use attune_core::interpret::has_timeline;
+use attune_core::run::Status;
 use attune_core::train::{self, Estimate, Handle, Outcome, TrainConfig};
+use elsewhere::Post;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +33,8 @@ pub struct State {
     paused: bool,
     /// Of several students in a row, the one in training.
     students: Option<Students>,
+    /// Commands to runs that other processes train.
+    post: Post,
 }
 
 /// Students that are trained one after the other, each with the one before as its teacher.
@@ -49,9 +57,11 @@ pub enum Command {
     StartStudents(Students),
     /// Go on with the run in this folder from its last checkpoint.
     Resume(PathBuf),
-    /// Tell the run something.
+    /// Tell the run something; without one here, the shown run if another process trains it.
     Steer(train::Command),
-    /// Pause the run, or let it go on.
+    /// Tell the run in this folder something, which another process trains.
+    SteerElsewhere(PathBuf, train::Command),
+    /// Pause the run, or let it go on; without one here, as [`Command::Steer`].
     TogglePause,
     /// Find out what a run of this configuration would cost.
     Estimate(Box<TrainConfig>),
@@ -73,6 +83,7 @@ impl Default for State {
             chains_asked: 0,
             paused: false,
             students: None,
+            post: Post::new(),
         }
     }
 }
@@ -174,6 +185,9 @@ impl State {
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let workspace = state.workspace.clone();
+    let elsewhere = trained_elsewhere(state)
+        .filter(|_| !state.training.is_running())
+        .map(|(folder, status)| (folder.to_owned(), status));
     let in_experiment = state.experiments.is_working();
     let training = &mut state.training;
     let busy = || {
@@ -212,7 +226,11 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 Ok(train::resume(&folder, &workspace, move || wake.wake())?)
             });
         }
+        Command::SteerElsewhere(folder, order) => training.post.send(folder, order),
         Command::Steer(order) => {
+            if let Some((folder, _)) = elsewhere {
+                return training.post.send(folder, order);
+            }
             let heard = training
                 .handle
                 .as_ref()
@@ -231,7 +249,9 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             }
         }
         Command::TogglePause => {
-            let order = if training.paused {
+            let is_paused =
+                elsewhere.map_or(training.paused, |(_, status)| status == Status::Paused);
+            let order = if is_paused {
                 train::Command::Continue
             } else {
                 train::Command::Pause
@@ -266,6 +286,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     training.estimate.poll(jobs);
     training.timelines.poll(jobs);
     training.chains.poll(jobs);
+    training.post.logic(jobs, sender);
     if training.starting.poll(jobs) {
         match training.starting.take() {
             Some(Ok(handle)) => {

@@ -129,18 +129,18 @@ fn files(
 
 fn metrics(history: &History) -> Result<BTreeMap<String, String>, Error> {
     let mut metrics: BTreeMap<String, String> = BTreeMap::new();
-    let mut add = |name: String, at_unix_ms: u64, value: String, step: u64| {
+    let mut add = |name: String, at_unix_ms: u64, value: f64, step: u64| {
         let lines = metrics.entry(name).or_default();
         *lines += &format!("{at_unix_ms} {value} {step}\n");
     };
     for row in rows(history)? {
         for (name, value) in measures::of_step(&row.scalars) {
-            add(name, row.at_unix_ms, value.to_string(), row.scalars.step);
+            add(name, row.at_unix_ms, f64::from(value), row.scalars.step);
         }
     }
     for record in measures::counting(history) {
         for (name, value) in measures::of_event(&record.event, history.tags()) {
-            add(name, record.at_unix_ms, value.to_string(), record.step);
+            add(name, record.at_unix_ms, value, record.step);
         }
     }
     let mut taken = BTreeSet::new();

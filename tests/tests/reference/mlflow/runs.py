@@ -2,10 +2,13 @@
 artifacts, and for each metric its points as [step, value, milliseconds]."""
 
 import json
+import os
 import pathlib
 import sys
 
-from mlflow import MlflowClient
+# Newer versions want to be told that a file store is meant.
+os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+from mlflow import MlflowClient  # noqa: E402
 
 client = MlflowClient(tracking_uri=pathlib.Path(sys.argv[1]).resolve().as_uri())
 for experiment in client.search_experiments():
