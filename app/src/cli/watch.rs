@@ -324,7 +324,7 @@ impl Watched {
         if board.json {
             board
                 .console
-                .json(&json!({ "event": "ended", "summary": summary }))
+                .json(&json!({ "run": history.id(), "event": "ended", "summary": summary }))
         } else {
             board.console.line(&summary.to_string())
         }

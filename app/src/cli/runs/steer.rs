@@ -67,6 +67,10 @@ pub(super) fn steer(order: Order, console: &Console) -> Result<(), Failure> {
     if let Some(is_so) = is_so {
         return console.line(&format!("{id} {is_so}"));
     }
+    // A writer that has told its end may hold the folder for a moment more.
+    if !matches!(history.status(), Status::Running | Status::Paused) {
+        return Err(run::Error::NoWriter(folder)).failed();
+    }
     let n_before = history.events().len();
     command.post(&folder).failed()?;
     if to.no_wait {
