@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, succeed, wait_until};
 use attune_core::run::{Event, History, Status};
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -113,16 +113,24 @@ fn commands_of_an_earlier_sitting_are_not_obeyed_again() {
     assert_eq!(succeed(resume)["outcome"], "finished");
 }
 
-/// What `attune watch` printed about a run in training until it ended, and its exit code.
-fn watched(lab: &Lab, words: &[&str], end: impl FnOnce()) -> (Option<i32>, String) {
+/// What `attune watch` printed until the run ended, and its exit code; `end` is called when it has printed a line with `sign` in it.
+fn watched(lab: &Lab, words: &[&str], sign: &str, end: impl FnOnce()) -> (Option<i32>, String) {
     let words = [&["watch", "--every", "0.1"], words].concat();
-    let watch = lab.attune("elsewhere", &words).spawn().unwrap();
-    end();
-    let output = watch.wait_with_output().unwrap();
-    (
-        output.status.code(),
-        String::from_utf8(output.stdout).unwrap(),
-    )
+    let mut watch = lab.attune("elsewhere", &words).spawn().unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap());
+    let mut printed = String::new();
+    let mut end = Some(end);
+    loop {
+        let begin = printed.len();
+        if lines.read_line(&mut printed).unwrap() == 0 {
+            return (watch.wait().unwrap().code(), printed);
+        }
+        if printed[begin..].contains(sign)
+            && let Some(end) = end.take()
+        {
+            end();
+        }
+    }
 }
 
 #[test]
@@ -131,9 +139,8 @@ fn a_run_is_watched_to_its_end_and_the_watcher_ends_as_it_did() {
     let (child, id) = endless(&lab, &[]);
     let run = lab.run_folder("w").unwrap();
     let run_folder = run.to_str().unwrap();
-    let (code, printed) = watched(&lab, &[run_folder, "--json"], || {
+    let (code, printed) = watched(&lab, &[run_folder, "--json"], "progress", || {
         told(lab.attune("w", &["runs", "validate", &id]));
-        std::thread::sleep(std::time::Duration::from_secs(1));
         told(lab.attune("w", &["runs", "stop", &id]));
     });
     child.wait_with_output().unwrap();
@@ -159,11 +166,11 @@ fn a_run_is_watched_to_its_end_and_the_watcher_ends_as_it_did() {
     }
 
     // A run that is over is told and ends as it ended; nothing in training is said.
-    let (code, printed) = watched(&lab, &[run_folder], || ());
+    let (code, printed) = watched(&lab, &[run_folder], "never", || ());
     assert_eq!(code, Some(130));
     assert!(printed.contains("outcome     stopped after"), "{printed}");
     let workspace = lab.workspace("w");
-    let (code, _) = watched(&lab, &[workspace.to_str().unwrap()], || ());
+    let (code, _) = watched(&lab, &[workspace.to_str().unwrap()], "never", || ());
     assert_eq!(code, Some(1), "there is none in training");
 }
 
@@ -172,8 +179,8 @@ fn the_watcher_of_a_workspace_finds_the_run_in_training_and_sees_it_killed() {
     let lab = Lab::new();
     let (mut child, id) = endless(&lab, &[]);
     let workspace = lab.workspace("w");
-    let (code, printed) = watched(&lab, &[workspace.to_str().unwrap()], || {
-        std::thread::sleep(std::time::Duration::from_secs(1));
+    let workspace = workspace.to_str().unwrap();
+    let (code, printed) = watched(&lab, &[workspace], "learning rate", || {
         child.kill().unwrap();
         child.wait().unwrap();
     });
