@@ -35,6 +35,8 @@ pub struct State {
     students: Option<Students>,
     /// Commands to runs that other processes train.
     post: Post,
+    /// The run that ended here, until its view tells so as well.
+    ended: Option<PathBuf>,
 }
 
 /// Students that are trained one after the other, each with the one before as its teacher.
@@ -84,6 +86,7 @@ impl Default for State {
             paused: false,
             students: None,
             post: Post::new(),
+            ended: None,
         }
     }
 }
@@ -287,6 +290,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     training.timelines.poll(jobs);
     training.chains.poll(jobs);
     training.post.logic(jobs, sender);
+    let is_told = |folder: &PathBuf| {
+        let view = state.runs.view(folder);
+        view.is_none_or(|view| !elsewhere::is_live(view.status))
+    };
+    training.ended = training.ended.take().filter(|folder| !is_told(folder));
     if training.starting.poll(jobs) {
         match training.starting.take() {
             Some(Ok(handle)) => {
@@ -309,6 +317,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         training.paused = false;
         sender.send(AnyCommand::Runs(runs::Command::Refresh));
         let folder = handle.run_folder.clone();
+        training.ended = Some(folder.clone());
         let name = handle
             .run_folder
             .file_name()

@@ -55,10 +55,17 @@ impl Post {
 /// The folder of the shown run and whether it is paused, if another process trains it.
 pub fn trained_elsewhere(state: &Whole) -> Option<(&Path, Status)> {
     let folder = state.selection.run.as_deref()?;
+    let training = &state.training;
+    let is_own = [training.run_folder(), training.ended.as_deref()].contains(&Some(folder));
     // The runs of an experiment in this window are steered by the experiment.
-    if state.training.run_folder() == Some(folder) || state.experiments.is_working() {
+    if is_own || state.experiments.is_working() {
         return None;
     }
     let status = state.runs.view(folder)?.status;
-    matches!(status, Status::Running | Status::Paused).then_some((folder, status))
+    is_live(status).then_some((folder, status))
+}
+
+/// Whether somebody trains a run of this status.
+pub(super) fn is_live(status: Status) -> bool {
+    matches!(status, Status::Running | Status::Paused)
 }
