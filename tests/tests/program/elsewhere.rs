@@ -120,17 +120,17 @@ fn watched(lab: &Lab, words: &[&str], sign: &str, end: impl FnOnce()) -> (Option
     let mut lines = BufReader::new(watch.stdout.take().unwrap());
     let mut printed = String::new();
     let mut end = Some(end);
-    loop {
-        let begin = printed.len();
-        if lines.read_line(&mut printed).unwrap() == 0 {
-            return (watch.wait().unwrap().code(), printed);
-        }
-        if printed[begin..].contains(sign)
+    let mut begin = 0;
+    while lines.read_line(&mut printed).unwrap() > 0 {
+        let line = begin..printed.len();
+        begin = line.end;
+        if printed[line].contains(sign)
             && let Some(end) = end.take()
         {
             end();
         }
     }
+    (watch.wait().unwrap().code(), printed)
 }
 
 #[test]

@@ -57,7 +57,6 @@ impl EventFile {
         let history = History::open(run_folder)?;
         let folder = run_folder.join(FOLDER);
         let path = folder.join(file_name(&history));
-        let is_new = !path.exists();
         let open = || {
             std::fs::create_dir_all(&folder)?;
             let file = OpenOptions::new()
@@ -78,7 +77,7 @@ impl EventFile {
             pending: Vec::new(),
             tags: history.tags().to_vec(),
         };
-        if is_new || bytes_on_disk == 0 {
+        if bytes_on_disk == 0 {
             opened.pending = whole_run(&history)?;
         } else {
             let start = SessionLog {
