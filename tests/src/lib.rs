@@ -2,6 +2,7 @@
 
 pub mod acoustics;
 pub mod bursts;
+pub mod python;
 pub mod small_data;
 pub mod soft_renderer;
 pub mod torch_file;

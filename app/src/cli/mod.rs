@@ -8,6 +8,7 @@ mod curve_files;
 mod data;
 mod demo;
 mod evaluate;
+mod event_words;
 mod exit;
 mod experiment;
 mod explain;
@@ -25,6 +26,7 @@ mod sweep;
 mod train;
 mod training_console;
 mod validation_arguments;
+mod watch;
 mod weights;
 mod weights_argument;
 mod window;
@@ -49,6 +51,9 @@ struct Arguments {
     /// Worker threads for training and tagging (default: one per core)
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// Open the window on a run that another process trains, also on another machine: its folder, a folder of runs or a workspace
+    #[arg(long, value_name = "DIR")]
+    watch: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -61,6 +66,8 @@ enum Command {
     Demo(demo::Args),
     /// Train a model without a window
     Train(Box<train::Args>),
+    /// Follow a run that another process trains, also on another machine, while it grows
+    Watch(watch::Args),
     /// Plans of many runs: the paper's tables, worked through, shown and exported
     Experiment(experiment::Args),
     /// Score a model on a split of a data set
@@ -95,21 +102,29 @@ enum Command {
     Metrics(metrics::Args),
     /// Look at data sets and import them
     Data(data::Args),
-    /// List and show training runs
+    /// List and show training runs, and steer those in training
     Runs(runs::Args),
 }
 
 /// Parses the command line, runs the command and says how it went.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.watch.is_some() && arguments.command.is_some() {
+        let why = "--watch opens the window and goes with no command; in the terminal there is `attune watch DIR`";
+        return Failure::new(Fault::Usage, anyhow::anyhow!(why)).report();
+    }
     if let Some(n_threads) = arguments.threads {
         attune_core::device::set_threads(n_threads);
     }
     let outcome = Console::new(arguments.workspace).and_then(|console| match arguments.command {
-        None => window::run(window::Args::default(), &console),
+        None => {
+            let opening = arguments.watch.map(window::Args::opening);
+            window::run(opening.unwrap_or_default(), &console)
+        }
         Some(Command::Window(args)) => window::run(args, &console),
         Some(Command::Demo(args)) => demo::run(args, &console),
         Some(Command::Train(args)) => train::run(*args, &console),
+        Some(Command::Watch(args)) => watch::run(args, &console),
         Some(Command::Experiment(args)) => experiment::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),
         Some(Command::Compare(args)) => compare::run(args, &console),

@@ -1,7 +1,9 @@
 //! `attune runs`: the training runs on disk.
 
+mod export;
 mod list;
 mod organise;
+mod steer;
 
 use super::{Console, Failure, ResultExt};
 use attune_core::metrics::Scores;
@@ -21,6 +23,10 @@ Examples:
   attune runs show demo-3
   attune runs show demo-3 --json | jq '.validations[].roc_auc_macro'
   attune runs report demo-3 --out /tmp/report
+  attune runs export demo-3 demo-4 --to tensorboard /tmp/boards
+  attune runs export demo-3 --to mlflow ./mlruns
+  attune runs pause demo-3
+  attune runs set-learning-rate /mnt/server/attune/runs/demo-3 0.0003
 
 A run is named by its id, an unmistakable beginning of it, or its folder.")]
 pub(super) struct Args {
@@ -50,6 +56,10 @@ enum Command {
     },
     #[command(flatten)]
     Organise(organise::Command),
+    /// Write runs for other programs: TensorBoard, MLflow, or any that reads CSV
+    Export(export::Args),
+    #[command(flatten)]
+    Steer(steer::Order),
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
@@ -80,6 +90,8 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             let report = report::write_on(&folder, &history, &split, &by_tag, &[]).failed()?;
             console.line(&report.page.display().to_string())
         }
+        Command::Export(args) => export::export(&args, console),
+        Command::Steer(order) => steer::steer(order, console),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Follows a training run in the terminal: folds its log like the window does, and draws one progress line on stderr.
 
+use super::event_words::event_words;
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::run::{Event, History, Pace, Scalar, Validation};
+use attune_core::run::{Event, History, Pace, Scalar, Status, Validation};
 use attune_core::train::{Command, Handle, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -15,7 +16,7 @@ pub(super) struct Summary {
     pub id: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// `finished`, `early-stopped` or `stopped`.
+    /// `finished`, `early-stopped`, `stopped`; for who watched, also `failed` and `interrupted`.
     pub outcome: &'static str,
     /// Trained numbers in the network.
     pub parameters: Option<u64>,
@@ -123,10 +124,16 @@ pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failu
     let history = History::open(&folder).fault(Fault::Cancelled)?;
     tell_events(&history, n_events_told, &bar, console);
     bar.finish_and_clear();
+    let outcome = match outcome {
+        Outcome::Finished => "finished",
+        Outcome::EarlyStopped => "early-stopped",
+        Outcome::Stopped => "stopped",
+    };
     Ok(summary(&history, folder, outcome))
 }
 
-fn summary(history: &History, folder: PathBuf, outcome: Outcome) -> Summary {
+/// What is to be said of a run at its end.
+pub(super) fn summary(history: &History, folder: PathBuf, outcome: &'static str) -> Summary {
     let best = history.best();
     Summary {
         id: folder
@@ -134,11 +141,7 @@ fn summary(history: &History, folder: PathBuf, outcome: Outcome) -> Summary {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
-        outcome: match outcome {
-            Outcome::Finished => "finished",
-            Outcome::EarlyStopped => "early-stopped",
-            Outcome::Stopped => "stopped",
-        },
+        outcome,
         parameters: history.started().and_then(|record| match &record.event {
             Event::Started { n_parameters, .. } => Some(*n_parameters),
             _ => None,
@@ -158,92 +161,59 @@ fn summary(history: &History, folder: PathBuf, outcome: Outcome) -> Summary {
     }
 }
 
-/// Prints validations and warnings that are new since the last call; without a terminal this is all that is printed.
+/// Prints what is new since the last call; without a terminal this is all that is printed.
 fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Console) -> usize {
-    let say = |text: &str| {
+    for text in history
+        .events()
+        .iter()
+        .skip(n_told)
+        .filter_map(|record| event_words(record))
+    {
         if bar.is_hidden() {
-            console.say(text)
+            console.say(&text);
         } else {
-            bar.println(text)
-        }
-    };
-    let score =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
-    for record in history.events().iter().skip(n_told) {
-        match &record.event {
-            Event::Validated {
-                loss,
-                scores,
-                seconds,
-                localisation,
-            } => {
-                let localisation = localisation.as_ref().map_or_else(String::new, |measured| {
-                    format!(
-                        "  localisation {}  pointing game {}  ({:.1} s of it)",
-                        score(measured.found.roc_auc),
-                        score(measured.found.pointing),
-                        measured.seconds
-                    )
-                });
-                say(&format!(
-                    "epoch {:>3}  step {:>6}  validation loss {loss:.4}  ROC-AUC {}  PR-AUC {}  ({seconds:.1} s){localisation}",
-                    record.epoch + 1,
-                    record.step,
-                    score(scores.roc_auc_macro),
-                    score(scores.average_precision_macro)
-                ));
-            }
-            Event::Started {
-                n_parameters,
-                teaching: Some(teaching),
-                ..
-            } => say(&format!(
-                "{} from {}: {} labelled tracks ({} steps), {} unlabelled ({} steps)",
-                teaching.kind(*n_parameters),
-                teaching.teacher,
-                teaching.labelled_tracks,
-                teaching.labelled_steps,
-                teaching.unlabelled_tracks,
-                teaching.unlabelled_steps
-            )),
-            Event::TeacherScored { loss, scores } => say(&format!(
-                "the teacher            validation loss {loss:.4}  ROC-AUC {}  PR-AUC {}",
-                score(scores.roc_auc_macro),
-                score(scores.average_precision_macro)
-            )),
-            Event::Extended(extension) => say(&format!("extended to {}", extension.ends)),
-            Event::LearningRateLowered { learning_rate } => say(&format!(
-                "the validation loss no longer falls: learning rate lowered to {learning_rate:.3e}"
-            )),
-            Event::Warned { message } => say(&format!("warning: {message}")),
-            Event::Failed { message } => say(&format!("failed: {message}")),
-            _ => {}
+            bar.println(text);
         }
     }
     history.events().len()
 }
 
-/// `[=====>    ] epoch 3/45  step 120/2385  loss 0.213  158 clips/s  4m left`
-fn show(history: &History, bar: &ProgressBar) {
+/// `[=====>    ] ` and [`line`].
+pub(super) fn show(history: &History, bar: &ProgressBar) {
     let Some(Event::Started {
         steps_per_epoch, ..
     }) = history.started().map(|record| &record.event)
     else {
         return;
     };
-    let epochs = history.ends().epochs;
-    let (steps_per_epoch, n_steps) = ((*steps_per_epoch).max(1), history.last_step());
-    let total = steps_per_epoch * u64::from(epochs);
+    let total = (*steps_per_epoch).max(1) * u64::from(history.ends().epochs);
     if bar.length() != Some(total)
         && let Ok(style) = ProgressStyle::with_template("[{bar:24}] {msg}")
     {
         bar.set_length(total);
         bar.set_style(style.progress_chars("=> "));
     }
-    bar.set_position(n_steps);
+    bar.set_position(history.last_step());
+    bar.set_message(line(history));
+}
+
+/// `epoch 3/45  step 120/2385  loss 0.213  ROC-AUC 0.8123  PR-AUC 0.5012  learning rate 0.001  158 clips/s  4m left at most`: the
+/// scores are those of the newest validation.
+pub(super) fn line(history: &History) -> String {
+    let n_steps = history.last_step();
+    let mut message = match history.started().map(|record| &record.event) {
+        Some(Event::Started {
+            steps_per_epoch, ..
+        }) => {
+            let epochs = history.ends().epochs;
+            let steps_per_epoch = (*steps_per_epoch).max(1);
+            let total = steps_per_epoch * u64::from(epochs);
+            let epoch = (n_steps / steps_per_epoch + 1).min(u64::from(epochs));
+            format!("epoch {epoch}/{epochs}  step {n_steps}/{total}")
+        }
+        _ => format!("step {n_steps}"),
+    };
     let last = |scalar: Scalar| history.series(scalar).last().map(|(_, value)| value);
-    let epoch = (n_steps / steps_per_epoch + 1).min(u64::from(epochs));
-    let mut message = format!("epoch {epoch}/{epochs}  step {n_steps}/{total}");
     if let Some(loss) = last(Scalar::Loss) {
         message.push_str(&format!("  loss {loss:.4}"));
         if let (Some(labels), Some(teacher)) = (
@@ -252,6 +222,23 @@ fn show(history: &History, bar: &ProgressBar) {
         ) {
             message.push_str(&format!(" ({labels:.4} + {teacher:.4})"));
         }
+    }
+    if let Some(validation) = history.validations().last() {
+        for (measure, score) in [
+            ("ROC-AUC", validation.scores.roc_auc_macro),
+            ("PR-AUC", validation.scores.average_precision_macro),
+        ] {
+            if let Some(score) = score {
+                message.push_str(&format!("  {measure} {score:.4}"));
+            }
+        }
+    }
+    if let Some(rate) = last(Scalar::LearningRate) {
+        message.push_str(&format!("  learning rate {rate}"));
+    }
+    if history.status() == Status::Paused {
+        message.push_str("  paused");
+        return message;
     }
     let pace = Pace::of(history);
     if let Some(speed) = pace.clips_per_second {
@@ -264,5 +251,5 @@ fn show(history: &History, bar: &ProgressBar) {
             indicatif::HumanDuration(left)
         ));
     }
-    bar.set_message(message);
+    message
 }

@@ -15,6 +15,9 @@ pub(super) struct ValidationArguments {
     /// Measure at each validation how well the model's explanations find when tags sound, on up to 20 validation tracks with timelines
     #[arg(long)]
     localisation: bool,
+    /// Write TensorBoard's event file beside the run's own files (`tensorboard --logdir RUNS`)
+    #[arg(long)]
+    tensorboard: bool,
 }
 
 impl ValidationArguments {
@@ -24,5 +27,6 @@ impl ValidationArguments {
         config.validate = every.unwrap_or(config.validate);
         config.snapshots |= self.snapshots;
         config.localisation |= self.localisation;
+        config.tensorboard |= self.tensorboard;
     }
 }

@@ -19,6 +19,7 @@ Examples:
   attune window                    as it was left
   attune window song.mp3           with a song open
   attune window ~/music/dataset    with a data set (a folder with a tracks.csv)
+  attune window /mnt/server/attune  with the newest run in training there (as attune --watch does)
   attune window model.safetensors song.flac")]
 pub(super) struct Args {
     /// Songs, data set folders, weights (.safetensors, .pth, .pt, .ckpt), run folders, training configurations or plans (.toml) to open
@@ -33,6 +34,14 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// The window with one thing open.
+    pub(super) fn opening(path: PathBuf) -> Self {
+        Self {
+            paths: vec![path],
+            ..Self::default()
+        }
+    }
+
     /// The window in which the demo trains.
     pub(super) fn demo() -> Self {
         Self {

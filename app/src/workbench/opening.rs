@@ -4,6 +4,7 @@ use super::command::{Command, Level, Notice, Pick};
 use super::ctx::CommandSender;
 use super::jobs::{Jobs, Slot};
 use anyhow::anyhow;
+use attune_core::run::{self, RunSummary, Status};
 use attune_core::weights::Format;
 use std::path::{Path, PathBuf};
 
@@ -73,9 +74,11 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
             Ok(Command::OpenDataset(owned))
         } else if path.join("run.toml").is_file() || path.join("events.jsonl").is_file() {
             Ok(Command::OpenRun(owned))
+        } else if let Some(run) = newest_run(path) {
+            Ok(Command::OpenRun(run))
         } else {
             Err(anyhow!(
-                "neither a data set (no tracks.csv in it) nor a run (no run.toml in it): {shown}"
+                "neither a data set (no tracks.csv in it) nor a run (no run.toml in it) nor a folder of runs: {shown}"
             ))
         };
     }
@@ -96,6 +99,15 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
             "neither audio nor weights (safetensors, PyTorch) nor a configuration or a plan (.toml): {shown}"
         )),
     }
+}
+
+/// Of a folder of runs, or a workspace, the newest run in training, else the newest.
+fn newest_run(folder: &Path) -> Option<PathBuf> {
+    let runs = Some(folder.join("runs")).filter(|runs| runs.is_dir());
+    let list = run::list(&runs.unwrap_or_else(|| folder.to_owned()));
+    let is_live = |run: &&RunSummary| matches!(run.status, Status::Running | Status::Paused);
+    let newest = list.iter().find(is_live).or(list.first())?;
+    Some(newest.folder.clone())
 }
 
 fn has_cells(path: &Path) -> bool {
@@ -171,12 +183,13 @@ mod tests {
     fn a_dropped_path_is_opened_as_what_it_is() {
         let folder = std::env::temp_dir().join(format!("attune-opening-{}", std::process::id()));
         let at = |name: &str| folder.join(name);
-        for sub in ["data", "run", "empty"] {
+        for sub in ["data", "run", "empty", "workspace/runs/a-1"] {
             std::fs::create_dir_all(at(sub)).unwrap();
         }
         for file in [
             "data/tracks.csv",
             "run/run.toml",
+            "workspace/runs/a-1/run.toml",
             "Song.MP3",
             "w.safetensors",
             "c.toml",
@@ -193,6 +206,9 @@ mod tests {
             |c| matches!(c, Command::OpenDataset(p) if p.ends_with("data")),
         );
         check(&at("run"), |c| matches!(c, Command::OpenRun(_)));
+        let run = |c: &Command| matches!(c, Command::OpenRun(p) if p.ends_with("runs/a-1"));
+        check(&at("workspace"), run);
+        check(&at("workspace/runs"), run);
         check(&at("Song.MP3"), |c| matches!(c, Command::OpenSong(_)));
         check(&at("w.safetensors"), |c| matches!(c, Command::OpenModel(_)));
         check(&at("teacher.pth"), |c| matches!(c, Command::OpenModel(_)));

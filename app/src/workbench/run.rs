@@ -153,7 +153,9 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
         UiCommand::PauseTraining => sender.send(Command::Training(training::Command::TogglePause)),
         UiCommand::StopTraining => sender.send(steer(train::Command::Stop)),
         UiCommand::Snapshot => {
-            app.state.model.take_next();
+            if app.state.training.is_running() {
+                app.state.model.take_next();
+            }
             sender.send(steer(train::Command::Snapshot));
         }
         UiCommand::Validate => sender.send(steer(train::Command::Validate)),

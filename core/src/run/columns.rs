@@ -5,6 +5,7 @@
 //! an older version) was not measured.
 
 use super::{Error, Scalar, StepScalars};
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -216,6 +217,22 @@ pub(super) fn read_rows(run_folder: &Path, from: u64) -> Result<Option<Rows>, Er
         column.truncate(n_whole);
     }
     Ok(Some(Rows { steps, values }))
+}
+
+/// When each step was done, in milliseconds since 1970; of a step that was done again, the last time.
+pub(super) fn read_times(run_folder: &Path) -> Result<BTreeMap<u64, u64>, Error> {
+    let folder = run_folder.join(FOLDER);
+    let n_rows = complete_rows(run_folder).map_err(Error::io(folder))?;
+    if n_rows == 0 {
+        return Ok(BTreeMap::new());
+    }
+    let read = |kind: ColumnKind| -> Result<Vec<u64>, Error> {
+        let path = kind.path(run_folder);
+        let bytes = read_range(&path, 0, n_rows * kind.width()).map_err(Error::io(path))?;
+        Ok(to_values(&bytes, u64::from_le_bytes))
+    };
+    let (steps, times) = (read(ColumnKind::Step)?, read(ColumnKind::AtUnixMs)?);
+    Ok(steps.into_iter().zip(times).collect())
 }
 
 /// The last value of the step column and the number of its rows, without reading the rest.

@@ -2,7 +2,7 @@
 //!
 //! `run.toml` keeps the recipe with which the run began. What was asked of it since stands in the log, with its moment: the last one counts.
 
-use super::{Event, lines};
+use super::{Event, Record, lines};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
@@ -50,8 +50,8 @@ impl fmt::Display for Ends {
 ///
 /// Fails if they cannot be read.
 pub fn extensions(run_folder: &Path) -> io::Result<Vec<Extension>> {
-    let appended = lines::Reader::default().read(run_folder)?;
-    let records = appended.unwrap_or_default().records.into_iter();
+    let appended = lines::Reader::default().read::<Record>(&run_folder.join(lines::FILE))?;
+    let records = appended.unwrap_or_default().values.into_iter();
     Ok(records
         .filter_map(|record| match record.event {
             Event::Extended(extension) => Some(extension),

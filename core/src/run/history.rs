@@ -275,13 +275,14 @@ impl History {
                 .and_then(|text| text.parse().ok())
                 .map(Arc::new);
         }
-        let appended = self.reader.read(&self.folder);
-        let Some(appended) = appended.map_err(Error::io(self.folder.join(lines::FILE)))? else {
+        let path = self.folder.join(lines::FILE);
+        let appended = self.reader.read::<Record>(&path);
+        let Some(appended) = appended.map_err(Error::io(path))? else {
             return Ok(None);
         };
-        self.n_bad_lines += appended.n_bad_lines;
-        let mut changed = appended.n_bad_lines > 0;
-        for record in appended.records {
+        self.n_bad_lines += appended.bad_lines.len();
+        let mut changed = !appended.bad_lines.is_empty();
+        for record in appended.values {
             if let Event::Resumed { scalar_rows } = record.event
                 && scalar_rows < self.rows_read
             {

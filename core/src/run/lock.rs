@@ -1,15 +1,30 @@
 //! One writer per folder (of a run, of an experiment): a lock that the system takes back when its holder dies, however it dies.
+//!
+//! Some network file systems (sshfs) tell no machine of another's locks: there the lock looks free to everybody else. So the writer also
+//! notes in the file which machine it runs on, and touches it every few seconds. On that machine the lock alone counts; elsewhere
+//! a free lock means nothing as long as the file is touched.
 
 use super::Error;
+use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 const FILE: &str = "writer.lock";
 
+/// How often the writer touches the file.
+const BEAT: Duration = Duration::from_secs(5);
+/// A writer on another machine that has not touched the file for so long is gone.
+const GONE: Duration = Duration::from_secs(30);
+
 /// Held by the writer of a run as long as it lives.
 #[derive(Debug)]
-pub(crate) struct WriterLock(#[expect(dead_code, reason = "dropping it gives the lock back")] File);
+pub(crate) struct WriterLock {
+    file: File,
+    /// Dropping it ends the thread that touches the file.
+    _beat: Option<Sender<()>>,
+}
 
 impl WriterLock {
     /// Takes the lock of a run folder.
@@ -18,25 +33,131 @@ impl WriterLock {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
+            .read(true)
             .write(true)
             .open(&path)
             .map_err(Error::io(&path))?;
         // A reader that looks whether there is a writer holds the lock for an instant.
         for _ in 0..20 {
             match file.try_lock() {
-                Ok(()) => return Ok(Self(file)),
+                Ok(()) if is_touched_elsewhere(&file, machine()) => break,
+                Ok(()) => return Ok(Self::held(file, &path)),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
                 Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
             }
         }
         Err(Error::Locked(folder.to_owned()))
     }
+
+    fn held(file: File, path: &Path) -> Self {
+        let beat = machine().and_then(|machine| {
+            // A handle of its own: with a copy of the lock's, the thread would hold the lock.
+            let mut touched = OpenOptions::new().write(true).open(path).ok()?;
+            touch(&mut touched, machine).ok()?;
+            let (beat, end) = bounded(0);
+            let beats = move || {
+                while end.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                    // A beat that is missed is made up for by the next.
+                    drop(touch(&mut touched, machine));
+                }
+            };
+            let thread = std::thread::Builder::new().name("attune-beat".to_owned());
+            thread.spawn(beats).ok()?;
+            Some(beat)
+        });
+        Self { file, _beat: beat }
+    }
+}
+
+impl Drop for WriterLock {
+    fn drop(&mut self) {
+        // A writer that ends in order leaves nobody in doubt.
+        drop(self.file.set_len(0));
+    }
 }
 
 /// Whether somebody writes the run. Where locks do not work the answer is yes: nobody is declared dead on a guess.
 pub(crate) fn has_writer(folder: &Path) -> bool {
     match File::open(folder.join(FILE)) {
-        Ok(file) => file.try_lock_shared().is_err(),
-        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+        Ok(file) => {
+            if file.try_lock_shared().is_err() {
+                return true;
+            }
+            // At once, for a writer that wants it.
+            drop(file.unlock());
+            is_touched_elsewhere(&file, machine())
+        }
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+fn touch(file: &mut File, machine: &str) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(machine.as_bytes())
+}
+
+/// Whether a machine other than this one has touched the file lately.
+fn is_touched_elsewhere(mut file: &File, machine: Option<&str>) -> bool {
+    let mut writer = String::new();
+    if file.read_to_string(&mut writer).is_err() || writer.is_empty() {
+        return false;
+    }
+    if machine.is_none_or(|machine| writer == machine) {
+        return false;
+    }
+    let touched = file.metadata().and_then(|metadata| metadata.modified());
+    touched.is_ok_and(|at| {
+        let since = SystemTime::now().duration_since(at);
+        since.unwrap_or_else(|ahead| ahead.duration()) < GONE
+    })
+}
+
+/// What knows of all locks of this machine: its running kernel. `None` where the system does not tell.
+fn machine() -> Option<&'static str> {
+    static MACHINE: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    let read = || {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
+    };
+    MACHINE.get_or_init(read).as_deref()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a file system without locks shows the writer of another machine.
+    fn touched_by(folder: &Path, machine: &str, ago: Duration) {
+        let path = folder.join(FILE);
+        std::fs::write(&path, machine).unwrap();
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        file.set_modified(SystemTime::now() - ago).unwrap();
+    }
+
+    #[test]
+    fn a_writer_whose_lock_is_not_seen_is_known_by_its_touch() {
+        let folder = tempfile::tempdir().unwrap();
+        touched_by(folder.path(), "another machine", Duration::from_secs(3));
+        assert!(has_writer(folder.path()));
+        assert!(matches!(
+            WriterLock::take(folder.path()),
+            Err(Error::Locked(_))
+        ));
+        touched_by(folder.path(), "another machine", GONE);
+        assert!(!has_writer(folder.path()));
+        let lock = WriterLock::take(folder.path()).unwrap();
+        assert!(has_writer(folder.path()));
+        drop(lock);
+        assert!(!has_writer(folder.path()));
+    }
+
+    #[test]
+    fn on_its_own_machine_a_killed_writer_is_known_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(machine) = machine() else { return };
+        touched_by(folder.path(), machine, Duration::ZERO);
+        assert!(!has_writer(folder.path()));
+        drop(WriterLock::take(folder.path()).unwrap());
+        assert_eq!(std::fs::read(folder.path().join(FILE)).unwrap(), b"");
     }
 }

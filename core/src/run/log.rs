@@ -1,11 +1,14 @@
 //! The one writer of a run folder.
 
 use super::columns::ColumnWriter;
+use super::export::tensorboard::EventFile;
 use super::lock::WriterLock;
+use super::mailbox::{Mail, Mailbox};
 use super::summary::Digest;
 use super::{Error, Event, Record, StepScalars, lines};
 use crate::workspace::write_whole;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -32,6 +35,8 @@ pub struct RunLog {
     digest: Digest,
     flushed: Instant,
     clock: fn() -> u64,
+    mailbox: Mailbox,
+    tensorboard: Option<EventFile>,
     _lock: WriterLock,
 }
 
@@ -42,13 +47,14 @@ impl RunLog {
     pub fn create(folder: &Path, configuration: &impl Serialize) -> Result<Self, Error> {
         let text = toml::to_string_pretty(configuration)?;
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
+        let mailbox = Mailbox::open(folder)?;
         let lock = WriterLock::take(folder)?;
         if is_run(folder) {
             return Err(Error::Exists(folder.to_owned()));
         }
         let path = folder.join(CONFIGURATION);
         write_whole(&path, |file| file.write_all(text.as_bytes())).map_err(Error::io(path))?;
-        Self::open(folder, lock)
+        Self::open(folder, mailbox, lock)
     }
 
     /// Goes on with the run in `folder` after `step` steps, in `epoch`: writes `Resumed`, which makes readers forget
@@ -57,11 +63,20 @@ impl RunLog {
         if !is_run(folder) {
             return Err(Error::NoRun(folder.to_owned()));
         }
+        // Before the lock, because whoever sees the lock may send commands.
+        let mailbox = Mailbox::open(folder)?;
         let lock = WriterLock::take(folder)?;
-        let mut log = Self::open(folder, lock)?;
+        let mut log = Self::open(folder, mailbox, lock)?;
         let scalar_rows = log.columns.n_rows();
         log.event(step, epoch, Event::Resumed { scalar_rows })?;
         Ok(log)
+    }
+
+    /// Writes TensorBoard's event file beside the run from now on, and into a new one what the run has told so far. The run stands at
+    /// `step`: what an earlier file has of later steps is declared void.
+    pub fn write_tensorboard(&mut self, step: u64) -> Result<(), Error> {
+        self.tensorboard = Some(EventFile::open(&self.folder, step, (self.clock)())?);
+        Ok(())
     }
 
     /// The same with another clock (milliseconds since 1970), for tests.
@@ -101,26 +116,40 @@ impl RunLog {
         self.events_bytes += line.len() as u64;
         self.digest.take_in(&record, self.events_bytes);
         self.digest.save(&self.folder);
+        if let Some(tensorboard) = &mut self.tensorboard {
+            tensorboard.record(&record);
+            tensorboard.flush()?;
+        }
         Ok(())
     }
 
     /// Appends what a step measured. Steps rise.
     pub fn step(&mut self, scalars: &StepScalars) -> Result<(), Error> {
-        self.columns.push(scalars, (self.clock)());
+        let at_unix_ms = (self.clock)();
+        self.columns.push(scalars, at_unix_ms);
+        if let Some(tensorboard) = &mut self.tensorboard {
+            tensorboard.step(scalars, at_unix_ms);
+        }
         if self.flushed.elapsed() >= FLUSH_AFTER || self.columns.n_pending() >= MAX_PENDING {
             self.flush()?;
         }
         Ok(())
     }
 
+    /// What other processes have sent ([`super::post`]) since the last call, or since this writer was made.
+    pub fn mail<T: DeserializeOwned>(&mut self) -> Mail<T> {
+        self.mailbox.look()
+    }
+
     /// Hands all scalars to the system now.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.flushed = Instant::now();
-        self.columns.flush()
+        self.columns.flush()?;
+        self.tensorboard.as_mut().map_or(Ok(()), EventFile::flush)
     }
 
     /// Opens the files and cuts off what a killed writer left unfinished.
-    fn open(folder: &Path, lock: WriterLock) -> Result<Self, Error> {
+    fn open(folder: &Path, mailbox: Mailbox, lock: WriterLock) -> Result<Self, Error> {
         let path = folder.join(lines::FILE);
         let open = || {
             let mut events = OpenOptions::new()
@@ -144,6 +173,8 @@ impl RunLog {
             events_bytes,
             flushed: Instant::now(),
             clock: unix_ms,
+            mailbox,
+            tensorboard: None,
             _lock: lock,
         })
     }
@@ -152,7 +183,7 @@ impl RunLog {
 impl Drop for RunLog {
     fn drop(&mut self) {
         // Whoever cares about an error has called `flush`.
-        drop(self.columns.flush());
+        drop(self.flush());
     }
 }
 

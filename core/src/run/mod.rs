@@ -8,7 +8,9 @@
 //! scalars/NAME.TYPE   one file per column, fixed width, little endian, one value per training step
 //! about.toml          what people say of it: title, tags, notes ([`About`])
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
+//! commands.jsonl      what other processes ask of the writer, a JSON object a line; it answers by events
 //! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots()`])
+//! tensorboard/        scalars and scores once more, for TensorBoard, if the recipe asks for it
 //! writer.lock         held by the writer as long as it lives
 //! ```
 //!
@@ -18,6 +20,7 @@
 mod about;
 mod columns;
 mod event;
+mod export;
 mod extension;
 mod field;
 mod filter;
@@ -25,6 +28,7 @@ mod history;
 mod lines;
 mod lock;
 mod log;
+mod mailbox;
 mod pace;
 pub mod report;
 mod scalar;
@@ -40,12 +44,14 @@ pub mod trash;
 
 pub use about::{About, Pin};
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
+pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};
 pub use field::{Field, Measure, Pick, Value};
 pub use filter::{Filter, FilterError};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;
+pub use mailbox::{Mail, post};
 pub use pace::{Pace, seconds_spent};
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use scalar::{Scalar, StepScalars};
@@ -66,6 +72,9 @@ pub enum Error {
     /// Somebody else writes this run.
     #[error("another process is writing this run: {}", .0.display())]
     Locked(PathBuf),
+    /// A command for a run that nobody would carry out.
+    #[error("nobody writes this run, so that nobody would do it (an ended run is taken up by `attune train --resume`): {}", .0.display())]
+    NoWriter(PathBuf),
     /// A new run was to be written where one is already.
     #[error("there is a run in this folder already: {}", .0.display())]
     Exists(PathBuf),

@@ -1,6 +1,6 @@
 //! How fast a run is, and how long it will still take.
 
-use super::{Event, History, Scalar, Series, lines};
+use super::{Event, History, Record, Scalar, Series, lines};
 use std::io;
 use std::path::Path;
 
@@ -32,8 +32,8 @@ impl Pace {
 ///
 /// Reads the events and no scalars. Fails if they cannot be read.
 pub fn seconds_spent(run_folder: &Path) -> io::Result<f64> {
-    let appended = lines::Reader::default().read(run_folder)?;
-    let records = appended.unwrap_or_default().records;
+    let appended = lines::Reader::default().read::<Record>(&run_folder.join(lines::FILE))?;
+    let records = appended.unwrap_or_default().values;
     let spent_ms = records.windows(2).map(|pair| match pair[1].event {
         Event::Resumed { .. } => 0,
         _ => pair[1].at_unix_ms.saturating_sub(pair[0].at_unix_ms),

@@ -2,6 +2,8 @@
 
 mod validations;
 
+pub(super) use validations::csv as validations_csv;
+
 use super::{Error, Event, History, Scalar, Smoothed};
 use crate::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks, palette};
 use crate::metrics::Scores;
@@ -95,7 +97,7 @@ pub fn write_on(
     let table = tag_table(test);
     let page = page(history, split, test, own.iter().chain(figures), &table);
     let texts = [
-        ("validations.csv", validations::csv(history)),
+        ("validations.csv", validations_csv(history)),
         ("tags.csv", tag_csv(test)),
         ("tags.md", table),
         ("report.md", page),
@@ -260,7 +262,8 @@ fn by_roc_auc(test: &TestScores) -> Vec<usize> {
     order
 }
 
-fn tag_csv(test: &TestScores) -> String {
+/// The tags as a table for other programs, in their order; a field is empty where a score is not defined.
+pub(super) fn tag_csv(test: &TestScores) -> String {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let rows = test.tags.iter().enumerate().map(|(tag_idx, tag)| {
         let quoted = if tag.contains([',', '"', '\n', '\r']) {

@@ -181,8 +181,8 @@ impl Digest {
             .unwrap_or_default();
         for mut digest in [kept, Self::default()] {
             let mut reader = lines::Reader::from_offset(digest.events_bytes);
-            if let Some(appended) = reader.read(folder)? {
-                for record in appended.records {
+            if let Some(appended) = reader.read::<Record>(&folder.join(lines::FILE))? {
+                for record in appended.values {
                     digest.take_in(&record, reader.offset());
                 }
                 return Ok(digest);

@@ -140,6 +140,9 @@ pub(super) fn begin(
         };
         create_log(run_folder, &config, came, &learner, lengths)?
     };
+    if config.tensorboard {
+        log.write_tensorboard(position.step)?;
+    }
     for message in warnings {
         log.event(position.step, position.epoch, Event::Warned { message })?;
     }
@@ -160,10 +163,10 @@ pub(super) fn begin(
         log,
         checkpoints,
         Line {
-            inbox,
             shared: Arc::clone(shared),
             wake: Arc::clone(wake),
         },
+        inbox,
     )
 }
 

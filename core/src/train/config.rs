@@ -54,6 +54,9 @@ pub struct TrainConfig {
     /// Whether each validation also measures how well the model's explanations find what the timelines of validation tracks tell, beside how
     /// well it tags. The validation split must have timelines.
     pub localisation: bool,
+    /// Whether TensorBoard's event file is written beside the run's own files.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tensorboard: bool,
     /// The network: a preset's name, or its configuration in full.
     pub model: ModelChoice,
     /// Begin with weights of another run, which must be of the same network and tags; `None`: with weights drawn from the seed.
@@ -85,6 +88,7 @@ impl Default for TrainConfig {
             validate: ValidateEvery::Epochs(1),
             snapshots: false,
             localisation: false,
+            tensorboard: false,
             model: ModelChoice::Preset("paper".to_owned()),
             branch_from: None,
             noisy_student: None,
@@ -433,6 +437,7 @@ mod tests {
             validate: ValidateEvery::Steps(250),
             snapshots: true,
             localisation: true,
+            tensorboard: true,
             max_minutes: Some(4.0),
             optimizer: OptimizerConfig::usual()[2],
             schedule: Schedule::usual()[1],

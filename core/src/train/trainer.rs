@@ -3,9 +3,11 @@
 //! A run is a function of its configuration and its data: every draw is addressed by seed, epoch and track, and all sums
 //! have a fixed order, so that a run that was killed and resumed ends with the same numbers, bit for bit.
 
+mod inbox;
 mod localising;
 mod scoring;
 
+use self::inbox::Inbox;
 use super::checkpoint::{Checkpoints, Position};
 use super::handle::{Outcome, Shared, Wake};
 use super::learner::Learner;
@@ -38,9 +40,8 @@ pub(super) struct Data {
     pub(super) lessons: Option<Lessons>,
 }
 
-/// The run's end of the line to its handle.
+/// What the run publishes to its handle beside the log.
 pub(super) struct Line {
-    pub(super) inbox: Receiver<Command>,
     pub(super) shared: Arc<Shared>,
     pub(super) wake: Wake,
 }
@@ -55,6 +56,7 @@ pub(super) struct Run {
     log: RunLog,
     checkpoints: Checkpoints,
     line: Line,
+    inbox: Inbox,
     sitting: Instant,
     seconds_before: f64,
     last_checkpoint: Instant,
@@ -74,6 +76,7 @@ impl Run {
         log: RunLog,
         checkpoints: Checkpoints,
         line: Line,
+        commands: Receiver<Command>,
     ) -> Result<Self, Error> {
         let mut run = Self {
             config,
@@ -85,6 +88,7 @@ impl Run {
             log,
             checkpoints,
             line,
+            inbox: Inbox::new(commands),
             sitting: Instant::now(),
             last_checkpoint: Instant::now(),
             last_validation: Instant::now(),
@@ -282,15 +286,11 @@ impl Run {
         let mut is_paused = false;
         loop {
             let command = if is_paused {
-                match self.line.inbox.recv() {
-                    Ok(command) => command,
-                    // The window is gone; a paused run that nobody can wake ends.
-                    Err(_) => Command::Stop,
-                }
+                self.wait_for_command()?
             } else {
-                match self.line.inbox.try_recv() {
-                    Ok(command) => command,
-                    Err(_) => return Ok(()),
+                match self.next_command()? {
+                    Some(command) => command,
+                    None => return Ok(()),
                 }
             };
             match command {
@@ -347,6 +347,8 @@ impl Run {
         self.position.seconds = self.seconds_before + self.sitting.elapsed().as_secs_f64();
         let lessons = self.data.lessons.as_ref();
         self.position.pseudo_labels = lessons.map(|lessons| lessons.statistics.clone());
+        // A run that goes on from here has all steps before it in its log.
+        self.log.flush()?;
         let path = self.checkpoints.save_last(
             &self.learner,
             &self.running,

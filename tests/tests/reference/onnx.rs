@@ -6,9 +6,9 @@ use attune_core::nn::{Parameters, probabilities};
 use attune_core::predict::Model;
 use attune_core::rng::{Address, Purpose};
 use attune_core::weights;
+use attune_tests::python;
 use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -81,21 +81,6 @@ fn write_answers(model: &Model, secs: f64, path: &Path) {
     weights::write(path, &tensors, &BTreeMap::new()).unwrap();
 }
 
-/// A Python that has onnxruntime.
-fn python() -> Option<String> {
-    let python = std::env::var("ATTUNE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let asked = Command::new(&python)
-        .args(["-c", "import onnxruntime"])
-        .output();
-    if asked.is_ok_and(|output| output.status.success()) {
-        return Some(python);
-    }
-    // Past the test's capture, which would hide it.
-    let text = format!("SKIPPED: {python} has no onnxruntime, so that no ONNX file was run\n");
-    std::io::stderr().write_all(text.as_bytes()).unwrap();
-    None
-}
-
 #[test]
 fn onnxruntime_answers_as_every_network_does() {
     let folder = tempfile::tempdir().unwrap();
@@ -112,17 +97,10 @@ fn onnxruntime_answers_as_every_network_does() {
             &path.with_extension("safetensors"),
         );
     }
-    let Some(python) = python() else { return };
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reference/onnxruntime/compare.py");
-    let output = Command::new(python)
-        .arg(script)
-        .arg(folder.path())
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let lines = String::from_utf8(output.stdout).unwrap();
+    let Some(python) = python::with("onnxruntime") else {
+        return;
+    };
+    let lines = python::printed(&python, "onnxruntime/compare.py", folder.path());
     assert_eq!(lines.lines().count(), names.len(), "{lines}");
     for line in lines.lines() {
         let found: serde_json::Value = serde_json::from_str(line).unwrap();

@@ -5,6 +5,7 @@ mod chains;
 mod compare;
 mod draws;
 mod dropping;
+mod elsewhere;
 mod experiments;
 mod library;
 mod listening;

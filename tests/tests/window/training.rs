@@ -27,6 +27,7 @@ fn a_training_is_set_up_started_steered_and_stopped() {
     window.send(Command::Open(config));
     window.wait("an estimate", |window| window.shows_part("clips/s"));
     window.click("Keep the weights of every validation");
+    window.click("Write TensorBoard's event file");
     let localisation = window.rect("Measure localisation").center();
     window.hover(localisation);
     window.wait("why it cannot be ticked", |window| {
@@ -71,6 +72,8 @@ fn a_training_is_set_up_started_steered_and_stopped() {
     window.wait("the end", |window| !window.state().training.is_running());
     let kept = attune_core::run::snapshots(&run).unwrap();
     assert!(kept.len() >= 2 && kept[0].loss.is_some(), "{kept:?}");
+    let mut boards = std::fs::read_dir(run.join("tensorboard")).unwrap();
+    assert!(boards.next().unwrap().unwrap().metadata().unwrap().len() > 1000);
     window.wait("its state in the list", |window| {
         let list = window.state().runs.list();
         list.is_some_and(|list| {

@@ -4,6 +4,7 @@
 //! once the form has been left alone for a moment; it never holds up the start.
 
 mod continuing;
+mod elsewhere;
 mod fields;
 mod figures;
 mod schedule;
@@ -21,6 +22,7 @@ use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::run::Scalar;
 use attune_core::train::{self, DataChoice, TrainConfig};
 use egui::{Button, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use elsewhere::Elsewhere;
 use fields::{
     augmentation_ui, learning_rate_ui, model_ui, optimizer_ui, row_ui, validate_ui, weight_decay_ui,
 };
@@ -50,6 +52,8 @@ pub struct State {
     #[serde(skip)]
     learning_rate: Option<f64>,
     #[serde(skip)]
+    elsewhere: Elsewhere,
+    #[serde(skip)]
     unlabelled: String,
     students: u32,
     /// A run that is to be asked for more.
@@ -69,6 +73,7 @@ impl Default for State {
             estimated: None,
             looked_into: None,
             learning_rate: None,
+            elsewhere: Elsewhere::default(),
             unlabelled: String::new(),
             students: 1,
             extending: None,
@@ -114,6 +119,8 @@ impl State {
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = theme::GAP;
                 self.running_ui(ctx, ui);
+                ui.add_space(theme::GAP);
+                self.elsewhere.ui(ctx, ui);
             });
             return;
         }
@@ -129,6 +136,7 @@ impl State {
                 {
                     self.extending = None;
                 }
+                self.elsewhere.ui(ctx, ui);
                 let before = self.config.clone();
                 continuing::branch_ui(ui, &mut self.config.branch_from);
                 self.form_ui(ctx, ui);
@@ -379,12 +387,20 @@ impl State {
             ui.add_space(theme::GAP);
             progress_ui(ui, view);
             ui.add_space(theme::GAP);
-            self.steer_ui(ctx, ui, view);
+            let send = |order| ctx.send(Command::Training(training::Command::Steer(order)));
+            let base = ctx.state.training.base_learning_rate();
+            Self::steer_ui(ui, view, base, &mut self.learning_rate, send);
         }
     }
 
-    /// The learning rate of the run, to be changed while it runs.
-    fn steer_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, view: &RunView) {
+    /// The learning rate of a run, to be changed while it runs; `chosen` is what the field shows.
+    fn steer_ui(
+        ui: &mut Ui,
+        view: &RunView,
+        base: Option<f64>,
+        chosen: &mut Option<f64>,
+        send: impl Fn(train::Command),
+    ) {
         let now = view
             .series(Scalar::LearningRate)
             .last()
@@ -394,14 +410,14 @@ impl State {
         };
         let palette = theme::palette(ui.visuals());
         // What is set is what the schedule scales; `now` is what comes of it.
-        let base = ctx.state.training.base_learning_rate().unwrap_or(now);
+        let base = base.unwrap_or(now);
         card(ui, |ui| {
             ui.set_width(ui.available_width());
             section_heading(ui, "Learning rate").on_hover_text(
                 "Takes effect at the next step and is kept in the run's log. A schedule scales it.",
             );
             ui.horizontal(|ui| {
-                let rate = self.learning_rate.get_or_insert(base);
+                let rate = chosen.get_or_insert(base);
                 learning_rate_ui(ui, rate);
                 let other = (*rate - base).abs() > base * 1e-4;
                 let apply = ui.add_enabled(other, Button::new("Apply"));
@@ -411,16 +427,14 @@ impl State {
                     .on_disabled_hover_text(hint)
                     .clicked()
                 {
-                    let order = train::Command::SetLearningRate(*rate);
-                    ctx.send(Command::Training(training::Command::Steer(order)));
+                    send(train::Command::SetLearningRate(*rate));
                 }
                 let half = ui
                     .button("Halve")
                     .on_hover_text("Half of the learning rate that is set");
                 if half.clicked() {
                     *rate = base / 2.0;
-                    let order = train::Command::SetLearningRate(*rate);
-                    ctx.send(Command::Training(training::Command::Steer(order)));
+                    send(train::Command::SetLearningRate(*rate));
                 }
             });
             let mut text = format!("now {}", number_text(now));

@@ -29,6 +29,11 @@ pub(super) fn watching_ui(ctx: &Ctx<'_>, ui: &mut Ui, config: &mut TrainConfig) 
         .on_disabled_hover_text(
             "No validation track of this data set tells when its tags sound (timelines.csv)",
         );
+    ui.checkbox(&mut config.tensorboard, "Write TensorBoard's event file")
+        .on_hover_text(
+            "Beside the run's own files, in its folder tensorboard: every step, every validation, the scores of each tag and of the test split. \
+             See them with: tensorboard --logdir FOLDER",
+        );
 }
 
 fn snapshots_hint(ctx: &Ctx<'_>, config: &TrainConfig) -> String {

@@ -256,6 +256,8 @@ pub struct RunView {
     pub pseudo_labels: Option<Arc<PseudoLabels>>,
     /// Notes to single steps, by step.
     pub pins: Vec<Pin>,
+    /// The learning rate of its recipe.
+    learning_rate: Option<f64>,
     series: Vec<Series>,
 }
 
@@ -289,6 +291,9 @@ impl RunView {
                 .map(|(loss, scores)| (loss, scores.clone())),
             pseudo_labels: history.pseudo_labels().cloned(),
             pins,
+            learning_rate: history
+                .run_toml()
+                .and_then(|run| run.get("config")?.get("learning_rate")?.as_float()),
             series: Scalar::ALL
                 .iter()
                 .map(|scalar| history.series(*scalar).clone())
@@ -299,6 +304,19 @@ impl RunView {
     /// One measure over the steps.
     pub fn series(&self, scalar: Scalar) -> &Series {
         &self.series[scalar as usize]
+    }
+
+    /// The learning rate that a schedule scales: as it was set by hand last, else the recipe's.
+    pub fn base_learning_rate(&self) -> Option<f64> {
+        let set = self
+            .events
+            .iter()
+            .rev()
+            .find_map(|record| match record.event {
+                Event::LearningRateSet { learning_rate } => Some(learning_rate),
+                _ => None,
+            });
+        set.or(self.learning_rate)
     }
 
     /// The facts with which the run began.
@@ -405,6 +423,7 @@ impl Follower {
                 let read_pins = || run::About::read(&folder).unwrap_or_default().pins;
                 let mut pins = read_pins();
                 let mut changed = true;
+                let mut is_out_of_reach = false;
                 for revision in 0.. {
                     let wanted = f64::from_bits(smoothing.load(Ordering::Relaxed));
                     if wanted.to_bits() != weight.to_bits() {
@@ -430,14 +449,19 @@ impl Follower {
                     pins = newest;
                     let status = history.status();
                     changed = match history.refresh() {
-                        Ok(changed) => changed || is_repinned || history.status() != status,
+                        Ok(changed) => {
+                            let status_changed = history.status() != status;
+                            changed || is_repinned || is_out_of_reach || status_changed
+                        }
+                        // A folder on a network comes back.
                         Err(error) => {
-                            return publish(News::Failed(format!(
-                                "{:#}",
-                                anyhow::Error::new(error)
-                            )));
+                            let why = format!("{:#}", anyhow::Error::new(error));
+                            publish(News::Failed(why));
+                            (is_out_of_reach, changed) = (true, false);
+                            continue;
                         }
                     };
+                    is_out_of_reach = false;
                 }
             });
         if let Err(error) = thread {

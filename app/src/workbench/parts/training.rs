@@ -1,5 +1,9 @@
 //! The run in training: its handle, what can be asked of it, and the estimate before it.
 
+mod elsewhere;
+
+pub use elsewhere::trained_elsewhere;
+
 use super::runs;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{
@@ -8,7 +12,9 @@ use crate::workbench::{
 use attune_core::augment::{Chains, Entry};
 use attune_core::dataset::{Dataset, Split};
 use attune_core::interpret::has_timeline;
+use attune_core::run::Status;
 use attune_core::train::{self, Estimate, Handle, More, Outcome, TrainConfig};
+use elsewhere::Post;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +33,10 @@ pub struct State {
     paused: bool,
     /// Of several students in a row, the one in training.
     students: Option<Students>,
+    /// Commands to runs that other processes train.
+    post: Post,
+    /// The run that ended here, until its view tells so as well.
+    ended: Option<PathBuf>,
 }
 
 /// Students that are trained one after the other, each with the one before as its teacher.
@@ -51,9 +61,11 @@ pub enum Command {
     Resume(PathBuf),
     /// Go on with the run in this folder for longer than was asked of it so far.
     Extend(PathBuf, More),
-    /// Tell the run something.
+    /// Tell the run something; without one here, the shown run if another process trains it.
     Steer(train::Command),
-    /// Pause the run, or let it go on.
+    /// Tell the run in this folder something, which another process trains.
+    SteerElsewhere(PathBuf, train::Command),
+    /// Pause the run, or let it go on; without one here, as [`Command::Steer`].
     TogglePause,
     /// Find out what a run of this configuration would cost.
     Estimate(Box<TrainConfig>),
@@ -75,6 +87,8 @@ impl Default for State {
             chains_asked: 0,
             paused: false,
             students: None,
+            post: Post::new(),
+            ended: None,
         }
     }
 }
@@ -181,6 +195,9 @@ impl State {
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let workspace = state.workspace.clone();
+    let elsewhere = trained_elsewhere(state)
+        .filter(|_| !state.training.is_running())
+        .map(|(folder, status)| (folder.to_owned(), status));
     let in_experiment = state.experiments.is_working();
     let training = &mut state.training;
     let busy = || {
@@ -227,7 +244,11 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 Ok(train::extend(&folder, more, &workspace, wake)?)
             });
         }
+        Command::SteerElsewhere(folder, order) => training.post.send(folder, order),
         Command::Steer(order) => {
+            if let Some((folder, _)) = elsewhere {
+                return training.post.send(folder, order);
+            }
             let heard = training
                 .handle
                 .as_ref()
@@ -246,7 +267,9 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             }
         }
         Command::TogglePause => {
-            let order = if training.paused {
+            let is_paused =
+                elsewhere.map_or(training.paused, |(_, status)| status == Status::Paused);
+            let order = if is_paused {
                 train::Command::Continue
             } else {
                 train::Command::Pause
@@ -281,6 +304,12 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     training.estimate.poll(jobs);
     training.timelines.poll(jobs);
     training.chains.poll(jobs);
+    training.post.logic(jobs, sender);
+    let is_told = |folder: &PathBuf| {
+        let view = state.runs.view(folder);
+        view.is_none_or(|view| !elsewhere::is_live(view.status))
+    };
+    training.ended = training.ended.take().filter(|folder| !is_told(folder));
     if training.starting.poll(jobs) {
         match training.starting.take() {
             Some(Ok(handle)) => {
@@ -303,6 +332,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         training.paused = false;
         sender.send(AnyCommand::Runs(runs::Command::Refresh));
         let folder = handle.run_folder.clone();
+        training.ended = Some(folder.clone());
         let name = handle
             .run_folder
             .file_name()

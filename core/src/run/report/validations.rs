@@ -3,7 +3,7 @@
 use crate::run::History;
 
 /// One line per validation that counts; a field is empty where a score was not measured or is not defined.
-pub(super) fn csv(history: &History) -> String {
+pub(in crate::run) fn csv(history: &History) -> String {
     let mut text = "step,epoch,loss,roc_auc_macro,average_precision_macro,localisation_roc_auc,pointing_game,seconds\n".to_owned();
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     for validation in history.validations() {
