@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// Name of the folder of runs that were thrown away, beside `runs/`.
+pub(crate) const TRASH: &str = "trash";
+
 /// A workspace folder: `runs/`, `experiments/`, `chains/`, `exports/`, `trash/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
@@ -45,7 +48,7 @@ impl Workspace {
 
     /// Training runs that were thrown away.
     pub fn trash(&self) -> PathBuf {
-        self.root.join("trash")
+        self.root.join(TRASH)
     }
 
     /// Experiments (plans that are worked through), one folder each.

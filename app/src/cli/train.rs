@@ -46,7 +46,7 @@ pub(super) struct Args {
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     config: Option<PathBuf>,
     /// Go on with a run (its id or its folder) that was stopped or killed; with more --epochs, --patience or --minutes one that has ended, too
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "seed", "name", "validate_steps", "snapshots", "localisation", "teacher", "label_fraction", "label_seed", "estimate"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "seed", "name", "validate_steps", "snapshots", "localisation", "tensorboard", "teacher", "label_fraction", "label_seed", "estimate"])]
     resume: Option<PathBuf>,
     /// Branch: begin a new run with weights of this one and its recipe, or that of CONFIG.toml; options given beside win. RUN is an id or a folder, and its best checkpoint is meant if nothing is named. The optimizer's state comes along with the last
     #[arg(long, value_name = "RUN[:best|:last|:step-N]", conflicts_with_all = ["resume", "preset"])]

@@ -28,7 +28,7 @@ Examples:
   attune watch /mnt/server/attune/runs/demo-3 --json | jq 'select(.event == \"validated\").loss'
 
 Ctrl-C ends the watching; the run goes on. Steer it with `attune runs pause|continue|stop|snapshot|validate`.
-The exit code is that of the run: 0 finished, 1 failed or its process is gone, 130 stopped.")]
+The exit code is that of the run (with --all always 0): 0 finished, 1 failed or its process is gone, 130 stopped.")]
 pub(super) struct Args {
     /// A run (id or folder), a folder of runs or a workspace (default: this one)
     #[arg(value_name = "DIR")]

@@ -241,7 +241,6 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
     }
 }
 
-/// Uses a folder as the data set: in the Training panel's form, and in the library.
 /// Shows a recipe in the Training panel, or why there is none.
 fn in_training(
     app: &mut App,
@@ -260,6 +259,7 @@ fn in_training(
     }
 }
 
+/// Uses a folder as the data set: in the Training panel's form, and in the library.
 fn open_dataset(app: &mut App, folder: PathBuf) {
     app.state.selection.dataset = Some(folder.clone());
     app.panels.training().set_folder(folder);

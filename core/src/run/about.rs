@@ -10,7 +10,7 @@ const FILE: &str = "about.toml";
 
 /// What is written in `about.toml`; a run without it has nothing to say.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct About {
     /// A name for people; empty: the folder's name does.
     pub title: String,
@@ -87,6 +87,9 @@ impl About {
     }
 
     fn tidy(&mut self) {
+        // Commas stand between tags where they are typed.
+        let tags = self.tags.iter().flat_map(|tag| tag.split(','));
+        self.tags = tags.map(str::to_owned).collect();
         for text in self.tags.iter_mut().chain([&mut self.title]) {
             // A tag is typed behind `tag:` when it is looked for; a line break would be a second one.
             *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -109,7 +112,7 @@ mod tests {
         assert_eq!(About::read(folder.path()).unwrap(), About::default());
         let about = About::change(folder.path(), |about| {
             about.title = " with\nmore  reverb ".to_owned();
-            for tag in ["paper", "baseline", " paper", ""] {
+            for tag in ["paper", "baseline, paper", " paper", ""] {
                 about.tag(tag);
             }
             about.note = "Two\nlines.".to_owned();

@@ -136,6 +136,9 @@ const SHORT: [(&str, &str); 6] = [
     ("labels", "label_fraction"),
 ];
 
+/// Before the name of a setting that something else is called, too: `recipe.epochs` are those asked for, `epochs` those begun.
+const RECIPE: &str = "recipe.";
+
 impl Field {
     /// Those that every run may have, in the order in which they are offered.
     pub fn known() -> Vec<Self> {
@@ -171,6 +174,9 @@ impl Field {
     pub fn named(name: &str) -> Self {
         let name = name.trim().to_lowercase();
         let plain = name.replace('_', "-");
+        if let Some(setting) = name.strip_prefix(RECIPE) {
+            return Self::Setting(setting.to_owned());
+        }
         let known = Self::known().into_iter();
         let spelt = |field: &Self| field.to_string() == plain;
         if let Some(field) = known.into_iter().find(spelt) {
@@ -215,7 +221,7 @@ impl Field {
             Self::Validation(measure, Pick::Last) => format!("{}, last", measure.label()),
             Self::TestRocAuc => "Test ROC-AUC".to_owned(),
             Self::TestAveragePrecision => "Test PR-AUC".to_owned(),
-            Self::Setting(name) => name.clone(),
+            Self::Setting(_) => self.to_string(),
         }
     }
 
@@ -354,6 +360,9 @@ impl fmt::Display for Field {
             Self::Validation(measure, Pick::Last) => return write!(f, "{}.last", measure.name()),
             Self::TestRocAuc => "test-roc-auc",
             Self::TestAveragePrecision => "test-pr-auc",
+            Self::Setting(name) if Self::named(name) != *self => {
+                return write!(f, "{RECIPE}{name}");
+            }
             Self::Setting(name) => name,
         })
     }
@@ -416,6 +425,10 @@ mod tests {
         for field in Field::known() {
             assert_eq!(Field::named(&field.to_string()), field);
             assert!(!field.label().is_empty() && !field.about().is_empty());
+        }
+        for name in ["epochs", "name", "data", "learning_rate", "lr"] {
+            let setting = Field::Setting(name.to_owned());
+            assert_eq!(Field::named(&setting.to_string()), setting);
         }
         let auc = |pick| Field::Validation(Measure::RocAuc, pick);
         for (name, field) in [

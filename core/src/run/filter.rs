@@ -46,7 +46,6 @@ enum Test {
 enum Relation {
     Less,
     AtMost,
-    Equal,
     AtLeast,
     More,
 }
@@ -58,13 +57,14 @@ const SIGNS: [(&str, Sign); 7] = [
     ("!=", Sign::Differs),
     ("<", Sign::Relation(Relation::Less)),
     (">", Sign::Relation(Relation::More)),
-    ("=", Sign::Relation(Relation::Equal)),
+    ("=", Sign::Equals),
     (":", Sign::Contains),
 ];
 
 #[derive(Clone, Copy)]
 enum Sign {
     Relation(Relation),
+    Equals,
     Differs,
     Contains,
 }
@@ -158,24 +158,23 @@ impl Term {
             return Ok(None);
         }
         let test = match meaning {
-            Sign::Contains => match value.split_once("..") {
-                Some((low, high)) => {
-                    let end = |text: &str, open: f64| match text {
-                        "" => Ok(open),
-                        text => number(&field, text).ok_or_else(|| not_a_number(&field, text)),
-                    };
-                    let (low, high) = (end(low, f64::NEG_INFINITY)?, end(high, f64::INFINITY)?);
-                    Test::Within(field, low, high)
-                }
+            Sign::Contains => match range(&field, value)? {
+                Some((low, high)) => Test::Within(field, low, high),
                 None if field == Field::Tags => Test::Is(field, value.to_lowercase()),
                 None => Test::Contains(field, value.to_lowercase()),
             },
             Sign::Differs => {
                 is_negated = !is_negated;
-                equals(field, value)
+                Test::Is(field, value.to_lowercase())
             }
-            Sign::Relation(Relation::Equal) => equals(field, value),
+            Sign::Equals => Test::Is(field, value.to_lowercase()),
             Sign::Relation(relation) => match number(&field, value) {
+                // Behind a day is behind its end, up to a day is up to its end.
+                Some(day) if field == Field::Started => match relation {
+                    Relation::More => Test::Compares(field, Relation::AtLeast, day + DAY_MS),
+                    Relation::AtMost => Test::Compares(field, Relation::Less, day + DAY_MS),
+                    relation => Test::Compares(field, relation, day),
+                },
                 Some(number) => Test::Compares(field, relation, number),
                 None => return Err(not_a_number(&field, value)),
             },
@@ -202,12 +201,11 @@ impl Term {
             Test::Is(Field::Tags, word) => {
                 run.about.tags.iter().any(|tag| tag.to_lowercase() == *word)
             }
-            Test::Is(field, word) => text(field).is_some_and(|text| text == *word),
+            Test::Is(field, word) => is(run, field, word),
             Test::Compares(field, relation, wanted) => {
                 amount(field).is_some_and(|amount| match relation {
                     Relation::Less => amount < *wanted,
                     Relation::AtMost => amount <= *wanted,
-                    Relation::Equal => is_same(amount, *wanted),
                     Relation::AtLeast => amount >= *wanted,
                     Relation::More => amount > *wanted,
                 })
@@ -220,17 +218,49 @@ impl Term {
     }
 }
 
-fn equals(field: Field, value: &str) -> Test {
-    match number(&field, value) {
-        Some(number) => Test::Compares(field, Relation::Equal, number),
-        None => Test::Is(field, value.to_lowercase()),
+/// Whether a run's value is what was typed: a number by its size, all else by its words.
+fn is(run: &RunSummary, field: &Field, typed: &str) -> bool {
+    let Some(value) = field.of(run) else {
+        return false;
+    };
+    let typed_number = number(field, typed);
+    match (value.number(), typed_number) {
+        (Some(ms), Some(day)) if *field == Field::Started => (day..day + DAY_MS).contains(&ms),
+        (Some(one), Some(other)) if one.fract() == 0.0 && other.fract() == 0.0 => one == other,
+        // Recipes may hold a number in single precision.
+        (Some(one), Some(other)) => (one - other).abs() <= 1e-6 * one.abs().max(other.abs()),
+        _ => {
+            let switch = match typed {
+                "true" => "yes",
+                "false" => "no",
+                typed => typed,
+            };
+            value.to_string().to_lowercase() == switch
+        }
     }
 }
 
-/// Recipes may hold a number in single precision.
-fn is_same(one: f64, other: f64) -> bool {
-    (one - other).abs() <= 1e-6 * one.abs().max(other.abs())
+/// A range, its ends included: `low..high`, where one may be missing. `None` for a text with two dots in it.
+fn range(field: &Field, value: &str) -> Result<Option<(f64, f64)>, FilterError> {
+    let Some((low, high)) = value.split_once("..") else {
+        return Ok(None);
+    };
+    let end = |text: &str, open: f64| match text {
+        "" => Some(open),
+        text => number(field, text),
+    };
+    match (end(low, f64::NEG_INFINITY), end(high, f64::INFINITY)) {
+        (Some(low), Some(high)) if *field == Field::Started => Ok(Some((low, high + DAY_MS - 1.0))),
+        (Some(low), Some(high)) => Ok(Some((low, high))),
+        (None, None) => Ok(None),
+        (None, _) if field.is_number() => Err(not_a_number(field, low)),
+        (_, None) if field.is_number() => Err(not_a_number(field, high)),
+        _ => Ok(None),
+    }
 }
+
+/// Milliseconds of a day.
+const DAY_MS: f64 = 86_400_000.0;
 
 /// A number, for dates and durations in what [`Field::of`] counts in.
 fn number(field: &Field, text: &str) -> Option<f64> {
@@ -330,6 +360,10 @@ mod tests {
             ("lr:1e-4..1e-3", "ab"),
             ("learning_rate=0.001", "b"),
             ("lr!=0.001", "ac"),
+            ("learning_rate=1e-3", "b"),
+            ("snapshots=true", "a"),
+            ("tag=paper", "a"),
+            ("note:than..", ""),
             ("model.preset:TIN", "a"),
             ("preset=tiny", "a"),
             ("preset!=tiny", "bc"),

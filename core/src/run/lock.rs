@@ -9,6 +9,7 @@ use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 const FILE: &str = "writer.lock";
@@ -22,8 +23,15 @@ const GONE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     file: File,
-    /// Dropping it ends the thread that touches the file.
-    _beat: Option<Sender<()>>,
+    beat: Option<Beat>,
+}
+
+/// The thread that touches the file.
+#[derive(Debug)]
+struct Beat {
+    /// Dropping it ends the thread.
+    end: Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 impl WriterLock {
@@ -40,7 +48,7 @@ impl WriterLock {
         // A reader that looks whether there is a writer holds the lock for an instant.
         for _ in 0..20 {
             match file.try_lock() {
-                Ok(()) if is_touched_elsewhere(&file, machine()) => break,
+                Ok(()) if is_touched_elsewhere(folder, &file, machine()) => break,
                 Ok(()) => return Ok(Self::held(file, &path)),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
                 Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
@@ -62,15 +70,20 @@ impl WriterLock {
                 }
             };
             let thread = std::thread::Builder::new().name("attune-beat".to_owned());
-            thread.spawn(beats).ok()?;
-            Some(beat)
+            let thread = thread.spawn(beats).ok()?;
+            Some(Beat { end: beat, thread })
         });
-        Self { file, _beat: beat }
+        Self { file, beat }
     }
 }
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
+        // No beat after the end.
+        if let Some(Beat { end, thread }) = self.beat.take() {
+            drop(end);
+            drop(thread.join());
+        }
         // A writer that ends in order leaves nobody in doubt.
         drop(self.file.set_len(0));
     }
@@ -85,7 +98,7 @@ pub(crate) fn has_writer(folder: &Path) -> bool {
             }
             // At once, for a writer that wants it.
             drop(file.unlock());
-            is_touched_elsewhere(&file, machine())
+            is_touched_elsewhere(folder, &file, machine())
         }
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
@@ -97,7 +110,7 @@ fn touch(file: &mut File, machine: &str) -> io::Result<()> {
 }
 
 /// Whether a machine other than this one has touched the file lately.
-fn is_touched_elsewhere(mut file: &File, machine: Option<&str>) -> bool {
+fn is_touched_elsewhere(folder: &Path, mut file: &File, machine: Option<&str>) -> bool {
     let mut writer = String::new();
     if file.read_to_string(&mut writer).is_err() || writer.is_empty() {
         return false;
@@ -107,9 +120,18 @@ fn is_touched_elsewhere(mut file: &File, machine: Option<&str>) -> bool {
     }
     let touched = file.metadata().and_then(|metadata| metadata.modified());
     touched.is_ok_and(|at| {
-        let since = SystemTime::now().duration_since(at);
-        since.unwrap_or_else(|ahead| ahead.duration()) < GONE
+        let is_fresh = |now: SystemTime| now.duration_since(at).is_ok_and(|since| since < GONE);
+        // The two machines' clocks may differ; that of the file system is one.
+        is_fresh(SystemTime::now()) || now_of(folder).is_some_and(is_fresh)
     })
+}
+
+/// The time by the clock of the file system on which a folder lies; `None` where nothing can be written.
+fn now_of(folder: &Path) -> Option<SystemTime> {
+    let path = folder.join(format!("{FILE}.{}.now", std::process::id()));
+    let now = File::create(&path).and_then(|file| file.metadata()?.modified());
+    drop(std::fs::remove_file(&path));
+    now.ok()
 }
 
 /// What knows of all locks of this machine: its running kernel. `None` where the system does not tell.
@@ -147,8 +169,11 @@ mod tests {
         assert!(!has_writer(folder.path()));
         let lock = WriterLock::take(folder.path()).unwrap();
         assert!(has_writer(folder.path()));
+        let noted = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert_eq!(Some(noted.as_str()), machine(), "others can see who writes");
         drop(lock);
         assert!(!has_writer(folder.path()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::lock::WriterLock;
 use super::mailbox::{Mail, Mailbox};
 use super::summary::Digest;
 use super::{Error, Event, Record, StepScalars, lines};
+use crate::message::full_message;
 use crate::workspace::write_whole;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +38,8 @@ pub struct RunLog {
     clock: fn() -> u64,
     mailbox: Mailbox,
     tensorboard: Option<EventFile>,
+    /// Why TensorBoard's file was given up; told with the next mail.
+    complaint: Option<String>,
     _lock: WriterLock,
 }
 
@@ -47,7 +50,7 @@ impl RunLog {
     pub fn create(folder: &Path, configuration: &impl Serialize) -> Result<Self, Error> {
         let text = toml::to_string_pretty(configuration)?;
         std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-        let mailbox = Mailbox::open(folder)?;
+        let mailbox = Mailbox::open(folder);
         let lock = WriterLock::take(folder)?;
         if is_run(folder) {
             return Err(Error::Exists(folder.to_owned()));
@@ -64,7 +67,7 @@ impl RunLog {
             return Err(Error::NoRun(folder.to_owned()));
         }
         // Before the lock, because whoever sees the lock may send commands.
-        let mailbox = Mailbox::open(folder)?;
+        let mailbox = Mailbox::open(folder);
         let lock = WriterLock::take(folder)?;
         let mut log = Self::open(folder, mailbox, lock)?;
         let scalar_rows = log.columns.n_rows();
@@ -79,7 +82,7 @@ impl RunLog {
         Ok(())
     }
 
-    /// The same with another clock (milliseconds since 1970), for tests.
+    /// Counts time with another clock (milliseconds since 1970), for tests.
     pub fn with_clock(mut self, clock: fn() -> u64) -> Self {
         self.clock = clock;
         self
@@ -118,8 +121,8 @@ impl RunLog {
         self.digest.save(&self.folder);
         if let Some(tensorboard) = &mut self.tensorboard {
             tensorboard.record(&record);
-            tensorboard.flush()?;
         }
+        self.flush_tensorboard();
         Ok(())
     }
 
@@ -136,16 +139,29 @@ impl RunLog {
         Ok(())
     }
 
-    /// What other processes have sent ([`super::post`]) since the last call, or since this writer was made.
+    /// What other processes have sent ([`super::post`]) since the last call, or since this writer was made; and what there is to complain of.
     pub fn mail<T: DeserializeOwned>(&mut self) -> Mail<T> {
-        self.mailbox.look()
+        let mut mail = self.mailbox.look();
+        mail.complaints.extend(self.complaint.take());
+        mail
     }
 
     /// Hands all scalars to the system now.
     pub fn flush(&mut self) -> Result<(), Error> {
         self.flushed = Instant::now();
         self.columns.flush()?;
-        self.tensorboard.as_mut().map_or(Ok(()), EventFile::flush)
+        self.flush_tensorboard();
+        Ok(())
+    }
+
+    /// A copy for another program that cannot be written is no reason to end a training: it is given up, and that is said.
+    fn flush_tensorboard(&mut self) {
+        let flushed = self.tensorboard.as_mut().map_or(Ok(()), EventFile::flush);
+        if let Err(error) = flushed {
+            self.tensorboard = None;
+            let why = full_message(&error);
+            self.complaint = Some(format!("TensorBoard's file is not written any more: {why}"));
+        }
     }
 
     /// Opens the files and cuts off what a killed writer left unfinished.
@@ -175,6 +191,7 @@ impl RunLog {
             clock: unix_ms,
             mailbox,
             tensorboard: None,
+            complaint: None,
             _lock: lock,
         })
     }

@@ -20,7 +20,10 @@ const COMPLAINTS: usize = 5;
 #[derive(Debug)]
 pub(super) struct Mailbox {
     path: PathBuf,
-    reader: Reader,
+    /// `None` while the file cannot be read.
+    reader: Option<Reader>,
+    /// What is wrong with the file and has been said: not again at each look.
+    told: Option<String>,
 }
 
 /// What was found in the mailbox.
@@ -33,11 +36,14 @@ pub struct Mail<T> {
 }
 
 impl Mailbox {
-    /// Lines that are there already were for an earlier writer.
-    pub(super) fn open(run_folder: &Path) -> Result<Self, Error> {
+    /// Lines that are there already were for an earlier writer. A file that cannot be read is a complaint of the first look.
+    pub(super) fn open(run_folder: &Path) -> Self {
         let path = run_folder.join(FILE);
-        let reader = Reader::at_end(&path).map_err(Error::io(&path))?;
-        Ok(Self { path, reader })
+        Self {
+            reader: Reader::at_end(&path).ok(),
+            path,
+            told: None,
+        }
     }
 
     /// What was appended since the last look. Nothing that is wrong with the file is an error: it is a complaint.
@@ -46,8 +52,17 @@ impl Mailbox {
             commands: Vec::new(),
             complaints: Vec::new(),
         };
-        match self.reader.read(&self.path) {
+        let read = match &mut self.reader {
+            Some(reader) => reader.read(&self.path),
+            // What stands there when it can be read again may be old.
+            None => Reader::at_end(&self.path).map(|reader| {
+                self.reader = Some(reader);
+                Some(Appended::default())
+            }),
+        };
+        match read {
             Ok(Some(Appended { values, bad_lines })) => {
+                self.told = None;
                 mail.commands = values;
                 let n_more = bad_lines.len().saturating_sub(COMPLAINTS);
                 let complaints = bad_lines.into_iter().take(COMPLAINTS).map(|BadLine { text, why }| {
@@ -61,25 +76,25 @@ impl Mailbox {
             }
             Ok(None) => {
                 // Some of what stands there now may have been obeyed already.
-                mail.complaints.push(format!(
+                self.reader = None;
+                mail.complaints.extend(self.complain(format!(
                     "{FILE} was cut or replaced; what stands in it now is not obeyed. Append lines to it (in a shell by >>)"
-                ));
-                self.start_over(&mut mail.complaints);
+                )));
             }
             Err(error) => {
-                mail.complaints
-                    .push(format!("{FILE} cannot be read: {error}"));
-                self.start_over(&mut mail.complaints);
+                self.reader = None;
+                let why = format!("{FILE} cannot be read: {error}");
+                mail.complaints.extend(self.complain(why));
             }
         }
         mail
     }
 
-    fn start_over(&mut self, complaints: &mut Vec<String>) {
-        match Reader::at_end(&self.path) {
-            Ok(reader) => self.reader = reader,
-            Err(error) => complaints.push(format!("{FILE} cannot be read: {error}")),
-        }
+    /// The complaint, unless it was the last one.
+    fn complain(&mut self, why: String) -> Option<String> {
+        let is_new = self.told.as_ref() != Some(&why);
+        self.told = Some(why.clone());
+        is_new.then_some(why)
     }
 }
 

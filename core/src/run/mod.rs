@@ -75,6 +75,9 @@ pub enum Error {
     /// A command for a run that nobody would carry out.
     #[error("nobody writes this run, so that nobody would do it (an ended run is taken up by `attune train --resume`): {}", .0.display())]
     NoWriter(PathBuf),
+    /// A run of another workspace was to be thrown away.
+    #[error("this run lies in another workspace and can only be discarded there: {}", .0.display())]
+    Foreign(PathBuf),
     /// A new run was to be written where one is already.
     #[error("there is a run in this folder already: {}", .0.display())]
     Exists(PathBuf),

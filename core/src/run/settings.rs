@@ -3,6 +3,7 @@
 //!
 //! Whatever `run.toml` holds becomes a setting, so that recipes may grow without anything changing here.
 
+use super::Ends;
 use super::log::CONFIGURATION;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +33,11 @@ impl fmt::Display for Setting {
         match self {
             Self::Switch(true) => f.write_str("yes"),
             Self::Switch(false) => f.write_str("no"),
-            Self::Number(number) if *number != 0.0 && !(1e-3..1e6).contains(&number.abs()) => {
+            // A seed or a count is read digit by digit.
+            Self::Number(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+                write!(f, "{number}")
+            }
+            Self::Number(number) if !(1e-3..1e6).contains(&number.abs()) => {
                 write!(f, "{number:e}")
             }
             Self::Number(number) => write!(f, "{number}"),
@@ -41,11 +46,25 @@ impl fmt::Display for Setting {
     }
 }
 
-/// The settings of the run in `folder`; none if its `run.toml` is missing or cannot be read.
-pub(super) fn read(folder: &Path) -> Settings {
+/// The settings of the run in `folder` as they are in effect; none if its `run.toml` is missing or cannot be read.
+pub(super) fn read(folder: &Path, extended: Option<Ends>) -> Settings {
     let text = std::fs::read_to_string(folder.join(CONFIGURATION));
     let table = text.ok().and_then(|text| text.parse::<toml::Table>().ok());
-    table.as_ref().map(of_run_toml).unwrap_or_default()
+    let mut settings = table.as_ref().map(of_run_toml).unwrap_or_default();
+    if let Some(ends) = extended {
+        let patience = ends.patience_epochs.map(f64::from);
+        let ends = [
+            ("epochs", Some(f64::from(ends.epochs))),
+            ("patience_epochs", patience),
+            ("max_minutes", ends.max_minutes),
+        ];
+        for (name, value) in ends {
+            if let Some(value) = value {
+                settings.insert(name.to_owned(), Setting::Number(value));
+            }
+        }
+    }
+    settings
 }
 
 fn of_run_toml(run: &toml::Table) -> Settings {

@@ -1,6 +1,7 @@
 //! The folder of all runs: a place for a new one, the list, and finding one by its name.
 
 use super::{Error, RunSummary, log};
+use crate::workspace::TRASH;
 use rayon::prelude::*;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,9 +11,12 @@ use std::path::{Path, PathBuf};
 pub fn allocate(runs: &Path, name: &str) -> Result<PathBuf, Error> {
     std::fs::create_dir_all(runs).map_err(Error::io(runs))?;
     let name = plain_name(name);
+    // A run in the trash keeps its number: what names it must not come to mean another.
+    let discarded = folders(&runs.with_file_name(TRASH)).unwrap_or_default();
     let numbers = folders(runs)
         .map_err(Error::io(runs))?
         .into_iter()
+        .chain(discarded)
         .filter_map(|folder| {
             let id = folder.file_name()?.to_str()?.to_owned();
             let number = id.strip_prefix(&name)?.strip_prefix('-')?;

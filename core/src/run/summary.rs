@@ -5,14 +5,15 @@
 //! digest is never the truth: deleted, broken or old, the events are folded from the start.
 
 use super::{
-    About, Event, Measure, Pick, Record, Setting, Settings, Status, columns, lines, lock, settings,
+    About, Ends, Event, Measure, Pick, Record, Setting, Settings, Status, columns, lines, lock,
+    settings,
 };
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "summary.json";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// A run in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,7 +95,7 @@ impl RunSummary {
             picked: digest.picked(),
             // What cannot be read is told where it is about to be changed.
             about: About::read(folder).unwrap_or_default(),
-            settings: settings::read(folder),
+            settings: settings::read(folder, digest.extended),
             test_roc_auc_macro: digest.test.and_then(|test| test.0),
             test_average_precision_macro: digest.test.and_then(|test| test.1),
             folder: folder.to_owned(),
@@ -157,6 +158,8 @@ pub(super) struct Digest {
     scalar_rows: u64,
     validations: Vec<Brief>,
     test: Option<(Option<f64>, Option<f64>)>,
+    /// What ends the run, if it was asked for more than its recipe.
+    extended: Option<Ends>,
 }
 
 /// A validation whose loss was finite, as far as lists show it.
@@ -243,6 +246,7 @@ impl Digest {
             Event::Evaluated { scores, .. } => {
                 self.test = Some((scores.roc_auc_macro, scores.average_precision_macro));
             }
+            Event::Extended(extension) => self.extended = Some(extension.ends),
             Event::Resumed { scalar_rows } => {
                 self.scalar_rows = *scalar_rows;
                 self.epochs = self.epochs.min(record.epoch + 1);

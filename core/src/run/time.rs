@@ -28,7 +28,8 @@ fn civil(days: u64) -> [u64; 3] {
 
 /// The beginning of a day (UTC), in milliseconds since 1970, from `2025-11-22`; `None` for what is no such day, or is before 1970.
 pub(super) fn day_unix_ms(text: &str) -> Option<u64> {
-    let date = text.parse::<toml::value::Datetime>().ok()?.date?;
+    let typed = text.parse::<toml::value::Datetime>().ok()?;
+    let date = typed.date.filter(|_| typed.time.is_none())?;
     // The inverse of `civil`.
     let (month, year) = (i64::from(date.month), i64::from(date.year));
     let year = year - i64::from(month <= 2);
@@ -47,6 +48,11 @@ mod tests {
             let ms = days * 86_400_000;
             assert_eq!(day_unix_ms(&utc_text(ms)[..10]), Some(ms));
         }
+        assert_eq!(
+            day_unix_ms("2026-11-30T15:00:00"),
+            None,
+            "a time of day would be passed over"
+        );
         assert_eq!(day_unix_ms("yesterday"), None);
         assert_eq!(day_unix_ms("1969-12-31"), None);
     }

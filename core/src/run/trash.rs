@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 /// Moves the run in `folder` into `trash`; gives where it lies now.
 ///
-/// Fails with [`Error::Locked`] while somebody writes it, with [`Error::NoRun`] if it is none, with [`Error::Io`] if it cannot be moved (the
-/// two must lie on one disk).
+/// Fails with [`Error::Locked`] while somebody writes it, with [`Error::NoRun`] if it is none, with [`Error::Foreign`] if it is not of the
+/// trash's workspace, with [`Error::Io`] if it cannot be moved.
 pub fn discard(folder: &Path, trash: &Path) -> Result<PathBuf, Error> {
     if !super::log::is_run(folder) {
         return Err(Error::NoRun(folder.to_owned()));
+    }
+    // Runs lie in a folder beside the trash.
+    if folder.parent().and_then(Path::parent) != trash.parent() {
+        return Err(Error::Foreign(folder.to_owned()));
     }
     if lock::has_writer(folder) {
         return Err(Error::Locked(folder.to_owned()));
@@ -18,7 +22,12 @@ pub fn discard(folder: &Path, trash: &Path) -> Result<PathBuf, Error> {
 }
 
 /// Moves a discarded run back into `runs`; gives where it lies now: where it was, unless another run has taken its name.
-pub fn restore(discarded: &Path, runs: &Path) -> Result<PathBuf, Error> {
+///
+/// Fails with [`Error::NoRun`] if it does not lie in `trash`.
+pub fn restore(discarded: &Path, trash: &Path, runs: &Path) -> Result<PathBuf, Error> {
+    if discarded.parent() != Some(trash) {
+        return Err(Error::NoRun(discarded.to_owned()));
+    }
     move_into(discarded, runs)
 }
 
@@ -45,7 +54,12 @@ fn move_into(folder: &Path, place: &Path) -> Result<PathBuf, Error> {
         to = place.join(format!("{id}-again-{n}"));
         n += 1;
     }
-    std::fs::rename(folder, &to).map_err(Error::io(folder))?;
+    let moved = std::fs::rename(folder, &to);
+    moved.map_err(Error::io(format!(
+        "{} to {}",
+        folder.display(),
+        to.display()
+    )))?;
     Ok(to)
 }
 
@@ -62,12 +76,18 @@ mod tests {
         let log = RunLog::create(&run, &toml::Table::new()).unwrap();
         assert!(matches!(discard(&run, &trash), Err(Error::Locked(_))));
         drop(log);
+        let elsewhere = folder.path().join("other/trash");
+        assert!(matches!(discard(&run, &elsewhere), Err(Error::Foreign(_))));
         let lies = discard(&run, &trash).unwrap();
         assert!(store::list(&runs).is_empty());
         assert_eq!(discarded(&trash).len(), 1);
         // Its name is taken meanwhile.
         RunLog::create(&run, &toml::Table::new()).unwrap();
-        let back = restore(&lies, &runs).unwrap();
+        assert!(
+            restore(&run, &trash, &runs).is_err(),
+            "it is not in the trash"
+        );
+        let back = restore(&lies, &trash, &runs).unwrap();
         assert_eq!(back, runs.join("demo-1-again-2"));
         assert_eq!(store::list(&runs).len(), 2);
         discard(&back, &trash).unwrap();

@@ -53,6 +53,10 @@ pub(super) fn begin(
 ) -> Result<Run, Error> {
     let job = preparing_job(shared, wake);
     let is_resumed = matches!(from, Begin::Again(..));
+    // Before minutes are spent, and before a checkpoint is read that the writer is about to replace.
+    if is_resumed && run::has_writer(run_folder) {
+        return Err(run::Error::Locked(run_folder.to_owned()).into());
+    }
     let checkpoints = Checkpoints::of(run_folder);
     let mut warnings = Vec::new();
     let (origin, more) = match from {
@@ -141,7 +145,11 @@ pub(super) fn begin(
         create_log(run_folder, &config, came, &learner, lengths)?
     };
     if config.tensorboard {
-        log.write_tensorboard(position.step)?;
+        // As later in the run: a copy for another program is no reason not to train.
+        if let Err(error) = log.write_tensorboard(position.step) {
+            let why = full_message(&error);
+            warnings.push(format!("TensorBoard's file is not written: {why}"));
+        }
     }
     for message in warnings {
         log.event(position.step, position.epoch, Event::Warned { message })?;

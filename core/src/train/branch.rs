@@ -229,6 +229,10 @@ fn take_over(model: &Model, point: &BranchPoint, learner: &Learner) -> Result<()
         from: point.to_string(),
         why,
     };
+    // The same shapes with other heads or another front end would mean something else.
+    if model.config != learner.config {
+        return Err(misfit("its configuration differs".to_owned()));
+    }
     let theirs = model.parameters().to_map();
     let names: BTreeSet<String> = learner.parameters.to_map().into_keys().collect();
     // A smaller network would find all that it needs among the weights of a larger one, and still be another.

@@ -54,12 +54,19 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     let filter = Filter::parse(&quoted.collect::<Vec<_>>().join(" ")).fault(Fault::Usage)?;
     let folder = console.workspace.runs();
     let all = run::list(&folder);
-    for field in filter.unknown_fields(&all) {
+    let mut columns: Vec<Field> = args.columns.iter().map(|name| Field::named(name)).collect();
+    let sort = args.sort.as_deref().map_or(Field::Started, Field::named);
+    let named = columns.iter().chain([&sort]);
+    let is_unknown = |field: &&Field| {
+        matches!(field, Field::Setting(_)) && all.iter().all(|run| field.of(run).is_none())
+    };
+    let unknown = filter.unknown_fields(&all);
+    for field in unknown.into_iter().chain(named.filter(is_unknown)) {
         console.say(&format!("no run has a setting `{field}`"));
     }
+    let n_archived = all.iter().filter(|run| run.about.is_archived).count();
     let n_all = all.len();
     let mut runs: Vec<RunSummary> = all.into_iter().filter(|run| filter.matches(run)).collect();
-    let sort = args.sort.as_deref().map_or(Field::Started, Field::named);
     sort.sort(&mut runs, sort.is_largest_first() != args.reverse, |run| {
         run
     });
@@ -69,11 +76,12 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     if runs.is_empty() {
         console.say(&match n_all {
             0 => format!("no runs in {}", folder.display()),
-            n => format!("none of {n} runs is what was asked for"),
+            n => format!(
+                "none of {n} runs is what was asked for ({n_archived} archived: is:archived)"
+            ),
         });
         return Ok(());
     }
-    let mut columns: Vec<Field> = args.columns.iter().map(|name| Field::named(name)).collect();
     if columns.is_empty() {
         columns = usual();
     }
@@ -93,7 +101,7 @@ fn print(runs: &[RunSummary], columns: &[Field], console: &Console) -> Result<()
     let header = std::iter::once("run".to_owned());
     let header = header.chain(columns.iter().map(|field| match field {
         Field::Started => "started (UTC)".to_owned(),
-        Field::Setting(name) => name.clone(),
+        Field::Setting(_) => field.to_string(),
         field => lower_first(&field.label()),
     }));
     let cell = |run: &RunSummary, field: &Field| match (field, field.of(run)) {

@@ -134,7 +134,7 @@ fn in_trash(restore: &[String], empty: bool, console: &Console) -> Result<(), Fa
     }
     for run in restore {
         let discarded = run::find(&folder, run).bad_input()?;
-        let back = trash::restore(&discarded, &console.workspace.runs()).failed()?;
+        let back = trash::restore(&discarded, &folder, &console.workspace.runs()).bad_input()?;
         console.line(&back.display().to_string())?;
     }
     Ok(())

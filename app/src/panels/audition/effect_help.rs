@@ -43,7 +43,7 @@ impl Pictures {
                 Some(heard) => self.picture_ui(ui, 1, heard, &format!("With {effect}")),
                 None => {
                     // Asked for while the help is open, and only then.
-                    match audition.sample.error() {
+                    match audition.sample.error(clip, effect) {
                         Some(error) => drop(ui.label(error)),
                         None if audition.sample.is_busy() => drop(ui.spinner()),
                         None => ctx.send(Any::Audition(Command::Sample(effect))),

@@ -152,6 +152,16 @@ fn plot_ui(
         if let [run] = shared.runs {
             marks(plot, chart, run, shared.palette);
         }
+        for (run_idx, run) in shared.runs.iter().enumerate() {
+            let colour = match shared.runs {
+                [_] => shared.palette.accent,
+                _ => shared.palette.of_series(run_idx),
+            };
+            for pin in &run.pins {
+                let line = VLine::new("note", pin.step as f64).color(colour);
+                plot.vline(line.width(1.0).allow_hover(false));
+            }
+        }
         for (run_idx, trace, columns) in curves {
             draw(plot, trace, columns, shared.colour(*run_idx, trace), scale);
         }
@@ -208,14 +218,17 @@ fn plot_ui(
             .on_hover_text_at_pointer(format!("{}\nstep {} of {}", pin.text, pin.step, run.id)),
         None => response,
     };
-    if let [run] = shared.runs {
+    if let Some(run) = shared.runs.first() {
         let asked_at = ui.scope_id().with((chart.title(), "note"));
         if response.secondary_clicked()
             && let Some(at) = pointer_step
         {
             let step = (at.max(0.0).round() as u64).min(run.last_step);
             // Whoever points at a note means it.
-            let step = note.map_or(step, |(_, pin)| pin.step);
+            let step = note.map_or(
+                step,
+                |(of, pin)| if of.id == run.id { pin.step } else { step },
+            );
             ui.data_mut(|data| data.insert_temp(asked_at, step));
         }
         let step: u64 = ui.data(|data| data.get_temp(asked_at)).unwrap_or_default();
@@ -395,14 +408,6 @@ fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) 
             "best".to_owned(),
             palette.good,
             LineStyle::dashed_dense(),
-        );
-    }
-    for pin in &run.pins {
-        mark(
-            pin.step,
-            "note".to_owned(),
-            palette.accent,
-            LineStyle::Solid,
         );
     }
     for record in &run.events {

@@ -29,11 +29,17 @@ pub(super) fn with_differing(columns: &[Field], rows: &[&RunSummary]) -> Vec<Fie
     facts.cloned().chain(settings).collect()
 }
 
+/// The settings that any of these runs has.
+pub(super) fn settings(runs: &[RunSummary]) -> Vec<Field> {
+    let names: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
+    names.into_iter().cloned().map(Field::Setting).collect()
+}
+
 /// The menu with a tick for each field that a run may have.
 pub(super) fn menu_ui(
     ui: &mut Ui,
     columns: &mut Vec<Field>,
-    runs: &[RunSummary],
+    settings: &[Field],
     rows: &[&RunSummary],
 ) {
     ui.set_min_width(230.0);
@@ -50,17 +56,15 @@ pub(super) fn menu_ui(
         *columns = with_differing(columns, rows);
     }
     ui.separator();
-    let settings: BTreeSet<&String> = runs.iter().flat_map(|run| run.settings.keys()).collect();
-    let settings = settings.into_iter().cloned().map(Field::Setting);
     let known = Field::known()
         .into_iter()
         .filter(|field| *field != Field::Id);
     ScrollArea::vertical().max_height(360.0).show(ui, |ui| {
-        for field in known.chain(settings) {
+        for field in known.chain(settings.iter().cloned()) {
             let mut is_on = columns.contains(&field);
-            let tick = ui
-                .checkbox(&mut is_on, field.label())
-                .on_hover_text(format!("{} ({field})", field.about()));
+            let tick = ui.checkbox(&mut is_on, field.label()).on_hover_ui(|ui| {
+                ui.label(format!("{} ({field})", field.about()));
+            });
             if tick.changed() {
                 if is_on {
                     columns.push(field);

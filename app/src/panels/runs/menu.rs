@@ -10,13 +10,19 @@ use std::path::PathBuf;
 
 /// The menu. What concerns many runs concerns all that are drawn over each other, if the run is one of them.
 pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &mut Option<Asked>) {
-    let item = |ui: &mut Ui, label: &str, hint: &str| {
-        let clicked = ui.button(label).on_hover_text(hint).clicked();
+    // Why not, if it cannot be done now.
+    let item_unless = |ui: &mut Ui, label: &str, hint: &str, why_not: Option<&str>| {
+        let button = ui.add_enabled(why_not.is_none(), egui::Button::new(label));
+        let clicked = button
+            .on_hover_text(hint)
+            .on_disabled_hover_text(why_not.unwrap_or_default())
+            .clicked();
         if clicked {
             ui.close();
         }
         clicked
     };
+    let item = |ui: &mut Ui, label: &str, hint: &str| item_unless(ui, label, hint, None);
     if item(ui, "Show", "Show it in all panels") {
         ctx.send(Select::Run(Some(run.folder.clone())));
     }
@@ -27,24 +33,27 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
     ) {
         ctx.send(Select::ToggleOverlay(run.folder.clone()));
     }
-    let can_resume =
-        matches!(run.status, Status::Stopped | Status::Interrupted) && !ctx.state.is_training();
-    ui.add_enabled_ui(can_resume, |ui| {
-        if item(ui, "Resume training", "Go on from its last checkpoint") {
-            ctx.send(Command::Training(training::Command::Resume(
-                run.folder.clone(),
-            )));
-        }
-    });
-    let can_extend = !matches!(run.status, Status::Running | Status::Paused);
-    ui.add_enabled_ui(can_extend, |ui| {
-        let hint = "Let it go on for further epochs or with more patience, also if it has ended";
-        if item(ui, "Extend…", hint) {
-            ctx.send(Command::Extend(run.folder.clone()));
-        }
-    });
+    let is_written = |run: &RunSummary| matches!(run.status, Status::Running | Status::Paused);
+    let busy = ctx.state.is_training();
+    let busy = busy.then_some("Something is being trained: stop it first");
+    let cannot_resume = match run.status {
+        Status::Stopped | Status::Interrupted => busy,
+        Status::Running | Status::Paused => Some("It is being trained"),
+        _ => Some("It has ended; it can be extended"),
+    };
+    let hint = "Go on from its last checkpoint";
+    if item_unless(ui, "Resume training", hint, cannot_resume) {
+        ctx.send(Command::Training(training::Command::Resume(
+            run.folder.clone(),
+        )));
+    }
+    let cannot_extend = is_written(run).then_some("It is being trained").or(busy);
+    let hint = "Let it go on for further epochs or with more patience, also if it has ended";
+    if item_unless(ui, "Extend…", hint, cannot_extend) {
+        ctx.send(Command::Extend(run.folder.clone()));
+    }
     let hint = "Fill the Training form with its recipe, to begin another run with its best weights";
-    if item(ui, "Branch from best…", hint) {
+    if item_unless(ui, "Branch from best…", hint, busy) {
         ctx.send(Command::Branch(run.folder.clone()));
     }
     if item(
@@ -84,13 +93,22 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
         let change = runs::Said::Archive(!run.about.is_archived);
         ctx.send(Command::Runs(runs::Command::Say(meant.clone(), change)));
     }
-    let is_written = run.status == Status::Running || run.status == Status::Paused;
-    ui.add_enabled_ui(!is_written, |ui| {
-        let hint = "Move it to the trash; it can be brought back until the trash is emptied";
-        if item(ui, &format!("Discard{whom}"), hint) {
-            ctx.send(Command::Runs(runs::Command::Discard(meant)));
-        }
-    });
+    let is_one_written = meant
+        .iter()
+        .filter_map(|folder| {
+            ctx.state
+                .runs
+                .list()?
+                .iter()
+                .find(|run| run.folder == *folder)
+        })
+        .any(is_written);
+    let cannot_discard = is_one_written.then_some("It, or one drawn with it, is being trained");
+    let hint =
+        "Move it to the trash. \"Bring back\" or `attune runs trash --restore` takes that back";
+    if item_unless(ui, &format!("Discard{whom}"), hint, cannot_discard) {
+        ctx.send(Command::Runs(runs::Command::Discard(meant)));
+    }
     ui.separator();
     if item(ui, "Look for runs", "Read the list again") {
         ctx.send(Command::Runs(runs::Command::Refresh));
@@ -109,7 +127,7 @@ fn meant(ctx: &Ctx<'_>, run: &RunSummary) -> Vec<PathBuf> {
     }
 }
 
-/// The form about one run, or several. Whether it stays open.
+/// The form about a run. Whether it stays open.
 pub(super) fn form_ui(ctx: &Ctx<'_>, ui: &Ui, editing: &mut Editing) -> bool {
     let palette = theme::palette(ui.visuals());
     let mut is_open = true;

@@ -14,7 +14,8 @@ use crate::widgets::{count_text, empty_state};
 use crate::workbench::parts::runs;
 use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::run::{Field, Filter, RunSummary};
-use egui::{Align, Layout, RichText, TextEdit, Ui};
+use egui::containers::menu::{MenuButton, MenuConfig};
+use egui::{Align, Layout, PopupCloseBehavior, RichText, TextEdit, Ui};
 use std::path::PathBuf;
 use table::Order;
 
@@ -62,6 +63,10 @@ struct Found {
     order: Order,
     /// Places in the list.
     rows: Vec<usize>,
+    /// Settings that any run has.
+    settings: Vec<Field>,
+    /// How many runs are left out because they were put away.
+    n_archived: usize,
     /// What is wrong with the filter.
     problem: Option<String>,
 }
@@ -176,6 +181,8 @@ impl State {
             filter: self.filter.clone(),
             order: self.order.clone(),
             rows: rows.into_iter().map(|(at, _)| at).collect(),
+            settings: columns::settings(list),
+            n_archived: list.iter().filter(|run| run.about.is_archived).count(),
             problem,
         });
     }
@@ -193,11 +200,13 @@ impl State {
             field.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter runs")
             });
-            ui.menu_button("Columns", |ui| {
-                columns::menu_ui(ui, &mut self.columns, list, rows);
-            })
-            .response
-            .on_hover_text("Which values are listed: facts, scores, settings");
+            let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+            let (columns, settings) = (&mut self.columns, self.found.as_ref());
+            let settings = settings.map_or(&[][..], |found| &found.settings);
+            let (menu, _) = MenuButton::new("Columns").config(stays).ui(ui, |ui| {
+                columns::menu_ui(ui, columns, settings, rows);
+            });
+            menu.on_hover_text("Which values are listed: facts, scores, settings");
             let refresh = ui
                 .button("Refresh")
                 .on_hover_text(UiCommand::RefreshRuns.tooltip());
@@ -221,6 +230,11 @@ impl State {
                     all
                 } else {
                     format!("{} of {all}", count_text(rows.len() as u64))
+                };
+                let n_archived = self.found.as_ref().map_or(0, |found| found.n_archived);
+                let count = match n_archived {
+                    0 => count,
+                    n => format!("{count}, {} archived", count_text(n as u64)),
                 };
                 ui.label(RichText::new(count).small().color(palette.weak))
                     .on_hover_text(ctx.state.workspace.runs().display().to_string());

@@ -99,7 +99,7 @@ impl Extending {
                         "Train on from its last checkpoint; the log tells what was asked for",
                     )
                     .on_disabled_hover_text(
-                        "Ask for more than before; nothing else may be in training",
+                        "Change a number first; nothing else may be in training",
                     );
                 if extend.clicked() {
                     let extend = training::Command::Extend(self.folder.clone(), more);

@@ -18,7 +18,7 @@ use attune_core::run::{
     Teaching, Validation,
 };
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
-use shelving::Change;
+use shelving::{Change, What};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,13 +145,13 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, _sender: &CommandSe
             let runs = state.workspace.runs();
             state.runs.refresh(jobs, runs);
         }
-        Command::Say(folders, said) => state.runs.shelving.ask(Change::Say(folders, said)),
+        Command::Say(folders, said) => {
+            let what = What::Say(said);
+            state.runs.shelving.ask(Change { folders, what });
+        }
         Command::Discard(folders) => {
-            // Nothing shows a run that is not there.
-            let selection = &mut state.selection;
-            selection.run = selection.run.take().filter(|run| !folders.contains(run));
-            selection.overlays.retain(|run| !folders.contains(run));
-            state.runs.shelving.ask(Change::Discard(folders));
+            let what = What::Discard;
+            state.runs.shelving.ask(Change { folders, what });
         }
         Command::Restore => state.runs.shelving.restore(),
         Command::SetSmoothing(weight) => {
@@ -172,6 +172,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     runs.list.poll(jobs);
     if runs.shelving.logic(&state.workspace, jobs, sender) {
         runs.refresh(jobs, state.workspace.runs());
+        // Nothing shows a run that is not there.
+        let gone = runs.shelving.gone();
+        let selection = &mut state.selection;
+        selection.run = selection.run.take().filter(|run| !gone.contains(run));
+        selection.overlays.retain(|run| !gone.contains(run));
         // A note to a step is seen at once.
         for follower in runs.followers.values() {
             follower.poke();
@@ -308,15 +313,18 @@ impl RunView {
 
     /// The learning rate that a schedule scales: as it was set by hand last, else the recipe's.
     pub fn base_learning_rate(&self) -> Option<f64> {
-        let set = self
-            .events
-            .iter()
-            .rev()
-            .find_map(|record| match record.event {
-                Event::LearningRateSet { learning_rate } => Some(learning_rate),
-                _ => None,
-            });
-        set.or(self.learning_rate)
+        // What a resumption has voided does not count.
+        let mut counts_up_to = u64::MAX;
+        for record in self.events.iter().rev() {
+            match record.event {
+                Event::Resumed { .. } => counts_up_to = counts_up_to.min(record.step),
+                Event::LearningRateSet { learning_rate } if record.step <= counts_up_to => {
+                    return Some(learning_rate);
+                }
+                _ => {}
+            }
+        }
+        self.learning_rate
     }
 
     /// The facts with which the run began.

@@ -34,8 +34,9 @@ impl Sample {
     }
 
     /// Why it could not be made.
-    pub fn error(&self) -> Option<&str> {
-        self.made.error()
+    pub fn error(&self, key: &ClipKey, effect: Effect) -> Option<&str> {
+        let is_of_it = self.made.done_key() == Some(&(key.clone(), effect));
+        self.made.error().filter(|_| is_of_it)
     }
 
     pub(super) fn request(

@@ -2,6 +2,7 @@
 
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice};
+use attune_core::message::full_message;
 use attune_core::run::{self, trash};
 use attune_core::workspace::Workspace;
 use std::collections::VecDeque;
@@ -32,18 +33,34 @@ pub enum Said {
 
 /// What happens to run folders.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Change {
-    Say(Vec<PathBuf>, Said),
-    Discard(Vec<PathBuf>),
-    /// Folders in the trash.
-    Restore(Vec<PathBuf>),
+pub(super) struct Change {
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum What {
+    Say(Said),
+    /// Into the trash.
+    Discard,
+    /// Out of it.
+    Restore,
+}
+
+/// What came of a change.
+#[derive(Debug, Default)]
+struct Made {
+    /// Where discarded or restored runs lie.
+    lie: Vec<PathBuf>,
+    /// Why it stopped before the last run.
+    problem: Option<run::Error>,
 }
 
 /// Changes to be made, and what can be taken back.
 #[derive(Debug)]
 pub(super) struct Shelving {
     waiting: VecDeque<Change>,
-    made: Slot<(u64, Change), Vec<PathBuf>>,
+    made: Slot<(u64, Change), Made>,
     n_asked: u64,
     /// What each discarding put into the trash, the newest last.
     discarded: Vec<Vec<PathBuf>>,
@@ -70,13 +87,24 @@ impl Shelving {
     }
 
     pub(super) fn restore(&mut self) {
-        if let Some(discarded) = self.discarded.pop() {
-            self.ask(Change::Restore(discarded));
+        if let Some(folders) = self.discarded.pop() {
+            let what = What::Restore;
+            self.ask(Change { folders, what });
         }
     }
 
     pub(super) fn activity(&self) -> Option<Activity> {
         self.made.activity()
+    }
+
+    /// Runs that were moved into the trash by what has just been done.
+    pub(super) fn gone(&self) -> &[PathBuf] {
+        match (self.made.value(), self.made.done_key()) {
+            (Some(made), Some((_, change))) if change.what == What::Discard => {
+                &change.folders[..made.lie.len()]
+            }
+            _ => &[],
+        }
     }
 
     /// Takes in what was done, begins what is next. Whether the list of runs has to be read again.
@@ -91,16 +119,24 @@ impl Shelving {
             if let Some(error) = self.made.error() {
                 sender.send(Notice::new(Level::Error, error.to_owned()));
             }
-            if let (Some(lie), Some((_, Change::Discard(_)))) =
-                (self.made.value(), self.made.done_key())
-            {
-                let text = match lie.len() {
-                    1 => "The run lies in the trash.".to_owned(),
-                    n => format!("{n} runs lie in the trash."),
-                };
-                let text = format!("{text} \"Bring back\" in Runs takes that back.");
-                sender.send(Notice::new(Level::Info, text));
-                self.discarded.push(lie.clone());
+            if let (Some(made), Some((_, change))) = (self.made.value(), self.made.done_key()) {
+                if let Some(problem) = &made.problem {
+                    sender.send(Notice::new(Level::Error, full_message(problem)));
+                    if change.what == What::Restore {
+                        // What is still there can be asked for again.
+                        let left = change.folders[made.lie.len()..].to_vec();
+                        self.discarded.push(left);
+                    }
+                }
+                if change.what == What::Discard && !made.lie.is_empty() {
+                    let text = match made.lie.len() {
+                        1 => "The run lies in the trash.".to_owned(),
+                        n => format!("{n} runs lie in the trash."),
+                    };
+                    let text = format!("{text} \"Bring back\" in Runs takes that back.");
+                    sender.send(Notice::new(Level::Info, text));
+                    self.discarded.push(made.lie.clone());
+                }
             }
         }
         if !self.made.is_busy()
@@ -110,35 +146,42 @@ impl Shelving {
             let workspace = workspace.clone();
             let key = (self.n_asked, change.clone());
             self.made
-                .ask_again(jobs, key, move |_| Ok(make(change, &workspace)?));
+                .ask_again(jobs, key, move |_| Ok(make(&change, &workspace)));
         }
         is_over
     }
 }
 
-/// Makes the change; gives where discarded or restored runs lie.
-fn make(change: Change, workspace: &Workspace) -> Result<Vec<PathBuf>, run::Error> {
-    match change {
-        Change::Say(folders, said) => {
-            for folder in folders {
-                let said = said.clone();
-                run::About::change(&folder, |about| match said {
-                    Said::About { title, tags, note } => {
-                        (about.title, about.tags, about.note) = (title, tags, note);
-                    }
-                    Said::Archive(is_archived) => about.is_archived = is_archived,
-                    Said::Pin { step, text } => about.pin(step, &text),
-                })?;
+/// Makes the change, run by run, up to the first that fails.
+fn make(change: &Change, workspace: &Workspace) -> Made {
+    let mut made = Made::default();
+    for folder in &change.folders {
+        let lies = match &change.what {
+            What::Say(said) => {
+                run::About::change(folder, |about| say(about, said.clone())).map(|_| None)
             }
-            Ok(Vec::new())
+            What::Discard => trash::discard(folder, &workspace.trash()).map(Some),
+            What::Restore => {
+                trash::restore(folder, &workspace.trash(), &workspace.runs()).map(Some)
+            }
+        };
+        match lies {
+            Ok(lies) => made.lie.extend(lies),
+            Err(problem) => {
+                made.problem = Some(problem);
+                break;
+            }
         }
-        Change::Discard(folders) => {
-            let discard = |folder: &PathBuf| trash::discard(folder, &workspace.trash());
-            folders.iter().map(discard).collect()
+    }
+    made
+}
+
+fn say(about: &mut run::About, said: Said) {
+    match said {
+        Said::About { title, tags, note } => {
+            (about.title, about.tags, about.note) = (title, tags, note);
         }
-        Change::Restore(folders) => {
-            let restore = |folder: &PathBuf| trash::restore(folder, &workspace.runs());
-            folders.iter().map(restore).collect()
-        }
+        Said::Archive(is_archived) => about.is_archived = is_archived,
+        Said::Pin { step, text } => about.pin(step, &text),
     }
 }
