@@ -235,7 +235,8 @@ fn is(run: &RunSummary, field: &Field, typed: &str) -> bool {
                 "false" => "no",
                 typed => typed,
             };
-            value.to_string().to_lowercase() == switch
+            let value = value.to_string().to_lowercase();
+            value == typed || value == switch
         }
     }
 }
@@ -312,7 +313,7 @@ mod tests {
         };
         write(
             "a-1",
-            &recipe("1e-4", "tiny"),
+            &recipe("1e-4\nsnapshots = true", "tiny"),
             tagged(&["paper", "baseline"]),
         );
         write("b-1", &recipe("1e-3", "crnn"), tagged(&["papers"]));

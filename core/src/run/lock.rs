@@ -165,7 +165,8 @@ mod tests {
             WriterLock::take(folder.path()),
             Err(Error::Locked(_))
         ));
-        touched_by(folder.path(), "another machine", GONE);
+        let long_ago = GONE + Duration::from_secs(1);
+        touched_by(folder.path(), "another machine", long_ago);
         assert!(!has_writer(folder.path()));
         let lock = WriterLock::take(folder.path()).unwrap();
         assert!(has_writer(folder.path()));

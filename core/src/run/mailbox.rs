@@ -76,7 +76,7 @@ impl Mailbox {
             }
             Ok(None) => {
                 // Some of what stands there now may have been obeyed already.
-                self.reader = None;
+                self.reader = Reader::at_end(&self.path).ok();
                 mail.complaints.extend(self.complain(format!(
                     "{FILE} was cut or replaced; what stands in it now is not obeyed. Append lines to it (in a shell by >>)"
                 )));
