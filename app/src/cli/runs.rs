@@ -1,6 +1,7 @@
 //! `attune runs`: the training runs on disk.
 
 mod export;
+mod groups;
 mod list;
 mod organise;
 mod steer;

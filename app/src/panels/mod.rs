@@ -7,6 +7,7 @@ pub mod audition;
 pub mod compare;
 pub mod curves;
 pub mod experiments;
+mod grouping;
 pub mod help;
 pub mod library;
 pub mod log;

@@ -3,6 +3,7 @@
 //! Things are held by name or id, never by index or reference: what is named may be gone in the next frame, so that
 //! everybody looks it up anew.
 
+use attune_core::run::{Grouping, Spread};
 use std::path::PathBuf;
 
 /// A stretch of time in a song, in seconds.
@@ -37,6 +38,10 @@ pub struct Selection {
     pub run: Option<PathBuf>,
     /// More runs, drawn over it: their folders, in the order in which they were added.
     pub overlays: Vec<PathBuf>,
+    /// Which runs are put together, in lists and as curves.
+    pub grouping: Grouping,
+    /// What is told of the spread of those.
+    pub spread: Spread,
     /// The experiment whose table is shown: its name.
     pub experiment: Option<String>,
     /// The data set in use: its folder.
@@ -59,6 +64,12 @@ pub enum Select {
     Run(Option<PathBuf>),
     /// Draw this run over the shown one, or stop doing so.
     ToggleOverlay(PathBuf),
+    /// Draw these runs, the first as the shown one.
+    Runs(Vec<PathBuf>),
+    /// Put runs together.
+    Group(Grouping),
+    /// Tell this of their spread.
+    Spread(Spread),
     /// Show the table of this experiment; `None`: offer to begin one.
     Experiment(Option<String>),
     /// Choose a track of the data set in use.
@@ -89,6 +100,13 @@ impl Selection {
                 self.run = run;
             }
             Select::ToggleOverlay(run) => toggle(&mut self.overlays, run),
+            Select::Runs(runs) => {
+                let mut runs = runs.into_iter();
+                self.run = runs.next();
+                self.overlays = runs.collect();
+            }
+            Select::Group(grouping) => self.grouping = grouping,
+            Select::Spread(spread) => self.spread = spread,
             Select::Experiment(experiment) => self.experiment = experiment,
             Select::Track(track) => self.track = track,
             Select::ToggleTag(tag) => toggle(&mut self.tags, tag),

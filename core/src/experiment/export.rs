@@ -3,8 +3,8 @@
 //! Markdown and LaTeX are two ways to write one [`Grid`] of words, which the terminal shows, too. CSV is for programs: a number a
 //! column, all digits.
 
-use super::{Measure, Row, State, Statistic, Table};
-use crate::metrics::Difference;
+use super::{Measure, Row, State, Table};
+use crate::metrics::{Difference, Statistic};
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 use super::difference::{self, Kept, Pair};
 use super::ledger::Entered;
 use super::table::{CellRun, Measure, Row, State, Table};
-use super::{Cell, Error, Experiment, Metric, Statistic, Task};
+use super::{Cell, Error, Experiment, Metric, Task};
 use crate::job::Job;
+use crate::metrics::Statistic;
 use crate::run::{self, Event, History, Pace, RunSummary, Status};
 use std::collections::BTreeMap;
 use std::path::Path;

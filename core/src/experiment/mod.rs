@@ -14,7 +14,6 @@ mod merge;
 mod overrides;
 mod plan;
 mod shipped;
-mod statistics;
 mod table;
 mod work;
 
@@ -25,7 +24,6 @@ pub use handle::{Handle, start};
 pub use overrides::{BadSetting, Overrides};
 pub use plan::{Cell, Metric, Plan, Report, Task};
 pub use shipped::shipped;
-pub use statistics::Statistic;
 pub use table::{CellRun, Measure, Row, State, Table};
 pub use work::{Ending, Failed};
 

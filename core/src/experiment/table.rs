@@ -1,7 +1,7 @@
 //! An experiment's results so far, as plain data: for the window, the terminal and files alike.
 
-use super::{Metric, Statistic};
-use crate::metrics::Difference;
+use super::Metric;
+use crate::metrics::{Difference, Statistic};
 use serde::Serialize;
 
 /// Where an experiment stands.

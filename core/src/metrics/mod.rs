@@ -14,6 +14,7 @@ mod rank;
 mod rank_correlation;
 mod running;
 mod scores;
+mod statistic;
 mod threshold;
 
 pub use bootstrap::{Interval, Intervals, bootstrap, bootstrap_of_mean};
@@ -25,4 +26,5 @@ pub use rank::{average_precision, roc_auc};
 pub use rank_correlation::rank_correlation;
 pub use running::RunningScores;
 pub use scores::{Scores, mean_defined, score, score_f64};
+pub use statistic::Statistic;
 pub use threshold::{BestF1, best_f1, best_f1_threshold};

@@ -177,6 +177,8 @@ fn complete_rows(run_folder: &Path) -> io::Result<u64> {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) steps: Vec<u64>,
+    /// When each was done, in milliseconds since 1970; as long as `steps`.
+    pub(super) at_unix_ms: Vec<u64>,
     /// In the order of [`Scalar::ALL`]; as long as `steps`.
     pub(super) values: Vec<Vec<f32>>,
 }
@@ -191,6 +193,7 @@ pub(super) fn read_rows(run_folder: &Path, from: u64) -> Result<Option<Rows>, Er
     if n_rows == 0 {
         return Ok(Some(Rows {
             steps: Vec::new(),
+            at_unix_ms: Vec::new(),
             values: vec![Vec::new(); Scalar::ALL.len()],
         }));
     }
@@ -199,8 +202,9 @@ pub(super) fn read_rows(run_folder: &Path, from: u64) -> Result<Option<Rows>, Er
         read_range(&path, from * kind.width(), n_rows * kind.width()).map_err(Error::io(path))
     };
     let mut steps: Vec<u64> = to_values(&read(ColumnKind::Step)?, u64::from_le_bytes);
+    let mut at_unix_ms: Vec<u64> = to_values(&read(ColumnKind::AtUnixMs)?, u64::from_le_bytes);
     let mut values = Vec::with_capacity(Scalar::ALL.len());
-    let mut n_whole = steps.len();
+    let mut n_whole = steps.len().min(at_unix_ms.len());
     for scalar in Scalar::ALL {
         let column = match read(ColumnKind::Value(scalar)) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -213,10 +217,15 @@ pub(super) fn read_rows(run_folder: &Path, from: u64) -> Result<Option<Rows>, Er
     }
     // The files may have been cut between looking and reading.
     steps.truncate(n_whole);
+    at_unix_ms.truncate(n_whole);
     for column in &mut values {
         column.truncate(n_whole);
     }
-    Ok(Some(Rows { steps, values }))
+    Ok(Some(Rows {
+        steps,
+        at_unix_ms,
+        values,
+    }))
 }
 
 /// When each step was done, in milliseconds since 1970; of a step that was done again, the last time.

@@ -3,8 +3,8 @@
 use super::columns::{self, Rows};
 use super::log::{self, CONFIGURATION};
 use super::{
-    Ends, Error, Event, Extension, Record, Scalar, Series, Status, Teaching, TimelineScores, lines,
-    lock,
+    Clock, Ends, Error, Event, Extension, Record, Scalar, Series, Status, Teaching, TimelineScores,
+    lines, lock,
 };
 use crate::metrics::{PseudoLabels, Scores};
 use std::path::{Path, PathBuf};
@@ -67,6 +67,9 @@ pub struct History {
     pseudo_labels: Vec<(u64, Arc<PseudoLabels>)>,
     epoch_starts: Vec<(u32, u64)>,
     series: [Series; Scalar::ALL.len()],
+    clock: Clock,
+    /// The sitting of the newest row: its number, when it began (ms since 1970), and the seconds of work before it.
+    sitting: Option<(usize, u64, f64)>,
     last_row_step: Option<u64>,
     last_event_step: u64,
 }
@@ -75,6 +78,7 @@ pub struct History {
 struct Resume {
     row: u64,
     step: u64,
+    at_unix_ms: u64,
 }
 
 impl History {
@@ -227,6 +231,20 @@ impl History {
         &self.epoch_starts
     }
 
+    /// Training steps of one epoch; `None` where the log does not tell.
+    pub fn steps_per_epoch(&self) -> Option<u64> {
+        match self.started()?.event {
+            Event::Started {
+                steps_per_epoch, ..
+            } if steps_per_epoch > 0 => Some(steps_per_epoch),
+            _ => None,
+        }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Training steps done, as far as written.
     pub fn last_step(&self) -> u64 {
         self.last_event_step.max(self.last_row_step.unwrap_or(0))
@@ -262,6 +280,8 @@ impl History {
             pseudo_labels: Vec::new(),
             epoch_starts: Vec::new(),
             series: Default::default(),
+            clock: Clock::default(),
+            sitting: None,
             last_row_step: None,
             last_event_step: 0,
         }
@@ -339,14 +359,15 @@ impl History {
                 self.pseudo_labels
                     .push((record.step, Arc::new(labels.clone())));
             }
-            Event::Resumed { scalar_rows } => self.forget_after(record.step, *scalar_rows),
+            Event::Resumed { scalar_rows } => self.forget_after(&record, *scalar_rows),
             _ => {}
         }
         self.events.push(record);
     }
 
-    /// What came after `step` no longer counts, in the scalars up to row `scalar_rows`.
-    fn forget_after(&mut self, step: u64, scalar_rows: u64) {
+    /// What came after the step of `resumed` no longer counts, in the scalars up to row `scalar_rows`.
+    fn forget_after(&mut self, resumed: &Record, scalar_rows: u64) {
+        let step = resumed.step;
         self.validations.retain(|v| v.step <= step);
         self.epoch_starts.retain(|start| start.1 <= step);
         self.evaluated = None;
@@ -359,6 +380,7 @@ impl History {
         self.resumes.push(Resume {
             row: scalar_rows,
             step,
+            at_unix_ms: resumed.at_unix_ms,
         });
     }
 
@@ -366,6 +388,7 @@ impl History {
         for series in &mut self.series {
             series.cut_after(step);
         }
+        self.clock.cut_after(step);
         self.last_row_step = self.last_row_step.map(|last| last.min(step));
     }
 
@@ -398,6 +421,11 @@ impl History {
             }
             self.last_row_step = Some(last);
             let steps = &rows.steps[start..row];
+            self.take_in_times(
+                first_row + start as u64,
+                steps,
+                &rows.at_unix_ms[start..row],
+            );
             for (series, values) in self.series.iter_mut().zip(&rows.values) {
                 series.extend(
                     steps
@@ -405,6 +433,26 @@ impl History {
                         .copied()
                         .zip(values[start..row].iter().copied()),
                 );
+            }
+        }
+    }
+
+    /// The time between sittings does not count: each begins with its `Started` or `Resumed`.
+    fn take_in_times(&mut self, first_row: u64, steps: &[u64], at_unix_ms: &[u64]) {
+        let began_unix_ms = self.started.as_ref().map(|started| started.at_unix_ms);
+        for (idx, (&step, &at)) in steps.iter().zip(at_unix_ms).enumerate() {
+            let row = first_row + idx as u64;
+            let sitting = self.resumes.partition_point(|resume| resume.row <= row);
+            if self.sitting.is_none_or(|current| current.0 != sitting) {
+                let resumed = sitting
+                    .checked_sub(1)
+                    .map(|idx| self.resumes[idx].at_unix_ms);
+                let began = resumed.or(began_unix_ms).unwrap_or(at);
+                self.sitting = Some((sitting, began, self.clock.secs()));
+            }
+            if let Some((_, began, before)) = self.sitting {
+                let secs = at.saturating_sub(began) as f64 / 1000.0;
+                self.clock.push(step, before + secs);
             }
         }
     }

@@ -18,19 +18,23 @@
 //! may be killed at any byte. `Resumed` at a step makes the fold forget what came after that step.
 
 mod about;
+mod clock;
 mod columns;
 mod event;
 mod export;
 mod extension;
 mod field;
 mod filter;
+mod group;
 mod history;
 mod lines;
 mod lock;
 mod log;
 mod mailbox;
+mod mean_curve;
 mod pace;
 pub mod report;
+mod ruler;
 mod scalar;
 mod series;
 mod settings;
@@ -43,17 +47,21 @@ mod time;
 pub mod trash;
 
 pub use about::{About, Pin};
+use clock::Clock;
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
 pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};
 pub use field::{Field, Measure, Pick, Value};
 pub use filter::{Filter, FilterError};
+pub use group::{Group, Grouping, Spread};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::RunLog;
 pub use mailbox::{Mail, post};
+pub use mean_curve::{MeanPoint, mean_curve};
 pub use pace::{Pace, seconds_spent};
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
+pub use ruler::{Ruler, XAxis};
 pub use scalar::{Scalar, StepScalars};
 pub use series::{Column, Series};
 pub use settings::{Setting, Settings, differing};

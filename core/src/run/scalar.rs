@@ -1,7 +1,10 @@
 //! What is measured at every training step, and how a row of it lies on the disk.
 
 /// A measure of a training step. Each has its own file under `scalars/`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Scalar {
     /// Training loss of the batch.
     Loss,

@@ -4,8 +4,11 @@
 //! the extremes of any stretch cost a few dozen comparisons and one per whole chunk. Chunks are shared between clones:
 //! a reader thread appends to its own series and hands clones to the window, and only the last chunk is copied.
 
+mod steps;
+
 use std::ops::Range;
 use std::sync::Arc;
+use steps::Steps;
 
 const CHUNK: usize = 4096;
 const FAN_OUT: usize = 16;
@@ -19,6 +22,20 @@ pub struct Column {
     pub min: f32,
     /// Greatest value.
     pub max: f32,
+    /// Mean of all values.
+    pub mean: f32,
+}
+
+impl Column {
+    /// A value alone in its column.
+    pub fn single(x: f64, value: f32) -> Self {
+        Self {
+            x,
+            min: value,
+            max: value,
+            mean: value,
+        }
+    }
 }
 
 /// One measure over the steps, which rise. Holds finite values only. Cheap to clone.
@@ -31,9 +48,9 @@ pub struct Series {
 
 #[derive(Clone, Debug, Default)]
 struct Chunk {
-    steps: Vec<u64>,
+    steps: Steps,
     values: Vec<f32>,
-    /// Extremes of groups of 16, of 256 and of 4,096 values.
+    /// Extremes and sums of groups of 16, of 256 and of 4,096 values.
     levels: [Vec<Extent>; 3],
 }
 
@@ -41,6 +58,7 @@ struct Chunk {
 struct Extent {
     min: f32,
     max: f32,
+    sum: f64,
 }
 
 impl Series {
@@ -65,13 +83,7 @@ impl Series {
     pub fn iter_from(&self, row: usize) -> impl Iterator<Item = (u64, f32)> + '_ {
         let chunks = self.chunks.iter().skip(row / CHUNK);
         chunks
-            .flat_map(|chunk| {
-                chunk
-                    .steps
-                    .iter()
-                    .copied()
-                    .zip(chunk.values.iter().copied())
-            })
+            .flat_map(|chunk| chunk.steps.iter().zip(chunk.values.iter().copied()))
             .skip(row % CHUNK)
     }
 
@@ -87,8 +99,8 @@ impl Series {
 
     /// First and last step.
     pub fn step_range(&self) -> Option<(u64, u64)> {
-        let first = self.chunks.first()?.steps.first()?;
-        Some((*first, self.last()?.0))
+        let first = self.len().checked_sub(1).map(|_| self.row(0).0)?;
+        Some((first, self.last()?.0))
     }
 
     /// The value at `step`, or at the last step before it.
@@ -97,29 +109,33 @@ impl Series {
         after.checked_sub(1).map(|row| self.row(row))
     }
 
-    /// The extremes of `n_columns` equal columns of `steps`, and the values just before and after `steps` alone, so that a
+    /// The extremes and means of `n_columns` equal columns of `steps`, and the values just before and after `steps` alone, so that a
     /// line can be drawn up to the edges. Columns without a value are left out. The cost grows with the columns, not
     /// with the values.
     pub fn min_max(&self, steps: Range<f64>, n_columns: usize) -> Vec<Column> {
         let width = (steps.end - steps.start) / n_columns as f64;
-        let mut columns = Vec::with_capacity(n_columns + 2);
         if !(width > 0.0 && width.is_finite()) {
+            return Vec::new();
+        }
+        let edges = (0..n_columns).map(|column| steps.start + width * column as f64);
+        let edges: Vec<f64> = edges.chain([steps.end]).collect();
+        self.min_max_between(&edges)
+    }
+
+    /// As [`Self::min_max`], for columns between edges that rise but need not be evenly spaced.
+    pub fn min_max_between(&self, edges: &[f64]) -> Vec<Column> {
+        let mut columns = Vec::with_capacity(edges.len() + 1);
+        let Some(&start) = edges.first() else {
             return columns;
+        };
+        let mut row = self.partition(|s| (s as f64) < start);
+        if let Some(before) = row.checked_sub(1) {
+            columns.push(self.column(before..row, 0.0));
         }
-        let first = self.partition(|s| (s as f64) < steps.start);
-        if let Some(before) = first.checked_sub(1) {
-            columns.push(self.column(before..before + 1, 0.0));
-        }
-        let mut row = first;
-        for column_idx in 0..n_columns {
-            let end = if column_idx + 1 == n_columns {
-                steps.end
-            } else {
-                steps.start + width * (column_idx + 1) as f64
-            };
-            let next = self.partition(|s| (s as f64) < end);
+        for pair in edges.windows(2) {
+            let next = self.partition(|s| (s as f64) < pair[1]);
             if next > row {
-                columns.push(self.column(row..next, end - width / 2.0));
+                columns.push(self.column(row..next, (pair[0] + pair[1]) / 2.0));
                 row = next;
             }
         }
@@ -179,7 +195,7 @@ impl Series {
             && !n_kept.is_multiple_of(CHUNK)
         {
             let mut kept = Chunk::default();
-            for (&step, &value) in last.steps.iter().zip(&last.values).take(n_kept % CHUNK) {
+            for (step, &value) in last.steps.iter().zip(&last.values).take(n_kept % CHUNK) {
                 kept.push(step, value);
             }
             *last = Arc::new(kept);
@@ -188,7 +204,7 @@ impl Series {
 
     fn row(&self, row: usize) -> (u64, f32) {
         let chunk = &self.chunks[row / CHUNK];
-        (chunk.steps[row % CHUNK], chunk.values[row % CHUNK])
+        (chunk.steps.get(row % CHUNK), chunk.values[row % CHUNK])
     }
 
     /// The first row whose step does not satisfy `is_before`.
@@ -196,39 +212,39 @@ impl Series {
         // The chunk to search is the last that begins before.
         let after = self
             .chunks
-            .partition_point(|chunk| is_before(chunk.steps[0]));
+            .partition_point(|chunk| is_before(chunk.steps.get(0)));
         let Some(chunk_idx) = after.checked_sub(1) else {
             return 0;
         };
-        let within = self.chunks[chunk_idx]
-            .steps
-            .partition_point(|&s| is_before(s));
+        let within = self.chunks[chunk_idx].steps.partition(is_before);
         chunk_idx * CHUNK + within
     }
 
     /// `rows` must not be empty.
     fn column(&self, rows: Range<usize>, middle: f64) -> Column {
         let (step, value) = self.row(rows.start);
-        let is_alone = rows.len() == 1;
+        let n = rows.len();
         let extent = self.extent_of_rows(rows).unwrap_or(Extent::of(value));
         Column {
-            x: if is_alone { step as f64 } else { middle },
+            x: if n == 1 { step as f64 } else { middle },
             min: extent.min,
             max: extent.max,
+            mean: (extent.sum / n as f64) as f32,
         }
     }
 
     fn extent_of_rows(&self, rows: Range<usize>) -> Option<Extent> {
-        let mut extent: Option<Extent> = None;
+        let is_empty = rows.is_empty();
+        let mut extent = Extent::NONE;
         let mut row = rows.start;
         while row < rows.end {
             let chunk = &self.chunks[row / CHUNK];
             let end = rows.end.min((row / CHUNK + 1) * CHUNK);
             let part = chunk.extent(row % CHUNK..row % CHUNK + (end - row));
-            extent = Some(extent.map_or(part, |extent| extent.with(part)));
+            extent = extent.with(part);
             row = end;
         }
-        extent
+        (!is_empty).then_some(extent)
     }
 }
 
@@ -249,7 +265,7 @@ impl Chunk {
     /// Extremes of a stretch that is not empty: single values up to the next group, groups up to the next greater one,
     /// and down again.
     fn extent(&self, rows: Range<usize>) -> Extent {
-        let mut extent = Extent::of(self.values[rows.start]);
+        let mut extent = Extent::NONE;
         let mut row = rows.start;
         while row < rows.end {
             // A group that ends with the data holds no more than the stretch asks for.
@@ -275,10 +291,18 @@ impl Chunk {
 }
 
 impl Extent {
+    /// Of no value.
+    const NONE: Self = Self {
+        min: f32::INFINITY,
+        max: f32::NEG_INFINITY,
+        sum: 0.0,
+    };
+
     fn of(value: f32) -> Self {
         Self {
             min: value,
             max: value,
+            sum: f64::from(value),
         }
     }
 
@@ -286,6 +310,7 @@ impl Extent {
         Self {
             min: self.min.min(other.min),
             max: self.max.max(other.max),
+            sum: self.sum + other.sum,
         }
     }
 }
@@ -343,6 +368,8 @@ mod tests {
         for (column, values) in columns.iter().zip(all.chunks(50)) {
             let max = values.iter().map(|v| v.1).fold(f32::NEG_INFINITY, f32::max);
             assert_eq!(column.max, max);
+            let mean = values.iter().map(|v| v.1).sum::<f32>() / 50.0;
+            assert!((column.mean - mean).abs() < 1e-5, "{column:?} {mean}");
         }
         // Zoomed in further than a value a column: each value alone at its step, with its neighbours outside.
         let steps: Vec<f64> = series

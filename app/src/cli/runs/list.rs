@@ -1,8 +1,11 @@
 //! `attune runs list`: filtered, sorted, with the columns that one asks for.
 
 use super::super::{Console, Failure, Fault, ResultExt};
+use super::groups::Groups;
 use super::table;
-use attune_core::run::{self, Field, Filter, Measure, Pick, RunSummary, differing};
+use attune_core::run::{
+    self, Field, Filter, Grouping, Measure, Pick, RunSummary, Spread, differing,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,9 +28,35 @@ pub(super) struct Args {
     /// Add the settings in which these runs differ
     #[arg(long)]
     differing: bool,
+    /// Put together the runs that agree in all settings but these (`seed`): means, spread and N instead of each run
+    #[arg(long, value_name = "SETTING", num_args = 1.., value_delimiter = ',', conflicts_with = "group_by")]
+    group_but: Vec<String>,
+    /// Put together the runs that have the same values of these fields
+    #[arg(long, value_name = "FIELD", num_args = 1.., value_delimiter = ',')]
+    group_by: Vec<String>,
+    /// What stands behind the means of groups: `sd` (standard deviation) or `se` (standard error)
+    #[arg(long, value_name = "SPREAD", default_value = "sd", value_parser = ["sd", "se"])]
+    spread: String,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    fn grouping(&self) -> Grouping {
+        if !self.group_but.is_empty() {
+            Grouping::AllBut(self.group_but.clone())
+        } else if !self.group_by.is_empty() {
+            Grouping::By(
+                self.group_by
+                    .iter()
+                    .map(|name| Field::named(name))
+                    .collect(),
+            )
+        } else {
+            Grouping::Single
+        }
+    }
 }
 
 /// What is printed if nothing is asked for.
@@ -70,10 +99,11 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     sort.sort(&mut runs, sort.is_largest_first() != args.reverse, |run| {
         run
     });
-    if args.json {
+    let grouping = args.grouping();
+    if args.json && grouping == Grouping::Single {
         return console.json(&runs);
     }
-    if runs.is_empty() {
+    if runs.is_empty() && !args.json {
         console.say(&match n_all {
             0 => format!("no runs in {}", folder.display()),
             n => format!(
@@ -90,7 +120,21 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
         let settings = differing.into_iter().map(Field::Setting);
         columns.extend(settings.filter(|field| !args.columns.contains(&field.to_string())));
     }
-    print(&runs, &columns, console)
+    match grouping {
+        Grouping::Single => print(&runs, &columns, console),
+        grouping => {
+            let spread = match args.spread.as_str() {
+                "se" => Spread::StandardError,
+                _ => Spread::Deviation,
+            };
+            let groups = Groups::of(&grouping, &runs, &columns);
+            if args.json {
+                groups.json(console)
+            } else {
+                groups.print(spread, console)
+            }
+        }
+    }
 }
 
 fn print(runs: &[RunSummary], columns: &[Field], console: &Console) -> Result<(), Failure> {
@@ -99,19 +143,13 @@ fn print(runs: &[RunSummary], columns: &[Field], console: &Console) -> Result<()
         columns.iter().partition(|field| !field.is_number());
     let columns: Vec<&Field> = words.iter().chain(&numbers).copied().collect();
     let header = std::iter::once("run".to_owned());
-    let header = header.chain(columns.iter().map(|field| match field {
-        Field::Started => "started (UTC)".to_owned(),
-        Field::Setting(_) => field.to_string(),
-        field => lower_first(&field.label()),
-    }));
+    let header = header.chain(columns.iter().map(|field| heading(field)));
     let cell = |run: &RunSummary, field: &Field| match (field, field.of(run)) {
         (_, None) => "-".to_owned(),
-        (Field::Validation(..) | Field::TestRocAuc | Field::TestAveragePrecision, Some(value)) => {
-            value
-                .number()
-                .map_or("-".to_owned(), |value| format!("{value:.4}"))
-        }
-        (_, Some(value)) => value.to_string(),
+        (field, Some(value)) => match value.number().filter(|_| is_score(field)) {
+            Some(number) => number_text(field, number),
+            None => value.to_string(),
+        },
     };
     let rows = runs.iter().map(|run| {
         let cells = columns.iter().map(|field| cell(run, field));
@@ -119,6 +157,32 @@ fn print(runs: &[RunSummary], columns: &[Field], console: &Console) -> Result<()
     });
     let rows: Vec<Vec<String>> = std::iter::once(header.collect()).chain(rows).collect();
     table(&rows, 1 + words.len(), console)
+}
+
+fn is_score(field: &Field) -> bool {
+    matches!(
+        field,
+        Field::Validation(..) | Field::TestRocAuc | Field::TestAveragePrecision
+    )
+}
+
+/// A number of a field, as tables show it.
+pub(super) fn number_text(field: &Field, number: f64) -> String {
+    match field {
+        field if is_score(field) => format!("{number:.4}"),
+        Field::Duration => format!("{number:.0} s"),
+        _ if number.fract() == 0.0 => format!("{number}"),
+        _ => format!("{number:.1}"),
+    }
+}
+
+/// What stands above a column.
+pub(super) fn heading(field: &Field) -> String {
+    match field {
+        Field::Started => "started (UTC)".to_owned(),
+        Field::Setting(_) => field.to_string(),
+        field => lower_first(&field.label()),
+    }
 }
 
 /// "state", but "ROC-AUC".

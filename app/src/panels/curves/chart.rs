@@ -4,6 +4,7 @@ use crate::theme::Palette;
 use attune_core::metrics::Scores;
 use attune_core::run::{Scalar, Validation};
 use egui::Color32;
+use std::borrow::Cow;
 
 /// A chart of the panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -16,6 +17,10 @@ pub(super) enum Chart {
     Speed,
     GradientNorm,
     Waiting,
+    /// A single measure of every step.
+    Step(Scalar),
+    /// A single score of the validation split.
+    Validated(Score),
 }
 
 /// Where the values of a trace come from.
@@ -32,7 +37,7 @@ pub(super) enum Source {
 }
 
 /// A value of a validation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub(super) enum Score {
     Loss,
     RocAuc,
@@ -42,6 +47,24 @@ pub(super) enum Score {
 }
 
 impl Score {
+    const ALL: [Self; 5] = [
+        Self::Loss,
+        Self::RocAuc,
+        Self::AveragePrecision,
+        Self::Localisation,
+        Self::PointingGame,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Loss => "Validation loss",
+            Self::RocAuc => "Validation ROC-AUC",
+            Self::AveragePrecision => "Validation PR-AUC",
+            Self::Localisation => "Localisation",
+            Self::PointingGame => "Pointing game",
+        }
+    }
+
     /// The value, if it is defined.
     pub(super) fn of(self, validation: &Validation) -> Option<f64> {
         match self {
@@ -101,8 +124,31 @@ impl Chart {
         Self::Waiting,
     ];
 
+    /// Charts of one measure alone, of those that have no chart of their own.
+    pub(super) fn singles() -> impl Iterator<Item = Self> {
+        let of_steps = Scalar::ALL.into_iter().filter(|scalar| {
+            !matches!(
+                scalar,
+                Scalar::LearningRate
+                    | Scalar::ClipsPerSecond
+                    | Scalar::GradientNorm
+                    | Scalar::LoaderWait
+            )
+        });
+        let of_validations = Score::ALL.into_iter().map(Self::Validated);
+        of_validations.chain(of_steps.map(Self::Step))
+    }
+
+    /// Its place among all charts.
+    pub(super) fn place(self) -> usize {
+        let all = Self::ALL.into_iter().chain(Self::singles());
+        all.take_while(|other| *other != self).count()
+    }
+
     pub(super) fn title(self) -> &'static str {
         match self {
+            Self::Step(scalar) => scalar.label(),
+            Self::Validated(score) => score.title(),
             Self::Loss => "Loss",
             Self::Scores => "Scores",
             Self::StudentLoss => "Student's losses",
@@ -116,6 +162,9 @@ impl Chart {
 
     pub(super) fn unit(self) -> &'static str {
         match self {
+            Self::Step(scalar) => scalar.unit(),
+            Self::Validated(Score::Loss) => "binary cross entropy",
+            Self::Validated(_) => "macro, 0 to 1",
             Self::Loss => "binary cross entropy",
             Self::Scores => "macro, 0 to 1",
             Self::StudentLoss => "binary cross entropy",
@@ -129,6 +178,8 @@ impl Chart {
 
     pub(super) fn help(self) -> &'static str {
         match self {
+            Self::Step(_) => "A measure of every training step, of all shown runs.",
+            Self::Validated(_) => "A score of the validation split, of all shown runs.",
             Self::Loss => {
                 "Training loss: the band is the range of the raw values, the line their moving average; of a noisy student, on labels and pseudo-labels added. Validation loss: the loss of the averaged probabilities of whole tracks. Dashed: the validation loss of a noisy student's teacher."
             }
@@ -152,8 +203,44 @@ impl Chart {
         }
     }
 
-    pub(super) fn traces(self) -> &'static [Trace] {
+    pub(super) fn traces(self) -> Cow<'static, [Trace]> {
         match self {
+            Self::Step(scalar) => Cow::Owned(vec![Trace {
+                name: scalar.label(),
+                source: match scalar {
+                    Scalar::Loss => Source::SmoothedLoss,
+                    _ => Source::Step(scalar),
+                },
+                look: Look::Line,
+                colour: |palette| palette.accent,
+            }]),
+            Self::Validated(score) => Cow::Owned(vec![Trace {
+                name: score.title(),
+                source: Source::Validated(score),
+                look: Look::Marked,
+                colour: match score {
+                    Score::Loss => |palette| palette.validation,
+                    Score::RocAuc => |palette| palette.roc_auc,
+                    Score::AveragePrecision => |palette| palette.average_precision,
+                    Score::Localisation | Score::PointingGame => |palette| palette.truth,
+                },
+            }]),
+            chart => Cow::Borrowed(chart.fixed_traces()),
+        }
+    }
+
+    /// Whether a trace is among those that stay where many lines are drawn over each other.
+    pub(super) fn is_main(self, trace: &Trace) -> bool {
+        match trace.look {
+            Look::Band => false,
+            Look::Marked | Look::Line => true,
+            Look::Thin | Look::Dashed => self.traces().len() <= 2,
+        }
+    }
+
+    fn fixed_traces(self) -> &'static [Trace] {
+        match self {
+            Self::Step(_) | Self::Validated(_) => &[],
             Self::Loss => &[
                 Trace {
                     name: "raw",
@@ -324,7 +411,12 @@ impl Chart {
     pub(super) fn can_be_logarithmic(self) -> bool {
         matches!(
             self,
-            Self::Loss | Self::StudentLoss | Self::LearningRate | Self::GradientNorm
+            Self::Loss
+                | Self::StudentLoss
+                | Self::LearningRate
+                | Self::GradientNorm
+                | Self::Step(_)
+                | Self::Validated(Score::Loss)
         )
     }
 

@@ -6,20 +6,28 @@
 
 mod chart;
 mod columns;
+mod draw;
+mod head;
+mod horizontal;
+mod lines;
+mod means;
 mod note;
+mod patience;
 mod plot;
 mod scale;
+mod toolbar;
 mod x_view;
 
 use crate::theme;
-use crate::widgets::{count_text, empty_state, number_text, score_text};
+use crate::widgets::{count_text, empty_state, score_text};
 use crate::workbench::parts::runs::{self, RunView};
 use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::run::Status;
 use chart::Chart;
-use columns::Columns;
-use egui::{Align, Layout, ProgressBar, RichText, Slider, Ui, vec2};
-use plot::{Gesture, Shared, chart_ui};
+use egui::{ProgressBar, RichText, Ui, vec2};
+use horizontal::{Horizontal, Whole};
+use lines::{Line, Lines};
+use plot::{Frame, Gesture, Reduced, Shared, chart_ui};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -36,6 +44,7 @@ const TWO_COLUMNS: f32 = 640.0;
 #[serde(default)]
 pub struct State {
     view: XView,
+    x: Horizontal,
     charts: Vec<Chart>,
     logarithmic: Vec<Chart>,
     smoothing: f64,
@@ -44,7 +53,9 @@ pub struct State {
     #[serde(skip)]
     cursor: Option<f64>,
     #[serde(skip)]
-    columns: Columns,
+    reduced: Reduced,
+    #[serde(skip)]
+    lines: Lines,
     #[serde(skip)]
     note: Option<note::Note>,
 }
@@ -53,12 +64,14 @@ impl Default for State {
     fn default() -> Self {
         Self {
             view: XView::All,
+            x: Horizontal::default(),
             charts: Chart::ALL[..USUAL].to_vec(),
             logarithmic: Vec::new(),
             smoothing: 0.9,
             values: BTreeMap::new(),
             cursor: None,
-            columns: Columns::default(),
+            reduced: Reduced::default(),
+            lines: Lines::default(),
             note: None,
         }
     }
@@ -73,7 +86,7 @@ impl State {
             .iter()
             .filter_map(|folder| ctx.state.runs.view(folder))
             .collect();
-        self.columns.keep_only(&shown);
+        self.reduced.columns.keep_only(&shown);
         if shown.is_empty() {
             let error = chosen
                 .first()
@@ -86,13 +99,18 @@ impl State {
             }
             return;
         }
-        let last_step = shown.iter().map(|run| run.last_step).max().unwrap_or(0);
-        self.toolbar_ui(ui, &shown, last_step);
+        let lines = self.lines.of(&shown, &ctx.state.runs, &selection.grouping);
+        let names: Vec<&str> = lines.iter().map(|line| line.label.as_str()).collect();
+        self.reduced.means.keep_only(&names);
+        let whole = self.x.whole(&shown);
+        self.toolbar_ui(ctx, ui, &shown, &lines, &whole);
+        // It may have changed what the axis counts.
+        let whole = self.x.whole(&shown);
         if (ctx.state.runs.smoothing() - self.smoothing).abs() > 1e-9 {
             ctx.send(Command::Runs(runs::Command::SetSmoothing(self.smoothing)));
         }
         ui.add_space(2.0);
-        self.charts_ui(ui, &shown, last_step);
+        self.charts_ui(ctx, ui, &shown, &lines, &whole);
         if self.note.as_mut().is_some_and(|note| !note.ui(ctx, ui)) {
             self.note = None;
         }
@@ -101,11 +119,8 @@ impl State {
     /// Keeps the newest steps in view, or stops doing so.
     pub fn toggle_follow(&mut self, state: &crate::workbench::State) {
         let runs = state.selection.run.iter().chain(&state.selection.overlays);
-        let last_step = runs
-            .filter_map(|run| state.runs.view(run))
-            .map(|run| run.last_step)
-            .max();
-        self.view.toggle_follow(last_step.unwrap_or(0));
+        let shown: Vec<_> = runs.filter_map(|run| state.runs.view(run)).collect();
+        self.view.toggle_follow(&self.x.whole(&shown));
     }
 
     /// Shows everything.
@@ -114,84 +129,22 @@ impl State {
         self.values.clear();
     }
 
-    fn toolbar_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) {
-        let palette = theme::palette(ui.visuals());
-        ui.horizontal(|ui| {
-            if let [run] = shown {
-                run_ui(ui, run);
-            } else {
-                for (idx, run) in shown.iter().enumerate() {
-                    let text = RichText::new(&run.id).color(palette.of_series(idx));
-                    let chip = ui.add(egui::Label::new(text).truncate());
-                    chip.on_hover_text(run_hint(run));
-                }
-            }
-        });
-        // A row of its own: beside the names of runs there is no room for it in a narrow panel.
-        ui.horizontal(|ui| {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.menu_button("Charts", |ui| {
-                    for chart in Chart::ALL {
-                        let mut on = self.charts.contains(&chart);
-                        if ui.checkbox(&mut on, chart.title()).on_hover_text(chart.help()).changed() {
-                            if on {
-                                self.charts.push(chart);
-                                self.charts.sort_by_key(|chart| Chart::ALL.iter().position(|other| other == chart));
-                            } else if self.charts.len() > 1 {
-                                self.charts.retain(|other| *other != chart);
-                            }
-                        }
-                    }
-                    ui.separator();
-                    for chart in Chart::ALL.into_iter().filter(|chart| chart.can_be_logarithmic()) {
-                        let mut on = self.logarithmic.contains(&chart);
-                        if ui.checkbox(&mut on, format!("{}: logarithmic", chart.title())).changed() {
-                            self.logarithmic.retain(|other| *other != chart);
-                            if on {
-                                self.logarithmic.push(chart);
-                            }
-                            self.values.clear();
-                        }
-                    }
-                })
-                .response
-                .on_hover_text("Choose the charts, and logarithmic axes");
-                let mut log = self.logarithmic.contains(&Chart::Loss);
-                if ui.toggle_value(&mut log, "Log y").on_hover_text("Logarithmic loss").clicked() {
-                    self.logarithmic.retain(|chart| *chart != Chart::Loss);
-                    if log {
-                        self.logarithmic.push(Chart::Loss);
-                    }
-                    self.values.clear();
-                }
-                let all = self.view == XView::All && self.values.is_empty();
-                let fit = ui.add_enabled(!all, egui::Button::new("Fit"));
-                if fit
-                    .on_hover_text("Show everything, from the first step to the last (G, or double-click)")
-                    .on_disabled_hover_text("Everything is in view")
-                    .clicked()
-                {
-                    self.fit();
-                }
-                let mut follow = self.view.follows();
-                let toggle = ui.toggle_value(&mut follow, "Follow");
-                if toggle
-                    .on_hover_text("Keep the newest steps in view (F)\nDrag: move. Wheel: zoom. Right-drag: zoom into a box.")
-                    .clicked()
-                {
-                    self.view.toggle_follow(last_step);
-                }
-                smoothing_ui(ui, &mut self.smoothing);
-            });
-        });
-    }
-
-    fn charts_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) {
+    fn charts_ui(
+        &mut self,
+        ctx: &Ctx<'_>,
+        ui: &mut Ui,
+        shown: &[Arc<RunView>],
+        lines: &[Line],
+        whole: &Whole,
+    ) {
         let area = ui.available_size();
         let shared = Shared {
             runs: shown,
-            steps: self.view.range(last_step),
+            lines,
+            x: self.x,
+            range: self.view.range(whole),
             cursor: self.cursor,
+            spread: ctx.state.selection.spread,
             palette: theme::palette(ui.visuals()),
         };
         let gap = theme::GAP + 2.0;
@@ -227,16 +180,14 @@ impl State {
                             let answer = ui
                                 .scope(|ui| {
                                     ui.spacing_mut().item_spacing = vec2(4.0, 2.0);
-                                    chart_ui(
-                                        ui,
-                                        *chart,
-                                        &shared,
-                                        &mut self.columns,
-                                        self.logarithmic.contains(chart),
-                                        self.values.get(chart.title()).cloned(),
-                                        vec2(width, height),
-                                        row + 1 == n_rows,
-                                    )
+                                    let frame = Frame {
+                                        chart: *chart,
+                                        logarithmic: self.logarithmic.contains(chart),
+                                        values: self.values.get(chart.title()).cloned(),
+                                        size: vec2(width, height),
+                                        is_lowest: row + 1 == n_rows,
+                                    };
+                                    chart_ui(ui, frame, &shared, &mut self.reduced)
                                 })
                                 .inner;
                             cursor = cursor.or(answer.cursor);
@@ -252,12 +203,10 @@ impl State {
             ui.ctx().request_repaint();
         }
         match gesture {
-            Some((_, Gesture::Pan(by))) => self.view.pan(by, last_step),
-            Some((_, Gesture::Zoom { factor, around })) => {
-                self.view.zoom(factor, around, last_step)
-            }
-            Some((chart, Gesture::Box { steps, values })) => {
-                self.view = XView::Fixed(steps);
+            Some((_, Gesture::Pan(by))) => self.view.pan(by, whole),
+            Some((_, Gesture::Zoom { factor, around })) => self.view.zoom(factor, around, whole),
+            Some((chart, Gesture::Box { xs, values })) => {
+                self.view = XView::Fixed(xs);
                 self.values.insert(chart.title(), values);
             }
             Some((_, Gesture::Reset)) => self.fit(),
@@ -330,7 +279,7 @@ fn run_ui(ui: &mut Ui, run: &RunView) {
         )
         .on_hover_text("Macro scores on the validation split at its lowest loss");
     }
-    if let Some((text, left)) = plot::patience_text(run) {
+    if let Some((text, left)) = patience::patience_text(run) {
         ui.label(RichText::new(text).small().color(palette.good))
             .on_hover_text("The dashed line marks the epoch with the lowest validation loss. Training stops early when the loss has not fallen for the patience given.");
         if let Some(left) = left {
@@ -365,25 +314,4 @@ fn run_hint(run: &RunView) -> String {
         run.epoch() + 1,
         run.folder.display()
     )
-}
-
-fn smoothing_ui(ui: &mut Ui, smoothing: &mut f64) {
-    // The slider is even in the length of the average: 1, 10, 100, 1000 steps.
-    let mut steps = 1.0 / (1.0 - *smoothing);
-    let slider = ui.add(
-        Slider::new(&mut steps, 1.0..=1000.0)
-            .logarithmic(true)
-            .show_value(false)
-            .trailing_fill(false),
-    );
-    slider.widget_info(|| egui::WidgetInfo::slider(true, steps, "Smoothing"));
-    if slider.changed() {
-        *smoothing = (1.0 - 1.0 / steps).clamp(0.0, 0.9999);
-    }
-    slider.on_hover_text(format!(
-        "Smoothing of the training loss: a moving average over about {} steps. The raw range stays visible as a band.",
-        number_text(steps.round())
-    ));
-    let palette = theme::palette(ui.visuals());
-    ui.label(RichText::new("Smoothing").small().color(palette.weak));
 }

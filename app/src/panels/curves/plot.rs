@@ -1,59 +1,96 @@
 //! Draws one chart: its head with the values under the cursor, and its curves.
 
 use super::chart::{Chart, Look, Trace};
-use super::columns::{Columns, value_at};
-use super::scale::{Extent, Scale, logarithmic_grid, step_text};
-use crate::theme::{self, Palette};
+use super::columns::{Columns, View};
+use super::draw::{Curve, curve, marks};
+use super::head::head_ui;
+use super::horizontal::Horizontal;
+use super::lines::Line;
+use super::means::Means;
+use super::scale::{Extent, Scale, logarithmic_grid};
+use crate::theme::Palette;
 use crate::widgets::number_text;
 use crate::workbench::parts::runs::RunView;
-use attune_core::run::{Column, Event, Status};
-use egui::{Align, Color32, Layout, RichText, Sense, Stroke, Ui, Vec2, vec2};
-use egui_plot::{
-    FilledArea, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points, VLine,
-};
+use attune_core::run::{Pin, Spread};
+use egui::{Align, Color32, Layout, RichText, Ui, Vec2};
+use egui_plot::{Plot, VLine};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Width of the numbers on the left, so that all charts line up.
 const AXIS_WIDTH: f32 = 52.0;
-/// About the width of a curve's name and value in the head of its chart.
-const VALUE_WIDTH: f32 = 115.0;
-/// About the width of a chart's unit there.
-const UNIT_WIDTH: f32 = 80.0;
-/// More validations than this in view are drawn without a mark each.
-const MOST_MARKS: usize = 120;
+/// So many runs are reduced to a column a pixel and a half; of more, each gets fewer, so that a frame costs no more.
+const FINE_RUNS: usize = 12;
+/// Fewer columns than this tell nothing.
+const FEWEST_COLUMNS: usize = 120;
 
 /// What all charts of a frame share.
 pub(super) struct Shared<'a> {
     pub(super) runs: &'a [Arc<RunView>],
-    pub(super) steps: Range<f64>,
-    /// Step under the pointer, in whatever chart it is.
+    /// What is drawn as one curve each.
+    pub(super) lines: &'a [Line],
+    pub(super) x: Horizontal,
+    /// What is in view, in positions.
+    pub(super) range: Range<f64>,
+    /// Position under the pointer, in whatever chart it is.
     pub(super) cursor: Option<f64>,
+    pub(super) spread: Spread,
     pub(super) palette: &'static Palette,
 }
 
 impl Shared<'_> {
-    fn colour(&self, run_idx: usize, trace: &Trace) -> Color32 {
-        if self.runs.len() == 1 {
-            (trace.colour)(self.palette)
-        } else {
-            self.palette.of_series(run_idx)
+    /// Whether a single run is shown, whose curves have colours by what they are.
+    pub(super) fn is_one_run(&self) -> bool {
+        self.runs.len() == 1
+    }
+
+    pub(super) fn members(&self, line: &Line) -> Vec<&Arc<RunView>> {
+        line.members.iter().map(|idx| &self.runs[*idx]).collect()
+    }
+
+    pub(super) fn view(&self, n_columns: usize) -> View {
+        View {
+            x: self.x,
+            start: self.range.start,
+            end: self.range.end,
+            n_columns,
         }
     }
+
+    fn colour(&self, line_idx: usize, trace: &Trace) -> Color32 {
+        if self.is_one_run() {
+            (trace.colour)(self.palette)
+        } else {
+            self.palette.of_series(line_idx)
+        }
+    }
+
+    /// The line of a run.
+    fn line_of(&self, run_idx: usize) -> usize {
+        let line = self
+            .lines
+            .iter()
+            .position(|line| line.members.contains(&run_idx));
+        line.unwrap_or(run_idx)
+    }
+}
+
+/// Values reduced for drawing, kept from frame to frame.
+#[derive(Debug, Default)]
+pub(super) struct Reduced {
+    pub(super) columns: Columns,
+    pub(super) means: Means,
 }
 
 /// What the user did to a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Gesture {
-    /// Moved the curves by so many steps.
+    /// Moved the curves by so much of the axis.
     Pan(f64),
-    /// Zoomed around a step.
+    /// Zoomed around a position.
     Zoom { factor: f64, around: f64 },
     /// Drew a box.
-    Box {
-        steps: Range<f64>,
-        values: Range<f64>,
-    },
+    Box { xs: Range<f64>, values: Range<f64> },
     /// Asked for everything.
     Reset,
     /// Wants to say something of this step.
@@ -65,59 +102,97 @@ const NEAR: f64 = 6.0;
 
 /// What came of a chart in this frame.
 pub(super) struct Answer {
+    /// In positions.
     pub(super) cursor: Option<f64>,
     pub(super) gesture: Option<Gesture>,
 }
 
-/// Draws a chart into `size`. `values`: the range of values to show, or `None` to fit what is in view.
-#[expect(
-    clippy::fn_params_excessive_bools,
-    reason = "two independent looks of a chart"
-)]
+/// How one chart is drawn.
+pub(super) struct Frame {
+    pub(super) chart: Chart,
+    pub(super) logarithmic: bool,
+    /// The range of values to show, or `None` to fit what is in view.
+    pub(super) values: Option<Range<f64>>,
+    pub(super) size: Vec2,
+    /// Whether it carries the name of the horizontal axis.
+    pub(super) is_lowest: bool,
+}
+
+/// A curve with its line and trace.
+type Drawn = (usize, Trace, Curve);
+
+/// Draws a chart.
 pub(super) fn chart_ui(
     ui: &mut Ui,
-    chart: Chart,
+    frame: Frame,
     shared: &Shared<'_>,
-    columns: &mut Columns,
-    logarithmic: bool,
-    values: Option<Range<f64>>,
-    size: Vec2,
-    is_lowest: bool,
+    reduced: &mut Reduced,
 ) -> Answer {
-    let n_columns = ((size.x - AXIS_WIDTH).max(50.0) / 1.5) as usize;
+    let size = frame.size;
+    let fine = ((size.x - AXIS_WIDTH).max(50.0) / 1.5) as usize;
+    let n_columns = (fine * FINE_RUNS / shared.runs.len().max(FINE_RUNS))
+        .max(FEWEST_COLUMNS)
+        .min(fine);
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
         ui.set_min_size(size);
         ui.shrink_clip_rect(ui.max_rect());
-        head_ui(ui, chart, shared);
-        let scale = Scale { logarithmic };
-        let mut curves = Vec::new();
-        let mut extent = Extent::default();
-        for (run_idx, run) in shared.runs.iter().enumerate() {
-            for trace in chart.traces() {
-                let columns = columns.of(run, trace.source, &shared.steps, n_columns);
-                if columns.is_empty() || (trace.look == Look::Band && shared.runs.len() > 3) {
-                    continue;
-                }
-                extent.take(columns, trace.look, &shared.steps);
-                curves.push((run_idx, trace, columns.to_vec()));
-            }
-        }
-        let values = values.unwrap_or_else(|| extent.range(chart, scale));
-        plot_ui(ui, chart, shared, scale, &curves, values, is_lowest)
+        let Reduced { columns, means } = reduced;
+        head_ui(ui, frame.chart, shared, means, columns, n_columns);
+        let (curves, extent) = curves(frame.chart, shared, means, columns, n_columns);
+        let scale = Scale {
+            logarithmic: frame.logarithmic,
+        };
+        let values = frame.values.clone();
+        let values = values.unwrap_or_else(|| extent.range(frame.chart, scale));
+        plot_ui(ui, &frame, shared, scale, &curves, values)
     })
     .inner
 }
 
-fn plot_ui(
-    ui: &mut Ui,
+/// The curves of a chart and the range of their values.
+fn curves(
     chart: Chart,
     shared: &Shared<'_>,
+    means: &mut Means,
+    columns: &mut Columns,
+    n_columns: usize,
+) -> (Vec<Drawn>, Extent) {
+    let view = shared.view(n_columns);
+    let mut curves = Vec::new();
+    let mut extent = Extent::default();
+    for (line_idx, line) in shared.lines.iter().enumerate() {
+        let members = shared.members(line);
+        for trace in chart.traces().iter() {
+            if let [run] = members[..] {
+                let columns = columns.of(run, trace.source, &view);
+                if columns.is_empty() || (trace.look == Look::Band && shared.lines.len() > 3) {
+                    continue;
+                }
+                extent.take(columns, trace.look, &shared.range);
+                curves.push((line_idx, *trace, Curve::Single(columns.to_vec())));
+            } else if chart.is_main(trace) {
+                let points = means.of(&line.label, &members, trace.source, &view, columns);
+                extent.take_means(points, shared.spread, &shared.range);
+                if !points.is_empty() {
+                    curves.push((line_idx, *trace, Curve::Mean(points.to_vec())));
+                }
+            }
+        }
+    }
+    (curves, extent)
+}
+
+fn plot_ui(
+    ui: &mut Ui,
+    frame: &Frame,
+    shared: &Shared<'_>,
     scale: Scale,
-    curves: &[(usize, &Trace, Vec<Column>)],
+    curves: &[Drawn],
     values: Range<f64>,
-    is_lowest: bool,
 ) -> Answer {
+    let chart = frame.chart;
     let height = ui.available_height().max(40.0);
+    let x = shared.x;
     let plot = Plot::new(chart.title())
         .height(height)
         .allow_drag(false)
@@ -132,10 +207,10 @@ fn plot_ui(
         .grid_color(shared.palette.grid)
         .set_margin_fraction(Vec2::ZERO)
         .label_formatter(|_| None)
-        .x_axis_formatter(|mark, _| step_text(mark.value))
+        .x_axis_formatter(move |mark, _| x.text(mark.value))
         .y_axis_formatter(move |mark, _| number_text(scale.value(mark.value)));
-    let plot = if is_lowest {
-        plot.x_axis_label(RichText::new("step").small().color(shared.palette.weak))
+    let plot = if frame.is_lowest {
+        plot.x_axis_label(RichText::new(x.label()).small().color(shared.palette.weak))
     } else {
         plot
     };
@@ -144,30 +219,36 @@ fn plot_ui(
     } else {
         plot
     };
-    let (steps, cursor) = (shared.steps.clone(), shared.cursor);
+    let plot = if x.logarithmic {
+        plot.x_grid_spacer(logarithmic_grid)
+    } else {
+        plot
+    };
+    let (range, cursor) = (shared.range.clone(), shared.cursor);
     let shown_values = values.clone();
     let response = plot.show(ui, |plot| {
-        plot.set_plot_bounds_x(steps.start..=steps.end);
+        plot.set_plot_bounds_x(range.start..=range.end);
         plot.set_plot_bounds_y(shown_values.start..=shown_values.end);
         if let [run] = shared.runs {
-            marks(plot, chart, run, shared.palette);
+            marks(plot, chart, run, shared);
         }
         for (run_idx, run) in shared.runs.iter().enumerate() {
             let colour = match shared.runs {
                 [_] => shared.palette.accent,
-                _ => shared.palette.of_series(run_idx),
+                _ => shared.palette.of_series(shared.line_of(run_idx)),
             };
             for pin in &run.pins {
-                let line = VLine::new("note", pin.step as f64).color(colour);
+                let line = VLine::new("note", x.position(run, pin.step as f64)).color(colour);
                 plot.vline(line.width(1.0).allow_hover(false));
             }
         }
-        for (run_idx, trace, columns) in curves {
-            draw(plot, trace, columns, shared.colour(*run_idx, trace), scale);
+        for (line_idx, trace, drawn) in curves {
+            let colour = shared.colour(*line_idx, trace);
+            curve(plot, trace, drawn, colour, scale, shared);
         }
-        if let Some(step) = cursor {
+        if let Some(at) = cursor {
             plot.vline(
-                VLine::new("", step)
+                VLine::new("", at)
                     .color(shared.palette.weak)
                     .width(1.0)
                     .allow_hover(false),
@@ -175,12 +256,12 @@ fn plot_ui(
         }
         plot.pointer_coordinate().map(|at| at.x)
     });
-    let pointer_step = response.inner;
+    let pointer_at = response.inner;
     let (bounds, response) = (*response.transform.bounds(), response.response);
     response.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Image, true, format!("{} chart", chart.title()))
     });
-    let per_point = (steps.end - steps.start) / f64::from(response.rect.width().max(1.0));
+    let per_point = (range.end - range.start) / f64::from(response.rect.width().max(1.0));
     let hovered = response.contains_pointer();
     let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta, input.zoom_delta()));
     let mut gesture = None;
@@ -191,14 +272,14 @@ fn plot_ui(
     } else if response.double_clicked() {
         gesture = Some(Gesture::Reset);
     } else if response.drag_stopped_by(egui::PointerButton::Secondary) {
-        let (x, y) = (bounds.range_x(), bounds.range_y());
-        if (*x.start(), *x.end()) != (steps.start, steps.end) {
+        let (xs, ys) = (bounds.range_x(), bounds.range_y());
+        if (*xs.start(), *xs.end()) != (range.start, range.end) {
             gesture = Some(Gesture::Box {
-                steps: *x.start()..*x.end(),
-                values: *y.start()..*y.end(),
+                xs: *xs.start()..*xs.end(),
+                values: *ys.start()..*ys.end(),
             });
         }
-    } else if let (true, Some(around)) = (hovered, pointer_step) {
+    } else if let (true, Some(around)) = (hovered, pointer_at) {
         if scroll.x != 0.0 {
             gesture = Some(Gesture::Pan(-f64::from(scroll.x) * per_point));
         } else if scroll.y != 0.0 || pinch != 1.0 {
@@ -206,12 +287,14 @@ fn plot_ui(
             gesture = Some(Gesture::Zoom { factor, around });
         }
     }
-    let note = pointer_step.filter(|_| hovered).and_then(|at| {
+    let note = pointer_at.filter(|_| hovered).and_then(|at| {
         let runs = shared.runs.iter();
         let pins = runs.flat_map(|run| run.pins.iter().map(move |pin| (run, pin)));
-        let distance = |step: u64| (step as f64 - at).abs() / per_point.max(f64::MIN_POSITIVE);
-        pins.filter(|(_, pin)| distance(pin.step) <= NEAR)
-            .min_by(|one, other| distance(one.1.step).total_cmp(&distance(other.1.step)))
+        let distance = |(run, pin): &(&Arc<RunView>, &Pin)| {
+            (x.position(run, pin.step as f64) - at).abs() / per_point.max(f64::MIN_POSITIVE)
+        };
+        pins.filter(|pin| distance(pin) <= NEAR)
+            .min_by(|one, other| distance(one).total_cmp(&distance(other)))
     });
     let response = match note {
         Some((run, pin)) => response
@@ -221,9 +304,9 @@ fn plot_ui(
     if let Some(run) = shared.runs.first() {
         let asked_at = ui.scope_id().with((chart.title(), "note"));
         if response.secondary_clicked()
-            && let Some(at) = pointer_step
+            && let Some(at) = pointer_at
         {
-            let step = (at.max(0.0).round() as u64).min(run.last_step);
+            let step = (x.step(run, at).max(0.0).round() as u64).min(run.last_step);
             // Whoever points at a note means it.
             let step = note.map_or(
                 step,
@@ -244,212 +327,7 @@ fn plot_ui(
         });
     }
     Answer {
-        cursor: pointer_step.filter(|_| response.hovered()),
+        cursor: pointer_at.filter(|_| response.hovered()),
         gesture,
-    }
-}
-
-/// Title, unit, and what each curve is worth under the cursor or at its end.
-fn head_ui(ui: &mut Ui, chart: Chart, shared: &Shared<'_>) {
-    let palette = shared.palette;
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 5.0;
-        ui.add_space(2.0);
-        let title = RichText::new(chart.title())
-            .text_style(theme::section())
-            .color(palette.strong);
-        ui.label(title).on_hover_text(chart.help());
-        let one = shared.runs.len() == 1;
-        let room = ui.available_width();
-        let runs = shared.runs.iter();
-        let of_runs: Vec<_> = runs
-            .map(|run| head_values(chart, shared, run, room))
-            .collect();
-        let n_values = of_runs.first().map_or(0, Vec::len);
-        // The values say more than the unit.
-        if n_values <= 2 || !one || UNIT_WIDTH + VALUE_WIDTH * n_values as f32 <= room {
-            ui.label(RichText::new(chart.unit()).small().color(palette.weak));
-        }
-        ui.add_space(4.0);
-        for (run_idx, (run, values)) in shared.runs.iter().zip(of_runs).enumerate() {
-            if !one {
-                swatch_ui(ui, palette.of_series(run_idx), Look::Line);
-            }
-            for (trace, value) in values {
-                if one {
-                    swatch_ui(ui, (trace.colour)(palette), trace.look);
-                    ui.label(RichText::new(trace.name).small().color(palette.weak));
-                }
-                let text = RichText::new(number_text(value)).text_style(theme::figures());
-                ui.label(text.color(palette.strong)).on_hover_text(format!(
-                    "{}: {} of run {}",
-                    chart.title(),
-                    trace.name,
-                    run.id
-                ));
-                ui.add_space(4.0);
-            }
-        }
-    });
-}
-
-/// The curves of a run that have a value under the cursor or at the end, with that value; where there is no room for all, the main ones.
-fn head_values(
-    chart: Chart,
-    shared: &Shared<'_>,
-    run: &RunView,
-    room: f32,
-) -> Vec<(&'static Trace, f64)> {
-    let cursor = shared.cursor;
-    let step = cursor.map_or(run.last_step, |at| at.max(0.0).round() as u64);
-    let traces = chart.traces().iter();
-    let mut values: Vec<_> = traces
-        .filter(|trace| trace.look != Look::Band)
-        .filter_map(|trace| Some((trace, value_at(run, trace.source, step)?)))
-        .collect();
-    if shared.runs.len() > 1 || room < VALUE_WIDTH * values.len() as f32 {
-        let is_main = |look: Look| matches!(look, Look::Marked | Look::Line);
-        values.retain(|(trace, _)| is_main(trace.look) || chart.traces().len() <= 2);
-    }
-    values
-}
-
-fn swatch_ui(ui: &mut Ui, colour: Color32, look: Look) {
-    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 10.0), Sense::hover());
-    if look == Look::Dashed {
-        let ends = [rect.left_center(), rect.right_center()];
-        let dashes = egui::Shape::dashed_line(&ends, Stroke::new(1.2, colour), 3.0, 2.0);
-        ui.painter().extend(dashes);
-        return;
-    }
-    let width = if look == Look::Thin { 1.0 } else { 2.0 };
-    ui.painter()
-        .hline(rect.x_range(), rect.center().y, Stroke::new(width, colour));
-    if look == Look::Marked {
-        ui.painter().circle_filled(rect.center(), 2.5, colour);
-    }
-}
-
-fn draw(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color32, scale: Scale) {
-    let points = |value: fn(&Column) -> f32| -> Vec<PlotPoint> {
-        columns
-            .iter()
-            .map(|column| PlotPoint::new(column.x, scale.position(f64::from(value(column)))))
-            .collect()
-    };
-    let line = |width: f32, colour: Color32| {
-        Line::new(
-            trace.name,
-            PlotPoints::Owned(points(|column| (column.min + column.max) / 2.0)),
-        )
-        .color(colour)
-        .width(width)
-        .allow_hover(false)
-    };
-    match trace.look {
-        Look::Band => {
-            let xs: Vec<f64> = columns.iter().map(|column| column.x).collect();
-            let low: Vec<f64> = columns
-                .iter()
-                .map(|column| scale.position(f64::from(column.min)))
-                .collect();
-            let high: Vec<f64> = columns
-                .iter()
-                .map(|column| scale.position(f64::from(column.max)))
-                .collect();
-            if columns.iter().any(|column| column.min < column.max) {
-                let area = FilledArea::new(trace.name, &xs, &low, &high);
-                plot.add(
-                    area.fill_color(colour.gamma_multiply(0.22))
-                        .allow_hover(false),
-                );
-            } else {
-                plot.line(line(1.0, colour.gamma_multiply(0.45)));
-            }
-        }
-        Look::Thin => plot.line(line(1.0, colour.gamma_multiply(0.75))),
-        Look::Line => plot.line(line(theme::CURVE_WIDTH + 0.3, colour)),
-        Look::Dashed => {
-            plot.line(line(1.2, colour.gamma_multiply(0.85)).style(LineStyle::dashed_loose()))
-        }
-        Look::Marked => {
-            plot.line(line(theme::CURVE_WIDTH, colour));
-            // Marks that touch each other say no more than the line.
-            if columns.len() > MOST_MARKS {
-                return;
-            }
-            plot.points(
-                Points::new(trace.name, PlotPoints::Owned(points(|column| column.max)))
-                    .radius(2.6)
-                    .color(colour)
-                    .shape(MarkerShape::Circle)
-                    .allow_hover(false),
-            );
-        }
-    }
-}
-
-/// The best epoch, the end by early stopping, and where the user stepped in.
-fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) {
-    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
-        plot.vline(
-            VLine::new(name, step as f64)
-                .color(colour)
-                .width(1.0)
-                .style(style)
-                .allow_hover(false),
-        );
-    };
-    if let Some(best) = &run.best
-        && matches!(chart, Chart::Loss | Chart::Scores)
-    {
-        mark(
-            best.step,
-            "best".to_owned(),
-            palette.good,
-            LineStyle::dashed_dense(),
-        );
-    }
-    for record in &run.events {
-        match &record.event {
-            Event::EarlyStopped { .. } => mark(
-                record.step,
-                "early stop".to_owned(),
-                palette.warning,
-                LineStyle::Solid,
-            ),
-            Event::Resumed { .. } => mark(
-                record.step,
-                "resumed".to_owned(),
-                palette.line,
-                LineStyle::dotted_loose(),
-            ),
-            Event::Failed { .. } => mark(
-                record.step,
-                "failed".to_owned(),
-                palette.error,
-                LineStyle::Solid,
-            ),
-            _ => {}
-        }
-    }
-}
-
-/// In words, what early stopping waits for.
-pub(super) fn patience_text(run: &RunView) -> Option<(String, Option<f32>)> {
-    let best = run.best.as_ref()?;
-    let best_epoch = best.epoch + 1;
-    match (run.ends.patience_epochs, run.epochs_waited, run.status) {
-        (Some(patience), Some(since), Status::Running | Status::Paused) if patience > 0 => Some((
-            format!(
-                "best epoch {best_epoch}, patience {} of {patience} epochs left",
-                patience.saturating_sub(since)
-            ),
-            Some(1.0 - since as f32 / patience as f32),
-        )),
-        (_, _, Status::EarlyStopped) => {
-            Some((format!("best epoch {best_epoch}, stopped early"), None))
-        }
-        _ => Some((format!("best epoch {best_epoch}"), None)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, Look};
 use crate::widgets::number_text;
-use attune_core::run::Column;
+use attune_core::run::{Column, MeanPoint, Spread};
 use egui_plot::{GridInput, GridMark};
 use std::ops::Range;
 
@@ -43,8 +43,8 @@ pub(super) struct Extent {
 }
 
 impl Extent {
-    pub(super) fn take(&mut self, columns: &[Column], look: Look, steps: &Range<f64>) {
-        for column in columns.iter().filter(|column| steps.contains(&column.x)) {
+    pub(super) fn take(&mut self, columns: &[Column], look: Look, shown: &Range<f64>) {
+        for column in columns.iter().filter(|column| shown.contains(&column.x)) {
             if !(column.min.is_finite() && column.max.is_finite()) {
                 continue;
             }
@@ -55,6 +55,14 @@ impl Extent {
             } else {
                 self.include(low, high);
             }
+        }
+    }
+
+    /// Takes in means with their spreads.
+    pub(super) fn take_means(&mut self, points: &[MeanPoint], spread: Spread, shown: &Range<f64>) {
+        for point in points.iter().filter(|point| shown.contains(&point.x)) {
+            let spread = spread.of(&point.of).unwrap_or(0.0);
+            self.include(point.of.mean - spread, point.of.mean + spread);
         }
     }
 
@@ -143,6 +151,7 @@ mod tests {
             x: x as f64,
             min: 0.2,
             max,
+            mean: 0.3,
         };
         let mut columns: Vec<_> = (0..1000).map(|x| column(x, 0.5)).collect();
         columns[3].max = 900.0;
@@ -156,11 +165,7 @@ mod tests {
     fn a_constant_curve_has_a_range() {
         for logarithmic in [false, true] {
             let mut extent = Extent::default();
-            let columns = [Column {
-                x: 1.0,
-                min: 1e-4,
-                max: 1e-4,
-            }];
+            let columns = [Column::single(1.0, 1e-4)];
             extent.take(&columns, Look::Line, &(0.0..2.0));
             let range = extent.range(Chart::LearningRate, Scale { logarithmic });
             assert!(range.start < range.end);

@@ -29,15 +29,24 @@ fn text_of(run: &RunSummary, field: &Field) -> String {
     let value = field.of(run);
     let number = value.as_ref().and_then(Value::number);
     match field {
+        field if field.is_number() => text_of_number(field, number),
+        _ => value.map_or("–".to_owned(), |value| value.to_string()),
+    }
+}
+
+/// A number of a field, in its way of writing.
+pub(super) fn text_of_number(field: &Field, number: Option<f64>) -> String {
+    match field {
         Field::Validation(Measure::Loss, _) => number.map_or("–".to_owned(), number_text),
         Field::Validation(..) | Field::TestRocAuc | Field::TestAveragePrecision => {
             score_text(number)
         }
-        Field::Epochs | Field::Steps | Field::BestEpoch => {
-            number.map_or("–".to_owned(), |number| count_text(number as u64))
-        }
         Field::Duration => number.map_or("–".to_owned(), duration_text),
-        _ => value.map_or("–".to_owned(), |value| value.to_string()),
+        _ => match number {
+            Some(number) if number.fract() == 0.0 && number >= 0.0 => count_text(number as u64),
+            Some(number) => number_text(number),
+            None => "–".to_owned(),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //! sorts it, a click shows a run in all panels, a tick draws it over the shown one.
 
 mod columns;
+mod groups;
 mod look;
 mod menu;
 mod table;
@@ -9,13 +10,15 @@ mod table;
 pub(super) use look::{figure_ui, status_look, text_ui};
 pub(super) use table::sort_header_ui;
 
+use super::grouping::grouping_menu_ui;
 use crate::theme;
 use crate::widgets::{count_text, empty_state};
 use crate::workbench::parts::runs;
 use crate::workbench::{Command, Ctx, UiCommand};
-use attune_core::run::{Field, Filter, RunSummary};
+use attune_core::run::{Field, Filter, Group, Grouping, RunSummary};
 use egui::containers::menu::{MenuButton, MenuConfig};
 use egui::{Align, Layout, PopupCloseBehavior, RichText, TextEdit, Ui};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use table::Order;
 
@@ -31,6 +34,9 @@ pub struct State {
     found: Option<Found>,
     #[serde(skip)]
     editing: Option<Editing>,
+    /// Groups whose members are listed, by their labels.
+    #[serde(skip)]
+    open: BTreeSet<String>,
 }
 
 impl Default for State {
@@ -44,6 +50,7 @@ impl Default for State {
             filter: String::new(),
             found: None,
             editing: None,
+            open: BTreeSet::new(),
         }
     }
 }
@@ -61,8 +68,11 @@ struct Found {
     reading: u64,
     filter: String,
     order: Order,
+    grouping: Grouping,
     /// Places in the list.
     rows: Vec<usize>,
+    /// The same put together; none if each stands alone.
+    groups: Vec<Group>,
     /// Settings that any run has.
     settings: Vec<Field>,
     /// How many runs are left out because they were put away.
@@ -123,7 +133,7 @@ impl State {
             );
             return;
         }
-        self.find(list, reading);
+        self.find(list, reading, &ctx.state.selection.grouping);
         let rows: Vec<&RunSummary> = self
             .found
             .iter()
@@ -136,7 +146,14 @@ impl State {
             .chain(self.columns.iter().cloned())
             .collect();
         egui::ScrollArea::horizontal().show(ui, |ui| {
-            table::table_ui(ctx, ui, &columns, &mut self.order, &rows, &mut asked);
+            let mut table = table::Table {
+                columns: &columns,
+                order: &mut self.order,
+                runs: &rows,
+                groups: self.found.as_ref().map_or(&[][..], |found| &found.groups),
+                open: &mut self.open,
+            };
+            table.ui(ctx, ui, &mut asked);
         });
         if let Some(Asked::Edit(folder)) = asked {
             let run = list.iter().find(|run| run.folder == folder);
@@ -150,11 +167,12 @@ impl State {
     }
 
     /// Filters and sorts, if anything has changed.
-    fn find(&mut self, list: &[RunSummary], reading: u64) {
+    fn find(&mut self, list: &[RunSummary], reading: u64, grouping: &Grouping) {
         if let Some(found) = &self.found
             && found.reading == reading
             && found.filter == self.filter
             && found.order == self.order
+            && found.grouping == *grouping
         {
             return;
         }
@@ -176,7 +194,10 @@ impl State {
             .collect();
         let Order { by, descending } = &self.order;
         by.sort(&mut rows, *descending, |(_, run)| run);
+        let runs: Vec<&RunSummary> = rows.iter().map(|(_, run)| *run).collect();
         self.found = Some(Found {
+            groups: groups::groups(grouping, &runs, &self.order),
+            grouping: grouping.clone(),
             reading,
             filter: self.filter.clone(),
             order: self.order.clone(),
@@ -200,13 +221,22 @@ impl State {
             field.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter runs")
             });
-            let stays = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+            let stays =
+                || MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
             let (columns, settings) = (&mut self.columns, self.found.as_ref());
             let settings = settings.map_or(&[][..], |found| &found.settings);
-            let (menu, _) = MenuButton::new("Columns").config(stays).ui(ui, |ui| {
+            let (menu, _) = MenuButton::new("Columns").config(stays()).ui(ui, |ui| {
                 columns::menu_ui(ui, columns, settings, rows);
             });
             menu.on_hover_text("Which values are listed: facts, scores, settings");
+            let (menu, _) = MenuButton::new("Group").config(stays()).ui(ui, |ui| {
+                grouping_menu_ui(ctx, ui);
+            });
+            menu.on_hover_text(format!(
+                "Put runs together: mean, spread and N instead of each run\nNow: {}",
+                ctx.state.selection.grouping.label()
+            ));
+            groups::draw_all_ui(ctx, ui, rows);
             let refresh = ui
                 .button("Refresh")
                 .on_hover_text(UiCommand::RefreshRuns.tooltip());

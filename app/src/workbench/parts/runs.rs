@@ -14,8 +14,8 @@ use arc_swap::ArcSwap;
 use attune_core::dataset::{Dataset, Split};
 use attune_core::metrics::{PseudoLabels, Scores};
 use attune_core::run::{
-    self, Ends, Event, History, Pace, Pin, Record, RunSummary, Scalar, Series, Smoothed, Status,
-    Teaching, Validation,
+    self, Ends, Event, History, Pace, Pin, Record, Ruler, RunSummary, Scalar, Series, Smoothed,
+    Status, Teaching, Validation, XAxis,
 };
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
 use shelving::{Change, What};
@@ -264,6 +264,8 @@ pub struct RunView {
     /// The learning rate of its recipe.
     learning_rate: Option<f64>,
     series: Vec<Series>,
+    /// In the order of [`XAxis::ALL`].
+    rulers: [Ruler; XAxis::ALL.len()],
 }
 
 impl RunView {
@@ -303,12 +305,18 @@ impl RunView {
                 .iter()
                 .map(|scalar| history.series(*scalar).clone())
                 .collect(),
+            rulers: XAxis::ALL.map(|axis| Ruler::of(history, axis)),
         }
     }
 
     /// One measure over the steps.
     pub fn series(&self, scalar: Scalar) -> &Series {
         &self.series[scalar as usize]
+    }
+
+    /// How its steps lie on an axis.
+    pub fn ruler(&self, axis: XAxis) -> &Ruler {
+        &self.rulers[axis as usize]
     }
 
     /// The learning rate that a schedule scales: as it was set by hand last, else the recipe's.

@@ -1,4 +1,4 @@
-//! What is reported of the scores of several seeds.
+//! What is reported of several numbers that measure the same: scores of several seeds, curves of several runs.
 
 use serde::Serialize;
 
@@ -14,6 +14,11 @@ pub struct Statistic {
 }
 
 impl Statistic {
+    /// The standard error of the mean; `None` of a single one.
+    pub fn standard_error(&self) -> Option<f64> {
+        Some(self.sd? / (self.n as f64).sqrt())
+    }
+
     /// That of `values`; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let n = values.len();
@@ -39,6 +44,7 @@ mod tests {
         // Deviations -2, 0, 2: squares 8, over 2 is 4.
         let found = Statistic::of(&[3.0, 5.0, 7.0]).unwrap();
         assert_eq!((found.mean, found.sd, found.n), (5.0, Some(2.0), 3));
+        assert_eq!(found.standard_error(), Some(2.0 / 3f64.sqrt()));
         let single = Statistic::of(&[0.5]).unwrap();
         assert_eq!((single.mean, single.sd, single.n), (0.5, None, 1));
         assert_eq!(Statistic::of(&[]), None);

@@ -1,0 +1,186 @@
+//! Draws curves into a plot: of single runs, of groups, and the marks of a run.
+
+use super::chart::{Chart, Look, Trace};
+use super::plot::Shared;
+use super::scale::Scale;
+use crate::theme;
+use crate::workbench::parts::runs::RunView;
+use attune_core::run::{Column, Event, MeanPoint};
+use egui::{Color32, Stroke};
+use egui_plot::{
+    FilledArea, Line, LineStyle, MarkerShape, PlotPoint, PlotPoints, PlotUi, Points, VLine,
+};
+
+/// More validations than this in view are drawn without a mark each.
+const MOST_MARKS: usize = 120;
+
+/// A curve of a chart, ready to be drawn.
+pub(super) enum Curve {
+    /// Of one run.
+    Single(Vec<Column>),
+    /// Of several.
+    Mean(Vec<MeanPoint>),
+}
+
+/// Draws a curve.
+pub(super) fn curve(
+    plot: &mut PlotUi<'_>,
+    trace: &Trace,
+    curve: &Curve,
+    colour: Color32,
+    scale: Scale,
+    shared: &Shared<'_>,
+) {
+    match curve {
+        Curve::Single(columns) => single(plot, trace, columns, colour, scale),
+        Curve::Mean(points) => mean(plot, trace, points, colour, scale, shared),
+    }
+}
+
+fn single(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color32, scale: Scale) {
+    let points = |value: fn(&Column) -> f32| -> Vec<PlotPoint> {
+        columns
+            .iter()
+            .map(|column| PlotPoint::new(column.x, scale.position(f64::from(value(column)))))
+            .collect()
+    };
+    let line = |width: f32, colour: Color32| {
+        Line::new(trace.name, PlotPoints::Owned(points(|column| column.mean)))
+            .color(colour)
+            .width(width)
+            .allow_hover(false)
+    };
+    match trace.look {
+        Look::Band => {
+            let xs: Vec<f64> = columns.iter().map(|column| column.x).collect();
+            let low: Vec<f64> = columns
+                .iter()
+                .map(|column| scale.position(f64::from(column.min)))
+                .collect();
+            let high: Vec<f64> = columns
+                .iter()
+                .map(|column| scale.position(f64::from(column.max)))
+                .collect();
+            if columns.iter().any(|column| column.min < column.max) {
+                let area = FilledArea::new(trace.name, &xs, &low, &high);
+                plot.add(
+                    area.fill_color(colour.gamma_multiply(0.22))
+                        .allow_hover(false),
+                );
+            } else {
+                plot.line(line(1.0, colour.gamma_multiply(0.45)));
+            }
+        }
+        Look::Thin => plot.line(line(1.0, colour.gamma_multiply(0.75))),
+        Look::Line => plot.line(line(theme::CURVE_WIDTH + 0.3, colour)),
+        Look::Dashed => {
+            plot.line(line(1.2, colour.gamma_multiply(0.85)).style(LineStyle::dashed_loose()))
+        }
+        Look::Marked => {
+            plot.line(line(theme::CURVE_WIDTH, colour));
+            // Marks that touch each other say no more than the line.
+            if columns.len() > MOST_MARKS {
+                return;
+            }
+            plot.points(
+                Points::new(trace.name, PlotPoints::Owned(points(|column| column.max)))
+                    .radius(2.6)
+                    .color(colour)
+                    .shape(MarkerShape::Circle)
+                    .allow_hover(false),
+            );
+        }
+    }
+}
+
+/// The mean as a line, the spread as a band around it. Where fewer than all runs reach, the line is thin.
+fn mean(
+    plot: &mut PlotUi<'_>,
+    trace: &Trace,
+    points: &[MeanPoint],
+    colour: Color32,
+    scale: Scale,
+    shared: &Shared<'_>,
+) {
+    let position = |value: f64| scale.position(value);
+    let bounds = |point: &MeanPoint| {
+        let spread = shared.spread.of(&point.of).unwrap_or(0.0);
+        [point.of.mean - spread, point.of.mean + spread]
+    };
+    let xs: Vec<f64> = points.iter().map(|point| point.x).collect();
+    let side = |idx: usize| -> Vec<f64> {
+        points
+            .iter()
+            .map(|point| position(bounds(point)[idx]))
+            .collect()
+    };
+    let area = FilledArea::new(trace.name, &xs, &side(0), &side(1));
+    plot.add(
+        area.fill_color(colour.gamma_multiply(0.2))
+            .allow_hover(false),
+    );
+    let most = points.iter().map(|point| point.of.n).max().unwrap_or(0);
+    for stretch in points.chunk_by(|one, other| (one.of.n == most) == (other.of.n == most)) {
+        let is_of_all = stretch[0].of.n == most;
+        let owned = stretch
+            .iter()
+            .map(|point| PlotPoint::new(point.x, position(point.of.mean)))
+            .collect();
+        let width = if is_of_all {
+            theme::CURVE_WIDTH + 0.3
+        } else {
+            1.0
+        };
+        let line = Line::new(trace.name, PlotPoints::Owned(owned))
+            .stroke(Stroke::new(width, colour))
+            .allow_hover(false);
+        plot.line(line);
+    }
+}
+
+/// The best epoch, the end by early stopping, and where the user stepped in.
+pub(super) fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, shared: &Shared<'_>) {
+    let palette = shared.palette;
+    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
+        plot.vline(
+            VLine::new(name, shared.x.position(run, step as f64))
+                .color(colour)
+                .width(1.0)
+                .style(style)
+                .allow_hover(false),
+        );
+    };
+    if let Some(best) = &run.best
+        && matches!(chart, Chart::Loss | Chart::Scores)
+    {
+        mark(
+            best.step,
+            "best".to_owned(),
+            palette.good,
+            LineStyle::dashed_dense(),
+        );
+    }
+    for record in &run.events {
+        match &record.event {
+            Event::EarlyStopped { .. } => mark(
+                record.step,
+                "early stop".to_owned(),
+                palette.warning,
+                LineStyle::Solid,
+            ),
+            Event::Resumed { .. } => mark(
+                record.step,
+                "resumed".to_owned(),
+                palette.line,
+                LineStyle::dotted_loose(),
+            ),
+            Event::Failed { .. } => mark(
+                record.step,
+                "failed".to_owned(),
+                palette.error,
+                LineStyle::Solid,
+            ),
+            _ => {}
+        }
+    }
+}
