@@ -11,6 +11,7 @@ mod grouping;
 pub mod help;
 pub mod library;
 pub mod log;
+pub mod parameters;
 pub mod runs;
 pub mod student;
 pub mod tags;
@@ -47,11 +48,13 @@ pub enum Panel {
     Student,
     /// Plans of many runs.
     Experiments,
+    /// Settings of many runs against their results.
+    Parameters,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -63,6 +66,7 @@ impl Panel {
         Self::Compare,
         Self::Student,
         Self::Experiments,
+        Self::Parameters,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -87,6 +91,7 @@ impl Panel {
             Self::Compare => "Compare",
             Self::Student => "Student",
             Self::Experiments => "Experiments",
+            Self::Parameters => "Parameters",
         }
     }
 
@@ -108,6 +113,9 @@ impl Panel {
             }
             Self::Experiments => {
                 "Plans of many runs: a table that fills while it is worked through, with the paper's figures beside."
+            }
+            Self::Parameters => {
+                "Which settings go with which scores: many runs as parallel coordinates or a scatter plot."
             }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
@@ -131,6 +139,7 @@ pub struct Panels {
     compare: compare::State,
     student: student::State,
     experiments: experiments::State,
+    parameters: parameters::State,
 }
 
 impl Panels {
@@ -163,6 +172,7 @@ impl Panels {
             Panel::Compare => self.compare.ui(ctx, ui),
             Panel::Student => self.student.ui(ctx, ui),
             Panel::Experiments => self.experiments.ui(ctx, ui),
+            Panel::Parameters => self.parameters.ui(ctx, ui),
         }
     }
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 
 /// A run as training leaves it, without the training: three validations, of which the second is the best.
 fn write_run(folder: &Path, id: &str, learning_rate: f64, preset: &str, roc_auc: [f64; 3]) {
+    let seed = id.rsplit('-').next().unwrap();
     let recipe = format!(
-        "[config]\nlearning_rate = {learning_rate}\nseed = 1\n[config.model]\npreset = \"{preset}\"\n"
+        "[config]\nlearning_rate = {learning_rate}\nseed = {seed}\n[config.model]\npreset = \"{preset}\"\n"
     );
     let recipe: toml::Table = recipe.parse().unwrap();
     let run = folder.join("workspace/runs").join(id);
@@ -162,4 +163,50 @@ fn what_was_thrown_away_comes_back_until_the_trash_is_emptied() {
     );
     assert_eq!(printed(folder, &["runs", "trash"]), "");
     assert_eq!(ids(folder, &[]).len(), 2);
+}
+
+#[test]
+fn repetitions_are_put_together_with_mean_spread_and_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for (seed, roc_auc) in [(1, 0.7), (2, 0.8), (3, 0.9)] {
+        write_run(
+            folder,
+            &format!("fast-{seed}"),
+            1e-3,
+            "tiny",
+            [0.5, roc_auc, 0.6],
+        );
+    }
+    write_run(folder, "slow-1", 1e-4, "tiny", [0.5, 0.6, 0.6]);
+    let grouped = ["runs", "list", "--json", "--group-but", "seed"];
+    let groups = json(
+        folder,
+        &[&grouped[..], &["--sort", "id", "--reverse"]].concat(),
+    );
+    let fast = groups
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|group| group["runs"].as_array().unwrap().len() == 3)
+        .unwrap();
+    assert_eq!(fast["label"], "learning_rate=0.001");
+    let found = &fast["fields"]["roc-auc"];
+    assert_eq!(found["n"], 3);
+    let figure = |name: &str| found[name].as_f64().unwrap();
+    assert!((figure("mean") - 0.8).abs() < 1e-9 && (figure("sd") - 0.1).abs() < 1e-9);
+    assert!((figure("se") - 0.1 / 3f64.sqrt()).abs() < 1e-9);
+    assert_eq!(fast["fields"]["model"], serde_json::Value::Null);
+
+    let table = printed(folder, &["runs", "list", "--group-but", "seed"]);
+    assert!(table.contains("0.8000 ±0.1000"), "{table}");
+    let errors = printed(
+        folder,
+        &[
+            &["runs", "list"][..],
+            &["--group-by", "lr", "--spread", "se"],
+        ]
+        .concat(),
+    );
+    assert!(errors.contains("0.8000 ±0.0577"), "{errors}");
 }

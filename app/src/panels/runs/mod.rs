@@ -176,22 +176,9 @@ impl State {
         {
             return;
         }
-        let (filter, problem) = match Filter::parse(&self.filter) {
-            Ok(filter) => {
-                let unknown = filter.unknown_fields(list);
-                let problem = unknown
-                    .first()
-                    .map(|field| format!("No run has a setting `{field}`."));
-                (filter, problem)
-            }
-            // While a term is being typed the list stays whole.
-            Err(error) => (Filter::default(), Some(error.to_string())),
-        };
-        let mut rows: Vec<(usize, &RunSummary)> = list
-            .iter()
-            .enumerate()
-            .filter(|(_, run)| filter.matches(run))
-            .collect();
+        let (rows, problem) = filtered(list, &self.filter);
+        let mut rows: Vec<(usize, &RunSummary)> =
+            rows.into_iter().map(|at| (at, &list[at])).collect();
         let Order { by, descending } = &self.order;
         by.sort(&mut rows, *descending, |(_, run)| run);
         let runs: Vec<&RunSummary> = rows.iter().map(|(_, run)| *run).collect();
@@ -276,7 +263,26 @@ impl State {
     }
 }
 
-const FILTER_HELP: &str = "All terms must hold:
+/// The places of the runs that a typed filter leaves, and what is wrong with it.
+pub(super) fn filtered(list: &[RunSummary], typed: &str) -> (Vec<usize>, Option<String>) {
+    let (filter, problem) = match Filter::parse(typed) {
+        Ok(filter) => {
+            let unknown = filter.unknown_fields(list);
+            let problem = unknown
+                .first()
+                .map(|field| format!("No run has a setting `{field}`."));
+            (filter, problem)
+        }
+        // While a term is being typed the list stays whole.
+        Err(error) => (Filter::default(), Some(error.to_string())),
+    };
+    let all = list.iter().enumerate();
+    let left = all.filter(|(_, run)| filter.matches(run));
+    (left.map(|(at, _)| at).collect(), problem)
+}
+
+/// How filters are written.
+pub(super) const FILTER_HELP: &str = "All terms must hold:
 reverb \"two words\"    in name, title, model, data, tags, note
 model:tiny  tag:paper  a field that contains a word
 lr<1e-3  roc>=0.8  seed=3  started>2026-11-01
