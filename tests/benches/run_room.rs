@@ -221,6 +221,7 @@ impl Window {
             unit: MouseWheelUnit::Point,
             delta: vec2(0.0, by),
             phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
             modifiers: egui::Modifiers::NONE,
         };
         self.frame(vec![Input::PointerMoved(self.pointer), wheel])

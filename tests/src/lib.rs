@@ -4,6 +4,7 @@ pub mod acoustics;
 pub mod bursts;
 pub mod python;
 pub mod small_data;
+pub mod small_models;
 pub mod small_runs;
 pub mod soft_renderer;
 pub mod torch_file;

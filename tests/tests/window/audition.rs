@@ -3,47 +3,20 @@
 use attune::panels::Panel;
 use attune::workbench::parts::audition::{self, ClipLength};
 use attune::workbench::{Command, UiCommand};
-use attune_core::audio;
 use attune_core::augment::{Chain, Effect, Kind};
-use attune_core::models::presets;
-use attune_core::nn::Parameters;
-use attune_core::predict::Model;
 use attune_core::rng::{Address, Purpose};
+use attune_tests::small_data::write_beat;
+use attune_tests::small_models;
 use attune_tests::window::Window;
-use candle_core::DType;
 use egui::{Key, Modifiers};
 use std::path::Path;
 
 const RATE_HZ: u32 = 22050;
 
-fn write_song(path: &Path, secs: f64) {
-    let n = (secs * f64::from(RATE_HZ)) as usize;
-    let wave: Vec<f32> = (0..n)
-        .map(|i| {
-            let secs = i as f32 / RATE_HZ as f32;
-            let beat = (-8.0 * (secs % 0.5)).exp();
-            0.5 * beat * (secs * 1400.0).sin() + 0.2 * (secs * 2765.0).sin()
-        })
-        .collect();
-    audio::write_wav(path, &wave, RATE_HZ).unwrap();
-}
-
-fn write_model(path: &Path) {
-    let tags: Vec<String> = ["drums", "flute", "calm"].map(String::from).to_vec();
-    let config = presets::preset("tiny")
-        .unwrap()
-        .config
-        .with_n_tags(tags.len());
-    let parameters = Parameters::initialise(1, DType::F32);
-    config.build(parameters.var_builder()).unwrap();
-    let model = Model::from_parameters(config, tags, 2 * RATE_HZ as usize, &parameters).unwrap();
-    model.save(path).unwrap();
-}
-
 /// A window with a song of six seconds in Audition.
 fn with_song(folder: &Path) -> Window {
     let song = folder.join("beat.wav");
-    write_song(&song, 6.0);
+    write_beat(&song, 6.0);
     let mut window = Window::open(&folder.join("workspace"));
     window.send(UiCommand::Show(Panel::Audition));
     assert!(
@@ -183,7 +156,8 @@ fn both_variants_play_under_one_play_head() {
 fn the_clip_is_chosen_and_the_models_tags_are_compared() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("three-tags.safetensors");
-    write_model(&model);
+    let tags = ["drums", "flute", "calm"];
+    small_models::write(&model, small_models::tiny(), &tags, 2.0, 1);
     let mut window = with_song(folder.path());
     window.send(Command::OpenModel(model));
     window.wait("the model", |window| {

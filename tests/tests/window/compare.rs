@@ -7,39 +7,13 @@ use attune::workbench::{Command, UiCommand};
 use attune_core::dataset::Split;
 use attune_core::job::Job;
 use attune_core::models::{ModelConfig, presets};
-use attune_core::nn::Parameters;
-use attune_core::predict::{Model, Shipped};
+use attune_core::predict::Shipped;
 use attune_core::run::{Event, RunLog};
 use attune_core::train;
 use attune_tests::small_data;
+use attune_tests::small_models::{at_another_rate, tiny, write as write_model};
 use attune_tests::window::Window;
-use candle_core::DType;
 use std::path::{Path, PathBuf};
-
-fn write_model(path: &Path, config: ModelConfig, tags: &[&str], secs: f64, seed: u64) {
-    let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    let config = config.with_n_tags(tags.len());
-    let input_samples = (secs * f64::from(config.input().sample_rate_hz())) as usize;
-    let parameters = Parameters::initialise(seed, DType::F32);
-    config.build(parameters.var_builder()).unwrap();
-    let model = Model::from_parameters(config, tags, input_samples, &parameters).unwrap();
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    model.save(path).unwrap();
-}
-
-fn tiny() -> ModelConfig {
-    presets::preset("tiny").unwrap().config
-}
-
-/// A small network that hears at another rate than `tiny`.
-fn at_another_rate() -> ModelConfig {
-    let mut config = presets::preset("musicnn").unwrap().config;
-    if let ModelConfig::Musicnn(config) = &mut config {
-        (config.n_tall, config.n_long) = (2, 2);
-        (config.back_end_width, config.dense_width) = (4, 8);
-    }
-    config
-}
 
 /// A run with a best checkpoint, and one that has none.
 fn write_runs(home: &Path, id: &str, config: ModelConfig, tags: &[&str], secs: f64) {

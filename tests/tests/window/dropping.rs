@@ -2,10 +2,9 @@
 
 use attune::panels::Panel;
 use attune_core::audio;
-use attune_core::models::presets;
 use attune_core::nn::Parameters;
-use attune_core::predict::Model;
 use attune_tests::small_data;
+use attune_tests::small_models;
 use attune_tests::window::Window;
 use candle_core::DType;
 use std::collections::BTreeMap;
@@ -47,12 +46,7 @@ fn a_song_and_weights_dropped_together_are_both_opened() {
     let mut stage = Stage::new();
     let (song, weights) = (stage.at("song.wav"), stage.at("two.safetensors"));
     write_song(&song);
-    let config = presets::preset("tiny").unwrap().config.with_n_tags(2);
-    let parameters = Parameters::initialise(1, DType::F32);
-    config.build(parameters.var_builder()).unwrap();
-    let tags = vec!["loud".to_owned(), "soft".to_owned()];
-    let model = Model::from_parameters(config, tags, RATE_HZ as usize, &parameters).unwrap();
-    model.save(&weights).unwrap();
+    small_models::write(&weights, small_models::tiny(), &["loud", "soft"], 1.0, 1);
     stage.window.drop_files(&[&weights, &song]);
     stage.window.wait("the song and the model", |window| {
         let state = window.state();
@@ -73,7 +67,7 @@ fn a_song_and_weights_dropped_together_are_both_opened() {
 fn weights_of_another_program_are_shown_before_they_are_used() {
     let mut stage = Stage::new();
     let (weights, tags) = (stage.at("teacher.safetensors"), stage.at("tags.txt"));
-    let config = presets::preset("tiny").unwrap().config.with_n_tags(2);
+    let config = small_models::tiny().with_n_tags(2);
     let parameters = Parameters::initialise(1, DType::F32);
     config.build(parameters.var_builder()).unwrap();
     let mut tensors: BTreeMap<_, _> = parameters

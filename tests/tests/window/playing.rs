@@ -4,11 +4,8 @@ use attune::panels::Panel;
 use attune::playback::{Output, Player, State};
 use attune::workbench::Command;
 use attune_core::audio;
-use attune_core::models::presets;
-use attune_core::nn::Parameters;
-use attune_core::predict::Model;
+use attune_tests::small_models;
 use attune_tests::window::Window;
-use candle_core::DType;
 use egui::{Key, Modifiers, Pos2, Rect, pos2};
 use std::path::Path;
 use std::sync::Arc;
@@ -31,18 +28,6 @@ fn write_song(path: &Path) {
     audio::write_wav(path, &wave, RATE_HZ).unwrap();
 }
 
-fn write_model(path: &Path) {
-    let tags: Vec<String> = ["drums", "flute", "calm"].map(String::from).to_vec();
-    let config = presets::preset("tiny")
-        .unwrap()
-        .config
-        .with_n_tags(tags.len());
-    let parameters = Parameters::initialise(1, DType::F32);
-    config.build(parameters.var_builder()).unwrap();
-    let model = Model::from_parameters(config, tags, 2 * RATE_HZ as usize, &parameters).unwrap();
-    model.save(path).unwrap();
-}
-
 impl Stage {
     /// The song is open and explained by a model of three tags.
     fn new() -> Self {
@@ -52,7 +37,8 @@ impl Stage {
             folder.path().join("m.safetensors"),
         );
         write_song(&song);
-        write_model(&model);
+        let tags = ["drums", "flute", "calm"];
+        small_models::write(&model, small_models::tiny(), &tags, 2.0, 1);
         let now_ns = Arc::new(AtomicU64::new(0));
         let clock = Arc::clone(&now_ns);
         let now = Arc::new(move || clock.load(Ordering::Relaxed));

@@ -6,47 +6,20 @@ use attune::workbench::parts::compare::{self, Side, Source};
 use attune::workbench::{Command, UiCommand};
 use attune_core::audio;
 use attune_core::augment::{Effect, Kind};
-use attune_core::models::{ModelConfig, presets};
-use attune_core::nn::Parameters;
-use attune_core::predict::Model;
 use attune_tests::small_data;
+use attune_tests::small_models::{at_another_rate, tiny, write as write_model};
 use attune_tests::window::Window;
-use candle_core::DType;
 use egui::pos2;
 use std::path::Path;
 
 const RATE_HZ: u32 = 22_050;
-
-fn write_model(path: &Path, config: ModelConfig, tags: &[&str], seed: u64) {
-    let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
-    let config = config.with_n_tags(tags.len());
-    let input_samples = config.input().sample_rate_hz() as usize;
-    let parameters = Parameters::initialise(seed, DType::F32);
-    config.build(parameters.var_builder()).unwrap();
-    let model = Model::from_parameters(config, tags, input_samples, &parameters).unwrap();
-    model.save(path).unwrap();
-}
-
-fn tiny() -> ModelConfig {
-    presets::preset("tiny").unwrap().config
-}
-
-/// A small network that hears at another rate than `tiny`.
-fn at_another_rate() -> ModelConfig {
-    let mut config = presets::preset("musicnn").unwrap().config;
-    if let ModelConfig::Musicnn(config) = &mut config {
-        (config.n_tall, config.n_long) = (2, 2);
-        (config.back_end_width, config.dense_width) = (4, 8);
-    }
-    config
-}
 
 /// A window with the small data set, a song of it and a model in use, and Audition in front.
 fn window(folder: &Path) -> Window {
     let data = folder.join("data");
     small_data::write(&data, 36, 1.5);
     let weights = folder.join("mine.safetensors");
-    write_model(&weights, tiny(), &small_data::TAGS, 1);
+    write_model(&weights, tiny(), &small_data::TAGS, 1.0, 1);
     let song = folder.join("song.wav");
     let wave: Vec<f32> = (0..4 * RATE_HZ)
         .map(|i| 0.4 * (i as f32 * 0.05).sin() + 0.2 * (i as f32 * 0.31).sin())
@@ -76,7 +49,13 @@ fn window(folder: &Path) -> Window {
 /// Puts a model of another rate beside the one in use, which does not know `low`.
 fn put_beside(window: &mut Window, folder: &Path) {
     let other = folder.join("other.safetensors");
-    write_model(&other, at_another_rate(), &["high", "noisy", "strange"], 2);
+    write_model(
+        &other,
+        at_another_rate(),
+        &["high", "noisy", "strange"],
+        1.0,
+        2,
+    );
     let source = Source::File(other);
     window.send(Command::Compare(compare::Command::Choose(
         Side::Second,
