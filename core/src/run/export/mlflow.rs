@@ -223,9 +223,14 @@ fn file_uri(path: &Path) -> String {
     uri
 }
 
-/// A name that MLflow allows, and a file system.
+/// A name that MLflow allows, and a file system. What is too long ends with a digest, so that two names with the same beginning stay two.
 fn plain(name: &str) -> String {
-    let replaced = name.chars().take(MAX_NAME_CHARS).map(|c| {
+    if name.chars().count() > MAX_NAME_CHARS {
+        let digest = blake3::hash(name.as_bytes()).to_hex();
+        let kept: String = name.chars().take(MAX_NAME_CHARS - 9).collect();
+        return plain(&format!("{kept}-{}", &digest[..8]));
+    }
+    let replaced = name.chars().map(|c| {
         let is_allowed = c.is_alphanumeric() || "_-. ".contains(c);
         if is_allowed { c } else { '_' }
     });
@@ -241,6 +246,14 @@ mod tests {
     use super::*;
     use crate::metrics::Scores;
     use crate::run::RunLog;
+
+    #[test]
+    fn long_names_with_the_same_beginning_stay_apart() {
+        let long = |end: &str| plain(&format!("{}{end}", "tag/".repeat(30)));
+        assert_ne!(long("a"), long("b"));
+        assert_eq!(long("a").chars().count(), MAX_NAME_CHARS);
+        assert_eq!(plain("model.preset"), "model.preset");
+    }
 
     #[test]
     fn tags_that_would_lie_in_one_file_or_outside_the_folder_do_not() {

@@ -32,8 +32,9 @@ impl Post {
     /// Called once before each frame.
     pub(super) fn logic(&mut self, jobs: &Jobs, sender: &CommandSender) {
         if self.slot.poll(jobs)
-            && let Some(Ok(sent)) = self.slot.take()
+            && let Some(sent) = self.slot.take()
         {
+            let sent = sent.unwrap_or_else(|error| vec![Err(error)]);
             for error in sent.into_iter().filter_map(Result::err) {
                 let text = format!("The command was not sent: {error}");
                 sender.send(Notice::new(Level::Error, text));
