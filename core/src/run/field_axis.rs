@@ -12,6 +12,8 @@ pub struct FieldAxis {
     /// What lies on it.
     pub field: Field,
     scale: Scale,
+    /// Places of the values themselves, where these are few and apart.
+    marks: Vec<f64>,
     /// Place of each run; `None`: it has no value.
     pub places: Vec<Option<f64>>,
 }
@@ -63,12 +65,13 @@ impl FieldAxis {
             });
             Scale::Words(words)
         };
-        let places = values
+        let places: Vec<Option<f64>> = values
             .iter()
             .map(|value| scale.place(value.as_ref()?))
             .collect();
         Self {
             field: field.clone(),
+            marks: marks(&places),
             scale,
             places,
         }
@@ -84,7 +87,7 @@ impl FieldAxis {
         matches!(self.scale, Scale::Logarithmic { .. })
     }
 
-    /// Places with what stands there: all words, or about `n` numbers.
+    /// Places with what stands there: all words, the values themselves if they are few, or about `n` numbers.
     pub fn ticks(&self, n: usize) -> Vec<(f64, String)> {
         match &self.scale {
             Scale::Words(words) => {
@@ -93,6 +96,10 @@ impl FieldAxis {
                 words.iter().enumerate().map(word).collect()
             }
             Scale::Even { low, high } if low == high => vec![(0.5, text(*low))],
+            _ if !self.marks.is_empty() => {
+                let marks = self.marks.iter();
+                marks.map(|&place| (place, self.text_at(place))).collect()
+            }
             _ => {
                 let n = n.max(2);
                 (0..n)
@@ -218,6 +225,20 @@ impl Scale {
             Self::Words(_) => None,
         }
     }
+}
+
+/// The places themselves, if they are few and leave room for their names.
+fn marks(places: &[Option<f64>]) -> Vec<f64> {
+    const MOST: usize = 8;
+    const APART: f64 = 0.06;
+    let mut marks: Vec<f64> = places.iter().flatten().copied().collect();
+    marks.sort_unstable_by(f64::total_cmp);
+    marks.dedup_by(|one, other| (*one - *other).abs() < 1e-9);
+    let is_wide = marks.windows(2).all(|pair| pair[1] - pair[0] >= APART);
+    if marks.len() > MOST || !is_wide {
+        marks.clear();
+    }
+    marks
 }
 
 /// Words lie in the middle of equal parts.

@@ -48,7 +48,7 @@ fn repetitions_become_a_row_with_mean_spread_and_number() {
     let statistic = groups[0].statistic(&field, &runs).unwrap();
     let cell = |spread: Spread| {
         let spread = spread.of(&statistic).unwrap();
-        format!("{:.4} ±{spread:.4}", statistic.mean)
+        format!("{:.3} ±{spread:.3}", statistic.mean)
     };
     assert!(window.shows(&cell(Spread::Deviation)));
     window.click("Group");

@@ -13,6 +13,9 @@ use egui::{Color32, RichText, Sense, Stroke, Ui, vec2};
 
 /// About the width of a curve's name and value.
 const VALUE_WIDTH: f32 = 115.0;
+/// At most the width of a figure.
+const CHAR_WIDTH: f32 = 7.5;
+const SWATCH_WIDTH: f32 = 12.0;
 /// About the width of a chart's unit.
 const UNIT_WIDTH: f32 = 80.0;
 
@@ -49,14 +52,16 @@ pub(super) fn head_ui(
         }
         ui.add_space(4.0);
         for (line_idx, (line, values)) in shared.lines.iter().zip(of_lines).enumerate() {
-            // What has no room is under the pointer.
-            if ui.available_width() < VALUE_WIDTH / 2.0 {
-                break;
-            }
-            if !one {
-                swatch_ui(ui, palette.of_series(line_idx), Look::Line);
-            }
-            for value in values {
+            for (nth, value) in values.into_iter().enumerate() {
+                // What has no room is left out: it must not push the charts apart.
+                let name = if one { value.trace.name } else { "" };
+                let n_chars = (value.text.chars().count() + name.len()) as f32;
+                if ui.available_width() < n_chars * CHAR_WIDTH + 2.0 * SWATCH_WIDTH {
+                    return;
+                }
+                if !one && nth == 0 {
+                    swatch_ui(ui, palette.of_series(line_idx), Look::Line);
+                }
                 if one {
                     swatch_ui(ui, (value.trace.colour)(palette), value.trace.look);
                     ui.label(RichText::new(value.trace.name).small().color(palette.weak));
@@ -160,7 +165,7 @@ fn point_at(points: &[MeanPoint], cursor: Option<f64>) -> Option<MeanPoint> {
 }
 
 fn swatch_ui(ui: &mut Ui, colour: Color32, look: Look) {
-    let (rect, _) = ui.allocate_exact_size(vec2(12.0, 10.0), Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(SWATCH_WIDTH, 10.0), Sense::hover());
     if look == Look::Dashed {
         let ends = [rect.left_center(), rect.right_center()];
         let dashes = egui::Shape::dashed_line(&ends, Stroke::new(1.2, colour), 3.0, 2.0);

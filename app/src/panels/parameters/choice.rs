@@ -2,9 +2,10 @@
 
 use super::shown::Shown;
 use super::{State, View};
+use crate::theme::{self, ColourMap, map_colour};
 use attune_core::run::{Field, FieldAxis};
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{ComboBox, PopupCloseBehavior, ScrollArea, Ui};
+use egui::{ComboBox, PopupCloseBehavior, Rect, RichText, ScrollArea, Sense, Ui, pos2, vec2};
 
 impl State {
     pub(super) fn choices_ui(&mut self, ui: &mut Ui, shown: &Shown) {
@@ -27,7 +28,6 @@ impl State {
             &mut self.colour,
             &shown.fields,
         );
-        colour_scale_ui(ui, &shown.colour);
     }
 
     fn axes_menu_ui(&mut self, ui: &mut Ui, shown: &Shown) {
@@ -82,30 +82,25 @@ fn field_ui(ui: &mut Ui, name: &str, hint: &str, field: &mut Field, fields: &[Fi
 }
 
 /// The colours with what the ends of their scale mean.
-fn colour_scale_ui(ui: &mut Ui, axis: &FieldAxis) {
-    use crate::theme::{self, ColourMap, map_colour};
+pub(super) fn colour_scale_ui(ui: &mut Ui, axis: &FieldAxis) {
     let palette = theme::palette(ui.visuals());
     let end = |ui: &mut Ui, place: f64| {
-        let text = egui::RichText::new(axis.text_at(place)).small();
+        let text = RichText::new(axis.text_at(place)).small();
         ui.label(text.color(palette.weak));
     };
     if axis.places.iter().all(Option::is_none) {
-        ui.label(
-            egui::RichText::new("no run has it")
-                .small()
-                .color(palette.weak),
-        );
+        ui.label(RichText::new("no run has it").small().color(palette.weak));
         return;
     }
     end(ui, 0.0);
-    let (rect, _) = ui.allocate_exact_size(egui::vec2(64.0, 9.0), egui::Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(vec2(64.0, 9.0), Sense::hover());
     let n = 32;
     for part in 0..n {
         let share = part as f32 / (n - 1) as f32;
         let left = rect.left() + rect.width() * part as f32 / n as f32;
-        let piece = egui::Rect::from_min_size(
-            egui::pos2(left, rect.top()),
-            egui::vec2(rect.width() / n as f32 + 0.5, rect.height()),
+        let piece = Rect::from_min_size(
+            pos2(left, rect.top()),
+            vec2(rect.width() / n as f32 + 0.5, rect.height()),
         );
         let colour = map_colour(ColourMap::Viridis, 0.12 + 0.76 * share);
         ui.painter().rect_filled(piece, 0.0, colour);

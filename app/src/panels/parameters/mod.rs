@@ -171,6 +171,10 @@ impl State {
             {
                 self.brushes.clear();
             }
+            ui.separator();
+            let name = RichText::new(shown.colour.field.label()).small();
+            ui.label(name.color(palette.weak));
+            choice::colour_scale_ui(ui, &shown.colour);
             if let Some(problem) = &shown.problem {
                 ui.label(RichText::new(problem).small().color(palette.warning));
             }
