@@ -21,6 +21,7 @@ mod predict;
 mod replay;
 mod robustness;
 mod runs;
+mod slow_loader;
 mod student_arguments;
 mod sweep;
 mod train;

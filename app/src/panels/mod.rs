@@ -12,6 +12,7 @@ pub mod library;
 pub mod log;
 pub mod runs;
 pub mod student;
+pub mod system;
 pub mod tags;
 pub mod timeline;
 pub mod training;
@@ -46,11 +47,13 @@ pub enum Panel {
     Student,
     /// Plans of many runs.
     Experiments,
+    /// Where time goes, and what the machine does.
+    System,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -62,6 +65,7 @@ impl Panel {
         Self::Compare,
         Self::Student,
         Self::Experiments,
+        Self::System,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -86,6 +90,7 @@ impl Panel {
             Self::Compare => "Compare",
             Self::Student => "Student",
             Self::Experiments => "Experiments",
+            Self::System => "System",
         }
     }
 
@@ -107,6 +112,9 @@ impl Panel {
             }
             Self::Experiments => {
                 "Plans of many runs: a table that fills while it is worked through, with the paper's figures beside."
+            }
+            Self::System => {
+                "Where the time of a run's steps goes, and what processor and memory are doing."
             }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
@@ -130,6 +138,7 @@ pub struct Panels {
     compare: compare::State,
     student: student::State,
     experiments: experiments::State,
+    system: system::State,
 }
 
 impl Panels {
@@ -162,6 +171,7 @@ impl Panels {
             Panel::Compare => self.compare.ui(ctx, ui),
             Panel::Student => self.student.ui(ctx, ui),
             Panel::Experiments => self.experiments.ui(ctx, ui),
+            Panel::System => self.system.ui(ctx, ui),
         }
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn default_layout() -> Layout {
         Panel::Compare,
         Panel::Student,
         Panel::Experiments,
+        Panel::System,
     ]);
     let lists = tabs(&[Panel::Runs, Panel::Tags, Panel::Log]);
     let right = tiles.insert_container(Container::Linear(Linear::new_binary(

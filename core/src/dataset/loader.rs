@@ -493,7 +493,10 @@ mod tests {
         assert_eq!(effects, ["polarity", "reverb"]);
         let of_effects: std::time::Duration = spent.effects().map(|(_, time)| time).sum();
         assert!(of_effects <= spent.augmenting, "{spent:?}");
-        assert!(!spent.reading.is_zero() && !spent.features.is_zero(), "{spent:?}");
+        assert!(
+            !spent.reading.is_zero() && !spent.features.is_zero(),
+            "{spent:?}"
+        );
         assert_eq!(loader.take_spent(), Spent::default());
     }
 

@@ -111,7 +111,10 @@ pub fn available_memory() -> Option<u64> {
 
 /// Room that is left on the disk of a file or folder, in bytes, for whoever is not its administrator; `None` where the system does not tell.
 #[cfg(unix)]
-#[expect(unsafe_code, reason = "statvfs has no safe wrapper in the standard library")]
+#[expect(
+    unsafe_code,
+    reason = "statvfs has no safe wrapper in the standard library"
+)]
 pub fn room_on_disk(path: &Path) -> Option<u64> {
     use std::os::unix::ffi::OsStrExt as _;
     let path = std::ffi::CString::new(path.as_os_str().as_bytes()).ok()?;

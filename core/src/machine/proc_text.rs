@@ -76,17 +76,15 @@ mod tests {
 
     #[test]
     fn a_process_may_be_called_anything() {
-        let stat = "6287 (a) R 1 (b) S 6278 6278 1818 0 -1 4194304 100 0 0 0 250 31 7 9 20 0 1 0 1312616";
+        let stat =
+            "6287 (a) R 1 (b) S 6278 6278 1818 0 -1 4194304 100 0 0 0 250 31 7 9 20 0 1 0 1312616";
         assert_eq!(process_ticks(stat), Some(281));
     }
 
     #[test]
     fn memory_and_disk_are_found_by_their_names() {
         let memory = "MemTotal:       24684096 kB\nMemFree:         9427308 kB\nMemAvailable:   24069692 kB\n";
-        assert_eq!(
-            memory_line(memory, "MemAvailable"),
-            Some(24_069_692 * 1024)
-        );
+        assert_eq!(memory_line(memory, "MemAvailable"), Some(24_069_692 * 1024));
         assert_eq!(memory_line(memory, "Mem"), None, "names are whole");
         assert_eq!(
             memory_line("Name:\tattune\nVmRSS:\t    2200 kB\n", "VmRSS"),
@@ -98,7 +96,14 @@ mod tests {
 
     #[test]
     fn what_is_no_such_text_is_nothing() {
-        for text in ["", "cpu", "cpu x y", "cpu0 1 2 3 4", "VmRSS: many kB", "1 (x"] {
+        for text in [
+            "",
+            "cpu",
+            "cpu x y",
+            "cpu0 1 2 3 4",
+            "VmRSS: many kB",
+            "1 (x",
+        ] {
             assert_eq!(cpu_ticks(text), None, "{text:?}");
             assert_eq!(process_ticks(text), None);
             assert_eq!(bytes_read(text), None);

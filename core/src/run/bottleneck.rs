@@ -58,10 +58,12 @@ impl Bottleneck {
     /// Of the newest steps of a run; `None` before there are enough. `system` is what is known of its machine.
     pub fn of(history: &History, system: &SystemLog) -> Option<Self> {
         let told = history.events().iter().rev();
-        let loader = told.map(|record| &record.event).find_map(|event| match event {
-            Event::LoaderTimed(times) => Some(times),
-            _ => None,
-        });
+        let loader = told
+            .map(|record| &record.event)
+            .find_map(|event| match event {
+                Event::LoaderTimed(times) => Some(times),
+                _ => None,
+            });
         let surroundings = Surroundings {
             loader,
             busy_share: system.busy_share(LATELY_SECONDS),

@@ -158,9 +158,7 @@ fn steps_from(history: &History, first: u64) -> impl Iterator<Item = (u64, StepT
         Scalar::LoaderFeatures,
     ]
     .map(column);
-    let steps = history
-        .series(Scalar::StepSeconds)
-        .iter_from_step(first);
+    let steps = history.series(Scalar::StepSeconds).iter_from_step(first);
     steps.map(move |(step, seconds)| {
         let measured = phases.each_mut().map(|column| column.at(step));
         let mut time = StepTime {
@@ -173,7 +171,9 @@ fn steps_from(history: &History, first: u64) -> impl Iterator<Item = (u64, StepT
         }
         let told: f64 = time.phases.iter().sum();
         time.phases[Phase::Other as usize] = (f64::from(seconds) - told).max(0.0);
-        time.loader = loader.each_mut().map(|column| column.at(step).unwrap_or(0.0));
+        time.loader = loader
+            .each_mut()
+            .map(|column| column.at(step).unwrap_or(0.0));
         (step, time)
     })
 }

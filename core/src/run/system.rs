@@ -39,10 +39,15 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Both as one, if `next` follows at once.
+    /// Whether it begins where `before` ends: between two sittings there is a gap.
+    pub fn follows(&self, before: &Self) -> bool {
+        let begun_ms = self.at_unix_ms as f64 - self.seconds * 1000.0;
+        (begun_ms - before.at_unix_ms as f64).abs() <= GAP_MS
+    }
+
+    /// Both as one, if `next` follows.
     fn joined(&self, next: &Self) -> Option<Self> {
-        let begun_ms = next.at_unix_ms as f64 - next.seconds * 1000.0;
-        if (begun_ms - self.at_unix_ms as f64).abs() > GAP_MS {
+        if !next.follows(self) {
             return None;
         }
         let seconds = self.seconds + next.seconds;
@@ -116,6 +121,19 @@ impl SystemLog {
     /// What was going on, by time. Between sittings there is nothing.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
+    }
+
+    /// The same in at most `n` samples, as far as sittings can be told apart with so few.
+    pub fn at_most(&self, n: usize) -> Vec<Sample> {
+        let mut samples = self.samples.clone();
+        while samples.len() > n.max(1) {
+            let fewer = thinned(&samples);
+            if fewer.len() == samples.len() {
+                break;
+            }
+            samples = fewer;
+        }
+        samples
     }
 
     /// The share of all cores that was busy during the newest `seconds`, 0 to 1; `None` where the system does not tell.
@@ -386,6 +404,10 @@ mod tests {
         assert_eq!(bytes.sum::<Option<u64>>(), Some(10 * n));
         let busy = read.busy_share(f64::INFINITY).unwrap();
         assert!((busy - 1.5 / 4.0).abs() < 1e-3, "{busy}");
+        let few = read.at_most(100);
+        assert!((50..=100).contains(&few.len()), "{}", few.len());
+        let seconds: f64 = few.iter().map(|sample| sample.seconds).sum();
+        assert_eq!(seconds, n as f64);
         let last = read.samples().last().unwrap().activity;
         assert_eq!(last.resident_bytes, Some(1000 + n - 1), "the most");
     }

@@ -193,7 +193,12 @@ impl Checkpoints {
                 .map(|tensor| (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64)
                 .sum()
         };
-        let state = [&learner.optimizer.to_map()?, &running_to_map(running)?, more].map(bytes_of);
+        let state = [
+            &learner.optimizer.to_map()?,
+            &running_to_map(running)?,
+            more,
+        ]
+        .map(bytes_of);
         let weights = bytes_of(&learner.parameters.to_map());
         Ok(state.iter().sum::<u64>() + 2 * weights)
     }
