@@ -14,6 +14,7 @@ use attune_core::run::{
 };
 use attune_core::train::BranchRecord;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -136,7 +137,7 @@ struct ShownStepTime {
     /// Mean time of a step.
     seconds: f64,
     /// Mean time of its phases; together they are the step's.
-    phases: Vec<(Phase, f64)>,
+    phases: BTreeMap<Phase, f64>,
     /// What the loader's threads did for a step, beside it.
     loader: Option<LoaderTime>,
     /// Whether the steps wait for the loader.
@@ -151,7 +152,7 @@ impl ShownStepTime {
         Self {
             steps: time.n_steps,
             seconds: time.seconds(),
-            phases: Phase::ALL.map(|phase| (phase, time.of(phase))).to_vec(),
+            phases: Phase::ALL.map(|phase| (phase, time.of(phase))).into(),
             loader: time.loader(),
             verdict: found.loader,
             words: found.words(),

@@ -15,5 +15,6 @@ mod runs;
 mod shell;
 mod student;
 mod sweep;
+mod system;
 mod timeline;
 mod training;
