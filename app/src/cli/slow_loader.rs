@@ -5,7 +5,8 @@ use attune_core::run::{Bottleneck, History, Loader, SystemLog};
 /// What was said so far.
 #[derive(Debug, Default)]
 pub(super) struct SlowLoader {
-    n_epochs: usize,
+    /// Epochs that had begun at the last call.
+    n_epochs: Option<usize>,
     is_told: bool,
 }
 
@@ -13,8 +14,9 @@ impl SlowLoader {
     /// What there is to say, if an epoch has ended since the last call or the run `is_over`. Said again only after the loader had caught up.
     pub(super) fn words(&mut self, history: &History, is_over: bool) -> Option<String> {
         let n_epochs = history.epoch_starts().len();
-        let has_ended = is_over || n_epochs > self.n_epochs.max(1);
-        self.n_epochs = n_epochs;
+        // What a resumed run did before is not told.
+        let before = self.n_epochs.replace(n_epochs);
+        let has_ended = is_over || before.is_some_and(|before| n_epochs > before.max(1));
         if !has_ended {
             return None;
         }

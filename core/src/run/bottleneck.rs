@@ -10,9 +10,9 @@ const STEPS: usize = 100;
 const FEWEST_STEPS: u64 = 20;
 /// From this share of the time on that is spent waiting for data, the loader is the bottleneck: without it, a run of a day would end
 /// nearly five hours earlier.
-pub const SLOW: f64 = 0.2;
+const SLOW: f64 = 0.2;
 /// From this share on it is worth a word.
-pub const NOTICEABLE: f64 = 0.05;
+const NOTICEABLE: f64 = 0.05;
 /// From this share of busy cores on, more threads find no core to run on.
 const NO_CORE_FREE: f64 = 0.95;
 /// A teacher that takes more than this share is worth a word.
@@ -26,9 +26,9 @@ const LATELY_SECONDS: f64 = 60.0;
 pub enum Loader {
     /// The next batch lies ready, as a rule.
     KeepsUp,
-    /// Now and then there is none: from [`NOTICEABLE`] on.
+    /// Now and then there is none: from 5 % of the time on.
     FallsBehind,
-    /// It holds the training up: from [`SLOW`] on.
+    /// It holds the training up: from 20 % of the time on.
     IsTheBottleneck,
 }
 
@@ -47,11 +47,11 @@ pub struct Bottleneck {
 
 /// What is known beside the steps themselves.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Surroundings<'a> {
+struct Surroundings<'a> {
     /// What the loader's threads were busy with lately.
-    pub loader: Option<&'a LoaderTimes>,
+    loader: Option<&'a LoaderTimes>,
     /// Share of the machine's cores that were busy lately, 0 to 1.
-    pub busy_share: Option<f64>,
+    busy_share: Option<f64>,
 }
 
 impl Bottleneck {
@@ -72,7 +72,7 @@ impl Bottleneck {
     }
 
     /// Judges the time of some steps; `None` if there are too few.
-    pub fn judge(time: StepTime, surroundings: Surroundings<'_>) -> Option<Self> {
+    fn judge(time: StepTime, surroundings: Surroundings<'_>) -> Option<Self> {
         if time.n_steps < FEWEST_STEPS || time.seconds() <= 0.0 {
             return None;
         }

@@ -47,7 +47,7 @@ mod time;
 pub mod trash;
 
 pub use about::{About, Pin};
-pub use bottleneck::{Bottleneck, Loader, NOTICEABLE, SLOW, Surroundings};
+pub use bottleneck::{Bottleneck, Loader};
 pub use event::{CheckpointKind, Event, LoaderTimes, Record, Teaching, TimelineScores};
 pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};

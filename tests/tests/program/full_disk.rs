@@ -84,13 +84,6 @@ impl Drop for SmallDisk {
     }
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill")
-        .args([name, &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
-}
-
 /// All files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -113,14 +106,22 @@ fn train_until_full(lab: &Lab, workspace: &str, disk: &SmallDisk, left: u64) -> 
     wait_until(lab, workspace, &mut child, |history| {
         history.validations().len() >= 3
     });
-    // It may be anywhere: between steps, in a checkpoint, in a validation.
-    signal(&child, "-STOP");
+    // While it waits it has nothing half done, so that `left` alone says where it meets the end of the disk.
+    let run = lab.run_folder(workspace).unwrap();
+    let steer = |order: &str| {
+        let mut command = lab.attune(workspace, &["runs", order]);
+        let output = command.arg(&run).output().unwrap();
+        assert!(output.status.success(), "{order}: {output:?}");
+    };
+    steer("pause");
+    wait_until(lab, workspace, &mut child, |history| {
+        history.status() == Status::Paused
+    });
     disk.fill(left);
-    signal(&child, "-CONT");
+    steer("continue");
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    let run = lab.run_folder(workspace).unwrap();
     (run, stderr)
 }
 
@@ -168,6 +169,8 @@ fn a_run_whose_disk_fills_up_says_so_and_goes_on_when_there_is_room_to_the_same_
         assert!(half_written.is_empty(), "{half_written:?}");
 
         // There is still no room: it says so again and nothing is lost.
+        disk.empty();
+        disk.fill(left);
         let mut resume = lab.attune(&workspace, &["train", "--json", "--resume"]);
         let output = resume.arg(&run).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -28,6 +28,7 @@ fn kill(child: &mut Child, follower: &mut History, when: impl Fn() -> bool) -> b
             break false;
         }
         follower.refresh().unwrap();
+        std::thread::sleep(Duration::from_millis(1));
     };
     child.kill().unwrap();
     child.wait().unwrap();
