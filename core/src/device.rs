@@ -3,7 +3,7 @@
 //! The default build knows the CPU only. Training asks for a device once and hands clones on.
 
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The CPU, the only device of the default build.
 pub fn cpu() -> candle_core::Device {
@@ -45,6 +45,23 @@ pub fn set_threads(n_threads: usize) -> bool {
         .thread_name(|i| format!("attune-worker-{i}"))
         .build_global()
         .is_ok()
+}
+
+/// How many threads prepare training clips beside the engine, if the user has said it; else 0.
+static LOADER_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// From now on loaders start so many threads (0: as many as suit the machine). How many there are changes no clip and no order.
+pub fn set_loader_threads(n_threads: usize) {
+    LOADER_THREADS.store(n_threads, Ordering::Relaxed);
+}
+
+/// How many threads prepare training clips: as many as [`set_loader_threads`] says, else a quarter of the cores, because training wants the
+/// others, and at least one.
+pub fn loader_threads() -> usize {
+    match LOADER_THREADS.load(Ordering::Relaxed) {
+        0 => std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1)),
+        n_threads => n_threads,
+    }
 }
 
 /// From now on the engine's workers, and threads that call [`enter_worker`], run with a lower priority than the threads of the

@@ -11,6 +11,7 @@
 //! 2  weights  features  augment  run    files of weights | what networks take in | draws and effects | event log, history
 //! 1  audio  metrics  figure             decode, resample | scores | plots as data
 //! 0  device  job  message  workspace    where tensors live | cancel and progress | errors in words | folders
+//!    machine                            processor, memory and disk of this machine
 //!    nn  rng                            from the crate `attune-nn`: operations | addressed randomness
 //! ```
 
@@ -23,6 +24,7 @@ pub mod features;
 pub mod figure;
 pub mod interpret;
 pub mod job;
+pub mod machine;
 pub mod message;
 pub mod metrics;
 pub mod models;

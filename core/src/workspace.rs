@@ -112,6 +112,19 @@ pub fn write_whole(
     written
 }
 
+/// Whether there was no room on the disk (or none that the user may take): then nothing is wrong that room would not mend.
+pub fn is_disk_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            )
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

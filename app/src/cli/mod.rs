@@ -21,6 +21,7 @@ mod predict;
 mod replay;
 mod robustness;
 mod runs;
+mod slow_loader;
 mod student_arguments;
 mod sweep;
 mod train;
@@ -51,6 +52,9 @@ struct Arguments {
     /// Worker threads for training and tagging (default: one per core)
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// Threads that prepare training clips (default: a quarter of the cores, at least one); the numbers of a run do not depend on it
+    #[arg(long, global = true, value_name = "N")]
+    loader_threads: Option<std::num::NonZeroUsize>,
     /// Open the window on a run that another process trains, also on another machine: its folder, a folder of runs or a workspace
     #[arg(long, value_name = "DIR")]
     watch: Option<PathBuf>,
@@ -115,6 +119,9 @@ pub fn main() -> ExitCode {
     }
     if let Some(n_threads) = arguments.threads {
         attune_core::device::set_threads(n_threads);
+    }
+    if let Some(n_threads) = arguments.loader_threads {
+        attune_core::device::set_loader_threads(n_threads.get());
     }
     let outcome = Console::new(arguments.workspace).and_then(|console| match arguments.command {
         None => {

@@ -9,9 +9,13 @@ mod steer;
 use super::{Console, Failure, ResultExt};
 use attune_core::metrics::Scores;
 use attune_core::run::report::{self, TestScores};
-use attune_core::run::{self, Event, Extension, History, RunSummary, Snapshot, utc_text};
+use attune_core::run::{
+    self, Bottleneck, Event, Extension, History, Loader, LoaderTime, Phase, RunSummary, Snapshot,
+    SystemLog, utc_text,
+};
 use attune_core::train::BranchRecord;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -123,6 +127,38 @@ struct Shown {
     warnings: Vec<String>,
     /// Why the run failed, if it did.
     failure: Option<String>,
+    /// Where the time of the newest steps goes; nothing before there are enough.
+    step_time: Option<ShownStepTime>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownStepTime {
+    /// How many of the newest steps are counted.
+    steps: u64,
+    /// Mean time of a step.
+    seconds: f64,
+    /// Mean time of its phases; together they are the step's.
+    phases: BTreeMap<Phase, f64>,
+    /// What the loader's threads did for a step, beside it.
+    loader: Option<LoaderTime>,
+    /// Whether the steps wait for the loader.
+    verdict: Loader,
+    /// All in words.
+    words: String,
+}
+
+impl ShownStepTime {
+    fn of(found: Bottleneck) -> Self {
+        let time = found.time;
+        Self {
+            steps: time.n_steps,
+            seconds: time.seconds(),
+            phases: Phase::ALL.map(|phase| (phase, time.of(phase))).into(),
+            loader: time.loader(),
+            verdict: found.loader,
+            words: found.words(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -170,6 +206,7 @@ impl Shown {
                 Event::Failed { message } => Some(message.clone()),
                 _ => None,
             });
+        let system = SystemLog::read(history.folder()).failed()?;
         Ok(Self {
             summary: RunSummary::read(history.folder()).failed()?,
             configuration: history.run_toml().cloned(),
@@ -187,6 +224,7 @@ impl Shown {
             }),
             warnings: warnings.collect(),
             failure,
+            step_time: Bottleneck::of(history, &system).map(ShownStepTime::of),
         })
     }
 }
@@ -247,6 +285,9 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
             "kept     weights of {n} validations in {}",
             folder.display()
         ))?;
+    }
+    if let Some(step_time) = &shown.step_time {
+        console.line(&format!("time     {}", step_time.words))?;
     }
     if let Some(failure) = &shown.failure {
         console.line(&format!("failed   {failure}"))?;

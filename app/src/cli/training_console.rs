@@ -1,6 +1,7 @@
 //! Follows a training run in the terminal: folds its log like the window does, and draws one progress line on stderr.
 
 use super::event_words::event_words;
+use super::slow_loader::SlowLoader;
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::run::{Event, History, Pace, Scalar, Status, Validation};
 use attune_core::train::{Command, Handle, Outcome};
@@ -96,6 +97,7 @@ pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failu
     let bar = ProgressBar::no_length();
     let mut history: Option<History> = None;
     let mut n_events_told = 0;
+    let mut slow_loader = SlowLoader::default();
     let mut is_stopping = false;
     while !handle.is_finished() {
         std::thread::sleep(Duration::from_millis(200));
@@ -110,6 +112,7 @@ pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failu
         }
         if let Some(history) = &history {
             n_events_told = tell_events(history, n_events_told, &bar, console);
+            tell(slow_loader.words(history, false), &bar, console);
             show(history, &bar);
         }
         if let Some(progress) = handle.preparing() {
@@ -123,6 +126,7 @@ pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failu
     let outcome = handle.join().failed()?;
     let history = History::open(&folder).fault(Fault::Cancelled)?;
     tell_events(&history, n_events_told, &bar, console);
+    tell(slow_loader.words(&history, true), &bar, console);
     bar.finish_and_clear();
     let outcome = match outcome {
         Outcome::Finished => "finished",
@@ -163,19 +167,20 @@ pub(super) fn summary(history: &History, folder: PathBuf, outcome: &'static str)
 
 /// Prints what is new since the last call; without a terminal this is all that is printed.
 fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Console) -> usize {
-    for text in history
-        .events()
-        .iter()
-        .skip(n_told)
-        .filter_map(|record| event_words(record))
-    {
+    let new = history.events().iter().skip(n_told);
+    tell(new.filter_map(|record| event_words(record)), bar, console);
+    history.events().len()
+}
+
+/// Prints lines above the bar, or on stderr where there is none.
+fn tell(texts: impl IntoIterator<Item = String>, bar: &ProgressBar, console: &Console) {
+    for text in texts {
         if bar.is_hidden() {
             console.say(&text);
         } else {
             bar.println(text);
         }
     }
-    history.events().len()
 }
 
 /// `[=====>    ] ` and [`line`].

@@ -146,7 +146,10 @@ fn event_text(record: &Record, palette: &Palette) -> Option<(String, Color32)> {
                 palette.good,
             )
         }
-        Event::EpochStarted | Event::PseudoLabelled { .. } | Event::Unknown => return None,
+        Event::EpochStarted
+        | Event::LoaderTimed(_)
+        | Event::PseudoLabelled { .. }
+        | Event::Unknown => return None,
         Event::TeacherScored { loss, scores } => (
             format!(
                 "the teacher on the validation split: loss {}, ROC-AUC {}, PR-AUC {}",

@@ -14,6 +14,7 @@ pub mod log;
 pub mod parameters;
 pub mod runs;
 pub mod student;
+pub mod system;
 pub mod tags;
 pub mod timeline;
 pub mod training;
@@ -50,11 +51,13 @@ pub enum Panel {
     Experiments,
     /// Settings of many runs against their results.
     Parameters,
+    /// Where time goes, and what the machine does.
+    System,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -67,6 +70,7 @@ impl Panel {
         Self::Student,
         Self::Experiments,
         Self::Parameters,
+        Self::System,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -92,6 +96,7 @@ impl Panel {
             Self::Student => "Student",
             Self::Experiments => "Experiments",
             Self::Parameters => "Parameters",
+            Self::System => "System",
         }
     }
 
@@ -117,6 +122,9 @@ impl Panel {
             Self::Parameters => {
                 "Which settings go with which scores: many runs as parallel coordinates or a scatter plot."
             }
+            Self::System => {
+                "Where the time of a run's steps goes, and what processor and memory are doing."
+            }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
             }
@@ -140,6 +148,7 @@ pub struct Panels {
     student: student::State,
     experiments: experiments::State,
     parameters: parameters::State,
+    system: system::State,
 }
 
 impl Panels {
@@ -173,6 +182,7 @@ impl Panels {
             Panel::Student => self.student.ui(ctx, ui),
             Panel::Experiments => self.experiments.ui(ctx, ui),
             Panel::Parameters => self.parameters.ui(ctx, ui),
+            Panel::System => self.system.ui(ctx, ui),
         }
     }
 }

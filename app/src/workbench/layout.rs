@@ -31,6 +31,7 @@ pub(super) fn default_layout() -> Layout {
         Panel::Student,
         Panel::Experiments,
         Panel::Parameters,
+        Panel::System,
     ]);
     let lists = tabs(&[Panel::Runs, Panel::Tags, Panel::Log]);
     let right = tiles.insert_container(Container::Linear(Linear::new_binary(

@@ -1,9 +1,10 @@
 //! What a chain rolled: a list of effects with numbers, and the address that gave them.
 
 use super::company::{self, Alone, Company, Mixed};
-use super::{Effect, Error};
+use super::{Effect, Error, Kind};
 use crate::rng;
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, Instant};
 
 /// The effects that apply to one clip, and where their random numbers stand.
 ///
@@ -65,36 +66,61 @@ impl Draw {
     ///
     /// An effect that finds no other clip is left out.
     pub fn apply_among(&self, wave: &mut [f32], rate_hz: u32, company: &dyn Company) -> Applied {
+        self.apply_timed(wave, rate_hz, company, |_, _| ())
+    }
+
+    /// As [`Draw::apply_among`]; tells `took` how long each effect took.
+    pub fn apply_timed(
+        &self,
+        wave: &mut [f32],
+        rate_hz: u32,
+        company: &dyn Company,
+        mut took: impl FnMut(Kind, Duration),
+    ) -> Applied {
         let mut applied = Applied::default();
-        for (effect_idx, effect) in self.effects.iter().enumerate() {
-            let Some(other) = effect.other() else {
-                applied.n_clipped +=
-                    effect.apply_as_nth(wave, rate_hz, self.address, effect_idx as u32);
-                continue;
-            };
-            let label_share = match *effect {
-                Effect::Mixup { share, .. } => share,
-                _ => 1.0,
-            };
-            let mut place = company::place(self.address, effect_idx);
-            let Some(clip) = company.clip(other, wave.len(), &mut place) else {
-                continue;
-            };
-            if let Effect::Background { snr, .. } = *effect {
-                let Some(n_clipped) = company::add_behind(wave, &clip.samples, snr) else {
-                    continue;
-                };
-                applied.n_clipped += n_clipped;
-            } else {
-                company::mix_up(wave, &clip.samples, label_share);
-            }
-            applied.mixed.push(Mixed {
-                effect_idx,
-                track: clip.track,
-                label_share,
-            });
+        for effect_idx in 0..self.effects.len() {
+            let begun = Instant::now();
+            self.apply_nth(effect_idx, wave, rate_hz, company, &mut applied);
+            took(self.effects[effect_idx].kind(), begun.elapsed());
         }
         applied
+    }
+
+    fn apply_nth(
+        &self,
+        effect_idx: usize,
+        wave: &mut [f32],
+        rate_hz: u32,
+        company: &dyn Company,
+        applied: &mut Applied,
+    ) {
+        let effect = &self.effects[effect_idx];
+        let Some(other) = effect.other() else {
+            applied.n_clipped +=
+                effect.apply_as_nth(wave, rate_hz, self.address, effect_idx as u32);
+            return;
+        };
+        let label_share = match *effect {
+            Effect::Mixup { share, .. } => share,
+            _ => 1.0,
+        };
+        let mut place = company::place(self.address, effect_idx);
+        let Some(clip) = company.clip(other, wave.len(), &mut place) else {
+            return;
+        };
+        if let Effect::Background { snr, .. } = *effect {
+            let Some(n_clipped) = company::add_behind(wave, &clip.samples, snr) else {
+                return;
+            };
+            applied.n_clipped += n_clipped;
+        } else {
+            company::mix_up(wave, &clip.samples, label_share);
+        }
+        applied.mixed.push(Mixed {
+            effect_idx,
+            track: clip.track,
+            label_share,
+        });
     }
 
     /// Whether an effect needs another clip.
@@ -151,7 +177,7 @@ impl TryFrom<Stored> for Draw {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::augment::{Chain, Kind, PRESETS, Sounds};
+    use crate::augment::{Chain, PRESETS, Sounds};
     use crate::rng::{Address, Purpose};
     use proptest::prelude::*;
 

@@ -1,10 +1,12 @@
 //! One training clip: cut out of its track and augmented. Training and replay take the same way.
 
+use super::spent::{Spent, lap};
 use super::{Dataset, Error, Inputs, LoaderConfig, PcmCache};
 use crate::audio;
 use crate::augment::{Applied, Chain, Company, Draw, Mixed, OtherClip, pick};
 use crate::features::{Input, InputExtractor};
 use crate::rng::{Address, Purpose, Stream};
+use std::time::Instant;
 
 /// A training clip, made again: exactly what the network got.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,10 +78,13 @@ pub fn clip_of(
         Some(chain) if chain.needs_company() => usable(dataset, cache, config)?,
         _ => Vec::new(),
     };
-    clip_among(dataset, cache, config, &tracks, epoch, visit, track_idx)
+    let mut spent = Spent::default();
+    clip_among(
+        dataset, cache, config, &tracks, epoch, visit, track_idx, &mut spent,
+    )
 }
 
-/// [`clip_of`] where the usable tracks are known already.
+/// [`clip_of`] where the usable tracks are known already; the time it takes is added to `spent`.
 pub(super) fn clip_among(
     dataset: &Dataset,
     cache: &PcmCache,
@@ -88,7 +93,9 @@ pub(super) fn clip_among(
     epoch: u32,
     visit: u32,
     track_idx: usize,
+    spent: &mut Spent,
 ) -> Result<ReplayedClip, Error> {
+    let mut since = Instant::now();
     let at = |purpose| Address {
         seed: config.seed,
         epoch,
@@ -103,6 +110,8 @@ pub(super) fn clip_among(
     let room = pcm.n_samples().saturating_sub(config.crop_samples);
     let offset_samples = at(Purpose::Crop).stream().index(room + 1);
     let original = pcm.wave(offset_samples, config.crop_samples);
+    spent.n_clips += 1;
+    spent.reading += lap(&mut since);
     let draw = config
         .chain
         .as_ref()
@@ -115,8 +124,10 @@ pub(super) fn clip_among(
         own: track_idx,
     };
     let applied = draw.as_ref().map_or_else(Applied::default, |draw| {
-        draw.apply_among(&mut wave, cache.rate_hz(), &company)
+        let took = |kind, time| spent.add_effect(kind, time);
+        draw.apply_timed(&mut wave, cache.rate_hz(), &company, took)
     });
+    spent.augmenting += lap(&mut since);
     let mut labels = vec![0.0; dataset.n_tags()];
     let add = |track_idx: usize, share: f32, labels: &mut [f32]| {
         for tag in &dataset.tracks[track_idx].tags {

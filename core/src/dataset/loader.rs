@@ -6,6 +6,7 @@
 
 mod source;
 
+use super::spent::Spent;
 use super::{Dataset, Error, PcmCache, Split};
 use crate::augment::{Chain, Draw, Mixed};
 use crate::features::Input;
@@ -103,12 +104,20 @@ pub struct Inputs {
 #[derive(Debug)]
 pub struct Loader {
     source: Arc<Source>,
-    queues: Vec<Receiver<Result<Batch, Error>>>,
+    queues: Vec<Receiver<Result<Made, Error>>>,
     workers: Vec<JoinHandle<()>>,
     steps_per_epoch: u32,
     /// Number of the next batch since the start, which says whose turn it is.
     turn: usize,
     position: Position,
+    /// On the batches that were taken since somebody asked.
+    spent: Spent,
+}
+
+/// A batch, and what its thread spent on it.
+struct Made {
+    batch: Batch,
+    spent: Spent,
 }
 
 impl Position {
@@ -153,6 +162,7 @@ impl Loader {
             steps_per_epoch,
             turn: 0,
             position: from,
+            spent: Spent::default(),
         };
         for worker in 0..n_threads {
             let (sender, receiver) = bounded(per_queue);
@@ -188,10 +198,21 @@ impl Loader {
     )]
     pub fn next(&mut self) -> Result<Batch, Error> {
         let queue = &self.queues[self.turn % self.queues.len()];
-        let batch = queue.recv().map_err(|_closed| Error::LoaderDied)??;
+        let Made { batch, spent } = queue.recv().map_err(|_closed| Error::LoaderDied)??;
+        self.spent.add(&spent);
         self.turn += 1;
         self.position = self.position.after_one(self.steps_per_epoch);
         Ok(batch)
+    }
+
+    /// What the threads spent on the batches that [`Self::next`] gave since the last call.
+    pub fn take_spent(&mut self) -> Spent {
+        std::mem::take(&mut self.spent)
+    }
+
+    /// How many threads work ahead.
+    pub fn n_threads(&self) -> usize {
+        self.queues.len()
     }
 
     /// What the network takes in of the clips of a batch as they were before augmentation.
@@ -450,6 +471,33 @@ mod tests {
             }
         }
         assert_eq!(others.len(), 7, "every track is company for another");
+    }
+
+    #[test]
+    fn the_threads_time_is_told_by_what_it_was_spent_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let chain = "[[steps]]\nprobability = 1.0\nchoices = [{ effect = \"polarity\" }]\n\
+            [[steps]]\nprobability = 1.0\nchoices = [{ effect = \"reverb\", reverberance = { min = 50, max = 50 }, damping = { min = 50, max = 50 }, room = { min = 50, max = 50 } }]";
+        let config = LoaderConfig {
+            chain: Some(Chain::from_toml("mine", chain).unwrap()),
+            ..config(2)
+        };
+        let mut loader = Loader::start(dataset, cache, config, Position::default()).unwrap();
+        assert_eq!(loader.n_threads(), 2);
+        assert_eq!(loader.take_spent(), Spent::default(), "nothing was taken");
+        batches(&mut loader, 3);
+        let spent = loader.take_spent();
+        assert_eq!(spent.n_clips, 6);
+        let effects: Vec<_> = spent.effects().map(|(kind, _)| kind.name()).collect();
+        assert_eq!(effects, ["polarity", "reverb"]);
+        let of_effects: std::time::Duration = spent.effects().map(|(_, time)| time).sum();
+        assert!(of_effects <= spent.augmenting, "{spent:?}");
+        assert!(
+            !spent.reading.is_zero() && !spent.features.is_zero(),
+            "{spent:?}"
+        );
+        assert_eq!(loader.take_spent(), Spent::default());
     }
 
     #[test]

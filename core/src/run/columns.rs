@@ -5,6 +5,7 @@
 //! an older version) was not measured.
 
 use super::{Error, Scalar, StepScalars};
+use crate::workspace::write_whole;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -137,18 +138,16 @@ impl ColumnWriter {
 }
 
 fn open_column(kind: ColumnKind, path: &Path, n_rows: u64) -> io::Result<File> {
-    let is_new = !path.exists();
-    let mut file = OpenOptions::new()
+    if n_rows > 0 && matches!(kind, ColumnKind::Value(_)) && !path.exists() {
+        // Earlier rows did not measure it. Whole or absent: a part would void the rows of all other columns.
+        let unknown = f32::NAN.to_le_bytes().repeat(n_rows as usize);
+        write_whole(path, |file| file.write_all(&unknown))?;
+    }
+    let file = OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .open(path)?;
-    if is_new && matches!(kind, ColumnKind::Value(_)) {
-        // Earlier rows did not measure it.
-        for _ in 0..n_rows {
-            file.write_all(&f32::NAN.to_le_bytes())?;
-        }
-    }
     file.set_len(n_rows * kind.width())?;
     Ok(file)
 }

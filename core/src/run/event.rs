@@ -3,6 +3,7 @@
 use super::Extension;
 use crate::metrics::{Localised, PseudoLabels, Scores};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One line of `events.jsonl`.
@@ -69,6 +70,8 @@ pub enum Event {
         /// Its probabilities, tag by tag.
         labels: PseudoLabels,
     },
+    /// What the loader's threads were busy with since the last such event.
+    LoaderTimed(LoaderTimes),
     /// An epoch begins; the record says which.
     EpochStarted,
     /// The validation split was scored.
@@ -177,6 +180,24 @@ impl Teaching {
             "knowledge expansion"
         }
     }
+}
+
+/// What the threads of a loader spent their time on, in seconds, added up over threads and clips.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoaderTimes {
+    /// How many threads there are.
+    pub threads: u32,
+    /// How many clips they made.
+    pub clips: u64,
+    /// Reading clips and cutting them out.
+    pub reading_seconds: f64,
+    /// Augmenting them.
+    pub augmenting_seconds: f64,
+    /// Computing what the networks take in.
+    pub features_seconds: f64,
+    /// Each effect's part of augmenting, by name.
+    #[serde(default)]
+    pub effects: BTreeMap<String, f64>,
 }
 
 /// How well a validation's model finds the moments in which tags are known to hold.

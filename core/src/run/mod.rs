@@ -8,6 +8,7 @@
 //! scalars/NAME.TYPE   one file per column, fixed width, little endian, one value per training step
 //! about.toml          what people say of it: title, tags, notes ([`About`])
 //! summary.json        what `list` needs, with the length of events.jsonl that it covers; may be deleted
+//! system.jsonl        processor and memory while it trained, a JSON object about every second ([`SystemLog`])
 //! commands.jsonl      what other processes ask of the writer, a JSON object a line; it answers by events
 //! snapshots/          the weights of each validation, if the recipe asks for them ([`snapshots()`])
 //! tensorboard/        scalars and scores once more, for TensorBoard, if the recipe asks for it
@@ -19,6 +20,7 @@
 
 mod about;
 mod clock;
+mod bottleneck;
 mod columns;
 mod event;
 mod export;
@@ -42,14 +44,17 @@ mod settings;
 mod smooth;
 mod snapshots;
 mod status;
+mod step_time;
 mod store;
 mod summary;
+mod system;
 mod time;
 pub mod trash;
 
 pub use about::{About, Pin};
 use clock::Clock;
-pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
+pub use bottleneck::{Bottleneck, Loader};
+pub use event::{CheckpointKind, Event, LoaderTimes, Record, Teaching, TimelineScores};
 pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};
 pub use field::{Field, Measure, Pick, Value};
@@ -70,8 +75,11 @@ pub use settings::{Setting, Settings, differing};
 pub use smooth::Smoothed;
 pub use snapshots::{Snapshot, forget_snapshots_after, snapshot_path, snapshots};
 pub use status::Status;
+pub use step_time::{LoaderTime, Phase, StepTime, StepTimes, Stretch};
 pub use store::{allocate, find, list};
 pub use summary::RunSummary;
+pub(crate) use system::Sampler;
+pub use system::{Sample, SystemLog};
 pub use time::utc_text;
 
 use std::path::PathBuf;

@@ -4,7 +4,7 @@ mod validations;
 
 pub(super) use validations::csv as validations_csv;
 
-use super::{Error, Event, History, Scalar, Smoothed};
+use super::{Bottleneck, Error, Event, History, Scalar, Smoothed, SystemLog};
 use crate::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks, palette};
 use crate::metrics::Scores;
 use crate::workspace::write_whole;
@@ -358,6 +358,11 @@ fn page<'a>(
             seconds / 60,
             seconds % 60
         ));
+    }
+    // Without what the machine did the words are fewer.
+    let system = SystemLog::read(history.folder()).unwrap_or_default();
+    if let Some(found) = Bottleneck::of(history, &system) {
+        put(format_args!("| Time of a step | {} |", found.words()));
     }
     if let Some(best) = history.best() {
         put(format_args!(

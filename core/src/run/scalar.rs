@@ -30,11 +30,25 @@ pub enum Scalar {
     AgreementClean,
     /// The same on the clips as the student hears them, augmented, in training.
     AgreementAugmented,
+    /// Seconds of the step in network and loss.
+    ForwardSeconds,
+    /// Seconds of the step in gradients.
+    BackwardSeconds,
+    /// Seconds of the step in their norm, clipping and new weights.
+    OptimizerSeconds,
+    /// Seconds of the step in the teacher's answers, and in moving it after the student; of a noisy student's run.
+    TeacherSeconds,
+    /// Seconds that the loader's threads took to read and cut out the step's clips, added up over threads, ahead of the step.
+    LoaderReading,
+    /// The same to augment them.
+    LoaderAugmenting,
+    /// The same to compute what the network takes in.
+    LoaderFeatures,
 }
 
 impl Scalar {
     /// All scalars, in the order of their values in [`StepScalars`].
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 19] = [
         Self::Loss,
         Self::LearningRate,
         Self::ClipsPerSecond,
@@ -47,6 +61,13 @@ impl Scalar {
         Self::SemiSupervisedLoss,
         Self::AgreementClean,
         Self::AgreementAugmented,
+        Self::ForwardSeconds,
+        Self::BackwardSeconds,
+        Self::OptimizerSeconds,
+        Self::TeacherSeconds,
+        Self::LoaderReading,
+        Self::LoaderAugmenting,
+        Self::LoaderFeatures,
     ];
 
     /// Name for files and tables.
@@ -64,6 +85,13 @@ impl Scalar {
             Self::SemiSupervisedLoss => "semi_supervised_loss",
             Self::AgreementClean => "agreement_clean",
             Self::AgreementAugmented => "agreement_augmented",
+            Self::ForwardSeconds => "forward_s",
+            Self::BackwardSeconds => "backward_s",
+            Self::OptimizerSeconds => "optimizer_s",
+            Self::TeacherSeconds => "teacher_s",
+            Self::LoaderReading => "loader_reading_s",
+            Self::LoaderAugmenting => "loader_augmenting_s",
+            Self::LoaderFeatures => "loader_features_s",
         }
     }
 
@@ -82,6 +110,13 @@ impl Scalar {
             Self::SemiSupervisedLoss => "Semi-supervised loss",
             Self::AgreementClean => "Agreement, clean",
             Self::AgreementAugmented => "Agreement, augmented",
+            Self::ForwardSeconds => "Forward pass",
+            Self::BackwardSeconds => "Backward pass",
+            Self::OptimizerSeconds => "Optimizer",
+            Self::TeacherSeconds => "Teacher",
+            Self::LoaderReading => "Loader: reading",
+            Self::LoaderAugmenting => "Loader: augmentation",
+            Self::LoaderFeatures => "Loader: features",
         }
     }
 
@@ -89,7 +124,15 @@ impl Scalar {
     pub fn unit(self) -> &'static str {
         match self {
             Self::ClipsPerSecond => "clips/s",
-            Self::LoaderWait | Self::StepSeconds => "s",
+            Self::LoaderWait
+            | Self::StepSeconds
+            | Self::ForwardSeconds
+            | Self::BackwardSeconds
+            | Self::OptimizerSeconds
+            | Self::TeacherSeconds
+            | Self::LoaderReading
+            | Self::LoaderAugmenting
+            | Self::LoaderFeatures => "s",
             _ => "",
         }
     }

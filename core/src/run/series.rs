@@ -87,6 +87,11 @@ impl Series {
             .skip(row % CHUNK)
     }
 
+    /// Steps and values in order, from step `first` on.
+    pub(super) fn iter_from_step(&self, first: u64) -> impl Iterator<Item = (u64, f32)> + '_ {
+        self.iter_from(self.partition(|step| step < first))
+    }
+
     /// The values in order.
     pub fn values(&self) -> Vec<f32> {
         self.iter().map(|(_, value)| value).collect()

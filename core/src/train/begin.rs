@@ -127,7 +127,9 @@ pub(super) fn begin(
     let Classroom { tracks, cache, .. } = classroom;
 
     let mut log = if is_resumed {
-        go_on_with_log(run_folder, &position, extension, &mut warnings)?
+        let log = go_on_with_log(run_folder, &position, extension, &mut warnings)?;
+        checkpoints.forget_unfinished();
+        log
     } else {
         let teacher = lessons.as_ref().map(|lessons| lessons.teacher.model());
         if let Some(model) = teacher {

@@ -164,13 +164,54 @@ impl Checkpoints {
         let mut state = learner.optimizer.to_map()?;
         state.extend(running_to_map(running)?);
         state.extend(more);
-        weights::write(&self.folder.join(&state_name), &state, &metadata)?;
+        let state_path = self.folder.join(&state_name);
+        // The last checkpoint may be of this very step and need its state.
+        let is_new = !state_path.exists();
+        weights::write(&state_path, &state, &metadata)?;
         let model = learner.model()?;
         let mut metadata = model.metadata()?;
         metadata.insert(STATE_KEY.to_owned(), state_name.clone());
-        weights::write(&self.last(), &model.parameters().to_map(), &metadata)?;
+        let written = weights::write(&self.last(), &model.parameters().to_map(), &metadata);
+        if written.is_err() && is_new {
+            // Nothing names it, and where the disk is full its room is wanted.
+            drop(std::fs::remove_file(&state_path));
+        }
+        written?;
         self.remove_states_but(&state_name);
         Ok(self.last())
+    }
+
+    /// About how many bytes a checkpoint and the best model take, `more` as for [`Self::save_last`].
+    pub(super) fn size(
+        learner: &Learner,
+        running: &RunningScores,
+        more: &BTreeMap<String, Tensor>,
+    ) -> Result<u64, Error> {
+        let bytes_of = |tensors: &BTreeMap<String, Tensor>| -> u64 {
+            let sizes = tensors.values();
+            sizes
+                .map(|tensor| (tensor.elem_count() * tensor.dtype().size_in_bytes()) as u64)
+                .sum()
+        };
+        let state = [
+            &learner.optimizer.to_map()?,
+            &running_to_map(running)?,
+            more,
+        ]
+        .map(bytes_of);
+        let weights = bytes_of(&learner.parameters.to_map());
+        Ok(state.iter().sum::<u64>() + 2 * weights)
+    }
+
+    /// Takes away what a killed writer left half written. For the run's writer.
+    pub(super) fn forget_unfinished(&self) {
+        let entries = std::fs::read_dir(&self.folder);
+        for entry in entries.into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|end| end == "part") {
+                // It costs space and nothing else.
+                drop(std::fs::remove_file(entry.path()));
+            }
+        }
     }
 
     /// Puts the last checkpoint's values into `parameters` and `running` and gives its optimizer and position, and all tensors of its

@@ -7,6 +7,7 @@ use super::{Error, TrainConfig, open_model, timelines};
 use crate::dataset::Split;
 use crate::features::Input;
 use crate::job::Job;
+use crate::machine;
 use crate::models::Pass;
 use crate::nn::{self, Optimizer, Parameters};
 use crate::rng::{Address, Purpose};
@@ -94,7 +95,7 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     // (about two thirds of that, three maps) two maps of gradients on the way back.
     let memory_bytes =
         n_parameters * 4 * 5 + weights_of_teacher * 4 + activation_bytes as u64 * 3 / 2;
-    let available_bytes = available_memory();
+    let available_bytes = machine::available_memory();
     let mut warnings = Vec::new();
     if let Some(available) = available_bytes
         && memory_bytes > available
@@ -156,14 +157,4 @@ fn seconds_to_answer(
 
 fn gibibytes(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 30)
-}
-
-/// `MemAvailable` of Linux, in bytes.
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kibibytes * 1024)
 }

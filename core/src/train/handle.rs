@@ -2,7 +2,7 @@
 
 use super::begin::{Begin, begin};
 use super::checkpoint::RunFile;
-use super::{Command, Error, More, TrainConfig};
+use super::{Command, Error, More, TrainConfig, disk_full};
 use crate::job::{Cancel, Job, Progress};
 use crate::message::panic_message;
 use crate::predict::Model;
@@ -176,7 +176,7 @@ fn spawn(
                         if matches!(error, Error::Cancelled(_)) {
                             Ok(Outcome::Stopped)
                         } else {
-                            Err(error)
+                            Err(disk_full::explained(error, &run_folder, None))
                         }
                     }
                 };

@@ -7,6 +7,7 @@ use crate::models::{ModelConfig, Network, Pass};
 use crate::nn::{self, Optimizer, Parameters, Value};
 use crate::predict::Model;
 use candle_core::{DType, Tensor};
+use std::time::{Duration, Instant};
 
 /// A network in training.
 pub(super) struct Learner {
@@ -32,6 +33,19 @@ pub(super) struct Learned {
     pub(super) probabilities: Vec<f32>,
     /// With a teacher: what was found out about the unlabelled clips.
     pub(super) from_teacher: Option<FromTeacher>,
+    /// How long it took.
+    pub(super) took: Took,
+}
+
+/// How long the parts of a step took.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Took {
+    /// Network and loss.
+    pub(super) forward: Duration,
+    /// Gradients.
+    pub(super) backward: Duration,
+    /// Norm of the gradients, clipping, new weights.
+    pub(super) optimizer: Duration,
 }
 
 /// What a step found out about unlabelled clips.
@@ -89,6 +103,7 @@ impl Learner {
         step: u64,
         learning_rate: f64,
     ) -> Result<Option<Learned>, Error> {
+        let begun = Instant::now();
         let of_clips = |values: &[f32], batch: &Batch| {
             let shape = (batch.clips.len(), batch.n_tags);
             Tensor::from_slice(values, shape, &crate::device::cpu())
@@ -123,7 +138,9 @@ impl Learner {
             return Ok(None);
         }
         let logits = numbers(&logits)?;
+        let forward_done = Instant::now();
         let mut gradients = nn::backward(&loss)?;
+        let backward_done = Instant::now();
         let gradient_norm = gradients.norm()?;
         if !gradient_norm.is_finite() {
             return Ok(None);
@@ -135,12 +152,18 @@ impl Learner {
         }
         self.optimizer
             .step(&self.parameters, &gradients, learning_rate)?;
+        let took = Took {
+            forward: forward_done - begun,
+            backward: backward_done - forward_done,
+            optimizer: backward_done.elapsed(),
+        };
         let sigmoid = |logit: f32| 1.0 / (1.0 + (-logit).exp());
         Ok(Some(Learned {
             loss: loss_value,
             gradient_norm,
             probabilities: logits.into_iter().map(sigmoid).collect(),
             from_teacher,
+            took,
         }))
     }
 

@@ -9,6 +9,7 @@ mod checkpoint;
 mod command;
 mod comparison;
 mod config;
+mod disk_full;
 mod early_stop;
 mod estimate;
 mod evaluation;
@@ -174,6 +175,12 @@ pub enum Error {
         "the loss is not finite at step {step}, tracks {tracks}; the last good checkpoint is kept. A lower learning rate may help"
     )]
     NotFinite { step: u64, tracks: String },
+    #[error("the disk is full{room}; {advice}")]
+    DiskFull {
+        room: String,
+        advice: String,
+        source: Box<Error>,
+    },
     #[error("the training thread ended unexpectedly: {message}")]
     Panicked { message: String },
     #[error("the training thread could not be started")]

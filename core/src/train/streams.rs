@@ -69,7 +69,7 @@ pub(super) fn labelled(
         batch_size: config.clips().0,
         chain: config.augmentation.resolve()?,
         seed: config.seed,
-        n_threads: loader_threads(),
+        n_threads: crate::device::loader_threads(),
         prefetch: 4,
         input,
         clean: None,
@@ -89,11 +89,6 @@ pub(super) fn unlabelled(
         clean,
         ..labelled.clone()
     }
-}
-
-/// Training leaves one core to the loader only where there are more than two.
-fn loader_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
 }
 
 #[cfg(test)]

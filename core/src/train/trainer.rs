@@ -12,12 +12,13 @@ use super::checkpoint::{Checkpoints, Position};
 use super::handle::{Outcome, Shared, Wake};
 use super::learner::Learner;
 use super::noisy_student::{Lesson, Lessons};
-use super::{Command, Course, Error, TrainConfig, ValidateEvery, Verdict};
-use crate::dataset::{Batch, Dataset, Loader, PcmCache};
+use super::{Command, Course, Error, TrainConfig, ValidateEvery, Verdict, disk_full};
+use crate::dataset::{Batch, Dataset, Loader, PcmCache, Spent};
 use crate::message::full_message;
 use crate::metrics::RunningScores;
 use crate::predict::Model;
-use crate::run::{CheckpointKind, Event, RunLog, Scalar, StepScalars};
+use crate::run::{CheckpointKind, Event, LoaderTimes, RunLog, Sampler, Scalar, StepScalars};
+use crate::workspace::is_disk_full;
 use crossbeam::channel::Receiver;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,6 +54,10 @@ pub(super) struct Run {
     learner: Learner,
     position: Position,
     running: RunningScores,
+    /// On the clips since the log last told of it.
+    loader_spent: Spent,
+    /// Before the log, whose lock it needs: it ends first.
+    sampler: Sampler,
     log: RunLog,
     checkpoints: Checkpoints,
     line: Line,
@@ -85,6 +90,8 @@ impl Run {
             seconds_before: position.seconds,
             position,
             running,
+            loader_spent: Spent::default(),
+            sampler: Sampler::start(log.folder()),
             log,
             checkpoints,
             line,
@@ -109,6 +116,7 @@ impl Run {
             }
             Ok(outcome)
         });
+        let outcome = outcome.map_err(|error| self.explained(error));
         let event = match &outcome {
             Ok(Outcome::Finished) => Event::Finished,
             Ok(Outcome::EarlyStopped) => Event::EarlyStopped {
@@ -119,8 +127,21 @@ impl Run {
                 message: full_message(error),
             },
         };
-        self.event(event)?;
-        outcome
+        let told = self.event(event);
+        // Where a full disk ended the run, it takes no last word either: the first error is the one to tell.
+        let outcome = outcome.and_then(|outcome| told.map(|()| outcome));
+        outcome.map_err(|error| self.explained(error))
+    }
+
+    /// An error in words that say what can be done about it.
+    fn explained(&self, error: Error) -> Error {
+        if !is_disk_full(&error) {
+            return error;
+        }
+        let lessons = self.data.lessons.as_ref();
+        let more = lessons.map(|lessons| lessons.teacher.to_map());
+        let needed = Checkpoints::size(&self.learner, &self.running, &more.unwrap_or_default());
+        disk_full::explained(error, self.log.folder(), needed.ok())
     }
 
     fn epochs(&mut self) -> Result<Outcome, Error> {
@@ -188,9 +209,11 @@ impl Run {
         let batch = self.data.loader.next()?;
         let mut waited = begun.elapsed();
         let lesson = self.data.lessons.as_mut().map(Lessons::next).transpose()?;
-        waited += lesson
-            .as_ref()
-            .map_or(Duration::ZERO, |lesson| lesson.waited);
+        let mut teaching = Duration::ZERO;
+        if let Some(lesson) = &lesson {
+            waited += lesson.waited;
+            teaching += lesson.answered_in;
+        }
         let learning_rate = self.learning_rate();
         let Some(learned) =
             self.learner
@@ -199,7 +222,9 @@ impl Run {
             return Err(self.not_finite(&batch, lesson.as_ref()));
         };
         if let Some(lessons) = &self.data.lessons {
+            let since = Instant::now();
             lessons.teacher.follow(&self.learner.parameters)?;
+            teaching += since.elapsed();
         }
         self.position.step += 1;
         self.position.step_in_epoch += 1;
@@ -207,16 +232,27 @@ impl Run {
         let labels: Vec<bool> = batch.labels.iter().map(|&label| label >= 0.5).collect();
         self.running.push(&learned.probabilities, &labels);
 
-        let seconds = begun.elapsed().as_secs_f64();
-        let n_clips =
-            batch.clips.len() + lesson.as_ref().map_or(0, |lesson| lesson.batch.clips.len());
         let mut scalars = StepScalars::new(self.position.step, self.position.epoch)
             .with(Scalar::Loss, learned.loss)
             .with(Scalar::LearningRate, learning_rate)
-            .with(Scalar::ClipsPerSecond, n_clips as f64 / seconds)
             .with(Scalar::GradientNorm, learned.gradient_norm)
             .with(Scalar::LoaderWait, waited.as_secs_f64())
-            .with(Scalar::StepSeconds, seconds);
+            .with(Scalar::ForwardSeconds, learned.took.forward.as_secs_f64())
+            .with(Scalar::BackwardSeconds, learned.took.backward.as_secs_f64())
+            .with(
+                Scalar::OptimizerSeconds,
+                learned.took.optimizer.as_secs_f64(),
+            );
+        let mut spent = self.data.loader.take_spent();
+        if let Some(lessons) = &mut self.data.lessons {
+            scalars = scalars.with(Scalar::TeacherSeconds, teaching.as_secs_f64());
+            spent.add(&lessons.take_spent());
+        }
+        scalars = scalars
+            .with(Scalar::LoaderReading, spent.reading.as_secs_f64())
+            .with(Scalar::LoaderAugmenting, spent.augmenting.as_secs_f64())
+            .with(Scalar::LoaderFeatures, spent.features.as_secs_f64());
+        self.loader_spent.add(&spent);
         let or_nan = |score: Option<f64>| score.unwrap_or(f64::NAN);
         let is_running = self.position.step.is_multiple_of(RUNNING_EVERY_STEPS);
         if let (Some(lessons), Some(lesson), Some(found)) =
@@ -241,6 +277,12 @@ impl Run {
                     or_nan(scores.average_precision_macro),
                 );
         }
+        let n_clips =
+            batch.clips.len() + lesson.as_ref().map_or(0, |lesson| lesson.batch.clips.len());
+        let seconds = begun.elapsed().as_secs_f64();
+        scalars = scalars
+            .with(Scalar::ClipsPerSecond, n_clips as f64 / seconds)
+            .with(Scalar::StepSeconds, seconds);
         self.log.step(&scalars)?;
         (self.line.wake)();
         Ok(())
@@ -361,7 +403,32 @@ impl Run {
         self.event(Event::Checkpointed {
             kind: CheckpointKind::Last,
             path: self.relative(&path),
-        })
+        })?;
+        self.tell_loader_times()
+    }
+
+    /// Tells what the loader's threads were busy with since the last time.
+    fn tell_loader_times(&mut self) -> Result<(), Error> {
+        if let Some(message) = self.sampler.take_complaint() {
+            self.event(Event::Warned { message })?;
+        }
+        let spent = std::mem::take(&mut self.loader_spent);
+        if spent.n_clips == 0 {
+            return Ok(());
+        }
+        let lessons = self.data.lessons.as_ref();
+        let n_threads = self.data.loader.n_threads() + lessons.map_or(0, Lessons::n_threads);
+        let effects = spent.effects();
+        self.event(Event::LoaderTimed(LoaderTimes {
+            threads: n_threads as u32,
+            clips: spent.n_clips,
+            reading_seconds: spent.reading.as_secs_f64(),
+            augmenting_seconds: spent.augmenting.as_secs_f64(),
+            features_seconds: spent.features.as_secs_f64(),
+            effects: effects
+                .map(|(kind, time)| (kind.name().to_owned(), time.as_secs_f64()))
+                .collect(),
+        }))
     }
 
     fn publish(&mut self) -> Result<Arc<Model>, Error> {

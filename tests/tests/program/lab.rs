@@ -1,9 +1,10 @@
 //! What tests of training from the command line share: a folder, a small data set, the program, and a run that is killed.
 
 use crate::attune;
-use attune_core::run::{self, Event, History, Scalar, Status};
+use attune_core::run::{self, Event, History, RunSummary, Scalar, Status, StepTimes, SystemLog};
 use attune_core::weights;
 use attune_tests::small_data;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -152,9 +153,29 @@ pub fn check_killed_run(
     succeed(resume);
 
     let whole = lab.run_folder("whole").unwrap();
+    assert_same_run(&run, &whole);
     assert_eq!(
         validations(&run),
         validations(&whole),
+        "each validation once"
+    );
+}
+
+/// Panics unless two runs of one recipe ended with the same numbers, bit for bit: validations, weights, what was measured at each step,
+/// pseudo-labels, snapshots and scores.
+pub fn assert_same_run(run: &Path, whole: &Path) {
+    // A validation that was made just before a kill may be told twice: then both are the same.
+    let by_step = |run| {
+        let mut told = BTreeMap::new();
+        for (step, loss) in validations(run) {
+            let before = told.insert(step, loss);
+            assert!(before.is_none_or(|before| before == loss), "step {step}");
+        }
+        told
+    };
+    assert_eq!(
+        by_step(run),
+        by_step(whole),
         "steps and losses of all validations"
     );
     for checkpoint in ["last", "best"] {
@@ -176,14 +197,14 @@ pub fn check_killed_run(
             let bits = history.series(scalar).iter();
             bits.map(|(step, value)| (step, value.to_bits())).collect()
         };
-        assert!(scalar != Scalar::Loss || !values(&whole).is_empty());
-        assert_eq!(values(&run), values(&whole), "{scalar:?} of every step");
+        assert!(scalar != Scalar::Loss || !values(whole).is_empty());
+        assert_eq!(values(run), values(whole), "{scalar:?} of every step");
     }
     let pseudo_labels = |run: &Path| {
         let history = History::open(run).unwrap();
         history.pseudo_labels().cloned()
     };
-    assert_eq!(pseudo_labels(&run), pseudo_labels(&whole));
+    assert_eq!(pseudo_labels(run), pseudo_labels(whole));
     // Not only those that count: a file too many shows up here as well.
     let snapshots = |run: &Path| -> Vec<(std::ffi::OsString, Vec<u8>)> {
         let files = std::fs::read_dir(run.join("snapshots"));
@@ -194,8 +215,8 @@ pub fn check_killed_run(
         files.sort();
         files
     };
-    let (of_killed, of_whole) = (snapshots(&run), snapshots(&whole));
-    assert_eq!(run::snapshots(&run).unwrap().len(), of_killed.len());
+    let (of_killed, of_whole) = (snapshots(run), snapshots(whole));
+    assert_eq!(run::snapshots(run).unwrap().len(), of_killed.len());
     assert!(of_killed == of_whole, "the same snapshots, byte by byte");
     let test_scores = |run: &Path| {
         let history = History::open(run).unwrap();
@@ -203,5 +224,36 @@ pub fn check_killed_run(
             .evaluated()
             .map(|(split, scores)| (split.to_owned(), scores.clone()))
     };
-    assert_eq!(test_scores(&run), test_scores(&whole));
+    assert_eq!(test_scores(run), test_scores(whole));
+}
+
+/// Panics unless everybody can read a run that was left at any moment: as a run, in the list, with whole weights where there are some.
+pub fn check_readable(lab: &Lab, workspace: &str, run: &Path) {
+    let history = History::open(run).unwrap();
+    assert_eq!(history.n_bad_lines(), 0, "no line is torn");
+    let losses: Vec<(u64, f32)> = history.series(Scalar::Loss).iter().collect();
+    assert!(losses.is_sorted_by(|a, b| a.0 < b.0), "each step once");
+    let summary = RunSummary::read(run).unwrap();
+    assert_eq!(summary.best_loss, history.best().map(|best| best.loss));
+    let mut list = lab.attune(workspace, &["runs", "list", "--json"]);
+    let output = list.output().unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && listed.contains(&summary.id),
+        "{listed}"
+    );
+    let samples = SystemLog::read(run).unwrap().samples().to_vec();
+    assert!(samples.is_sorted_by_key(|sample| sample.at_unix_ms));
+    StepTimes::default().follow(&history);
+    for name in ["last", "best"] {
+        let path = run.join(format!("checkpoints/{name}.safetensors"));
+        if path.exists() {
+            let weights = weights::read(&path).unwrap();
+            let state = weights.metadata.get("attune.train.state");
+            if let Some(state) = state {
+                weights::read(&run.join("checkpoints").join(state)).unwrap();
+            }
+            assert_eq!(state.is_some(), name == "last");
+        }
+    }
 }

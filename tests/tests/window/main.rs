@@ -17,5 +17,6 @@ mod runs;
 mod shell;
 mod student;
 mod sweep;
+mod system;
 mod timeline;
 mod training;

@@ -3,7 +3,7 @@
 use crate::theme;
 use crate::widgets::{bytes_text, count_text, duration_text, number_text, rate_text, score_text};
 use crate::workbench::parts::runs::RunView;
-use attune_core::run::{Scalar, Status};
+use attune_core::run::{Loader, Scalar, Status};
 use attune_core::train::{self, TrainConfig};
 use egui::{Grid, ProgressBar, RichText, Ui};
 
@@ -130,6 +130,16 @@ pub(super) fn progress_ui(ui: &mut Ui, view: &RunView) {
                 line("Waits for data", duration_text(waiting.1.into()));
             }
         });
+    if let Some(found) = &view.system.bottleneck
+        && found.loader != Loader::KeepsUp
+    {
+        let colour = match found.loader {
+            Loader::IsTheBottleneck => palette.warning,
+            _ => palette.weak,
+        };
+        ui.label(RichText::new(&found.verdict).small().color(colour))
+            .on_hover_text(format!("{}\nMore in the System panel.", found.phases));
+    }
     if view.status == Status::Failed {
         ui.label(RichText::new("The run has failed, see Log.").color(palette.error));
     }

@@ -5,8 +5,10 @@
 //! last week makes no difference.
 
 mod shelving;
+mod system;
 
 pub use shelving::Said;
+pub use system::RunSystem;
 
 use crate::workbench::jobs::Slot;
 use crate::workbench::{CommandSender, Jobs, State as Whole};
@@ -24,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use system::SystemFollower;
 
 /// How often the log of a run in progress is looked at.
 const LIVE: Duration = Duration::from_millis(250);
@@ -261,6 +264,8 @@ pub struct RunView {
     pub pseudo_labels: Option<Arc<PseudoLabels>>,
     /// Notes to single steps, by step.
     pub pins: Vec<Pin>,
+    /// Where its time goes, and what its machine is doing.
+    pub system: RunSystem,
     /// The learning rate of its recipe.
     learning_rate: Option<f64>,
     series: Vec<Series>,
@@ -269,7 +274,13 @@ pub struct RunView {
 }
 
 impl RunView {
-    fn new(history: &History, smoothed_loss: Series, pins: Vec<Pin>, revision: u64) -> Self {
+    fn new(
+        history: &History,
+        smoothed_loss: Series,
+        pins: Vec<Pin>,
+        system: RunSystem,
+        revision: u64,
+    ) -> Self {
         let data_folder = history
             .run_toml()
             .and_then(|run| run.get("data")?.get("folder")?.as_str().map(PathBuf::from));
@@ -298,6 +309,7 @@ impl RunView {
                 .map(|(loss, scores)| (loss, scores.clone())),
             pseudo_labels: history.pseudo_labels().cloned(),
             pins,
+            system,
             learning_rate: history
                 .run_toml()
                 .and_then(|run| run.get("config")?.get("learning_rate")?.as_float()),
@@ -438,6 +450,8 @@ impl Follower {
                 // What cannot be read is told where it is about to be changed.
                 let read_pins = || run::About::read(&folder).unwrap_or_default().pins;
                 let mut pins = read_pins();
+                let mut system = SystemFollower::default();
+                system.refresh(&history);
                 let mut changed = true;
                 let mut is_out_of_reach = false;
                 for revision in 0.. {
@@ -450,7 +464,8 @@ impl Follower {
                     if changed {
                         smoothed.follow(history.series(Scalar::Loss));
                         let series = smoothed.series().clone();
-                        let view = RunView::new(&history, series, pins.clone(), revision);
+                        let (pins, system) = (pins.clone(), system.view(&history));
+                        let view = RunView::new(&history, series, pins, system, revision);
                         publish(News::View(Arc::new(view)));
                     }
                     let pause = match history.status() {
@@ -463,11 +478,13 @@ impl Follower {
                     let newest = read_pins();
                     let is_repinned = newest != pins;
                     pins = newest;
+                    let has_samples = system.refresh(&history);
                     let status = history.status();
                     changed = match history.refresh() {
                         Ok(changed) => {
                             let status_changed = history.status() != status;
-                            changed || is_repinned || is_out_of_reach || status_changed
+                            let is_other = is_repinned || is_out_of_reach || status_changed;
+                            changed || has_samples || is_other
                         }
                         // A folder on a network comes back.
                         Err(error) => {

@@ -1,11 +1,13 @@
 //! What a loader's threads do: make the batches of the places whose turn is theirs.
 
 use super::super::clip::{InputMaker, clip_among, usable};
-use super::{Batch, ClipRef, Inputs, LoaderConfig, Position};
+use super::super::spent::{Spent, lap};
+use super::{Batch, ClipRef, Inputs, LoaderConfig, Made, Position};
 use crate::dataset::{Dataset, Error, PcmCache};
 use crate::rng::{Address, Purpose};
 use crossbeam::channel::Sender;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What the threads share.
 pub(super) struct Source {
@@ -63,15 +65,13 @@ impl Source {
     pub(super) fn batch_at(&self, position: Position) -> Result<Batch, Error> {
         let (visit, first) = self.round(position.step_in_epoch);
         let order = self.order(position.epoch, visit);
-        self.batch(
-            position,
-            visit,
-            &order[first..first + self.config.batch_size],
-        )
+        let tracks = &order[first..first + self.config.batch_size];
+        let made = self.batch(position, visit, tracks)?;
+        Ok(made.batch)
     }
 
     /// Makes every `stride`-th batch from `start` on until nobody wants them any more.
-    pub(super) fn work(&self, start: Position, stride: u64, queue: &Sender<Result<Batch, Error>>) {
+    pub(super) fn work(&self, start: Position, stride: u64, queue: &Sender<Result<Made, Error>>) {
         let mut position = start;
         let mut order: Option<(u32, u32, Vec<usize>)> = None;
         loop {
@@ -115,7 +115,7 @@ impl Source {
         order
     }
 
-    fn batch(&self, position: Position, visit: u32, track_idxs: &[usize]) -> Result<Batch, Error> {
+    fn batch(&self, position: Position, visit: u32, track_idxs: &[usize]) -> Result<Made, Error> {
         let size = track_idxs.len();
         let n_tags = self.dataset.n_tags();
         let mut batch = Batch {
@@ -127,6 +127,7 @@ impl Source {
             labels: vec![0.0; size * n_tags],
             n_tags,
         };
+        let mut spent = Spent::default();
         for (row, &track_idx) in track_idxs.iter().enumerate() {
             let clip = clip_among(
                 &self.dataset,
@@ -136,12 +137,15 @@ impl Source {
                 position.epoch,
                 visit,
                 track_idx,
+                &mut spent,
             )?;
+            let mut since = Instant::now();
             self.maker
                 .extract_into(&clip.wave, batch.inputs.row_mut(row))?;
             if let (Some(maker), Some(clean)) = (&self.clean_maker, &mut batch.clean) {
                 maker.extract_into(&clip.original, clean.row_mut(row))?;
             }
+            spent.features += lap(&mut since);
             batch.labels[row * n_tags..(row + 1) * n_tags].copy_from_slice(&clip.labels);
             batch.clips.push(ClipRef {
                 track_idx,
@@ -151,7 +155,7 @@ impl Source {
                 mixed: clip.mixed,
             });
         }
-        Ok(batch)
+        Ok(Made { batch, spent })
     }
 }
 
@@ -174,6 +178,7 @@ impl Source {
                 epoch,
                 visit,
                 clip.track_idx,
+                &mut Spent::default(),
             )?
             .original;
             self.maker.extract_into(&original, inputs.row_mut(row))?;

@@ -1,7 +1,7 @@
 //! The unlabelled half of a batch: clips as the student hears them, and what the teacher says of them.
 
 use super::{NoisyStudent, Passes, Teacher};
-use crate::dataset::{Batch, Loader};
+use crate::dataset::{Batch, Loader, Spent};
 use crate::metrics::{self, PseudoLabels};
 use crate::train::Error;
 use crate::train::learner::{FromTeacher, Learner};
@@ -19,6 +19,8 @@ pub(in crate::train) struct Lesson {
     pub(in crate::train) weights: Vec<f32>,
     /// How long its clips were waited for.
     pub(in crate::train) waited: Duration,
+    /// How long the teacher took to answer.
+    pub(in crate::train) answered_in: Duration,
     /// Whether the student hears them together with the labelled clips.
     pub(in crate::train) passes: Passes,
 }
@@ -59,14 +61,26 @@ impl Lessons {
             .map(|logit| 1.0 / (1.0 + (-logit).exp()))
             .collect();
         self.statistics.push(&probabilities);
+        let answered_in = begun.elapsed() - waited;
         Ok(Lesson {
             batch,
             teacher_logits,
             targets: self.recipe.pseudo_labels.of(&probabilities),
             weights: self.recipe.weights(&probabilities),
             waited,
+            answered_in,
             passes: self.recipe.passes,
         })
+    }
+
+    /// What the loader's threads spent on the lessons since the last call.
+    pub(in crate::train) fn take_spent(&mut self) -> Spent {
+        self.loader.take_spent()
+    }
+
+    /// How many threads make its clips.
+    pub(in crate::train) fn n_threads(&self) -> usize {
+        self.loader.n_threads()
     }
 
     /// How much the student agrees with the teacher on the clips of a lesson without augmentation, as it is now, and with it, as it

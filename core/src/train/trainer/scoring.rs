@@ -11,6 +11,7 @@ use crate::train::evaluation::{Evaluation, Evaluator};
 use crate::train::handle::preparing_job;
 use crate::train::prepare::decode_split;
 use crate::train::{Error, Predictions, Verdict};
+use crate::workspace::is_disk_full;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -123,6 +124,8 @@ impl Run {
                 loss: evaluation.loss,
                 scores: evaluation.scores,
             }),
+            // Resumed when there is room again, the run is scored.
+            Err(error) if is_disk_full(&error) => Err(error),
             Err(error) => self.event(Event::Warned {
                 message: format!("the test split was not scored: {}", full_message(&error)),
             }),

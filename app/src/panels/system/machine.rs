@@ -1,0 +1,230 @@
+//! Processor, memory and disk over the time of training.
+
+use super::chart::{Entry, chart_ui, legend_ui};
+use crate::theme::{self, Palette};
+use crate::widgets::{bytes_text, duration_text, number_text};
+use crate::workbench::parts::runs::RunView;
+use attune_core::machine::Activity;
+use attune_core::run::{Sample, utc_text};
+use egui::{Color32, RichText, Ui};
+use egui_plot::{Line, LineStyle, PlotPoint, PlotPoints, PlotUi, VLine};
+
+/// Where the pointer is, in seconds of training.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    cursor: Option<f64>,
+}
+
+/// A curve: its name, colour, what it means and its value.
+type Curve = (
+    &'static str,
+    fn(&Palette) -> Color32,
+    &'static str,
+    fn(&Sample) -> Option<f64>,
+);
+
+/// Curves on one axis.
+struct Chart {
+    title: &'static str,
+    unit: &'static str,
+    hint: &'static str,
+    curves: &'static [Curve],
+    /// Where the axis ends at least.
+    top: fn(&Activity) -> Option<f64>,
+    text: fn(f64) -> String,
+}
+
+const CHARTS: [Chart; 3] = [
+    Chart {
+        title: "Processor",
+        unit: "cores",
+        hint: "How many cores were busy. The axis ends with all that the machine has.",
+        curves: &[
+            (
+                "Attune",
+                |p| p.of_series(0),
+                "Cores that this process kept busy, with all its threads",
+                |s| s.activity.process_cores,
+            ),
+            (
+                "machine",
+                |p| p.of_series(1),
+                "Cores that anybody kept busy",
+                |s| s.activity.busy_cores,
+            ),
+        ],
+        top: |activity| activity.cores,
+        text: number_text,
+    },
+    Chart {
+        title: "Memory",
+        unit: "",
+        hint: "Memory of the process, and all that is taken on the machine. The axis ends with all that the machine has.",
+        curves: &[
+            (
+                "Attune",
+                |p| p.of_series(0),
+                "Memory that this process holds",
+                |s| s.activity.resident_bytes.map(|bytes| bytes as f64),
+            ),
+            (
+                "machine",
+                |p| p.of_series(1),
+                "Memory that the machine cannot give away any more",
+                |s| {
+                    let (total, free) = s.activity.total_bytes.zip(s.activity.available_bytes)?;
+                    Some(total.saturating_sub(free) as f64)
+                },
+            ),
+        ],
+        top: |activity| activity.total_bytes.map(|bytes| bytes as f64),
+        text: |bytes| bytes_text(bytes.max(0.0) as u64),
+    },
+    Chart {
+        title: "Disk",
+        unit: "read in a second",
+        hint: "What this process had the disk read; what the system had in its cache does not count.",
+        curves: &[(
+            "Attune",
+            |p| p.of_series(0),
+            "Read from the disk for this process, in a second",
+            |s| Some(s.activity.read_bytes? as f64 / s.seconds.max(1e-3)),
+        )],
+        top: |_| None,
+        text: |bytes| bytes_text(bytes.max(0.0) as u64),
+    },
+];
+
+impl State {
+    /// Draws the charts, or says why there are none.
+    pub(super) fn ui(&mut self, ui: &mut Ui, run: &RunView, height: f32) {
+        let palette = theme::palette(ui.visuals());
+        let samples = &run.system.samples;
+        if let Some(problem) = &run.system.problem {
+            let text = format!("Processor and memory cannot be read: {problem}");
+            ui.label(RichText::new(text).color(palette.error));
+        }
+        let Some(newest) = samples.last() else {
+            let text = "Processor and memory are not known: they are recorded while a run trains, about once a second, by this version of \
+                        Attune and on Linux, where the system tells.";
+            ui.label(RichText::new(text).color(palette.weak));
+            return;
+        };
+        let sittings = sittings(samples);
+        let under_cursor = self.cursor.and_then(|at| sample_at(&sittings, at));
+        let (sample, at) = match under_cursor {
+            Some(found) => found,
+            None => (*newest, f64::NAN),
+        };
+        let place = if at.is_nan() {
+            format!("{} UTC, the newest", utc_text(sample.at_unix_ms))
+        } else {
+            format!(
+                "{} UTC, after {} of training",
+                utc_text(sample.at_unix_ms),
+                duration_text(at)
+            )
+        };
+        ui.label(RichText::new(place).color(palette.text));
+        let mut cursor = None;
+        for chart in &CHARTS {
+            let has_values = |curve: &&Curve| samples.iter().any(|s| (curve.3)(s).is_some());
+            let curves: Vec<&Curve> = chart.curves.iter().filter(has_values).collect();
+            if curves.is_empty() {
+                let text = format!("{}: the system does not tell.", chart.title);
+                ui.label(RichText::new(text).small().color(palette.weak));
+                continue;
+            }
+            let entries: Vec<Entry> = curves
+                .iter()
+                .map(|(name, colour, hint, value)| Entry {
+                    name,
+                    colour: colour(palette),
+                    value: value(&sample).map_or_else(|| "–".to_owned(), chart.text),
+                    hint,
+                })
+                .collect();
+            legend_ui(ui, chart.title, chart.unit, chart.hint, &entries);
+            let top = (chart.top)(&newest.activity).unwrap_or(0.0);
+            let lines = lines(&curves, &sittings, palette);
+            let starts: Vec<f64> = sittings.iter().skip(1).map(|s| s.begins).collect();
+            let line = palette.line;
+            let draw = move |plot: &mut PlotUi<'_>| {
+                for at in starts {
+                    let mark = VLine::new("resumed", at).color(line);
+                    plot.vline(mark.style(LineStyle::dotted_loose()).allow_hover(false));
+                }
+                for line in lines {
+                    plot.line(line);
+                }
+            };
+            let pointer = chart_ui(
+                ui,
+                chart.title,
+                "machine",
+                height,
+                top,
+                duration_text,
+                chart.text,
+                palette,
+                draw,
+            );
+            cursor = cursor.or(pointer);
+        }
+        self.cursor = cursor;
+        let text = "Graphics processor: not measured, for this build computes on the CPU alone.";
+        ui.label(RichText::new(text).small().color(palette.weak));
+    }
+}
+
+/// Samples that follow each other without a gap, and where their time begins, in seconds of training.
+struct Sitting<'a> {
+    begins: f64,
+    samples: &'a [Sample],
+}
+
+impl Sitting<'_> {
+    /// The samples with the ends of their times.
+    fn timed(&self) -> impl Iterator<Item = (f64, &Sample)> {
+        self.samples.iter().scan(self.begins, |at, sample| {
+            *at += sample.seconds;
+            Some((*at, sample))
+        })
+    }
+}
+
+/// The time in which nobody trained is left out.
+fn sittings(samples: &[Sample]) -> Vec<Sitting<'_>> {
+    let mut begins = 0.0;
+    let groups = samples.chunk_by(|one, next| next.follows(one));
+    groups
+        .map(|samples| {
+            let sitting = Sitting { begins, samples };
+            begins += samples.iter().map(|sample| sample.seconds).sum::<f64>();
+            sitting
+        })
+        .collect()
+}
+
+/// The sample in whose time `at` lies, and its end.
+fn sample_at(sittings: &[Sitting<'_>], at: f64) -> Option<(Sample, f64)> {
+    let mut timed = sittings.iter().flat_map(Sitting::timed);
+    timed
+        .find(|(end, _)| at >= 0.0 && *end >= at)
+        .map(|(end, sample)| (*sample, end))
+}
+
+fn lines(curves: &[&Curve], sittings: &[Sitting<'_>], palette: &Palette) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (name, colour, _, value) in curves {
+        for sitting in sittings {
+            let points = sitting
+                .timed()
+                .filter_map(|(at, sample)| Some(PlotPoint::new(at, value(sample)?)));
+            let line = Line::new(*name, PlotPoints::Owned(points.collect()));
+            let line = line.color(colour(palette)).width(theme::CURVE_WIDTH);
+            lines.push(line.allow_hover(false));
+        }
+    }
+    lines
+}
