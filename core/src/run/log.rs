@@ -22,6 +22,19 @@ const FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// And no more of them than this.
 const MAX_PENDING: u64 = 4096;
 
+/// What the checkpoint knows from which a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResumePoint {
+    /// Steps done.
+    pub step: u64,
+    /// Epoch of the next step, from 0.
+    pub epoch: u32,
+    /// Step of its last validation; `None`: all that was told up to `step` counts.
+    pub validated_step: Option<u64>,
+    /// Base learning rate in force, if known.
+    pub learning_rate: Option<f64>,
+}
+
 /// The writer of a run: holds the folder's lock as long as it lives.
 ///
 /// Events reach the system at once, scalars at each event and at least every second (when the next step comes), in
@@ -40,7 +53,7 @@ pub struct RunLog {
     tensorboard: Option<EventFile>,
     /// Why TensorBoard's file was given up; told with the next mail.
     complaint: Option<String>,
-    _lock: WriterLock,
+    lock: WriterLock,
 }
 
 impl RunLog {
@@ -60,9 +73,22 @@ impl RunLog {
         Self::open(folder, mailbox, lock)
     }
 
-    /// Goes on with the run in `folder` after `step` steps, in `epoch`: writes `Resumed`, which makes readers forget
-    /// what came after. Fails with [`Error::NoRun`] or [`Error::Locked`].
+    /// Goes on with the run in `folder` after `step` steps, in `epoch`, with all that was told up to then. As [`RunLog::resume_from`].
     pub fn resume(folder: &Path, step: u64, epoch: u32) -> Result<Self, Error> {
+        Self::resume_from(
+            folder,
+            &ResumePoint {
+                step,
+                epoch,
+                validated_step: None,
+                learning_rate: None,
+            },
+        )
+    }
+
+    /// Goes on with the run in `folder` from a checkpoint: writes `Resumed`, which makes readers forget what came after. Fails with
+    /// [`Error::NoRun`] or [`Error::Locked`].
+    pub fn resume_from(folder: &Path, point: &ResumePoint) -> Result<Self, Error> {
         if !is_run(folder) {
             return Err(Error::NoRun(folder.to_owned()));
         }
@@ -71,7 +97,12 @@ impl RunLog {
         let lock = WriterLock::take(folder)?;
         let mut log = Self::open(folder, mailbox, lock)?;
         let scalar_rows = log.columns.n_rows();
-        log.event(step, epoch, Event::Resumed { scalar_rows })?;
+        let resumed = Event::Resumed {
+            scalar_rows,
+            validated_step: point.validated_step,
+            learning_rate: point.learning_rate,
+        };
+        log.event(point.step, point.epoch, resumed)?;
         Ok(log)
     }
 
@@ -146,8 +177,9 @@ impl RunLog {
         mail
     }
 
-    /// Hands all scalars to the system now.
+    /// Hands all scalars to the system now. Fails with [`Error::TakenOver`], as all writing does, if another machine writes the run.
     pub fn flush(&mut self) -> Result<(), Error> {
+        self.lock.check((self.clock)())?;
         self.flushed = Instant::now();
         self.columns.flush()?;
         self.flush_tensorboard();
@@ -192,7 +224,7 @@ impl RunLog {
             mailbox,
             tensorboard: None,
             complaint: None,
-            _lock: lock,
+            lock,
         })
     }
 }

@@ -50,9 +50,9 @@ pub use field::{Field, Measure, Pick, Value};
 pub use filter::{Filter, FilterError};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
-pub use log::RunLog;
+pub use log::{ResumePoint, RunLog};
 pub use mailbox::{Mail, post};
-pub use pace::{Pace, seconds_spent};
+pub use pace::{Advance, Pace, seconds_spent};
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use scalar::{Scalar, StepScalars};
 pub use series::{Column, Series};
@@ -72,6 +72,9 @@ pub enum Error {
     /// Somebody else writes this run.
     #[error("another process is writing this run: {}", .0.display())]
     Locked(PathBuf),
+    /// The writer slept or was cut off for so long that another machine has gone on with its work.
+    #[error("another machine has taken over: this one was silent for too long (it slept, or the folder was out of reach). Nothing more is written here; what that machine does counts: {}", .0.display())]
+    TakenOver(PathBuf),
     /// A command for a run that nobody would carry out.
     #[error("nobody writes this run, so that nobody would do it (an ended run is taken up by `attune train --resume`): {}", .0.display())]
     NoWriter(PathBuf),

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "summary.json";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// A run in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -247,10 +247,11 @@ impl Digest {
                 self.test = Some((scores.roc_auc_macro, scores.average_precision_macro));
             }
             Event::Extended(extension) => self.extended = Some(extension.ends),
-            Event::Resumed { scalar_rows } => {
+            Event::Resumed { scalar_rows, .. } => {
                 self.scalar_rows = *scalar_rows;
                 self.epochs = self.epochs.min(record.epoch + 1);
-                self.validations.retain(|brief| brief.step <= record.step);
+                let validated = record.validations_count_to().unwrap_or(record.step);
+                self.validations.retain(|brief| brief.step <= validated);
                 self.test = None;
             }
             _ => {}

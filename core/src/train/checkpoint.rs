@@ -7,11 +7,12 @@
 
 use super::learner::Learner;
 use super::{BranchRecord, EarlyStop, Error, Outcome, Waiting};
+use crate::dataset::Contents;
 use crate::device::cpu;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::nn::{Optimizer, OptimizerConfig, Parameters};
-use crate::predict::Model;
+use crate::predict::{Checkpoint, LoadOptions, Model};
 use crate::weights::{self, Weights};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -198,17 +199,29 @@ impl Checkpoints {
         Ok((optimizer, position, state.tensors))
     }
 
-    /// The optimizer as the last checkpoint left it, and where the run stood.
-    pub(super) fn last_optimizer(
-        &self,
-        config: OptimizerConfig,
-    ) -> Result<(Optimizer, Position), Error> {
-        let state = self.last_state()?;
-        let optimizer = Optimizer::from_map(config, &state.tensors)?;
-        Ok((optimizer, self.position_of(&state)?))
+    /// The last checkpoint's model and the state beside it, of one moment, also while the run is in training.
+    pub(super) fn last_whole(&self) -> Result<(Model, Weights), Error> {
+        let mut missed: Option<String> = None;
+        loop {
+            // In memory as a whole: the model and the name of its state cannot be of two checkpoints.
+            let last = Checkpoint::open(&self.last(), &LoadOptions::default())?;
+            let name = self.state_name(last.file().metadata())?.to_owned();
+            match weights::read(&self.folder.join(&name)) {
+                Ok(state) => return Ok((last.load()?, state)),
+                // The run's next checkpoint has just taken its place.
+                Err(weights::Error::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound
+                        && missed.as_ref() != Some(&name) =>
+                {
+                    missed = Some(name);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
-    fn position_of(&self, state: &Weights) -> Result<Position, Error> {
+    /// Where the run stood that left this state.
+    pub(super) fn position_of(&self, state: &Weights) -> Result<Position, Error> {
         let position = state.metadata.get(POSITION_KEY);
         let position = position.ok_or_else(|| self.broken("its state has no position"))?;
         serde_json::from_str(position).map_err(|source| Error::Position { source })
@@ -220,9 +233,13 @@ impl Checkpoints {
     }
 
     fn state_of(&self, last: &Weights) -> Result<Weights, Error> {
-        let name = last.metadata.get(STATE_KEY);
-        let name = name.ok_or_else(|| self.broken("it does not name the optimizer's state"))?;
+        let name = self.state_name(&last.metadata)?;
         Ok(weights::read(&self.folder.join(name))?)
+    }
+
+    fn state_name<'a>(&self, metadata: &'a BTreeMap<String, String>) -> Result<&'a str, Error> {
+        let name = metadata.get(STATE_KEY).map(String::as_str);
+        name.ok_or_else(|| self.broken("it does not name the optimizer's state"))
     }
 
     fn broken(&self, why: &str) -> Error {
@@ -309,6 +326,9 @@ pub struct DataRecord {
     pub fingerprint: String,
     /// The tags, in the order of the network's outputs.
     pub tags: Vec<String>,
+    /// Its parts, by which a change is told; `None` in runs from before they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
 }
 
 impl RunFile {

@@ -317,6 +317,10 @@ impl RunView {
         let mut counts_up_to = u64::MAX;
         for record in self.events.iter().rev() {
             match record.event {
+                Event::Resumed {
+                    learning_rate: Some(learning_rate),
+                    ..
+                } if record.step <= counts_up_to => return Some(learning_rate),
                 Event::Resumed { .. } => counts_up_to = counts_up_to.min(record.step),
                 Event::LearningRateSet { learning_rate } if record.step <= counts_up_to => {
                     return Some(learning_rate);
