@@ -19,6 +19,7 @@
 
 mod about;
 mod columns;
+mod data_versions;
 mod event;
 mod export;
 mod extension;
@@ -43,6 +44,7 @@ mod time;
 pub mod trash;
 
 pub use about::{About, Pin};
+pub use data_versions::{DataVersion, data_versions, different_data_words};
 pub use event::{CheckpointKind, Event, Record, Teaching, TimelineScores};
 pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};

@@ -199,6 +199,11 @@ pub struct DataWatch {
 type Stamp = Option<(SystemTime, u64)>;
 
 impl DataWatch {
+    /// What the last look found.
+    pub fn changes(&self) -> &[DataChange] {
+        &self.changes
+    }
+
     /// What has changed since the run in `run_folder` began. What cannot be read of the run itself is not the data's fault: nothing.
     pub fn look(&mut self, run_folder: &Path) -> &[DataChange] {
         if self.run_file.is_none() {

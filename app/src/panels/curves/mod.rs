@@ -11,6 +11,7 @@ mod plot;
 mod scale;
 mod x_view;
 
+use super::data_notes::data_notes_ui;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, number_text, score_text};
 use crate::workbench::parts::runs::{self, RunView};
@@ -88,6 +89,7 @@ impl State {
         }
         let last_step = shown.iter().map(|run| run.last_step).max().unwrap_or(0);
         self.toolbar_ui(ui, &shown, last_step);
+        data_notes_ui(ctx, ui);
         if (ctx.state.runs.smoothing() - self.smoothing).abs() > 1e-9 {
             ctx.send(Command::Runs(runs::Command::SetSmoothing(self.smoothing)));
         }
