@@ -1,7 +1,7 @@
 //! `attune queue`: runs that wait for their turn, and working them off without a window.
 
-use super::training_console::{Followed, Summary, follow_through};
 use super::train::{self, Order};
+use super::training_console::{Followed, Summary, follow_through};
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::anyhow;
 use attune_core::message::full_message;
@@ -158,7 +158,11 @@ fn list(queue: &Queue, json: bool, console: &Console) -> Result<(), Failure> {
     }
     for file in &table.unreadable {
         let path = queue.folder().join(format!("{}.toml", file.id));
-        console.say(&format!("no entry: {}: {}", path.display(), file.why.trim()));
+        console.say(&format!(
+            "no entry: {}: {}",
+            path.display(),
+            file.why.trim()
+        ));
     }
     if table.rows.is_empty() {
         console.say("the queue is empty; add a run with: attune queue add");
@@ -289,7 +293,9 @@ impl Work<'_> {
             let Followed { outcome, summary } = follow_through(handle, console)?;
             let told = outcome.as_ref().map_err(|error| full_message(error));
             let told = told.as_ref().map(|outcome| **outcome);
-            worker.ended(&entry, told.map_err(String::as_str)).failed()?;
+            worker
+                .ended(&entry, told.map_err(String::as_str))
+                .failed()?;
             match &told {
                 Err(why) => console.say(&format!("{} failed: {why}", entry.id)),
                 Ok(outcome) => {

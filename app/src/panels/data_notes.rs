@@ -19,7 +19,10 @@ pub(super) fn data_notes_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             } else {
                 "it cannot be resumed with it"
             };
-            notes.push((format!("{id}: {change}; {then}."), change.folder.display().to_string()));
+            notes.push((
+                format!("{id}: {change}; {then}."),
+                change.folder.display().to_string(),
+            ));
         }
     }
     let shown = selection.run.iter().chain(&selection.overlays);

@@ -8,8 +8,7 @@ use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
 use super::parts::{
-    audition, compare, experiments, library, model, queue, runs, song, student, timeline,
-    training,
+    audition, compare, experiments, library, model, queue, runs, song, student, timeline, training,
 };
 use super::recipes::Recipes;
 use super::selection::Selection;

@@ -181,7 +181,10 @@ pub(super) fn offer_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             ui.horizontal(|ui| {
                 let text = RichText::new("Continue").color(palette.on_accent).strong();
                 let go_on = ui.add(Button::new(text).fill(palette.accent));
-                if go_on.on_hover_text("Work the queue off in this window").clicked() {
+                if go_on
+                    .on_hover_text("Work the queue off in this window")
+                    .clicked()
+                {
                     answer(queue::Command::Start);
                 }
                 let hint = "Leave it; the Training panel can start it at any time";

@@ -55,7 +55,12 @@ fn training_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             );
         }
     }
-    if let Some(table) = ctx.state.queue.table().filter(|table| !table.rows.is_empty()) {
+    if let Some(table) = ctx
+        .state
+        .queue
+        .table()
+        .filter(|table| !table.rows.is_empty())
+    {
         ui.label(RichText::new("·").small().color(palette.weak));
         let text = format!("queue: {}", table.summary());
         let link = egui::Label::new(RichText::new(text).small().color(palette.text));

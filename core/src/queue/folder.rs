@@ -83,8 +83,10 @@ impl Queue {
                     });
                 }
             };
-            let (Some(id), true) = (id_of(&path), path.extension().is_some_and(|it| it == "toml"))
-            else {
+            let (Some(id), true) = (
+                id_of(&path),
+                path.extension().is_some_and(|it| it == "toml"),
+            ) else {
                 continue;
             };
             match std::fs::read_to_string(&path) {
@@ -261,7 +263,9 @@ impl Queue {
 
     fn last_place(&self) -> Result<f64, Error> {
         let entries = self.entries()?.entries;
-        let last = entries.last().map_or(0.0, |entry| entry.place);
+        let places = entries.iter().map(|entry| entry.place);
+        // By hand one can write anything.
+        let last = places.filter(|place| place.is_finite()).fold(0.0, f64::max);
         Ok(last.floor() + 1.0)
     }
 
@@ -283,9 +287,8 @@ impl Queue {
 
 /// Whether the run in a folder is at its end.
 pub(super) fn has_ended(run_folder: &Path) -> bool {
-    RunSummary::read(run_folder).is_ok_and(|summary| {
-        matches!(summary.status, Status::Finished | Status::EarlyStopped)
-    })
+    RunSummary::read(run_folder)
+        .is_ok_and(|summary| matches!(summary.status, Status::Finished | Status::EarlyStopped))
 }
 
 /// The folder of a run that will not be trained, if nothing is in it.
@@ -381,7 +384,10 @@ mod tests {
         let [wrong] = &found.unreadable[..] else {
             panic!("{found:?}")
         };
-        assert!(wrong.id == "mine" && wrong.why.contains("place"), "{wrong:?}");
+        assert!(
+            wrong.id == "mine" && wrong.why.contains("place"),
+            "{wrong:?}"
+        );
         queue.remove("mine").unwrap();
         assert!(queue.entries().unwrap().unreadable.is_empty());
     }

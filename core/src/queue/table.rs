@@ -93,8 +93,7 @@ impl Table {
     /// `3 runs wait, 1 was interrupted, 1 failed`; empty for an empty queue.
     pub fn summary(&self) -> String {
         let n_interrupted = self.n_interrupted();
-        let is_at_work =
-            |row: &&Row| matches!(row.state, State::Running(_) | State::Preparing);
+        let is_at_work = |row: &&Row| matches!(row.state, State::Running(_) | State::Preparing);
         let n_at_work = self.rows.iter().filter(is_at_work).count();
         let n_waiting = self.n_open() - n_interrupted - n_at_work;
         let words = [

@@ -7,7 +7,7 @@ use super::folder::has_ended;
 use super::{Entry, Error, Queue};
 use crate::message::full_message;
 use crate::run::{self, WriterLock};
-use crate::train::{self, Handle, Outcome, RunFile};
+use crate::train::{self, Handle, Outcome, RunFile, TrainConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -106,19 +106,16 @@ impl Worker {
     fn is_done(&self, entry: &Entry) -> bool {
         let folder = self.run_folder(entry);
         let is_asked = |run_file: RunFile| entry.more.is_asked_of(&run_file.config);
-        let is_ours = match &entry.recipe {
-            Some(recipe) => RunFile::read(&folder).is_ok_and(|file| file.config == **recipe),
+        let is_ours = match self.recipe(entry) {
+            Some(Err(_)) => false,
+            Some(Ok(recipe)) => RunFile::read(&folder).is_ok_and(|file| file.config == recipe),
             None => RunFile::in_effect(&folder).is_ok_and(is_asked),
         };
         is_ours && has_ended(&folder)
     }
 
     /// The entry knows its folder before anything is in it.
-    fn begin(
-        &self,
-        entry: &Entry,
-        wake: Arc<dyn Fn() + Send + Sync>,
-    ) -> Result<Handle, Error> {
+    fn begin(&self, entry: &Entry, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Handle, Error> {
         let workspace = self.queue.workspace();
         let folder = self.run_folder(entry);
         let wake = move || wake();
@@ -128,7 +125,7 @@ impl Worker {
                 entry.run = run.unwrap_or_else(|| entry.run.clone());
             })
         };
-        let Some(recipe) = &entry.recipe else {
+        let Some(recipe) = self.recipe(entry).transpose()? else {
             enter(None)?;
             let in_effect = RunFile::in_effect(&folder)?.config;
             return Ok(if entry.more.is_asked_of(&in_effect) {
@@ -137,13 +134,19 @@ impl Worker {
                 train::extend(&folder, entry.more, workspace, wake)?
             });
         };
-        let place = train::place(Some(folder), recipe, &workspace.runs())?;
+        let place = train::place(Some(folder), &recipe, &workspace.runs())?;
         enter(place.folder.file_name().map(PathBuf::from))?;
         Ok(if place.is_begun {
             train::resume(&place.folder, workspace, wake)?
         } else {
-            train::start_in(place.folder, (**recipe).clone(), workspace, wake)?
+            train::start_in(place.folder, recipe, workspace, wake)?
         })
+    }
+
+    /// The recipe as its run keeps it: one that was written by hand may name an augmentation chain.
+    fn recipe(&self, entry: &Entry) -> Option<Result<TrainConfig, train::Error>> {
+        let recipe = entry.recipe.as_ref()?;
+        Some((**recipe).clone().in_full(self.queue.workspace()))
     }
 
     fn failed(&self, id: &str, why: &str) -> Result<(), Error> {
@@ -174,6 +177,69 @@ impl Worker {
 
     fn check(&mut self) -> Result<(), Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        Ok(self.lock.check(now.map_or(0, |now| now.as_millis() as u64))?)
+        Ok(self
+            .lock
+            .check(now.map_or(0, |now| now.as_millis() as u64))?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::DataChoice;
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn what_cannot_be_trained_is_marked_with_its_reason_and_the_next_has_its_turn() {
+        let root = tempfile::tempdir().unwrap();
+        let queue = Queue::of(&Workspace::at(root.path()));
+        let add = |name: &str| {
+            let config = TrainConfig {
+                name: name.to_owned(),
+                data: DataChoice::Folder(root.path().join("nothing")),
+                ..TrainConfig::for_preset("tiny")
+            };
+            queue.add(config).unwrap()
+        };
+        let (first, second) = (add("edited"), add("homeless"));
+        // By hand, and wrong.
+        let impossible = |entry: &mut Entry| {
+            if let Some(recipe) = &mut entry.recipe {
+                recipe.epochs = 0;
+            }
+        };
+        queue.change(&first.id, impossible).unwrap();
+        let mut worker = queue.work().unwrap();
+        assert!(
+            matches!(queue.work(), Err(Error::Locked { .. })),
+            "one works"
+        );
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());
+        let begun = worker.next(&wake).unwrap().unwrap();
+        assert_eq!(begun.entry.id, second.id);
+        let removed = queue.remove(&second.id);
+        assert!(matches!(removed, Err(Error::InTraining { .. })));
+        let outcome = begun.handle.join();
+        let why = full_message(&outcome.unwrap_err());
+        worker.ended(&begun.entry, Err(&why)).unwrap();
+        assert!(worker.next(&wake).unwrap().is_none());
+
+        let failures: Vec<String> = queue
+            .entries()
+            .unwrap()
+            .entries
+            .into_iter()
+            .filter_map(|entry| entry.failure)
+            .collect();
+        assert!(failures[0].contains("epochs"), "{failures:?}");
+        assert!(failures[1].contains("nothing"), "{failures:?}");
+        for entry in [&first, &second] {
+            let folder = root.path().join("runs").join(&entry.run);
+            assert!(folder.is_dir(), "its name is kept for the next attempt");
+        }
+        queue.retry(&second.id).unwrap();
+        let again = worker.next(&wake).unwrap().unwrap();
+        assert_eq!(again.entry.run, second.run);
+        assert!(again.handle.join().is_err());
     }
 }

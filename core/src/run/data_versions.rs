@@ -20,9 +20,8 @@ pub struct DataVersion {
 pub fn data_versions(runs: impl IntoIterator<Item = (String, String, String)>) -> Vec<DataVersion> {
     let mut versions: Vec<DataVersion> = Vec::new();
     for (id, name, fingerprint) in runs {
-        let same = |version: &&mut DataVersion| {
-            version.name == name && version.fingerprint == fingerprint
-        };
+        let same =
+            |version: &&mut DataVersion| version.name == name && version.fingerprint == fingerprint;
         match versions.iter_mut().find(same) {
             Some(version) => version.runs.push(id),
             None => versions.push(DataVersion {

@@ -250,6 +250,8 @@ fn unix_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{PseudoLabels, Scores};
+    use crate::run::{History, Measure, Pick, RunSummary, Scalar};
 
     #[test]
     fn a_run_has_one_writer() {
@@ -267,5 +269,72 @@ mod tests {
             RunLog::resume(folder.path(), 0, 0),
             Err(Error::NoRun(_))
         ));
+    }
+
+    /// Killed after it had told its validation, before the checkpoint that knows of it: the one before is of the same step.
+    #[test]
+    fn a_validation_that_the_checkpoint_does_not_know_is_forgotten_wherever_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let validated = |loss: f64| Event::Validated {
+            loss,
+            scores: Scores::default(),
+            seconds: 0.1,
+            localisation: None,
+        };
+        let labels = || Event::PseudoLabelled {
+            labels: PseudoLabels::new(1),
+        };
+        let mut log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
+        log.write_tensorboard(0).unwrap();
+        for step in 1..=20 {
+            let scalars = StepScalars::new(step, 0).with(Scalar::Loss, 0.5);
+            log.step(&scalars).unwrap();
+            if step.is_multiple_of(10) {
+                log.event(step, 0, validated(step as f64)).unwrap();
+                log.event(step, 0, labels()).unwrap();
+            }
+        }
+        drop(log);
+        let point = ResumePoint {
+            step: 20,
+            epoch: 0,
+            validated_step: Some(10),
+            learning_rate: Some(0.1),
+        };
+        let mut log = RunLog::resume_from(folder.path(), &point).unwrap();
+        log.write_tensorboard(20).unwrap();
+        log.event(20, 0, validated(21.0)).unwrap();
+        drop(log);
+        let history = History::open(folder.path()).unwrap();
+        let losses: Vec<f64> = history.validations().iter().map(|v| v.loss).collect();
+        assert_eq!(losses, [10.0, 21.0]);
+        assert_eq!(history.series(Scalar::Loss).len(), 20, "the step counts");
+        assert!(history.pseudo_labels().is_some(), "those of the first");
+        let summary = RunSummary::read(folder.path()).unwrap();
+        let last = summary.validation(Measure::Loss, Pick::Last);
+        assert_eq!((summary.best_loss, last), (Some(10.0), Some(21.0)));
+    }
+
+    #[test]
+    fn a_writer_that_slept_writes_nothing_where_another_has_gone_on() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NOW: AtomicU64 = AtomicU64::new(1_000_000);
+        let folder = tempfile::tempdir().unwrap();
+        let log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
+        let mut log = log.with_clock(|| NOW.load(Ordering::Relaxed));
+        log.event(0, 0, Event::EpochStarted).unwrap();
+        let lock = folder.path().join("writer.lock");
+        if std::fs::read(&lock).unwrap().is_empty() {
+            // This system does not tell machines apart.
+            return;
+        }
+        std::fs::write(&lock, "another machine").unwrap();
+        let events = folder.path().join(lines::FILE);
+        let before = std::fs::read(&events).unwrap();
+        NOW.fetch_add(60_000, Ordering::Relaxed);
+        let error = log.event(1, 0, Event::Finished).unwrap_err();
+        assert!(matches!(error, Error::TakenOver(_)), "{error}");
+        assert!(log.flush().is_err());
+        assert_eq!(std::fs::read(&events).unwrap(), before);
     }
 }

@@ -76,7 +76,9 @@ fn of_run_toml(run: &toml::Table) -> Settings {
         flatten("", recipe, &mut settings);
     }
     // Two runs with equal recipes differ if their data set was changed between them.
-    let fingerprint = run.get("data").and_then(|data| data.get("fingerprint")?.as_str());
+    let fingerprint = run
+        .get("data")
+        .and_then(|data| data.get("fingerprint")?.as_str());
     if let Some(start) = fingerprint.and_then(|fingerprint| fingerprint.get(..FINGERPRINT)) {
         let start = Setting::Text(start.to_owned());
         settings.insert("data_fingerprint".to_owned(), start);

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 const FILE: &str = "summary.json";
-const VERSION: u32 = 5;
+const VERSION: u32 = 4;
 
 /// A run in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -349,6 +349,7 @@ impl RunFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::TrainConfig;
 
     #[test]
     fn a_position_of_an_earlier_version_is_read_and_written_as_it_was() {
@@ -356,5 +357,59 @@ mod tests {
         let position: Position = serde_json::from_str(text).unwrap();
         assert!(position.waiting.is_new());
         assert_eq!(serde_json::to_string(&position).unwrap(), text);
+    }
+
+    fn learner(seed: u64) -> Learner {
+        let recipe = TrainConfig {
+            seed,
+            ..TrainConfig::for_preset("tiny-student")
+        };
+        let config = recipe.model.resolve(1).unwrap();
+        Learner::new(&recipe, config, vec!["a".to_owned()]).unwrap()
+    }
+
+    /// The weights tell which checkpoint they are of, its state at which step it was.
+    #[test]
+    fn weights_and_state_are_of_one_checkpoint_also_while_the_run_writes_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        let (writing, reading) = (checkpoints.clone(), checkpoints.clone());
+        let prints: Vec<String> = [0, 1]
+            .map(|seed| learner(seed).model().unwrap().fingerprint)
+            .to_vec();
+        assert_ne!(prints[0], prints[1]);
+        let save = move |step: u64, learner: &Learner| {
+            let position = Position {
+                step,
+                ..Position::start(&TrainConfig::default())
+            };
+            let running = RunningScores::new(1, 8);
+            writing
+                .save_last(learner, &running, BTreeMap::new(), &position)
+                .unwrap();
+        };
+        save(0, &learner(0));
+        let writer = std::thread::Builder::new().name("writer".to_owned());
+        let writer = writer
+            .spawn(move || {
+                let learners = [learner(0), learner(1)];
+                for step in 1..=60 {
+                    save(step, &learners[step as usize % 2]);
+                }
+            })
+            .unwrap();
+        let mut is_last = false;
+        while !is_last {
+            is_last = writer.is_finished();
+            let (model, state) = reading.last_whole().unwrap();
+            let step = reading.position_of(&state).unwrap().step;
+            assert_eq!(model.fingerprint, prints[step as usize % 2], "step {step}");
+        }
+        writer.join().unwrap();
+        std::fs::remove_file(folder.path().join("checkpoints/last-60.state.safetensors")).unwrap();
+        assert!(
+            checkpoints.last_whole().is_err(),
+            "it does not wait for ever"
+        );
     }
 }

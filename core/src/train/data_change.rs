@@ -101,7 +101,11 @@ impl fmt::Display for Difference {
 
 impl fmt::Display for DataChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the data set {} has changed since the run began: ", self.name)?;
+        write!(
+            f,
+            "the data set {} has changed since the run began: ",
+            self.name
+        )?;
         for (at, difference) in self.differences.iter().enumerate() {
             let comma = if at > 0 { ", " } else { "" };
             write!(f, "{comma}{difference}")?;
@@ -114,7 +118,10 @@ impl DataChange {
     /// Whether a run can go on nevertheless: its data can be opened and has the same tags.
     pub fn can_go_on(&self) -> bool {
         !self.differences.iter().any(|difference| {
-            matches!(difference, Difference::Gone { .. } | Difference::Tags { .. })
+            matches!(
+                difference,
+                Difference::Gone { .. } | Difference::Tags { .. }
+            )
         })
     }
 

@@ -11,6 +11,7 @@ mod library;
 mod listening;
 mod methods;
 mod playing;
+mod queue;
 mod runs;
 mod shell;
 mod student;

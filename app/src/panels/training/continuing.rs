@@ -121,7 +121,11 @@ impl Extending {
                 }
                 let add = ui.add_enabled(!more.is_nothing(), egui::Button::new("Queue it"));
                 let hint = "Put it at the end of the queue";
-                if add.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
+                if add
+                    .on_hover_text(hint)
+                    .on_disabled_hover_text(hint)
+                    .clicked()
+                {
                     let add = queue::Command::AddRun(self.folder.clone(), more);
                     ctx.send(Command::Queue(add));
                     answer = Answer::Done;

@@ -22,7 +22,9 @@ use crate::widgets::{card, count_text, path_field, section_heading};
 use crate::workbench::parts::training;
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::train::{DataChoice, TrainConfig};
-use egui::{Button, CollapsingHeader, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use egui::{
+    Button, CollapsingHeader, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
+};
 use elsewhere::Elsewhere;
 use fields::{
     augmentation_ui, learning_rate_ui, model_ui, optimizer_ui, row_ui, validate_ui, weight_decay_ui,

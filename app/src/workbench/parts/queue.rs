@@ -6,9 +6,7 @@
 use super::training;
 use crate::workbench::following::Following;
 use crate::workbench::jobs::{Activity, Slot};
-use crate::workbench::{
-    Command as AnyCommand, CommandSender, Jobs, Level, Notice, State as Whole,
-};
+use crate::workbench::{Command as AnyCommand, CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::message::full_message;
 use attune_core::queue::{Begun, Entry, Follower, Queue, Table, Worker};
 use attune_core::train::{self, Handle, More, Outcome, TrainConfig};
@@ -140,7 +138,10 @@ impl State {
     }
 
     /// Takes the work out of the window's hands, with the run that `handle` trains, to let it go on without a window. `None` between two runs.
-    pub fn take_work(&mut self, handle: impl FnOnce() -> Option<Handle>) -> Option<(Worker, Begun)> {
+    pub fn take_work(
+        &mut self,
+        handle: impl FnOnce() -> Option<Handle>,
+    ) -> Option<(Worker, Begun)> {
         let (worker, entry) = self.at_work.take()?;
         let Some(handle) = handle() else {
             self.at_work = Some((worker, entry));
@@ -299,7 +300,11 @@ fn change(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         let mut added = Vec::new();
         match change {
             Change::Add(mut config, n) => {
-                let n = if config.noisy_student.is_some() { n.max(1) } else { 1 };
+                let n = if config.noisy_student.is_some() {
+                    n.max(1)
+                } else {
+                    1
+                };
                 for _ in 0..n {
                     let entry = of.add((*config).clone())?;
                     if config.noisy_student.is_some() {

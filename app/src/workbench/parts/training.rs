@@ -376,7 +376,9 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             ),
             Ok(Outcome::Stopped) if state.queue.is_working() => Notice::new(
                 Level::Info,
-                format!("Training stopped; the queue goes on with it when it is started again: {name}"),
+                format!(
+                    "Training stopped; the queue goes on with it when it is started again: {name}"
+                ),
             ),
             Ok(Outcome::Stopped) => Notice::new(
                 Level::Info,

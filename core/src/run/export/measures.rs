@@ -60,9 +60,8 @@ pub(super) fn counting(history: &History) -> Vec<&Arc<Record>> {
 
 /// Whether a validation of `step` was told that no longer counts.
 pub(super) fn is_voided_at(history: &History, step: u64) -> bool {
-    let of_step = |record: &Record| {
-        record.step == step && matches!(record.event, Event::Validated { .. })
-    };
+    let of_step =
+        |record: &Record| record.step == step && matches!(record.event, Event::Validated { .. });
     let told = history.events().iter().any(|record| of_step(record));
     told && !counting(history).into_iter().any(|record| of_step(record))
 }
