@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Name of the folder of runs that were thrown away, beside `runs/`.
 pub(crate) const TRASH: &str = "trash";
 
-/// A workspace folder: `runs/`, `experiments/`, `chains/`, `exports/`, `trash/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
+/// A workspace folder: `runs/`, `experiments/`, `queue/`, `chains/`, `exports/`, `trash/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
@@ -54,6 +54,11 @@ impl Workspace {
     /// Experiments (plans that are worked through), one folder each.
     pub fn experiments(&self) -> PathBuf {
         self.root.join("experiments")
+    }
+
+    /// Training runs that wait for their turn, a TOML file each.
+    pub fn queue(&self) -> PathBuf {
+        self.root.join("queue")
     }
 
     /// Augmentation chains of one's own, a TOML file each.

@@ -18,6 +18,7 @@ mod forward;
 mod metrics;
 mod models;
 mod predict;
+mod queue;
 mod replay;
 mod robustness;
 mod runs;
@@ -70,6 +71,8 @@ enum Command {
     Demo(demo::Args),
     /// Train a model without a window
     Train(Box<train::Args>),
+    /// Put runs into the queue, and work it off one run after the other
+    Queue(queue::Args),
     /// Follow a run that another process trains, also on another machine, while it grows
     Watch(watch::Args),
     /// Plans of many runs: the paper's tables, worked through, shown and exported
@@ -131,6 +134,7 @@ pub fn main() -> ExitCode {
         Some(Command::Window(args)) => window::run(args, &console),
         Some(Command::Demo(args)) => demo::run(args, &console),
         Some(Command::Train(args)) => train::run(*args, &console),
+        Some(Command::Queue(args)) => queue::run(args, &console),
         Some(Command::Watch(args)) => watch::run(args, &console),
         Some(Command::Experiment(args)) => experiment::run(args, &console),
         Some(Command::Evaluate(args)) => evaluate::run(args, &console),

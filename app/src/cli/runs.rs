@@ -13,7 +13,7 @@ use attune_core::run::{
     self, Bottleneck, Event, Extension, History, Loader, LoaderTime, Phase, RunSummary, Snapshot,
     SystemLog, utc_text,
 };
-use attune_core::train::BranchRecord;
+use attune_core::train::{BranchRecord, DataChange, RunFile};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -124,6 +124,8 @@ struct Shown {
     best: Option<Scores>,
     /// Scores on the split evaluated last.
     evaluated: Option<ShownEvaluation>,
+    /// How its data sets on the disk differ from what they were when it began.
+    data_changes: Vec<DataChange>,
     warnings: Vec<String>,
     /// Why the run failed, if it did.
     failure: Option<String>,
@@ -222,6 +224,9 @@ impl Shown {
                 split: split.to_owned(),
                 scores: scores.clone(),
             }),
+            // A run whose own file cannot be read is told of elsewhere.
+            data_changes: RunFile::read(history.folder())
+                .map_or_else(|_| Vec::new(), |run_file| run_file.data_changes()),
             warnings: warnings.collect(),
             failure,
             step_time: Bottleneck::of(history, &system).map(ShownStepTime::of),
@@ -291,6 +296,14 @@ fn print(shown: &Shown, console: &Console) -> Result<(), Failure> {
     }
     if let Some(failure) = &shown.failure {
         console.line(&format!("failed   {failure}"))?;
+    }
+    for change in &shown.data_changes {
+        let advice = if change.can_go_on() {
+            "if it goes on, it learns from the data as it is now"
+        } else {
+            "it cannot go on with it"
+        };
+        console.line(&format!("changed  {change}; {advice}"))?;
     }
     for warning in &shown.warnings {
         console.line(&format!("warning  {warning}"))?;

@@ -108,7 +108,64 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// What the command line asks for, to be trained at once or put into the queue.
+pub(super) enum Order {
+    /// A recipe, and how many students are trained by it one after the other.
+    New(Box<TrainConfig>, u32),
+    /// A run that is there already, and what more is asked of it.
+    GoOn(PathBuf, More),
+}
+
 impl Args {
+    /// What is asked for, one run after the other.
+    pub(super) fn orders(&self, console: &Console) -> Result<Vec<Order>, Failure> {
+        if self.estimate {
+            let why = "--estimate trains nothing: use it with `attune train`";
+            return Err(Failure::new(Fault::Usage, anyhow::anyhow!(why)));
+        }
+        if let Some(run) = &self.resume {
+            return Ok(vec![Order::GoOn(console.run_folder(run)?, self.more())]);
+        }
+        let presets = self.presets();
+        self.check_iterations(&presets)?;
+        let presets = presets.into_iter().map(Some);
+        let presets: Vec<Option<&str>> = if self.preset.is_some() {
+            presets.collect()
+        } else {
+            vec![None]
+        };
+        let configs = presets
+            .into_iter()
+            .map(|preset| self.config(preset, &console.workspace));
+        let mut orders = Vec::new();
+        for config in configs {
+            orders.push(Order::New(Box::new(config?), self.student.iterations));
+        }
+        Ok(orders)
+    }
+
+    /// Whether the run's result is to be told as JSON.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// What more is asked of a run that goes on.
+    fn more(&self) -> More {
+        More {
+            epochs: self.epochs,
+            patience_epochs: self.patience,
+            max_minutes: self.minutes,
+        }
+    }
+
+    fn check_iterations(&self, presets: &[&str]) -> Result<(), Failure> {
+        if presets.len() > 1 && self.student.iterations > 1 {
+            let advice = "--iterations goes with one model: name a single --preset";
+            return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
+        }
+        Ok(())
+    }
+
     /// The presets that were named; `all` is every network of the paper's tables.
     fn presets(&self) -> Vec<&str> {
         match self.preset.as_deref() {
@@ -171,20 +228,12 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let handle = match &args.resume {
         Some(run) => {
             let folder = console.run_folder(run)?;
-            let more = More {
-                epochs: args.epochs,
-                patience_epochs: args.patience,
-                max_minutes: args.minutes,
-            };
-            train::extend(&folder, more, &console.workspace, || ()).bad_input()?
+            train::extend(&folder, args.more(), &console.workspace, || ()).bad_input()?
         }
         None => {
             let presets = args.presets();
+            args.check_iterations(&presets)?;
             if presets.len() > 1 {
-                if args.student.iterations > 1 {
-                    let advice = "--iterations goes with one model: name a single --preset";
-                    return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
-                }
                 return several(&args, &presets, console);
             }
             let config = args.config(presets.first().copied(), &console.workspace)?;

@@ -4,7 +4,7 @@ use super::event_words::event_words;
 use super::slow_loader::SlowLoader;
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::run::{Event, History, Pace, Scalar, Status, Validation};
-use attune_core::train::{Command, Handle, Outcome};
+use attune_core::train::{self, Command, Handle, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub(super) struct Summary {
     pub id: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// `finished`, `early-stopped`, `stopped`; for who watched, also `failed` and `interrupted`.
+    /// `finished`, `early-stopped`, `stopped`, `failed`; for who watched, also `interrupted`.
     pub outcome: &'static str,
     /// Trained numbers in the network.
     pub parameters: Option<u64>,
@@ -91,8 +91,27 @@ impl Summary {
     }
 }
 
-/// Shows the run until it ends. Ctrl-C stops it after a checkpoint.
+/// Shows the run until it ends. Ctrl-C stops it after a checkpoint. Fails as the run does.
 pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failure> {
+    let folder = handle.run_folder.clone();
+    let followed = follow_through(handle, console)?;
+    followed.outcome.failed()?;
+    followed.summary.ok_or_else(|| {
+        let error = attune_core::run::Error::NoRun(folder);
+        Failure::new(Fault::Cancelled, error)
+    })
+}
+
+/// A run that was shown to its end.
+pub(super) struct Followed {
+    /// How it ended.
+    pub outcome: Result<Outcome, train::Error>,
+    /// What is to be said of it; `None` if it has not begun.
+    pub summary: Option<Summary>,
+}
+
+/// As [`follow`], for who goes on whatever becomes of the run. Fails only if it cannot be shown.
+pub(super) fn follow_through(handle: Handle, console: &Console) -> Result<Followed, Failure> {
     let folder = handle.run_folder.clone();
     let bar = ProgressBar::no_length();
     let mut history: Option<History> = None;
@@ -123,17 +142,23 @@ pub(super) fn follow(handle: Handle, console: &Console) -> Result<Summary, Failu
         }
         bar.tick();
     }
-    let outcome = handle.join().failed()?;
-    let history = History::open(&folder).fault(Fault::Cancelled)?;
-    tell_events(&history, n_events_told, &bar, console);
-    tell(slow_loader.words(&history, true), &bar, console);
+    let outcome = handle.join();
+    let history = History::open(&folder).ok();
+    if let Some(history) = &history {
+        tell_events(history, n_events_told, &bar, console);
+        tell(slow_loader.words(history, true), &bar, console);
+    }
     bar.finish_and_clear();
-    let outcome = match outcome {
-        Outcome::Finished => "finished",
-        Outcome::EarlyStopped => "early-stopped",
-        Outcome::Stopped => "stopped",
+    let word = match &outcome {
+        Ok(Outcome::Finished) => "finished",
+        Ok(Outcome::EarlyStopped) => "early-stopped",
+        Ok(Outcome::Stopped) => "stopped",
+        Err(_) => "failed",
     };
-    Ok(summary(&history, folder, outcome))
+    Ok(Followed {
+        outcome,
+        summary: history.map(|history| summary(&history, folder, word)),
+    })
 }
 
 /// What is to be said of a run at its end.

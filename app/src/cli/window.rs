@@ -1,6 +1,7 @@
 //! `attune window`: opens the window, with files, a run or a data set if named.
 
 use super::experiment;
+use super::queue;
 use super::train::iterate;
 use super::training_console::follow;
 use super::{Console, Failure, Fault, ResultExt};
@@ -108,6 +109,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             config.teach(summary.folder);
             iterate(*config, at + 1, n, false, console)
         }
+        Kept::Queue(work) => queue::go_on(work.0, work.1, console),
         Kept::Experiment(handle) => experiment::attend(*handle, false, console),
     }
 }

@@ -6,6 +6,7 @@
 pub mod audition;
 pub mod compare;
 pub mod curves;
+mod data_notes;
 pub mod experiments;
 mod grouping;
 pub mod help;

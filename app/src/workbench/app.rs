@@ -2,14 +2,15 @@
 
 use super::command::{Command, Level, Notice};
 use super::ctx::{CommandSender, Ctx};
-use super::dialogs::{Closing, PathDialog, closing_ui};
+use super::dialogs::{AtWork, Closing, PathDialog, closing_ui, offer_ui};
 use super::jobs::Jobs;
 use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
 use super::parts::{
-    audition, compare, experiments, library, model, runs, song, student, timeline, training,
+    audition, compare, experiments, library, model, queue, runs, song, student, timeline, training,
 };
+use super::recipes::Recipes;
 use super::selection::Selection;
 use super::state::State;
 use super::toasts::Toasts;
@@ -21,6 +22,7 @@ use crate::playback::Player;
 use crate::theme;
 use crate::widgets::dialog;
 use attune_core::job::Cancel;
+use attune_core::queue::{Begun, Worker};
 use attune_core::workspace::Workspace;
 use attune_core::{experiment, train};
 use crossbeam::channel::Receiver;
@@ -71,6 +73,7 @@ pub struct App {
     pub(super) jobs: Jobs,
     pub(super) sender: CommandSender,
     pub(super) opening: Opening,
+    pub(super) recipes: Recipes,
     commands: Receiver<Command>,
     palette: Option<Palette>,
     path_dialog: Option<PathDialog>,
@@ -88,6 +91,8 @@ pub struct App {
 pub enum Kept {
     /// A training, and the students after this one.
     Training(train::Handle, Option<training::Students>),
+    /// The run of the queue in training, and the queue.
+    Queue(Box<(Worker, Begun)>),
     /// The work on an experiment.
     Experiment(Box<experiment::Handle>),
 }
@@ -117,6 +122,7 @@ impl App {
             jobs: Jobs::new(move || wake.request_repaint_after(WAKE)),
             sender,
             opening: Opening::new(),
+            recipes: Recipes::new(),
             commands,
             palette: None,
             path_dialog: None,
@@ -170,8 +176,12 @@ impl App {
             self.sender.send(Command::Open(file.path().to_path_buf()));
         }
         self.opening.logic(&self.jobs, &self.sender);
+        if let Some((wanted, recipe)) = self.recipes.poll(&self.jobs) {
+            run::show_recipe(self, wanted, recipe);
+        }
         let (state, jobs, sender) = (&mut self.state, &self.jobs, &self.sender);
         training::logic(state, jobs, sender);
+        queue::logic(state, jobs, sender);
         runs::logic(state, jobs, sender);
         model::logic(state, jobs, sender);
         song::logic(state, jobs, sender);
@@ -214,6 +224,7 @@ impl App {
             }
             // What began after the user had asked is told as well.
             self.state.experiments.stop();
+            self.state.queue.pause();
             let run = self.state.training.run_folder().map(Path::to_path_buf);
             if run.is_some() && run != *told {
                 let stop = training::Command::Steer(train::Command::Stop);
@@ -272,6 +283,9 @@ impl App {
         }
         drop_target_ui(ui);
         self.toasts.ui(ui);
+        if self.closing.is_none() {
+            offer_ui(&ctx, ui);
+        }
         self.closing_ui(ui);
         // At once, and not before the next frame: a slider is heard one frame sooner.
         if self.run_commands(ui.ctx()) {
@@ -281,8 +295,12 @@ impl App {
 
     fn closing_ui(&mut self, ui: &mut Ui) {
         let Some(asked) = &self.closing else { return };
-        let experiment = self.state.experiments.working_on().map(str::to_owned);
-        match closing_ui(*asked != Asked::Open, experiment.as_deref(), ui) {
+        let at_work = match self.state.experiments.working_on() {
+            Some(name) => AtWork::Experiment(name.to_owned()),
+            None if self.state.queue.is_working() => AtWork::Queue,
+            None => AtWork::Training,
+        };
+        match closing_ui(*asked != Asked::Open, &at_work, ui) {
             None => {}
             Some(Closing::Stay) => {
                 self.closing = None;
@@ -293,6 +311,12 @@ impl App {
             }
             Some(Closing::TrainOn) => {
                 let training = &mut self.state.training;
+                let work = self.state.queue.take_work(|| training.take_handle());
+                if work.is_none() && self.state.queue.is_working() {
+                    // Between two runs: the question stands until the next has begun.
+                    return;
+                }
+                let queue = work.map(|work| Kept::Queue(Box::new(work)));
                 let students = training.take_students();
                 let training = training.take_handle();
                 let training = training.map(|handle| Kept::Training(handle, students));
@@ -300,7 +324,7 @@ impl App {
                     let handle = self.state.experiments.take_handle();
                     handle.map(Box::new).map(Kept::Experiment)
                 };
-                self.kept = training.or_else(experiment);
+                self.kept = queue.or(training).or_else(experiment);
                 self.closing = None;
                 self.interrupt.withdraw();
                 ui.ctx().send_viewport_cmd(ViewportCommand::Close);

@@ -1,7 +1,7 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, experiments, library, model, runs, student, timeline, training,
+    audition, compare, experiments, library, model, queue, runs, student, timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -43,6 +43,8 @@ pub enum Command {
     Runs(runs::Command),
     /// About the run in training.
     Training(training::Command),
+    /// About the runs that wait for their turn.
+    Queue(queue::Command),
     /// About playing the song.
     Play(Play),
     /// About Audition.

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::ctx::Ctx;
+use super::parts::queue;
 use crate::theme;
 use crate::widgets::{dialog, expanded};
 use egui::{Button, Key, RichText, TextEdit, Ui};
@@ -94,17 +95,33 @@ pub(super) enum Closing {
     Stay,
 }
 
-/// Asks; `None` until there is an answer. `experiment` is at work, or else a single training.
-pub(super) fn closing_ui(stopping: bool, experiment: Option<&str>, ui: &mut Ui) -> Option<Closing> {
+/// What trains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AtWork {
+    /// A single run.
+    Training,
+    /// A run of the queue.
+    Queue,
+    /// The experiment of that name.
+    Experiment(String),
+}
+
+/// Asks; `None` until there is an answer.
+pub(super) fn closing_ui(stopping: bool, at_work: &AtWork, ui: &mut Ui) -> Option<Closing> {
+    let stop = match at_work {
+        AtWork::Queue => "Pause and close",
+        AtWork::Training | AtWork::Experiment(_) => "Stop and close",
+    };
     let modal = dialog(
         ui.ctx(),
         "closing",
         |area| area,
         |ui| {
             ui.set_width(460.0);
-            ui.heading(match experiment {
-                Some(name) => format!("The experiment {name} is at work"),
-                None => "A training is running".to_owned(),
+            ui.heading(match at_work {
+                AtWork::Experiment(name) => format!("The experiment {name} is at work"),
+                AtWork::Queue => "The queue is being worked off".to_owned(),
+                AtWork::Training => "A training is running".to_owned(),
             });
             let palette = theme::palette(ui.visuals());
             ui.add_space(2.0);
@@ -118,23 +135,66 @@ pub(super) fn closing_ui(stopping: bool, experiment: Option<&str>, ui: &mut Ui) 
             ui.label(RichText::new("It can go on without the window, in the terminal. If it is stopped, it goes on from its checkpoint at any later time.").color(palette.weak));
             ui.add_space(theme::GROUP_GAP);
             ui.horizontal(|ui| {
-            let mut answer = None;
-            for (label, hint, choice) in [
-                ("Keep training", "Close the window; it goes on in the terminal until it ends or you press Ctrl-C there", Closing::TrainOn),
-                ("Stop and close", "Write a checkpoint, end the training, close the window", Closing::Stop),
-                ("Cancel", "Keep the window open", Closing::Stay),
-            ] {
-                if ui.button(label).on_hover_text(hint).clicked() {
-                    answer = Some(choice);
+                let mut answer = None;
+                for (label, hint, choice) in [
+                    ("Keep training", "Close the window; it goes on in the terminal until it ends or you press Ctrl-C there", Closing::TrainOn),
+                    (stop, "Write a checkpoint, end the training, close the window", Closing::Stop),
+                    ("Cancel", "Keep the window open", Closing::Stay),
+                ] {
+                    if ui.button(label).on_hover_text(hint).clicked() {
+                        answer = Some(choice);
+                    }
                 }
-            }
-            answer
-        })
-        .inner
+                answer
+            })
+            .inner
         },
     );
     if modal.should_close() && !stopping {
         return Some(Closing::Stay);
     }
     modal.inner
+}
+
+/// Asks whether a queue that an earlier window or a crash left unfinished is to go on.
+pub(super) fn offer_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
+    if !ctx.state.queue.is_offered() {
+        return;
+    }
+    let Some(table) = ctx.state.queue.table() else {
+        return;
+    };
+    let answer = |command| ctx.send(Command::Queue(command));
+    let modal = dialog(
+        ui.ctx(),
+        "offer the queue",
+        |area| area,
+        |ui| {
+            ui.set_width(420.0);
+            ui.heading("The queue is not done");
+            let palette = theme::palette(ui.visuals());
+            ui.add_space(2.0);
+            ui.label(format!("{}.", table.summary()));
+            let what = "A run that was interrupted goes on from its last checkpoint, with the same numbers as if it had never stopped.";
+            ui.label(RichText::new(what).color(palette.weak));
+            ui.add_space(theme::GROUP_GAP);
+            ui.horizontal(|ui| {
+                let text = RichText::new("Continue").color(palette.on_accent).strong();
+                let go_on = ui.add(Button::new(text).fill(palette.accent));
+                if go_on
+                    .on_hover_text("Work the queue off in this window")
+                    .clicked()
+                {
+                    answer(queue::Command::Start);
+                }
+                let hint = "Leave it; the Training panel can start it at any time";
+                if ui.button("Not now").on_hover_text(hint).clicked() {
+                    answer(queue::Command::NotNow);
+                }
+            });
+        },
+    );
+    if modal.should_close() {
+        answer(queue::Command::NotNow);
+    }
 }

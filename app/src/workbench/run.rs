@@ -3,13 +3,16 @@
 use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
-use super::parts::{audition, compare, experiments, library, runs, student, timeline, training};
+use super::parts::{
+    audition, compare, experiments, library, queue, runs, student, timeline, training,
+};
+use super::recipes::Wanted;
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use super::{layout, opening};
 use crate::panels::Panel;
-use crate::panels::training::{Extending, State as TrainingPanel};
-use attune_core::train::{self, BranchPoint, BranchWeights, RunFile, TrainConfig};
+use crate::panels::training::Extending;
+use attune_core::train::{self, BranchPoint, BranchWeights, TrainConfig};
 use egui::Context;
 use std::path::PathBuf;
 
@@ -42,8 +45,8 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
             layout::show(&mut app.layout, Panel::Curves);
         }
         Command::OpenConfig(path) => {
-            let config = TrainConfig::read(&path);
-            in_training(app, config, TrainingPanel::set_config);
+            let wanted = Wanted::File(path);
+            app.recipes.ask(wanted, &state.workspace, jobs);
         }
         Command::Branch(run) => {
             // By its id, as one would name it on the command line.
@@ -52,14 +55,12 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
                 run: id.map_or(run.clone(), PathBuf::from),
                 weights: BranchWeights::Best,
             };
-            let config = point.recipe(&state.workspace);
-            in_training(app, config, TrainingPanel::set_config);
+            let wanted = Wanted::Branch(point);
+            app.recipes.ask(wanted, &state.workspace, jobs);
         }
         Command::Extend(run) => {
-            let recipe = RunFile::in_effect(&run).map(|file| file.config);
-            in_training(app, recipe, |panel, config| {
-                panel.set_extending(Extending::new(run, &config));
-            });
+            let wanted = Wanted::Extend(run);
+            app.recipes.ask(wanted, &state.workspace, jobs);
         }
         Command::Pick(what) => {
             let start = state
@@ -70,6 +71,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
             opening::pick(what, start, sender.clone(), jobs.clone());
         }
         Command::Training(command) => training::run(command, state, jobs, sender),
+        Command::Queue(command) => queue::run(command, state, jobs, sender),
         Command::Runs(command) => runs::run(command, state, jobs, sender),
         Command::Audition(command) => audition::run(command, state, jobs, sender),
         Command::Timeline(command) => timeline::run(command, state, jobs, sender),
@@ -150,6 +152,13 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             }
             layout::show(&mut app.layout, Panel::Training);
         }
+        UiCommand::AddToQueue => {
+            let panel = app.panels.training();
+            let (config, n) = (Box::new(panel.config().clone()), panel.students());
+            sender.send(Command::Queue(queue::Command::Add(config, n)));
+            layout::show(&mut app.layout, Panel::Training);
+        }
+        UiCommand::StartQueue => sender.send(Command::Queue(queue::Command::Start)),
         UiCommand::PauseTraining => sender.send(Command::Training(training::Command::TogglePause)),
         UiCommand::StopTraining => sender.send(steer(train::Command::Stop)),
         UiCommand::Snapshot => {
@@ -241,21 +250,18 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
     }
 }
 
-/// Shows a recipe in the Training panel, or why there is none.
-fn in_training(
-    app: &mut App,
-    recipe: Result<TrainConfig, train::Error>,
-    show: impl FnOnce(&mut TrainingPanel, TrainConfig),
-) {
+/// Shows a recipe that was asked for in the Training panel, or why there is none.
+pub(super) fn show_recipe(app: &mut App, wanted: Wanted, recipe: Result<TrainConfig, String>) {
     match recipe {
         Ok(config) => {
-            show(app.panels.training(), config);
+            let panel = app.panels.training();
+            match wanted {
+                Wanted::File(_) | Wanted::Branch(_) => panel.set_config(config),
+                Wanted::Extend(run) => panel.set_extending(Extending::new(run, &config)),
+            }
             layout::show(&mut app.layout, Panel::Training);
         }
-        Err(error) => app.tell(Notice::new(
-            Level::Error,
-            format!("{:#}", anyhow::Error::new(error)),
-        )),
+        Err(error) => app.tell(Notice::new(Level::Error, error)),
     }
 }
 

@@ -3,10 +3,11 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, experiments, library, model, runs, song, student, timeline, training,
+    audition, compare, experiments, library, model, queue, runs, song, student, timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
+use attune_core::run::Status;
 use attune_core::workspace::Workspace;
 
 /// Everything that the window shows.
@@ -29,6 +30,8 @@ pub struct State {
     pub player: Player,
     /// The run in training.
     pub training: training::State,
+    /// Runs that wait for their turn.
+    pub queue: queue::State,
     /// Listening to augmentations.
     pub audition: audition::State,
     /// The explained song.
@@ -56,6 +59,7 @@ impl State {
             song: song::State::default(),
             player,
             training: training::State::default(),
+            queue: queue::State::default(),
             audition: audition::State::default(),
             timeline: timeline::State::default(),
             library: library::State::default(),
@@ -65,9 +69,16 @@ impl State {
         }
     }
 
-    /// Whether something trains in this window, or is about to: a run by itself or an experiment's.
+    /// Whether something trains in this window, or is about to: a run by itself, one of the queue or an experiment's.
     pub fn is_training(&self) -> bool {
-        self.training.is_running() || self.experiments.is_working()
+        self.training.is_running() || self.queue.is_working() || self.experiments.is_working()
+    }
+
+    /// Whether the run in training here is paused, by whomever: its log says so.
+    pub fn is_paused(&self) -> bool {
+        let folder = self.training.run_folder();
+        let view = folder.and_then(|folder| self.runs.view(folder));
+        view.is_some_and(|view| view.status == Status::Paused)
     }
 
     /// Where the play head stands in the song, also while a clip or moments of it are played in its place.
@@ -83,6 +94,7 @@ impl State {
             .into_iter()
             .chain(self.model.activities())
             .chain(self.training.activities())
+            .chain(self.queue.activities())
             .chain(self.runs.activities())
             .chain(self.audition.activities())
             .chain(self.timeline.activities())

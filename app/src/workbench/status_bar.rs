@@ -32,7 +32,7 @@ pub(super) fn status_bar_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
 fn training_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let palette = theme::palette(ui.visuals());
     let training = &ctx.state.training;
-    let (colour, word) = match (training.is_running(), training.is_paused()) {
+    let (colour, word) = match (training.is_running(), ctx.state.is_paused()) {
         (true, true) => (palette.warning, "Paused"),
         (true, false) => (palette.good, "Training"),
         (false, _) => (palette.weak, "No training"),
@@ -53,6 +53,20 @@ fn training_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
                     .desired_width(70.0)
                     .desired_height(6.0),
             );
+        }
+    }
+    if let Some(table) = ctx
+        .state
+        .queue
+        .table()
+        .filter(|table| !table.rows.is_empty())
+    {
+        ui.label(RichText::new("·").small().color(palette.weak));
+        let text = format!("queue: {}", table.summary());
+        let link = egui::Label::new(RichText::new(text).small().color(palette.text));
+        let link = ui.add(link.sense(Sense::click()));
+        if link.on_hover_text("Show the queue").clicked() {
+            ctx.send(UiCommand::Show(Panel::Training));
         }
     }
     let Some(view) = training

@@ -11,6 +11,7 @@
 
 mod catalogue;
 mod clip;
+mod contents;
 pub mod demo;
 mod error;
 mod generic;
@@ -25,6 +26,7 @@ mod unlabelled;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use clip::{ReplayedClip, clip_of};
+pub use contents::Contents;
 pub use error::Error;
 pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};

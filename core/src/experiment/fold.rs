@@ -6,7 +6,7 @@ use super::table::{CellRun, Measure, Row, State, Table};
 use super::{Cell, Error, Experiment, Metric, Task};
 use crate::job::Job;
 use crate::metrics::Statistic;
-use crate::run::{self, Event, History, Pace, RunSummary, Status};
+use crate::run::{self, Advance, History, RunSummary, Status};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -244,21 +244,21 @@ impl Follower {
         let Some(history) = self.running.get(run) else {
             return State::Preparing;
         };
-        let Some(Event::Started {
-            steps_per_epoch,
-            epochs,
-            ..
-        }) = history.started().map(|record| &record.event)
-        else {
-            return State::Preparing;
-        };
-        let (per_epoch, step) = ((*steps_per_epoch).max(1), history.last_step());
-        State::Running {
-            epoch: ((step / per_epoch + 1) as u32).min(*epochs),
-            epochs: *epochs,
-            step,
-            steps: per_epoch * u64::from(*epochs),
-            seconds_left: Pace::of(history).seconds_left,
+        match Advance::of(history) {
+            Some(Advance {
+                epoch,
+                epochs,
+                step,
+                steps,
+                seconds_left,
+            }) => State::Running {
+                epoch,
+                epochs,
+                step,
+                steps,
+                seconds_left,
+            },
+            None => State::Preparing,
         }
     }
 

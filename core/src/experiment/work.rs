@@ -6,7 +6,7 @@ use super::{Error, Experiment, Task};
 use crate::job::Job;
 use crate::message::full_message;
 use crate::run::{self, Event, History};
-use crate::train::{self, Command, Handle, Outcome, RunFile, TrainConfig};
+use crate::train::{self, Command, Handle, Outcome, TrainConfig};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -156,22 +156,8 @@ impl Worker<'_> {
             .of(task)
             .run
             .map(|run| self.experiment.run_folder(&run));
-        let (folder, is_new) = match folder.map(|folder| (what_is_in(&folder, &config), folder)) {
-            Some((Inside::Run, folder)) => (folder, false),
-            Some((Inside::Nothing, folder)) => (folder, true),
-            Some((Inside::Rest, folder)) => {
-                std::fs::remove_dir_all(&folder)
-                    .and_then(|()| std::fs::create_dir(&folder))
-                    .map_err(|source| Error::Write {
-                        path: folder.clone(),
-                        source,
-                    })?;
-                (folder, true)
-            }
-            Some((Inside::Other, _)) | None => {
-                (run::allocate(&workspace.runs(), &config.name)?, true)
-            }
-        };
+        let place = train::place(folder, &config, &workspace.runs())?;
+        let (folder, is_new) = (place.folder, !place.is_begun);
         let id = folder.file_name().unwrap_or_default().to_string_lossy();
         self.ledger.began(task, &id)?;
         Ok(if is_new {
@@ -207,37 +193,6 @@ impl Worker<'_> {
             name.push_str(&format!("-student{}", task.iteration));
         }
         name
-    }
-}
-
-/// What is in the folder that the ledger names.
-enum Inside {
-    /// The run, to go on with.
-    Run,
-    /// Nothing, or not even the folder: the program ended before the run began.
-    Nothing,
-    /// Its configuration and no event: the program ended while it began.
-    Rest,
-    /// Another run: the folder was removed, and its name given again.
-    Other,
-}
-
-fn what_is_in(folder: &Path, config: &TrainConfig) -> Inside {
-    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
-    if is_empty {
-        // A name that is free may be taken by somebody else at any time; a folder that is there is the ledger's.
-        return if folder.is_dir() {
-            Inside::Nothing
-        } else {
-            Inside::Other
-        };
-    }
-    let is_ours = RunFile::read(folder).is_ok_and(|run_file| run_file.config == *config);
-    let has_begun = History::open(folder).is_ok_and(|history| history.started().is_some());
-    match (is_ours, has_begun) {
-        (true, true) => Inside::Run,
-        (true, false) if !run::has_writer(folder) => Inside::Rest,
-        _ => Inside::Other,
     }
 }
 

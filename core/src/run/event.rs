@@ -108,6 +108,13 @@ pub enum Event {
     Resumed {
         /// Rows in `scalars/` by then; of these, those of later steps no longer count.
         scalar_rows: u64,
+        /// Step of the last validation that the checkpoint knows of: one of a later step is made again, also if it is of the record's
+        /// own. `None` in old logs, where all up to the record's step count.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        validated_step: Option<u64>,
+        /// The base learning rate that the checkpoint knows of; `None` in old logs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        learning_rate: Option<f64>,
     },
     /// The run is to go on for longer than its recipe, or an earlier one of these, says.
     Extended(Extension),
@@ -152,6 +159,16 @@ pub enum Event {
     /// An event of a newer version.
     #[serde(other)]
     Unknown,
+}
+
+impl Record {
+    /// If a run goes on by this event: the last step whose validation counts, that step included.
+    pub(super) fn validations_count_to(&self) -> Option<u64> {
+        match self.event {
+            Event::Resumed { validated_step, .. } => Some(validated_step.unwrap_or(self.step)),
+            _ => None,
+        }
+    }
 }
 
 /// What a student learns from, as its run's log tells it.

@@ -303,7 +303,7 @@ impl History {
         self.n_bad_lines += appended.bad_lines.len();
         let mut changed = !appended.bad_lines.is_empty();
         for record in appended.values {
-            if let Event::Resumed { scalar_rows } = record.event
+            if let Event::Resumed { scalar_rows, .. } = record.event
                 && scalar_rows < self.rows_read
             {
                 // Rows of after the resumption were read before it was known.
@@ -359,19 +359,22 @@ impl History {
                 self.pseudo_labels
                     .push((record.step, Arc::new(labels.clone())));
             }
-            Event::Resumed { scalar_rows } => self.forget_after(&record, *scalar_rows),
+            Event::Resumed { scalar_rows, .. } => self.forget_after(&record, *scalar_rows),
             _ => {}
         }
         self.events.push(record);
     }
 
-    /// What came after the step of `resumed` no longer counts, in the scalars up to row `scalar_rows`.
+    /// What came after the step of `resumed` no longer counts, of validations what came after the one that it names, in the scalars up to row
+    /// `scalar_rows`.
     fn forget_after(&mut self, resumed: &Record, scalar_rows: u64) {
         let step = resumed.step;
-        self.validations.retain(|v| v.step <= step);
+        let validated_step = resumed.validations_count_to().unwrap_or(step);
+        self.validations.retain(|v| v.step <= validated_step);
         self.epoch_starts.retain(|start| start.1 <= step);
         self.evaluated = None;
-        self.pseudo_labels.retain(|told| told.0 <= step);
+        // Told with a validation.
+        self.pseudo_labels.retain(|told| told.0 <= validated_step);
         self.cut_after(step);
         // A power cut may have taken rows that an earlier resumption had still seen.
         for resume in &mut self.resumes {

@@ -3,12 +3,14 @@
 //! Some network file systems (sshfs) tell no machine of another's locks: there the lock looks free to everybody else. So the writer also
 //! notes in the file which machine it runs on, and touches it every few seconds. On that machine the lock alone counts; elsewhere
 //! a free lock means nothing as long as the file is touched.
+//!
+//! A machine that slept has not touched it, and may find another's name in it: then the writer there has taken over, and this one stops.
 
 use super::Error;
 use crossbeam::channel::{RecvTimeoutError, Sender, bounded};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
@@ -23,12 +25,16 @@ const GONE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct WriterLock {
     file: File,
+    path: PathBuf,
     beat: Option<Beat>,
+    /// When it was last looked whether the lock is still held, in milliseconds since 1970.
+    looked_unix_ms: u64,
 }
 
 /// The thread that touches the file.
 #[derive(Debug)]
 struct Beat {
+    machine: &'static str,
     /// Dropping it ends the thread.
     end: Sender<()>,
     thread: JoinHandle<()>,
@@ -37,7 +43,12 @@ struct Beat {
 impl WriterLock {
     /// Takes the lock of a run folder.
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(FILE);
+        Self::take_named(folder, FILE)
+    }
+
+    /// Takes the lock of that name in a folder.
+    pub(crate) fn take_named(folder: &Path, name: &str) -> Result<Self, Error> {
+        let path = folder.join(name);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -49,7 +60,7 @@ impl WriterLock {
         for _ in 0..20 {
             match file.try_lock() {
                 Ok(()) if is_touched_elsewhere(folder, &file, machine()) => break,
-                Ok(()) => return Ok(Self::held(file, &path)),
+                Ok(()) => return Ok(Self::held(file, path)),
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(5)),
                 Err(TryLockError::Error(source)) => return Err(Error::Io { path, source }),
             }
@@ -57,35 +68,72 @@ impl WriterLock {
         Err(Error::Locked(folder.to_owned()))
     }
 
-    fn held(file: File, path: &Path) -> Self {
+    fn held(file: File, path: PathBuf) -> Self {
         let beat = machine().and_then(|machine| {
             // A handle of its own: with a copy of the lock's, the thread would hold the lock.
-            let mut touched = OpenOptions::new().write(true).open(path).ok()?;
+            let mut touched = OpenOptions::new().write(true).open(&path).ok()?;
             touch(&mut touched, machine).ok()?;
             let (beat, end) = bounded(0);
+            let touched_path = path.clone();
             let beats = move || {
                 while end.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
+                    if !is_noted(&touched_path, machine) {
+                        return;
+                    }
                     // A beat that is missed is made up for by the next.
                     drop(touch(&mut touched, machine));
                 }
             };
             let thread = std::thread::Builder::new().name("attune-beat".to_owned());
             let thread = thread.spawn(beats).ok()?;
-            Some(Beat { end: beat, thread })
+            Some(Beat {
+                machine,
+                end: beat,
+                thread,
+            })
         });
-        Self { file, beat }
+        Self {
+            file,
+            path,
+            beat,
+            looked_unix_ms: 0,
+        }
+    }
+
+    /// To be asked before each writing. Fails with [`Error::TakenOver`] if another machine writes now; `now_unix_ms` (milliseconds since
+    /// 1970) saves looking more often than the file is touched.
+    pub(crate) fn check(&mut self, now_unix_ms: u64) -> Result<(), Error> {
+        // The clock of the wall: others do not go on while a machine sleeps.
+        let since = now_unix_ms.abs_diff(self.looked_unix_ms);
+        if Duration::from_millis(since) < BEAT {
+            return Ok(());
+        }
+        if !self.is_held() {
+            let folder = self.path.parent().unwrap_or(&self.path);
+            return Err(Error::TakenOver(folder.to_owned()));
+        }
+        self.looked_unix_ms = now_unix_ms;
+        Ok(())
+    }
+
+    fn is_held(&self) -> bool {
+        let noted = self.beat.as_ref().map(|beat| beat.machine);
+        noted.is_none_or(|machine| is_noted(&self.path, machine))
     }
 }
 
 impl Drop for WriterLock {
     fn drop(&mut self) {
+        let is_held = self.is_held();
         // No beat after the end.
-        if let Some(Beat { end, thread }) = self.beat.take() {
+        if let Some(Beat { end, thread, .. }) = self.beat.take() {
             drop(end);
             drop(thread.join());
         }
-        // A writer that ends in order leaves nobody in doubt.
-        drop(self.file.set_len(0));
+        // A writer that ends in order leaves nobody in doubt. What another has noted is not this one's.
+        if is_held {
+            drop(self.file.set_len(0));
+        }
     }
 }
 
@@ -102,6 +150,11 @@ pub(crate) fn has_writer(folder: &Path) -> bool {
         }
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
+}
+
+/// Whether the lock file names this machine. One that is out of reach for a moment is taken to.
+fn is_noted(path: &Path, machine: &str) -> bool {
+    std::fs::read_to_string(path).map_or(true, |noted| noted == machine)
 }
 
 fn touch(file: &mut File, machine: &str) -> io::Result<()> {
@@ -175,6 +228,24 @@ mod tests {
         drop(lock);
         assert!(!has_writer(folder.path()));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_writer_that_slept_stops_where_another_machine_has_taken_over() {
+        let folder = tempfile::tempdir().unwrap();
+        if machine().is_none() {
+            return;
+        }
+        let mut lock = WriterLock::take(folder.path()).unwrap();
+        lock.check(1_000_000).unwrap();
+        touched_by(folder.path(), "another machine", Duration::ZERO);
+        lock.check(1_000_001)
+            .expect("looked a moment ago, and nobody takes over so soon");
+        let error = lock.check(1_060_000).unwrap_err();
+        assert!(matches!(error, Error::TakenOver(_)), "{error}");
+        drop(lock);
+        let noted = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert_eq!(noted, "another machine", "its name stays");
     }
 
     #[test]

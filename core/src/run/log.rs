@@ -22,6 +22,19 @@ const FLUSH_AFTER: Duration = Duration::from_secs(1);
 /// And no more of them than this.
 const MAX_PENDING: u64 = 4096;
 
+/// What the checkpoint knows from which a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ResumePoint {
+    /// Steps done.
+    pub step: u64,
+    /// Epoch of the next step, from 0.
+    pub epoch: u32,
+    /// Step of its last validation; `None`: all that was told up to `step` counts.
+    pub validated_step: Option<u64>,
+    /// Base learning rate in force, if known.
+    pub learning_rate: Option<f64>,
+}
+
 /// The writer of a run: holds the folder's lock as long as it lives.
 ///
 /// Events reach the system at once, scalars at each event and at least every second (when the next step comes), in
@@ -40,7 +53,7 @@ pub struct RunLog {
     tensorboard: Option<EventFile>,
     /// Why TensorBoard's file was given up; told with the next mail.
     complaint: Option<String>,
-    _lock: WriterLock,
+    lock: WriterLock,
 }
 
 impl RunLog {
@@ -60,9 +73,22 @@ impl RunLog {
         Self::open(folder, mailbox, lock)
     }
 
-    /// Goes on with the run in `folder` after `step` steps, in `epoch`: writes `Resumed`, which makes readers forget
-    /// what came after. Fails with [`Error::NoRun`] or [`Error::Locked`].
+    /// Goes on with the run in `folder` after `step` steps, in `epoch`, with all that was told up to then. As [`RunLog::resume_from`].
     pub fn resume(folder: &Path, step: u64, epoch: u32) -> Result<Self, Error> {
+        Self::resume_from(
+            folder,
+            &ResumePoint {
+                step,
+                epoch,
+                validated_step: None,
+                learning_rate: None,
+            },
+        )
+    }
+
+    /// Goes on with the run in `folder` from a checkpoint: writes `Resumed`, which makes readers forget what came after. Fails with
+    /// [`Error::NoRun`] or [`Error::Locked`].
+    pub fn resume_from(folder: &Path, point: &ResumePoint) -> Result<Self, Error> {
         if !is_run(folder) {
             return Err(Error::NoRun(folder.to_owned()));
         }
@@ -71,7 +97,12 @@ impl RunLog {
         let lock = WriterLock::take(folder)?;
         let mut log = Self::open(folder, mailbox, lock)?;
         let scalar_rows = log.columns.n_rows();
-        log.event(step, epoch, Event::Resumed { scalar_rows })?;
+        let resumed = Event::Resumed {
+            scalar_rows,
+            validated_step: point.validated_step,
+            learning_rate: point.learning_rate,
+        };
+        log.event(point.step, point.epoch, resumed)?;
         Ok(log)
     }
 
@@ -146,8 +177,9 @@ impl RunLog {
         mail
     }
 
-    /// Hands all scalars to the system now.
+    /// Hands all scalars to the system now. Fails with [`Error::TakenOver`], as all writing does, if another machine writes the run.
     pub fn flush(&mut self) -> Result<(), Error> {
+        self.lock.check((self.clock)())?;
         self.flushed = Instant::now();
         self.columns.flush()?;
         self.flush_tensorboard();
@@ -192,7 +224,7 @@ impl RunLog {
             mailbox,
             tensorboard: None,
             complaint: None,
-            _lock: lock,
+            lock,
         })
     }
 }
@@ -218,6 +250,8 @@ fn unix_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{PseudoLabels, Scores};
+    use crate::run::{History, Measure, Pick, RunSummary, Scalar};
 
     #[test]
     fn a_run_has_one_writer() {
@@ -235,5 +269,72 @@ mod tests {
             RunLog::resume(folder.path(), 0, 0),
             Err(Error::NoRun(_))
         ));
+    }
+
+    /// Killed after it had told its validation, before the checkpoint that knows of it: the one before is of the same step.
+    #[test]
+    fn a_validation_that_the_checkpoint_does_not_know_is_forgotten_wherever_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let validated = |loss: f64| Event::Validated {
+            loss,
+            scores: Scores::default(),
+            seconds: 0.1,
+            localisation: None,
+        };
+        let labels = || Event::PseudoLabelled {
+            labels: PseudoLabels::new(1),
+        };
+        let mut log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
+        log.write_tensorboard(0).unwrap();
+        for step in 1..=20 {
+            let scalars = StepScalars::new(step, 0).with(Scalar::Loss, 0.5);
+            log.step(&scalars).unwrap();
+            if step.is_multiple_of(10) {
+                log.event(step, 0, validated(step as f64)).unwrap();
+                log.event(step, 0, labels()).unwrap();
+            }
+        }
+        drop(log);
+        let point = ResumePoint {
+            step: 20,
+            epoch: 0,
+            validated_step: Some(10),
+            learning_rate: Some(0.1),
+        };
+        let mut log = RunLog::resume_from(folder.path(), &point).unwrap();
+        log.write_tensorboard(20).unwrap();
+        log.event(20, 0, validated(21.0)).unwrap();
+        drop(log);
+        let history = History::open(folder.path()).unwrap();
+        let losses: Vec<f64> = history.validations().iter().map(|v| v.loss).collect();
+        assert_eq!(losses, [10.0, 21.0]);
+        assert_eq!(history.series(Scalar::Loss).len(), 20, "the step counts");
+        assert!(history.pseudo_labels().is_some(), "those of the first");
+        let summary = RunSummary::read(folder.path()).unwrap();
+        let last = summary.validation(Measure::Loss, Pick::Last);
+        assert_eq!((summary.best_loss, last), (Some(10.0), Some(21.0)));
+    }
+
+    #[test]
+    fn a_writer_that_slept_writes_nothing_where_another_has_gone_on() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NOW: AtomicU64 = AtomicU64::new(1_000_000);
+        let folder = tempfile::tempdir().unwrap();
+        let log = RunLog::create(folder.path(), &toml::Table::new()).unwrap();
+        let mut log = log.with_clock(|| NOW.load(Ordering::Relaxed));
+        log.event(0, 0, Event::EpochStarted).unwrap();
+        let lock = folder.path().join("writer.lock");
+        if std::fs::read(&lock).unwrap().is_empty() {
+            // This system does not tell machines apart.
+            return;
+        }
+        std::fs::write(&lock, "another machine").unwrap();
+        let events = folder.path().join(lines::FILE);
+        let before = std::fs::read(&events).unwrap();
+        NOW.fetch_add(60_000, Ordering::Relaxed);
+        let error = log.event(1, 0, Event::Finished).unwrap_err();
+        assert!(matches!(error, Error::TakenOver(_)), "{error}");
+        assert!(log.flush().is_err());
+        assert_eq!(std::fs::read(&events).unwrap(), before);
     }
 }

@@ -19,9 +19,10 @@
 //! may be killed at any byte. `Resumed` at a step makes the fold forget what came after that step.
 
 mod about;
-mod clock;
 mod bottleneck;
+mod clock;
 mod columns;
+mod data_versions;
 mod event;
 mod export;
 mod extension;
@@ -52,8 +53,9 @@ mod time;
 pub mod trash;
 
 pub use about::{About, Pin};
-use clock::Clock;
 pub use bottleneck::{Bottleneck, Loader};
+use clock::Clock;
+pub use data_versions::{DataVersion, data_versions, different_data_words};
 pub use event::{CheckpointKind, Event, LoaderTimes, Record, Teaching, TimelineScores};
 pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};
@@ -63,10 +65,10 @@ pub use filter::{Filter, FilterError};
 pub use group::{Group, Grouping, Spread};
 pub use history::{History, Validation};
 pub(crate) use lock::{WriterLock, has_writer};
-pub use log::RunLog;
+pub use log::{ResumePoint, RunLog};
 pub use mailbox::{Mail, post};
 pub use mean_curve::{MeanPoint, mean_curve};
-pub use pace::{Pace, seconds_spent};
+pub use pace::{Advance, Pace, seconds_spent};
 pub use report::{NamedFigure, Report, TestScores, write as write_report};
 pub use ruler::{Ruler, XAxis};
 pub use scalar::{Scalar, StepScalars};
@@ -90,6 +92,9 @@ pub enum Error {
     /// Somebody else writes this run.
     #[error("another process is writing this run: {}", .0.display())]
     Locked(PathBuf),
+    /// The writer slept or was cut off for so long that another machine has gone on with its work.
+    #[error("another machine has taken over: this one was silent for too long (it slept, or the folder was out of reach). Nothing more is written here; what that machine does counts: {}", .0.display())]
+    TakenOver(PathBuf),
     /// A command for a run that nobody would carry out.
     #[error("nobody writes this run, so that nobody would do it (an ended run is taken up by `attune train --resume`): {}", .0.display())]
     NoWriter(PathBuf),

@@ -28,6 +28,42 @@ impl Pace {
     }
 }
 
+/// How far a run in training is.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Advance {
+    /// Epoch, from 1.
+    pub epoch: u32,
+    /// Epochs at most.
+    pub epochs: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Steps at most.
+    pub steps: u64,
+    /// Until its last epoch or its time limit, in seconds.
+    pub seconds_left: Option<f64>,
+}
+
+impl Advance {
+    /// Reads it off a history; `None` before the run has told how long it will be.
+    pub fn of(history: &History) -> Option<Self> {
+        let Event::Started {
+            steps_per_epoch, ..
+        } = &history.started()?.event
+        else {
+            return None;
+        };
+        let (per_epoch, step) = ((*steps_per_epoch).max(1), history.last_step());
+        let epochs = history.ends().epochs;
+        Some(Self {
+            epoch: ((step / per_epoch + 1) as u32).min(epochs),
+            epochs,
+            step,
+            steps: per_epoch * u64::from(epochs),
+            seconds_left: Pace::of(history).seconds_left,
+        })
+    }
+}
+
 /// How long a run was worked on, in seconds, from its first event to its last, without the time in which nobody wrote it.
 ///
 /// Reads the events and no scalars. Fails if they cannot be read.

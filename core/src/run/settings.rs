@@ -13,6 +13,9 @@ use std::path::Path;
 /// Lists longer than this are told by their number of entries and a digest.
 const LONGEST_LIST: usize = 48;
 
+/// So many digits of a data set's fingerprint tell it from others.
+const FINGERPRINT: usize = 8;
+
 /// Settings by name.
 pub type Settings = BTreeMap<String, Setting>;
 
@@ -71,6 +74,14 @@ fn of_run_toml(run: &toml::Table) -> Settings {
     let mut settings = Settings::new();
     if let Some(toml::Value::Table(recipe)) = run.get("config") {
         flatten("", recipe, &mut settings);
+    }
+    // Two runs with equal recipes differ if their data set was changed between them.
+    let fingerprint = run
+        .get("data")
+        .and_then(|data| data.get("fingerprint")?.as_str());
+    if let Some(start) = fingerprint.and_then(|fingerprint| fingerprint.get(..FINGERPRINT)) {
+        let start = Setting::Text(start.to_owned());
+        settings.insert("data_fingerprint".to_owned(), start);
     }
     if let Some(parameters) = run.get("parameters") {
         take("parameters", parameters, &mut settings);

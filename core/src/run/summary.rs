@@ -247,10 +247,11 @@ impl Digest {
                 self.test = Some((scores.roc_auc_macro, scores.average_precision_macro));
             }
             Event::Extended(extension) => self.extended = Some(extension.ends),
-            Event::Resumed { scalar_rows } => {
+            Event::Resumed { scalar_rows, .. } => {
                 self.scalar_rows = *scalar_rows;
                 self.epochs = self.epochs.min(record.epoch + 1);
-                self.validations.retain(|brief| brief.step <= record.step);
+                let validated = record.validations_count_to().unwrap_or(record.step);
+                self.validations.retain(|brief| brief.step <= validated);
                 self.test = None;
             }
             _ => {}

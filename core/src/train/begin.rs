@@ -16,7 +16,7 @@ use crate::message::full_message;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::predict::Model;
-use crate::run::{self, Event, Extension, RunLog, Teaching};
+use crate::run::{self, Event, Extension, ResumePoint, RunLog, Teaching};
 use crate::workspace::Workspace;
 use candle_core::Tensor;
 use crossbeam::channel::Receiver;
@@ -292,7 +292,13 @@ fn go_on_with_log(
     extension: Option<Extension>,
     warnings: &mut Vec<String>,
 ) -> Result<RunLog, Error> {
-    let mut log = RunLog::resume(run_folder, position.step, position.epoch)?;
+    let point = ResumePoint {
+        step: position.step,
+        epoch: position.epoch,
+        validated_step: Some(position.validated_step),
+        learning_rate: Some(position.learning_rate),
+    };
+    let mut log = RunLog::resume_from(run_folder, &point)?;
     if let Some(extension) = extension {
         log.event(position.step, position.epoch, Event::Extended(extension))?;
     }

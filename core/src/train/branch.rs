@@ -7,6 +7,7 @@
 use super::checkpoint::{Checkpoints, RunFile};
 use super::learner::Learner;
 use super::{Error, TrainConfig};
+use crate::nn::Optimizer;
 use crate::predict::Model;
 use crate::run::{self, History, snapshot_path};
 use crate::workspace::Workspace;
@@ -169,7 +170,14 @@ pub(super) fn begin(
     workspace: &Workspace,
 ) -> Result<BranchRecord, Error> {
     let folder = point.folder(workspace)?;
-    let model = Model::load(&point.file(&folder)?)?;
+    let file = point.file(&folder)?;
+    let (model, state) = match point.weights {
+        BranchWeights::Last => {
+            let (model, state) = Checkpoints::of(&folder).last_whole()?;
+            (model, Some(state))
+        }
+        BranchWeights::Best | BranchWeights::Step(_) => (Model::load(&file)?, None),
+    };
     let tags = learner.tags();
     if model.tags != tags {
         return Err(Error::BranchTags {
@@ -180,18 +188,18 @@ pub(super) fn begin(
     }
     take_over(&model, point, learner)?;
     let mut optimizer_state = false;
-    let step = match point.weights {
-        BranchWeights::Step(step) => Some(step),
-        BranchWeights::Best => History::open(&folder)?.best().map(|best| best.step),
-        BranchWeights::Last => {
+    let step = match (point.weights, state) {
+        (BranchWeights::Step(step), _) => Some(step),
+        (BranchWeights::Last, Some(state)) => {
             let then = RunFile::read(&folder)?.config.optimizer;
-            let (optimizer, position) =
-                Checkpoints::of(&folder).last_optimizer(config.optimizer)?;
             optimizer_state = then.name() == config.optimizer.name();
             if optimizer_state {
-                learner.optimizer = optimizer;
+                learner.optimizer = Optimizer::from_map(config.optimizer, &state.tensors)?;
             }
-            Some(position.step)
+            Some(Checkpoints::of(&folder).position_of(&state)?.step)
+        }
+        (BranchWeights::Best | BranchWeights::Last, _) => {
+            History::open(&folder)?.best().map(|best| best.step)
         }
     };
     Ok(BranchRecord {

@@ -7,11 +7,12 @@
 
 use super::learner::Learner;
 use super::{BranchRecord, EarlyStop, Error, Outcome, Waiting};
+use crate::dataset::Contents;
 use crate::device::cpu;
 use crate::metrics::{PseudoLabels, RunningScores};
 use crate::models::ModelConfig;
 use crate::nn::{Optimizer, OptimizerConfig, Parameters};
-use crate::predict::Model;
+use crate::predict::{Checkpoint, LoadOptions, Model};
 use crate::weights::{self, Weights};
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
@@ -239,17 +240,29 @@ impl Checkpoints {
         Ok((optimizer, position, state.tensors))
     }
 
-    /// The optimizer as the last checkpoint left it, and where the run stood.
-    pub(super) fn last_optimizer(
-        &self,
-        config: OptimizerConfig,
-    ) -> Result<(Optimizer, Position), Error> {
-        let state = self.last_state()?;
-        let optimizer = Optimizer::from_map(config, &state.tensors)?;
-        Ok((optimizer, self.position_of(&state)?))
+    /// The last checkpoint's model and the state beside it, of one moment, also while the run is in training.
+    pub(super) fn last_whole(&self) -> Result<(Model, Weights), Error> {
+        let mut missed: Option<String> = None;
+        loop {
+            // In memory as a whole: the model and the name of its state cannot be of two checkpoints.
+            let last = Checkpoint::open(&self.last(), &LoadOptions::default())?;
+            let name = self.state_name(last.file().metadata())?.to_owned();
+            match weights::read(&self.folder.join(&name)) {
+                Ok(state) => return Ok((last.load()?, state)),
+                // The run's next checkpoint has just taken its place.
+                Err(weights::Error::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::NotFound
+                        && missed.as_ref() != Some(&name) =>
+                {
+                    missed = Some(name);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
-    fn position_of(&self, state: &Weights) -> Result<Position, Error> {
+    /// Where the run stood that left this state.
+    pub(super) fn position_of(&self, state: &Weights) -> Result<Position, Error> {
         let position = state.metadata.get(POSITION_KEY);
         let position = position.ok_or_else(|| self.broken("its state has no position"))?;
         serde_json::from_str(position).map_err(|source| Error::Position { source })
@@ -261,9 +274,13 @@ impl Checkpoints {
     }
 
     fn state_of(&self, last: &Weights) -> Result<Weights, Error> {
-        let name = last.metadata.get(STATE_KEY);
-        let name = name.ok_or_else(|| self.broken("it does not name the optimizer's state"))?;
+        let name = self.state_name(&last.metadata)?;
         Ok(weights::read(&self.folder.join(name))?)
+    }
+
+    fn state_name<'a>(&self, metadata: &'a BTreeMap<String, String>) -> Result<&'a str, Error> {
+        let name = metadata.get(STATE_KEY).map(String::as_str);
+        name.ok_or_else(|| self.broken("it does not name the optimizer's state"))
     }
 
     fn broken(&self, why: &str) -> Error {
@@ -350,6 +367,9 @@ pub struct DataRecord {
     pub fingerprint: String,
     /// The tags, in the order of the network's outputs.
     pub tags: Vec<String>,
+    /// Its parts, by which a change is told; `None` in runs from before they were kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<Contents>,
 }
 
 impl RunFile {
@@ -370,6 +390,7 @@ impl RunFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::TrainConfig;
 
     #[test]
     fn a_position_of_an_earlier_version_is_read_and_written_as_it_was() {
@@ -377,5 +398,59 @@ mod tests {
         let position: Position = serde_json::from_str(text).unwrap();
         assert!(position.waiting.is_new());
         assert_eq!(serde_json::to_string(&position).unwrap(), text);
+    }
+
+    fn learner(seed: u64) -> Learner {
+        let recipe = TrainConfig {
+            seed,
+            ..TrainConfig::for_preset("tiny-student")
+        };
+        let config = recipe.model.resolve(1).unwrap();
+        Learner::new(&recipe, config, vec!["a".to_owned()]).unwrap()
+    }
+
+    /// The weights tell which checkpoint they are of, its state at which step it was.
+    #[test]
+    fn weights_and_state_are_of_one_checkpoint_also_while_the_run_writes_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let checkpoints = Checkpoints::of(folder.path());
+        let (writing, reading) = (checkpoints.clone(), checkpoints.clone());
+        let prints: Vec<String> = [0, 1]
+            .map(|seed| learner(seed).model().unwrap().fingerprint)
+            .to_vec();
+        assert_ne!(prints[0], prints[1]);
+        let save = move |step: u64, learner: &Learner| {
+            let position = Position {
+                step,
+                ..Position::start(&TrainConfig::default())
+            };
+            let running = RunningScores::new(1, 8);
+            writing
+                .save_last(learner, &running, BTreeMap::new(), &position)
+                .unwrap();
+        };
+        save(0, &learner(0));
+        let writer = std::thread::Builder::new().name("writer".to_owned());
+        let writer = writer
+            .spawn(move || {
+                let learners = [learner(0), learner(1)];
+                for step in 1..=60 {
+                    save(step, &learners[step as usize % 2]);
+                }
+            })
+            .unwrap();
+        let mut is_last = false;
+        while !is_last {
+            is_last = writer.is_finished();
+            let (model, state) = reading.last_whole().unwrap();
+            let step = reading.position_of(&state).unwrap().step;
+            assert_eq!(model.fingerprint, prints[step as usize % 2], "step {step}");
+        }
+        writer.join().unwrap();
+        std::fs::remove_file(folder.path().join("checkpoints/last-60.state.safetensors")).unwrap();
+        assert!(
+            checkpoints.last_whole().is_err(),
+            "it does not wait for ever"
+        );
     }
 }

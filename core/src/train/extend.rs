@@ -1,26 +1,47 @@
 //! Asking more of a run than its recipe did: further epochs, more patience, more time.
 //!
 //! `run.toml` stays as it was when the run began; what was asked since stands in the log ([`crate::run::Extension`]) and is laid over it whenever
-//! the run goes on. A run that was extended before it ended is the run that had asked for as much from its beginning, bit for bit, unless its
-//! schedule falls over the whole of the run: a cosine is then one over all epochs from the extension on, so that it rises once more.
+//! the run goes on. An extended run is the run that had asked for as much from its beginning, bit for bit, as far as nothing depended on where it
+//! was to end. What does: a cosine is one over all epochs from the extension on, so that it rises once more; and every run validates at its
+//! end, which a recipe that validates every so many epochs or steps need not do there otherwise. That validation stays in the log and counts for
+//! the best checkpoint, for patience and for a plateau; the weights do not depend on it unless the schedule is a plateau.
 
 use super::checkpoint::{Position, RunFile};
 use super::{Error, Outcome, TrainConfig};
 use crate::run::{self, Ends, Extension};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What more is asked of a run; `None`: what is asked of it already.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct More {
     /// Ends after so many epochs, those that it has done among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epochs: Option<u32>,
     /// Ends after so many epochs without a lower validation loss; 0: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience_epochs: Option<u32>,
     /// Ends after so many minutes of training, those that it has trained among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_minutes: Option<f64>,
 }
 
 impl More {
+    /// Whether nothing is asked.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a run whose recipe in effect is `config` is asked for exactly this already.
+    pub fn is_asked_of(&self, config: &TrainConfig) -> bool {
+        self.epochs.is_none_or(|epochs| epochs == config.epochs)
+            && self
+                .patience_epochs
+                .is_none_or(|patience| patience == config.patience_epochs)
+            && (self.max_minutes.is_none() || self.max_minutes == config.max_minutes)
+    }
+
     /// Takes up what was asked of the run in `run_folder` since it began, and what is asked of it now: gives the recipe in effect and the
     /// extension that the log is to be told of, and lets a run that had ended go on.
     ///

@@ -1,6 +1,7 @@
 //! Which tracks a run learns from: those of its data set, some without their labels, and unlabelled ones of other data sets.
 
 use super::checkpoint::{DataRecord, RunFile};
+use super::data_change::DataChange;
 use super::prepare::open_data;
 use super::{Error, TrainConfig};
 use crate::dataset::{Dataset, Split};
@@ -44,12 +45,8 @@ pub(super) fn reopen(run_file: &RunFile, warnings: &mut Vec<String>) -> Result<D
         });
     }
     let mut compare = |then: &DataRecord, now: &Dataset| {
-        if then.fingerprint != now.fingerprint() {
-            warnings.push(format!(
-                "the data set {} has changed since the run began",
-                then.name
-            ));
-        }
+        let change = DataChange::between(then, now);
+        warnings.extend(change.map(|change| change.to_string()));
     };
     compare(&run_file.data, &dataset);
     let mut more = Vec::new();
@@ -79,11 +76,12 @@ fn together(
     Ok(dataset)
 }
 
-fn record(dataset: &Dataset) -> DataRecord {
+pub(super) fn record(dataset: &Dataset) -> DataRecord {
     DataRecord {
         name: dataset.name.clone(),
         folder: dataset.root.clone(),
         fingerprint: dataset.fingerprint(),
         tags: dataset.tags.clone(),
+        contents: Some(dataset.contents()),
     }
 }

@@ -2,6 +2,7 @@
 
 mod attune;
 mod chains;
+mod changed_data;
 mod checkpoints;
 mod continuing;
 mod data_sets;
@@ -15,6 +16,7 @@ mod lab;
 mod localisation;
 mod networks;
 mod noisy_student;
+mod queue;
 mod robustness;
 mod runs;
 mod snapshots;

@@ -12,6 +12,7 @@ mod listening;
 mod methods;
 mod parameters;
 mod playing;
+mod queue;
 mod repetitions;
 mod runs;
 mod shell;

@@ -120,6 +120,12 @@ fn a_run_that_has_ended_is_extended_and_then_branched_with_another_schedule() {
 
     window.send(Command::Extend(run.clone()));
     window.wait("the fields", |window| window.shows("Extend short-1"));
+    fill(&mut window, "Epochs in all", "1");
+    window.click("Go on");
+    window.wait("why not", |window| {
+        window.shows_part("must be more than the 2 that the run has done")
+            && window.shows("Extend short-1")
+    });
     fill(&mut window, "Epochs in all", "3");
     window.picture("training_extend");
     window.click("Go on");

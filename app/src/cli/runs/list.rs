@@ -112,6 +112,13 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
         });
         return Ok(());
     }
+    // Runs on data sets of other names are told apart by a column.
+    let mut versions = run::data_versions(runs.iter().filter_map(RunSummary::data_version));
+    let names: Vec<String> = versions.iter().map(|it| it.name.clone()).collect();
+    versions.retain(|it| names.iter().filter(|name| **name == it.name).count() > 1);
+    if let Some(words) = run::different_data_words(&versions) {
+        console.say(&format!("note: {words}"));
+    }
     if columns.is_empty() {
         columns = usual();
     }

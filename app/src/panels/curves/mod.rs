@@ -18,6 +18,7 @@ mod scale;
 mod toolbar;
 mod x_view;
 
+use super::data_notes::data_notes_ui;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, score_text};
 use crate::workbench::parts::runs::{self, RunView};
@@ -106,6 +107,7 @@ impl State {
         self.toolbar_ui(ctx, ui, &shown, &lines, &whole);
         // It may have changed what the axis counts.
         let whole = self.x.whole(&shown);
+        data_notes_ui(ctx, ui);
         if (ctx.state.runs.smoothing() - self.smoothing).abs() > 1e-9 {
             ctx.send(Command::Runs(runs::Command::SetSmoothing(self.smoothing)));
         }

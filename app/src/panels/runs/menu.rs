@@ -2,9 +2,10 @@
 
 use super::{Asked, Editing};
 use crate::theme;
-use crate::workbench::parts::{runs, training};
+use crate::workbench::parts::{queue, runs, training};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{RunSummary, Status};
+use attune_core::train::More;
 use egui::{Align2, RichText, TextEdit, Ui, Window};
 use std::path::PathBuf;
 
@@ -46,6 +47,16 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
         ctx.send(Command::Training(training::Command::Resume(
             run.folder.clone(),
         )));
+    }
+    let cannot_queue = match run.status {
+        Status::Stopped | Status::Interrupted | Status::Failed => None,
+        Status::Running | Status::Paused => Some("It is being trained"),
+        Status::Finished | Status::EarlyStopped => Some("It has ended; it can be extended"),
+    };
+    let hint = "Let it go on from its last checkpoint when its turn comes";
+    if item_unless(ui, "Add to the queue", hint, cannot_queue) {
+        let add = queue::Command::AddRun(run.folder.clone(), More::default());
+        ctx.send(Command::Queue(add));
     }
     let cannot_extend = is_written(run).then_some("It is being trained").or(busy);
     let hint = "Let it go on for further epochs or with more patience, also if it has ended";

@@ -10,6 +10,7 @@ mod table;
 pub(super) use look::{figure_ui, status_look, text_ui};
 pub(super) use table::sort_header_ui;
 
+use super::data_notes::data_notes_ui;
 use super::grouping::grouping_menu_ui;
 use crate::theme;
 use crate::widgets::{count_text, empty_state};
@@ -141,6 +142,7 @@ impl State {
             .filter_map(|&at| list.get(at))
             .collect();
         self.bar_ui(ctx, ui, list, &rows);
+        data_notes_ui(ctx, ui);
         let mut asked = None;
         let columns: Vec<Field> = std::iter::once(Field::Id)
             .chain(self.columns.iter().cloned())

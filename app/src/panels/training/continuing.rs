@@ -2,7 +2,7 @@
 
 use crate::theme;
 use crate::widgets::{card, section_heading};
-use crate::workbench::parts::training;
+use crate::workbench::parts::{queue, training};
 use crate::workbench::{Command, Ctx};
 use attune_core::train::{BranchPoint, More, TrainConfig};
 use egui::{DragValue, Grid, RichText, Ui};
@@ -18,6 +18,8 @@ pub struct Extending {
     asked: Ends,
     /// What the user asks for.
     wanted: Ends,
+    /// Whether it was asked for, and the answer is still to come.
+    is_sent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,7 +34,7 @@ struct Ends {
 pub(super) enum Answer {
     /// Nothing yet.
     Open,
-    /// They were sent or put away.
+    /// They were carried out or put away.
     Done,
 }
 
@@ -48,6 +50,7 @@ impl Extending {
             folder,
             asked,
             wanted: asked,
+            is_sent: false,
         }
     }
 
@@ -63,6 +66,11 @@ impl Extending {
     }
 
     pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) -> Answer {
+        let refused = ctx.state.training.refused(&self.folder);
+        if std::mem::take(&mut self.is_sent) && refused.is_none() {
+            // It went on, and has ended since.
+            return Answer::Done;
+        }
         let name = self.folder.file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
         let inside = card(ui, |ui| {
@@ -89,10 +97,15 @@ impl Extending {
                     });
                 }
             });
+            if let Some(why) = refused {
+                let palette = theme::palette(ui.visuals());
+                let text = format!("It did not go on: {why}");
+                ui.label(RichText::new(text).color(palette.error));
+            }
             let mut answer = Answer::Open;
             ui.horizontal(|ui| {
                 let more = self.more();
-                let is_ready = more != More::default() && !ctx.state.is_training();
+                let is_ready = !more.is_nothing() && !ctx.state.is_training();
                 let extend = ui.add_enabled(is_ready, egui::Button::new("Go on"));
                 let extend = extend
                     .on_hover_text(
@@ -104,6 +117,17 @@ impl Extending {
                 if extend.clicked() {
                     let extend = training::Command::Extend(self.folder.clone(), more);
                     ctx.send(Command::Training(extend));
+                    self.is_sent = true;
+                }
+                let add = ui.add_enabled(!more.is_nothing(), egui::Button::new("Queue it"));
+                let hint = "Put it at the end of the queue";
+                if add
+                    .on_hover_text(hint)
+                    .on_disabled_hover_text(hint)
+                    .clicked()
+                {
+                    let add = queue::Command::AddRun(self.folder.clone(), more);
+                    ctx.send(Command::Queue(add));
                     answer = Answer::Done;
                 }
                 let hint = "Leave the run as it is";

@@ -1,7 +1,8 @@
 //! The shown run where another process trains it, on this machine or another: how far it is, and what can be asked of it.
 
 use super::figures::progress_ui;
-use super::{State, with_keys};
+use super::steering::Steering;
+use super::with_keys;
 use crate::theme;
 use crate::widgets::card;
 use crate::workbench::parts::training::{self, trained_elsewhere};
@@ -9,13 +10,11 @@ use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::run::Status;
 use attune_core::train;
 use egui::{RichText, Ui};
-use std::path::PathBuf;
 
-/// What the user has set for which run.
+/// What the user is about to set there.
 #[derive(Debug, Default)]
 pub(super) struct Elsewhere {
-    folder: PathBuf,
-    learning_rate: Option<f64>,
+    steering: Steering,
 }
 
 impl Elsewhere {
@@ -27,12 +26,6 @@ impl Elsewhere {
         let Some(view) = ctx.state.runs.view(folder) else {
             return;
         };
-        if self.folder != folder {
-            *self = Self {
-                folder: folder.to_owned(),
-                learning_rate: None,
-            };
-        }
         let send = |order: train::Command| {
             let order = training::Command::SteerElsewhere(folder.to_owned(), order);
             ctx.send(Command::Training(order));
@@ -87,7 +80,7 @@ impl Elsewhere {
             progress_ui(ui, &view);
         });
         let base = view.base_learning_rate();
-        State::steer_ui(ui, &view, base, &mut self.learning_rate, send);
+        self.steering.ui(ui, &view, base, send);
         ui.add_space(theme::GAP);
     }
 }

@@ -7,21 +7,24 @@ mod continuing;
 mod elsewhere;
 mod fields;
 mod figures;
+mod queue;
 mod schedule;
+mod steering;
 mod student;
 mod watching;
 
 pub use continuing::Extending;
 pub(crate) use figures::Progress;
 
+use super::data_notes::data_notes_ui;
 use crate::theme;
-use crate::widgets::{card, count_text, number_text, path_field, section_heading};
-use crate::workbench::parts::runs::RunView;
+use crate::widgets::{card, count_text, path_field, section_heading};
 use crate::workbench::parts::training;
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
-use attune_core::run::Scalar;
-use attune_core::train::{self, DataChoice, TrainConfig};
-use egui::{Button, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui};
+use attune_core::train::{DataChoice, TrainConfig};
+use egui::{
+    Button, CollapsingHeader, DragValue, Grid, ProgressBar, RichText, ScrollArea, TextEdit, Ui,
+};
 use elsewhere::Elsewhere;
 use fields::{
     augmentation_ui, learning_rate_ui, model_ui, optimizer_ui, row_ui, validate_ui, weight_decay_ui,
@@ -29,12 +32,16 @@ use fields::{
 use figures::{estimate_figures_ui, progress_ui};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use steering::Steering;
 
 /// How long the form must have been left alone before an estimate is made.
 const SETTLED: Duration = Duration::from_millis(700);
 
 /// Height of the button that starts the training.
 const START_HEIGHT: f32 = 30.0;
+
+/// Width of the button that puts the run into the queue instead.
+const ADD_WIDTH: f32 = 100.0;
 
 /// The Training panel's own looks: the form.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -50,7 +57,7 @@ pub struct State {
     #[serde(skip)]
     looked_into: Option<PathBuf>,
     #[serde(skip)]
-    learning_rate: Option<f64>,
+    steering: Steering,
     #[serde(skip)]
     elsewhere: Elsewhere,
     #[serde(skip)]
@@ -72,7 +79,7 @@ impl Default for State {
             changed_at: None,
             estimated: None,
             looked_into: None,
-            learning_rate: None,
+            steering: Steering::default(),
             elsewhere: Elsewhere::default(),
             unlabelled: String::new(),
             students: 1,
@@ -121,6 +128,13 @@ impl State {
                 self.running_ui(ctx, ui);
                 ui.add_space(theme::GAP);
                 self.elsewhere.ui(ctx, ui);
+                queue::queue_ui(ctx, ui);
+                CollapsingHeader::new("Set up another run").show(ui, |ui| {
+                    self.recipe_ui(ctx, ui);
+                    ui.add_space(theme::GAP);
+                    let size = egui::vec2(ui.available_width(), START_HEIGHT);
+                    queue::add_ui(ctx, ui, &self.config, self.students, size);
+                });
             });
             return;
         }
@@ -136,27 +150,34 @@ impl State {
                 {
                     self.extending = None;
                 }
+                data_notes_ui(ctx, ui);
                 self.elsewhere.ui(ctx, ui);
-                let before = self.config.clone();
-                continuing::branch_ui(ui, &mut self.config.branch_from);
-                self.form_ui(ctx, ui);
-                watching::watching_ui(ctx, ui, &mut self.config);
-                ui.add_space(theme::GAP);
-                student::student_ui(
-                    ctx,
-                    ui,
-                    &mut self.config,
-                    &mut self.unlabelled,
-                    &mut self.students,
-                );
-                if before != self.config {
-                    self.changed_at = Some(Instant::now());
-                }
+                queue::queue_ui(ctx, ui);
+                self.recipe_ui(ctx, ui);
                 ui.add_space(theme::GAP);
                 self.estimate_ui(ctx, ui);
             });
         ui.add_space(theme::GAP);
         self.start_ui(ctx, ui);
+    }
+
+    /// The form.
+    fn recipe_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+        let before = self.config.clone();
+        continuing::branch_ui(ui, &mut self.config.branch_from);
+        self.form_ui(ctx, ui);
+        watching::watching_ui(ctx, ui, &mut self.config);
+        ui.add_space(theme::GAP);
+        student::student_ui(
+            ctx,
+            ui,
+            &mut self.config,
+            &mut self.unlabelled,
+            &mut self.students,
+        );
+        if before != self.config {
+            self.changed_at = Some(Instant::now());
+        }
     }
 
     fn form_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
@@ -316,28 +337,34 @@ impl State {
 
     fn start_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
-        let is_free = !ctx.state.experiments.is_working();
+        let is_free = !ctx.state.is_training();
         let ready = is_free && self.config.check().is_ok();
         let text = RichText::new("Start training")
             .color(palette.on_accent)
             .strong();
-        let size = egui::vec2(ui.available_width(), START_HEIGHT);
-        let start = ui
-            .add_enabled_ui(ready, |ui| {
-                ui.add_sized(size, Button::new(text).fill(palette.accent))
-            })
-            .inner;
-        let start = start.on_disabled_hover_text(if is_free {
-            "The settings above say what is missing"
-        } else {
-            "An experiment is at work (Experiments panel): stop it first"
+        let gap = ui.spacing().item_spacing.x;
+        let width = ui.available_width() - ADD_WIDTH - gap;
+        let size = egui::vec2(width.max(ADD_WIDTH), START_HEIGHT);
+        ui.horizontal(|ui| {
+            let start = ui
+                .add_enabled_ui(ready, |ui| {
+                    ui.add_sized(size, Button::new(text).fill(palette.accent))
+                })
+                .inner;
+            let start = start.on_disabled_hover_text(if is_free {
+                "The settings above say what is missing"
+            } else {
+                "Something else is being trained: stop it first, or add this run to the queue"
+            });
+            if start
+                .on_hover_text(with_keys(ui, UiCommand::StartTraining))
+                .clicked()
+            {
+                ctx.send(UiCommand::StartTraining);
+            }
+            let size = egui::vec2(ADD_WIDTH, START_HEIGHT);
+            queue::add_ui(ctx, ui, &self.config, self.students, size);
         });
-        if start
-            .on_hover_text(with_keys(ui, UiCommand::StartTraining))
-            .clicked()
-        {
-            ctx.send(UiCommand::StartTraining);
-        }
     }
 
     fn running_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
@@ -363,7 +390,7 @@ impl State {
                 .on_hover_text("Each is the teacher of the next");
         }
         ui.horizontal_wrapped(|ui| {
-            let paused = training.is_paused();
+            let paused = ctx.state.is_paused();
             let mut button = |label: &str, command: UiCommand| {
                 if ui
                     .button(label)
@@ -389,61 +416,8 @@ impl State {
             ui.add_space(theme::GAP);
             let send = |order| ctx.send(Command::Training(training::Command::Steer(order)));
             let base = ctx.state.training.base_learning_rate();
-            Self::steer_ui(ui, view, base, &mut self.learning_rate, send);
+            self.steering.ui(ui, view, base, send);
         }
-    }
-
-    /// The learning rate of a run, to be changed while it runs; `chosen` is what the field shows.
-    fn steer_ui(
-        ui: &mut Ui,
-        view: &RunView,
-        base: Option<f64>,
-        chosen: &mut Option<f64>,
-        send: impl Fn(train::Command),
-    ) {
-        let now = view
-            .series(Scalar::LearningRate)
-            .last()
-            .map(|(_, rate)| f64::from(rate));
-        let Some(now) = now else {
-            return;
-        };
-        let palette = theme::palette(ui.visuals());
-        // What is set is what the schedule scales; `now` is what comes of it.
-        let base = base.unwrap_or(now);
-        card(ui, |ui| {
-            ui.set_width(ui.available_width());
-            section_heading(ui, "Learning rate").on_hover_text(
-                "Takes effect at the next step and is kept in the run's log. A schedule scales it.",
-            );
-            ui.horizontal(|ui| {
-                let rate = chosen.get_or_insert(base);
-                learning_rate_ui(ui, rate);
-                let other = (*rate - base).abs() > base * 1e-4;
-                let apply = ui.add_enabled(other, Button::new("Apply"));
-                let hint = "Use this learning rate from the next step on";
-                if apply
-                    .on_hover_text(hint)
-                    .on_disabled_hover_text(hint)
-                    .clicked()
-                {
-                    send(train::Command::SetLearningRate(*rate));
-                }
-                let half = ui
-                    .button("Halve")
-                    .on_hover_text("Half of the learning rate that is set");
-                if half.clicked() {
-                    *rate = base / 2.0;
-                    send(train::Command::SetLearningRate(*rate));
-                }
-            });
-            let mut text = format!("now {}", number_text(now));
-            if (base - now).abs() > base * 1e-4 {
-                let share = number_text(100.0 * now / base);
-                text += &format!(", by the schedule {share} % of {}", number_text(base));
-            }
-            ui.label(RichText::new(text).small().color(palette.weak));
-        });
     }
 }
 
@@ -463,7 +437,7 @@ fn activity_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let activity = training.preparing();
     let (text, colour) = match &activity {
         Some(activity) => (activity.progress.what.as_str(), palette.text),
-        None if training.is_paused() => ("paused", palette.warning),
+        None if ctx.state.is_paused() => ("paused", palette.warning),
         None => ("training", palette.text),
     };
     ui.label(RichText::new(text).color(colour));

@@ -237,7 +237,7 @@ impl State {
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let workspace = state.workspace.clone();
-    let training = state.training.is_running();
+    let training = state.training.is_running() || state.queue.is_working();
     let experiments = &mut state.experiments;
     let is_start = matches!(command, Command::Begin(_) | Command::GoOn { .. });
     if is_start && (training || experiments.is_working()) {

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod experiments;
 pub mod library;
 pub mod model;
+pub mod queue;
 pub mod runs;
 pub mod song;
 pub mod student;

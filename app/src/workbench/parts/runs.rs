@@ -19,6 +19,7 @@ use attune_core::run::{
     self, Ends, Event, History, Pace, Pin, Record, Ruler, RunSummary, Scalar, Series, Smoothed,
     Status, Teaching, Validation, XAxis,
 };
+use attune_core::train::{DataChange, DataWatch};
 use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
 use shelving::{Change, What};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ use system::SystemFollower;
 const LIVE: Duration = Duration::from_millis(250);
 /// How often the log of a run that is over is looked at: it may be resumed by another process.
 const QUIET: Duration = Duration::from_secs(2);
+/// How often it is looked at the tables of the shown run's data sets, while there are frames.
+const DATA_EVERY: Duration = Duration::from_secs(5);
 /// How often the list is read anew while something trains.
 const LIST_EVERY: Duration = Duration::from_secs(10);
 
@@ -45,6 +48,8 @@ pub struct State {
     smoothing: Arc<AtomicU64>,
     positives: Slot<PathBuf, BTreeMap<String, usize>>,
     shelving: shelving::Shelving,
+    data: Slot<PathBuf, DataWatch>,
+    data_asked: Option<(PathBuf, Instant)>,
 }
 
 /// What can be asked.
@@ -72,6 +77,8 @@ impl Default for State {
             smoothing: Arc::new(AtomicU64::new(0.9f64.to_bits())),
             positives: Slot::new("count labels"),
             shelving: shelving::Shelving::default(),
+            data: Slot::new("look at the data"),
+            data_asked: None,
         }
     }
 }
@@ -116,6 +123,32 @@ impl State {
     /// How many tracks of the validation split have each tag, for the data set of the shown run.
     pub fn positives(&self) -> Option<&BTreeMap<String, usize>> {
         self.positives.value()
+    }
+
+    /// How the data sets of the shown run on the disk differ from what they were when it began; nothing while that is not known.
+    pub fn data_changes(&self, folder: &PathBuf) -> &[DataChange] {
+        let watch = self.data.value_for(folder);
+        watch.map_or(&[], DataWatch::changes)
+    }
+
+    /// Looks now and then whether the data sets of the shown run are still what they were. Nobody looks at a window without frames.
+    fn look_at_data(&mut self, shown: Option<&PathBuf>, jobs: &Jobs) {
+        self.data.poll(jobs);
+        let Some(run) = shown else { return };
+        let is_due = self
+            .data_asked
+            .as_ref()
+            .is_none_or(|(asked, at)| asked != run || at.elapsed() > DATA_EVERY);
+        if !is_due || self.data.is_busy() {
+            return;
+        }
+        let mut watch = self.data.value_for(run).cloned().unwrap_or_default();
+        self.data_asked = Some((run.clone(), Instant::now()));
+        let folder = run.clone();
+        self.data.ask_again(jobs, run.clone(), move |_| {
+            watch.look(&folder);
+            Ok(watch)
+        });
     }
 
     pub(in crate::workbench) fn activities(
@@ -197,15 +230,18 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     if stale && !runs.list.is_busy() {
         runs.refresh(jobs, state.workspace.runs());
     }
-    let wanted = || state.selection.run.iter().chain(&state.selection.overlays);
-    runs.followers
-        .retain(|folder, _| wanted().any(|other| other == folder));
-    for folder in wanted() {
+    // The run in training is steered by what its log says, also while another is shown.
+    let training = state.training.run_folder().map(Path::to_path_buf);
+    let shown = state.selection.run.iter().chain(&state.selection.overlays);
+    let wanted: Vec<&PathBuf> = shown.chain(&training).collect();
+    runs.followers.retain(|folder, _| wanted.contains(&folder));
+    for folder in wanted {
         if !runs.followers.contains_key(folder) {
             let follower = Follower::start(folder.clone(), Arc::clone(&runs.smoothing), jobs);
             runs.followers.insert(folder.clone(), follower);
         }
     }
+    runs.look_at_data(state.selection.run.as_ref(), jobs);
     let data_folder = state
         .selection
         .run
@@ -256,6 +292,8 @@ pub struct RunView {
     pub smoothed_loss: Series,
     /// Where its data set lies, if the run says so.
     pub data_folder: Option<PathBuf>,
+    /// Name and fingerprint of its data set as it was, if the run says so.
+    pub data: Option<(String, String)>,
     /// Who teaches, if it is a noisy student's run.
     pub teaching: Option<Teaching>,
     /// Loss and scores of the teacher on the validation split.
@@ -284,6 +322,10 @@ impl RunView {
         let data_folder = history
             .run_toml()
             .and_then(|run| run.get("data")?.get("folder")?.as_str().map(PathBuf::from));
+        let data = history.run_toml().and_then(|run| {
+            let told = |key: &str| Some(run.get("data")?.get(key)?.as_str()?.to_owned());
+            Some((told("name")?, told("fingerprint")?))
+        });
         Self {
             folder: history.folder().to_owned(),
             id: history.id().to_owned(),
@@ -303,6 +345,7 @@ impl RunView {
             pace: Pace::of(history),
             smoothed_loss,
             data_folder,
+            data,
             teaching: history.teaching().cloned(),
             teacher_scored: history
                 .teacher_scored()
@@ -337,6 +380,10 @@ impl RunView {
         let mut counts_up_to = u64::MAX;
         for record in self.events.iter().rev() {
             match record.event {
+                Event::Resumed {
+                    learning_rate: Some(learning_rate),
+                    ..
+                } if record.step <= counts_up_to => return Some(learning_rate),
                 Event::Resumed { .. } => counts_up_to = counts_up_to.min(record.step),
                 Event::LearningRateSet { learning_rate } if record.step <= counts_up_to => {
                     return Some(learning_rate);

@@ -12,6 +12,7 @@ use crate::workbench::{
 use attune_core::augment::{Chains, Entry};
 use attune_core::dataset::{Dataset, Split};
 use attune_core::interpret::has_timeline;
+use attune_core::message::full_message;
 use attune_core::run::Status;
 use attune_core::train::{self, Estimate, Handle, More, Outcome, TrainConfig};
 use elsewhere::Post;
@@ -29,8 +30,10 @@ pub struct State {
     /// Keyed by how often it was asked for.
     chains: Slot<u64, Vec<Entry>>,
     chains_asked: u64,
-    /// Asked to pause, and not yet to go on.
-    paused: bool,
+    /// The run that was asked for more and has not gone on yet.
+    extending: Option<PathBuf>,
+    /// The run that was asked for more last and could not go on, and why.
+    refused: Option<(PathBuf, String)>,
     /// Of several students in a row, the one in training.
     students: Option<Students>,
     /// Commands to runs that other processes train.
@@ -85,7 +88,8 @@ impl Default for State {
             timelines: Slot::new("look for timelines"),
             chains: Slot::new("list the chains"),
             chains_asked: 0,
-            paused: false,
+            extending: None,
+            refused: None,
             students: None,
             post: Post::new(),
             ended: None,
@@ -99,9 +103,19 @@ impl State {
         self.handle.is_some() || self.starting.is_busy()
     }
 
-    /// Whether the user paused it.
-    pub fn is_paused(&self) -> bool {
-        self.paused && self.is_running()
+    /// Why the run in this folder did not go on when it was asked for more, if it was asked last.
+    pub fn refused(&self, folder: &Path) -> Option<&str> {
+        let (refused, why) = self.refused.as_ref()?;
+        (refused == folder).then_some(why)
+    }
+
+    /// Takes up a run that the queue has begun.
+    pub(super) fn take_up(&mut self, handle: Handle, sender: &CommandSender) {
+        sender.send(Select::Run(Some(handle.run_folder.clone())));
+        sender.send(AnyCommand::Runs(runs::Command::Refresh));
+        self.students = None;
+        self.estimate.cancel();
+        self.handle = Some(handle);
     }
 
     /// The folder of the run in training.
@@ -199,12 +213,14 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         .filter(|_| !state.training.is_running())
         .map(|(folder, status)| (folder.to_owned(), status));
     let in_experiment = state.experiments.is_working();
+    let in_queue = state.queue.is_working();
+    let is_paused = state.is_paused();
     let training = &mut state.training;
     let busy = || {
         let what = if in_experiment {
             "An experiment is at work: stop it before beginning a training."
         } else {
-            "A training is running: stop it before beginning another."
+            "A training is running: stop it before beginning another, or add this one to the queue."
         };
         Notice::new(Level::Warning, what)
     };
@@ -213,7 +229,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         | Command::StartStudents(_)
         | Command::Resume(_)
         | Command::Extend(..)
-            if in_experiment || training.is_running() =>
+            if in_experiment || in_queue || training.is_running() =>
         {
             sender.send(busy());
         }
@@ -238,6 +254,8 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Command::Extend(folder, more) => {
             training.students = None;
             training.asked += 1;
+            training.refused = None;
+            training.extending = (!more.is_nothing()).then(|| folder.clone());
             let wake = jobs.clone();
             training.starting.ask_again(jobs, training.asked, move |_| {
                 let wake = move || wake.wake();
@@ -253,22 +271,15 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 .handle
                 .as_ref()
                 .is_some_and(|handle| handle.send(order));
-            match order {
-                train::Command::Pause if heard => training.paused = true,
-                train::Command::Continue => training.paused = false,
-                train::Command::Stop => {
-                    training.paused = false;
-                    training.students = None;
-                }
-                _ => {}
+            if order == train::Command::Stop {
+                training.students = None;
             }
             if !heard {
                 sender.send(Notice::new(Level::Warning, "No training is running."));
             }
         }
         Command::TogglePause => {
-            let is_paused =
-                elsewhere.map_or(training.paused, |(_, status)| status == Status::Paused);
+            let is_paused = elsewhere.map_or(is_paused, |(_, status)| status == Status::Paused);
             let order = if is_paused {
                 train::Command::Continue
             } else {
@@ -315,11 +326,12 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             Some(Ok(handle)) => {
                 sender.send(Select::Run(Some(handle.run_folder.clone())));
                 sender.send(AnyCommand::Runs(runs::Command::Refresh));
-                training.paused = false;
                 training.handle = Some(handle);
             }
             Some(Err(error)) => {
                 training.students = None;
+                let extending = training.extending.take();
+                training.refused = extending.map(|folder| (folder, error.clone()));
                 let text = format!("The training did not begin: {error}");
                 sender.send(Notice::new(Level::Error, text));
             }
@@ -329,8 +341,8 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     if training.handle.as_ref().is_some_and(Handle::is_finished)
         && let Some(handle) = training.handle.take()
     {
-        training.paused = false;
         sender.send(AnyCommand::Runs(runs::Command::Refresh));
+        let has_begun = handle.base_learning_rate().is_some();
         let folder = handle.run_folder.clone();
         training.ended = Some(folder.clone());
         let name = handle
@@ -340,6 +352,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             .unwrap_or_default();
         // The thread has ended: joining it does not wait.
         let outcome = handle.join();
+        let told = outcome.as_ref().map_err(|error| full_message(error));
+        if let (Some(folder), Err(why), false) = (training.extending.take(), &told, has_begun) {
+            training.refused = Some((folder, why.clone()));
+        }
+        state.queue.take_end(told.copied());
         let next = training.students.take().filter(|students| {
             let is_done = matches!(outcome, Ok(Outcome::Finished | Outcome::EarlyStopped));
             is_done && students.at < students.n
@@ -356,6 +373,12 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             Ok(Outcome::EarlyStopped) => Notice::new(
                 Level::Success,
                 format!("Training ended, the validation loss no longer fell: {name}"),
+            ),
+            Ok(Outcome::Stopped) if state.queue.is_working() => Notice::new(
+                Level::Info,
+                format!(
+                    "Training stopped; the queue goes on with it when it is started again: {name}"
+                ),
             ),
             Ok(Outcome::Stopped) => Notice::new(
                 Level::Info,

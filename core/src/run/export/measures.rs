@@ -41,9 +41,14 @@ pub(super) fn counting(history: &History) -> Vec<&Arc<Record>> {
     for record in history.events() {
         match &record.event {
             // As `History` forgets: a resumed run is tested anew.
-            Event::Resumed { .. } => counting.retain(|earlier| {
-                earlier.step <= record.step && !matches!(earlier.event, Event::Evaluated { .. })
-            }),
+            Event::Resumed { .. } => {
+                let validated = record.validations_count_to().unwrap_or(record.step);
+                counting.retain(|earlier| match earlier.event {
+                    Event::Evaluated { .. } => false,
+                    Event::Validated { .. } => earlier.step <= validated,
+                    _ => earlier.step <= record.step,
+                });
+            }
             Event::Validated { .. } | Event::Evaluated { .. } | Event::TeacherScored { .. } => {
                 counting.push(record);
             }
@@ -51,6 +56,14 @@ pub(super) fn counting(history: &History) -> Vec<&Arc<Record>> {
         }
     }
     counting
+}
+
+/// Whether a validation of `step` was told that no longer counts.
+pub(super) fn is_voided_at(history: &History, step: u64) -> bool {
+    let of_step =
+        |record: &Record| record.step == step && matches!(record.event, Event::Validated { .. });
+    let told = history.events().iter().any(|record| of_step(record));
+    told && !counting(history).into_iter().any(|record| of_step(record))
 }
 
 fn of_split(split: &str, loss: f64, scores: &Scores, tags: &[String]) -> Vec<(String, f64)> {

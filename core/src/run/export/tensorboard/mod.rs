@@ -84,8 +84,16 @@ impl EventFile {
                 status: SESSION_START,
             };
             // TensorBoard voids the step of a `START` itself as well.
-            let event = event(at_unix_ms, step + 1, What::SessionLog(start));
+            let is_validated_anew = measures::is_voided_at(&history, step);
+            let first_void = if is_validated_anew { step } else { step + 1 };
+            let event = event(at_unix_ms, first_void, What::SessionLog(start));
             push(&event, &mut opened.pending);
+            if is_validated_anew {
+                let rows = rows(&history)?;
+                for row in rows.iter().filter(|row| row.scalars.step == step) {
+                    push_row(row, &mut opened.pending);
+                }
+            }
         }
         opened.flush()?;
         Ok(opened)
