@@ -16,6 +16,7 @@ mod error;
 mod generic;
 mod loader;
 mod pcm_cache;
+mod playlist;
 mod table;
 #[cfg(test)]
 mod test_set;
@@ -27,4 +28,5 @@ pub use clip::{ReplayedClip, clip_of};
 pub use error::Error;
 pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};
+pub use playlist::{PlaylistEntry, write_playlist};
 pub use track::{Dataset, Problem, ProblemKind, Span, Split, TagIdx, Track, UnknownSplit};

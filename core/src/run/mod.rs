@@ -39,6 +39,8 @@ mod snapshots;
 mod status;
 mod store;
 mod summary;
+mod tag_scores;
+mod tag_table;
 mod time;
 pub mod trash;
 
@@ -62,6 +64,8 @@ pub use snapshots::{Snapshot, forget_snapshots_after, snapshot_path, snapshots};
 pub use status::Status;
 pub use store::{allocate, find, list};
 pub use summary::RunSummary;
+pub use tag_scores::{RunTagScores, ScoredOn};
+pub use tag_table::{ColumnOrder, Missing, RowOrder, TagMeasure, TagRow, TagTable};
 pub use time::utc_text;
 
 use std::path::PathBuf;
