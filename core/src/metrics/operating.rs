@@ -461,7 +461,8 @@ mod tests {
                 let falls = matches!(outcome, Outcome::FalsePositive | Outcome::TruePositive);
                 for pair in clips.windows(2) {
                     let [one, other] = [pair[0], pair[1]].map(|clip| scores[clip as usize]);
-                    prop_assert!(if falls { one >= other } else { one <= other });
+                    let is_sorted = if falls { one >= other } else { one <= other };
+                    prop_assert!(is_sorted);
                 }
                 seen.extend(clips);
             }

@@ -16,6 +16,7 @@ mod evaluation;
 mod extend;
 mod handle;
 mod heard;
+mod judgement;
 mod learner;
 mod mistakes;
 mod named_model;
@@ -42,6 +43,10 @@ pub use evaluation::{Evaluation, evaluate};
 pub use extend::More;
 pub use handle::{Handle, Outcome, extend, resume, start, start_in};
 pub use heard::{Heard, HeardClip, heard};
+pub use judgement::{
+    Ranked, TagCurves, TagJudgement, ThresholdChoice, UnknownThreshold, mean_f1,
+    write_judgements_csv,
+};
 pub use mistakes::{Judged, write_mistakes};
 pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
