@@ -10,6 +10,7 @@ pub mod experiments;
 pub mod help;
 pub mod library;
 pub mod log;
+pub mod per_tag;
 pub mod runs;
 pub mod student;
 pub mod tags;
@@ -46,11 +47,13 @@ pub enum Panel {
     Student,
     /// Plans of many runs.
     Experiments,
+    /// Curves and scores of runs, tag by tag.
+    PerTag,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -62,6 +65,7 @@ impl Panel {
         Self::Compare,
         Self::Student,
         Self::Experiments,
+        Self::PerTag,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -86,6 +90,7 @@ impl Panel {
             Self::Compare => "Compare",
             Self::Student => "Student",
             Self::Experiments => "Experiments",
+            Self::PerTag => "Per tag",
         }
     }
 
@@ -107,6 +112,9 @@ impl Panel {
             }
             Self::Experiments => {
                 "Plans of many runs: a table that fills while it is worked through, with the paper's figures beside."
+            }
+            Self::PerTag => {
+                "ROC and precision–recall curves of each tag with the tracks behind them, and all runs against all tags."
             }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
@@ -130,6 +138,7 @@ pub struct Panels {
     compare: compare::State,
     student: student::State,
     experiments: experiments::State,
+    per_tag: per_tag::State,
 }
 
 impl Panels {
@@ -162,6 +171,10 @@ impl Panels {
             Panel::Compare => self.compare.ui(ctx, ui),
             Panel::Student => self.student.ui(ctx, ui),
             Panel::Experiments => self.experiments.ui(ctx, ui),
+            Panel::PerTag => {
+                let listed = self.runs.listed(ctx);
+                self.per_tag.ui(ctx, ui, &listed);
+            }
         }
     }
 }

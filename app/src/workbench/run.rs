@@ -3,7 +3,9 @@
 use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
-use super::parts::{audition, compare, experiments, library, runs, student, timeline, training};
+use super::parts::{
+    audition, compare, experiments, library, per_tag, runs, settings, student, timeline, training,
+};
 use super::selection::Select;
 use super::ui_command::UiCommand;
 use super::{layout, opening};
@@ -76,6 +78,8 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Library(command) => library::run(command, state, jobs, sender),
         Command::Model(command) => state.model.run(command, jobs),
         Command::Compare(command) => compare::run(command, state, jobs, sender),
+        Command::PerTag(command) => per_tag::run(command, state, jobs, sender),
+        Command::Settings(command) => settings::run(command, state, jobs, sender),
         Command::Student(command) => student::run(command, state, jobs, sender),
         Command::Experiments(command) => experiments::run(command, state, jobs, sender),
         Command::ExperimentData(folder) => app.panels.experiments().set_data(&folder),
@@ -236,6 +240,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.timeline.cancel_jobs();
             state.library.cancel_jobs();
             state.compare.cancel_jobs();
+            state.per_tag.cancel_jobs();
             state.experiments.cancel_jobs();
         }
     }
