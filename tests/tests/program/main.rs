@@ -3,6 +3,7 @@
 mod attune;
 mod chains;
 mod checkpoints;
+mod compared;
 mod continuing;
 mod data_sets;
 mod elsewhere;

@@ -10,6 +10,7 @@ mod experiments;
 mod library;
 mod listening;
 mod methods;
+mod per_tag;
 mod playing;
 mod runs;
 mod shell;
