@@ -51,7 +51,10 @@ pub(super) fn ui(
         return None;
     }
     head_ui(ui, rect, tag, shown, palette);
-    let painter = ui.painter().with_clip_rect(rect);
+    // A point on the edge is seen whole.
+    let painter = ui
+        .painter()
+        .with_clip_rect(ui.clip_rect().intersect(rect.expand(4.0)));
     let frame = if is_opened {
         palette.accent
     } else if response.hovered() || response.has_focus() {
@@ -191,19 +194,21 @@ fn asked(
     runs: &[(usize, &Arc<RankedRun>)],
     grabbed: &mut Option<usize>,
 ) -> Option<Asked> {
+    // All points, not only those that are drawn: in a steep stretch each has a threshold of its own.
     let nearest_of = |pointer: Pos2, only: Option<usize>| {
         let runs = runs
             .iter()
             .filter(|(at, _)| only.is_none_or(|only| only == *at));
         let points = runs.flat_map(|(at, run)| {
-            let curve = run.curve(tag, shown.kind).iter();
-            curve.map(move |point| (*at, *point))
+            let points = run.points(tag);
+            let curve = points.map_or(Vec::new(), |points| points.curve(shown.kind, None));
+            curve.into_iter().map(move |point| (*at, point))
         });
-        let distance =
-            |(_, point): &(usize, CurvePoint)| place(plot, point.x, point.y).distance(pointer);
-        points
-            .min_by(|one, other| distance(one).total_cmp(&distance(other)))
-            .map(|found| (found, distance(&found)))
+        let found = points.map(|(at, point)| {
+            let distance = place(plot, point.x, point.y).distance(pointer);
+            ((at, point), distance)
+        });
+        found.min_by(|one, other| one.1.total_cmp(&other.1))
     };
     // Where nothing is taken no threshold is finite; the highest of the scale comes next to it.
     let threshold = |point: CurvePoint| point.threshold.min(1.0);

@@ -13,7 +13,7 @@ use crate::workbench::parts::per_tag::{self, RankedRuns, Unranked};
 use crate::workbench::{Command, Ctx};
 use attune_core::metrics::{CurveKind, Outcome};
 use attune_core::run::RunSummary;
-use egui::{Align, ComboBox, Layout, RichText, Slider, TextEdit, Ui};
+use egui::{ComboBox, RichText, Slider, SliderClamping, TextEdit, Ui};
 use std::path::PathBuf;
 
 /// With less room than this the list of tracks stands below the charts, in points.
@@ -95,10 +95,13 @@ impl State {
                     .on_hover_text(hint);
             }
             ui.separator();
-            match self.view {
-                View::Roc | View::PrecisionRecall => {}
-                View::Map => self.map.choices_ui(ctx, ui, listed),
-            }
+            let axes = match self.view {
+                View::Roc => "→ false positive rate  ↑ true positive rate, 0 to 1",
+                View::PrecisionRecall => "→ recall  ↑ precision, 0 to 1",
+                View::Map => return self.map.choices_ui(ctx, ui, listed),
+            };
+            let palette = theme::palette(ui.visuals());
+            ui.label(RichText::new(axes).small().color(palette.weak));
         });
         match self.view {
             View::Roc => self.curves_ui(ctx, ui, CurveKind::Roc),
@@ -137,7 +140,7 @@ impl State {
             });
             return;
         }
-        self.controls_ui(ui, ranked, kind);
+        self.controls_ui(ui, ranked);
         for run in missing {
             unranked_ui(ctx, ui, run);
         }
@@ -171,16 +174,22 @@ impl State {
         self.grid_ui(ui, ranked, kind, &ctx.state.selection.tags);
     }
 
-    fn controls_ui(&mut self, ui: &mut Ui, ranked: &RankedRuns, kind: CurveKind) {
+    fn controls_ui(&mut self, ui: &mut Ui, ranked: &RankedRuns) {
         let palette = theme::palette(ui.visuals());
         ui.horizontal_wrapped(|ui| {
             let hint = "A track is said to have a tag if its probability is at least this. The point of every chart lies there: drag any of them.";
             ui.label("Threshold").on_hover_text(hint);
             ui.spacing_mut().slider_width = 150.0;
-            let slider = Slider::new(&mut self.threshold, 0.0..=1.0).fixed_decimals(3);
+            // A point's threshold has more digits than are shown, and must not be rounded to them.
+            let mut threshold = self.threshold;
+            let slider = Slider::new(&mut threshold, 0.0..=1.0)
+                .clamping(SliderClamping::Edits)
+                .fixed_decimals(3);
             let slider = ui.add(slider);
             slider.widget_info(|| egui::WidgetInfo::slider(true, self.threshold, "Threshold"));
-            slider.on_hover_text(hint);
+            if slider.on_hover_text(hint).changed() {
+                self.threshold = threshold;
+            }
             let first = ranked.runs.iter().flatten().next();
             let best = first.and_then(|run| Some((run, run.best_shared?)));
             if let Some((run, (threshold, f1))) = best {
@@ -218,13 +227,6 @@ impl State {
             );
             field.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter charts by tag")
-            });
-            let axes = match kind {
-                CurveKind::Roc => "→ false positive rate  ↑ true positive rate, 0 to 1",
-                CurveKind::PrecisionRecall => "→ recall  ↑ precision, 0 to 1",
-            };
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.add(egui::Label::new(RichText::new(axes).small().color(palette.weak)).truncate());
             });
         });
         if ranked.runs.len() > 1 {

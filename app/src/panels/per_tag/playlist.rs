@@ -5,7 +5,7 @@ use super::cell::counts_text;
 use crate::panels::Panel;
 use crate::panels::runs::{figure_ui, text_ui};
 use crate::theme;
-use crate::widgets::{count_text, walked, walked_list};
+use crate::widgets::{count_text, play_symbol, walked, walked_list};
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::parts::per_tag::{self, RankedRun, RankedRuns};
 use crate::workbench::{Command, Ctx, Play, Select, playlist_focus_id};
@@ -35,11 +35,8 @@ pub(super) fn ui(
             .color(palette.strong);
         ui.add(egui::Label::new(tag).truncate());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let close = ui.small_button("✕").on_hover_text("Close the list");
-            close.widget_info(|| {
-                egui::WidgetInfo::labeled(egui::Role::Button, true, "Close the list of tracks")
-            });
-            stays = !close.clicked();
+            let close = ui.small_button("Close list");
+            stays = !close.on_hover_text("Give the charts the room").clicked();
         });
     });
     if ranked.runs.len() > 1 {
@@ -85,6 +82,15 @@ pub(super) fn ui(
                 outcome: opened.outcome,
                 threshold: *threshold,
             }));
+        }
+        let is_open = ctx.state.song.wanted().is_some();
+        let timeline = ui
+            .add_enabled(is_open, egui::Button::new("Show in Timeline"))
+            .on_hover_text("See where in the open track the model in use finds this tag")
+            .on_disabled_hover_text("Click on a track first");
+        if timeline.clicked() {
+            ctx.send(Select::Tags(vec![opened.tag.clone()]));
+            ctx.send(Command::Show(Panel::Timeline));
         }
     });
     ui.horizontal_wrapped(|ui| {
@@ -229,8 +235,12 @@ fn play_ui(
     is_there: bool,
     play: impl FnOnce(),
 ) {
-    let symbol = if is_playing { "⏸" } else { "▶" };
-    let button = ui.add_enabled(is_there, egui::Button::new(symbol).frame(false).small());
+    let palette = theme::palette(ui.visuals());
+    let size = egui::vec2(18.0, theme::ROW_HEIGHT - 2.0);
+    let button = ui.add_enabled(is_there, egui::Button::new("").frame(false).min_size(size));
+    let ink = if is_there { palette.text } else { palette.line };
+    let symbol = play_symbol(button.rect.center(), ink, is_playing);
+    ui.painter().add(symbol);
     button.widget_info(|| {
         let verb = if is_playing { "Pause" } else { "Play" };
         egui::WidgetInfo::labeled(egui::Role::Button, is_there, format!("{verb} {id}"))
