@@ -1,5 +1,6 @@
 //! `attune runs`: the training runs on disk.
 
+mod compared;
 mod export;
 mod groups;
 mod list;
@@ -26,6 +27,9 @@ Examples:
   attune runs tag demo-3 demo-4 --add paper
   attune runs note demo-3 \"the loss jumps here\" --step 340
   attune runs show demo-3
+  attune runs diff demo-3 demo-4
+  attune runs mistakes demo-3 --tag piano --m3u /tmp/piano.m3u8
+  attune runs per-tag demo-3 demo-4 --baseline demo-3
   attune runs show demo-3 --json | jq '.validations[].roc_auc_macro'
   attune runs report demo-3 --out /tmp/report
   attune runs export demo-3 demo-4 --to tensorboard /tmp/boards
@@ -60,6 +64,8 @@ enum Command {
         out: Option<PathBuf>,
     },
     #[command(flatten)]
+    Compared(compared::Command),
+    #[command(flatten)]
     Organise(organise::Command),
     /// Write runs for other programs: TensorBoard, MLflow, or any that reads CSV
     Export(export::Args),
@@ -70,6 +76,7 @@ enum Command {
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     match args.command {
         Command::List(args) => list::run(&args, console),
+        Command::Compared(command) => compared::run(command, console),
         Command::Organise(command) => organise::run(command, console),
         Command::Show { run, json } => {
             let history = open(&run, console)?;

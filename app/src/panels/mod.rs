@@ -13,6 +13,7 @@ pub mod help;
 pub mod library;
 pub mod log;
 pub mod parameters;
+pub mod per_tag;
 pub mod runs;
 pub mod student;
 pub mod system;
@@ -54,11 +55,13 @@ pub enum Panel {
     Parameters,
     /// Where time goes, and what the machine does.
     System,
+    /// Curves and scores of runs, tag by tag.
+    PerTag,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -72,6 +75,7 @@ impl Panel {
         Self::Experiments,
         Self::Parameters,
         Self::System,
+        Self::PerTag,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -98,6 +102,7 @@ impl Panel {
             Self::Experiments => "Experiments",
             Self::Parameters => "Parameters",
             Self::System => "System",
+            Self::PerTag => "Per tag",
         }
     }
 
@@ -126,6 +131,9 @@ impl Panel {
             Self::System => {
                 "Where the time of a run's steps goes, and what processor and memory are doing."
             }
+            Self::PerTag => {
+                "ROC and precision–recall curves of each tag with the tracks behind them, and all runs against all tags."
+            }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
             }
@@ -150,6 +158,7 @@ pub struct Panels {
     experiments: experiments::State,
     parameters: parameters::State,
     system: system::State,
+    per_tag: per_tag::State,
 }
 
 impl Panels {
@@ -184,6 +193,10 @@ impl Panels {
             Panel::Experiments => self.experiments.ui(ctx, ui),
             Panel::Parameters => self.parameters.ui(ctx, ui),
             Panel::System => self.system.ui(ctx, ui),
+            Panel::PerTag => {
+                let listed = self.runs.listed(ctx);
+                self.per_tag.ui(ctx, ui, &listed);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod empty_state;
 mod figures;
 mod path_field;
 mod transport_bar;
+mod walked_list;
 
 pub use card::{card, section_heading};
 pub use dialog::dialog;
@@ -14,4 +15,5 @@ pub use figures::{
     about_text, bytes_text, count_text, duration_text, number_text, rate_text, score_text,
 };
 pub use path_field::{expanded, path_field};
-pub use transport_bar::{clock_text, speed_ui, transport_bar};
+pub use transport_bar::{clock_text, play_symbol, speed_ui, transport_bar};
+pub use walked_list::{walked, walked_list};

@@ -67,22 +67,20 @@ fn play_ui(ui: &mut Ui, player: &Player, state: State) {
         ("Play", "Play (Space)")
     };
     let button = symbol_button(ui, state != State::Empty, name, |ink, rect| {
-        if playing {
-            let bar = |x: f32| {
-                Rect::from_center_size(pos2(rect.center().x + x, rect.center().y), vec2(3.0, 11.0))
-            };
-            let bars = [-3.0, 3.0].map(|x| Shape::rect_filled(bar(x), 1.0, ink));
-            Shape::Vec(bars.into())
-        } else {
-            triangle(rect.center(), ink)
-        }
+        play_symbol(rect.center(), ink, playing)
     });
     if button.on_hover_text(help).clicked() {
         player.toggle();
     }
 }
 
-fn triangle(centre: Pos2, ink: egui::Color32) -> Shape {
+/// The sign on a button that plays: a triangle, or two bars while it pauses.
+pub fn play_symbol(centre: Pos2, ink: egui::Color32, pauses: bool) -> Shape {
+    if pauses {
+        let bar = |x: f32| Rect::from_center_size(pos2(centre.x + x, centre.y), vec2(3.0, 11.0));
+        let bars = [-3.0, 3.0].map(|x| Shape::rect_filled(bar(x), 1.0, ink));
+        return Shape::Vec(bars.into());
+    }
     let corners = vec![
         centre + vec2(-4.0, -6.0),
         centre + vec2(6.0, 0.0),

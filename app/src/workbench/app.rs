@@ -8,10 +8,12 @@ use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
 use super::parts::{
-    audition, compare, experiments, library, model, queue, runs, song, student, timeline, training,
+    audition, compare, experiments, library, model, per_tag, queue, runs, settings, song, student,
+    timeline, training,
 };
 use super::recipes::Recipes;
 use super::selection::Selection;
+use super::settings_dialog::SettingsDialog;
 use super::state::State;
 use super::toasts::Toasts;
 use super::ui_command::UiCommand;
@@ -78,6 +80,7 @@ pub struct App {
     palette: Option<Palette>,
     path_dialog: Option<PathDialog>,
     weights_dialog: WeightsDialog,
+    settings_dialog: SettingsDialog,
     help: bool,
     closing: Option<Asked>,
     kept: Option<Kept>,
@@ -127,6 +130,7 @@ impl App {
             palette: None,
             path_dialog: None,
             weights_dialog: WeightsDialog::default(),
+            settings_dialog: SettingsDialog::default(),
             help: false,
             closing: None,
             kept: None,
@@ -189,6 +193,8 @@ impl App {
         audition::logic(state, jobs, sender);
         timeline::logic(state, jobs, sender);
         compare::logic(state, jobs, sender);
+        per_tag::logic(state, jobs, sender);
+        settings::logic(state, jobs, sender);
         student::logic(state, jobs, sender);
         experiments::logic(state, jobs, sender);
         for message in state.player.messages() {
@@ -267,6 +273,7 @@ impl App {
             self.path_dialog = None;
         }
         self.weights_dialog.ui(&ctx, ui);
+        self.settings_dialog.ui(&ctx, ui);
         if self.help {
             let modal = dialog(
                 ui.ctx(),

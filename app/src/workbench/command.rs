@@ -1,7 +1,8 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, experiments, library, model, queue, runs, student, timeline, training,
+    audition, compare, experiments, library, model, per_tag, queue, runs, settings, student,
+    timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -57,6 +58,10 @@ pub enum Command {
     Model(model::Command),
     /// About Compare.
     Compare(compare::Command),
+    /// About runs tag by tag.
+    PerTag(per_tag::Command),
+    /// About the settings of two runs.
+    Settings(settings::Command),
     /// About what a noisy student hears.
     Student(student::Command),
     /// About experiments.

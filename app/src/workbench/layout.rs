@@ -28,6 +28,7 @@ pub(super) fn default_layout() -> Layout {
         Panel::Timeline,
         Panel::Audition,
         Panel::Compare,
+        Panel::PerTag,
         Panel::Student,
         Panel::Experiments,
         Panel::Parameters,

@@ -4,7 +4,8 @@ use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
 use super::parts::{
-    audition, compare, experiments, library, queue, runs, student, timeline, training,
+    audition, compare, experiments, library, per_tag, queue, runs, settings, student, timeline,
+    training,
 };
 use super::recipes::Wanted;
 use super::selection::Select;
@@ -78,6 +79,8 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Library(command) => library::run(command, state, jobs, sender),
         Command::Model(command) => state.model.run(command, jobs),
         Command::Compare(command) => compare::run(command, state, jobs, sender),
+        Command::PerTag(command) => per_tag::run(command, state, jobs, sender),
+        Command::Settings(command) => settings::run(command, state, jobs, sender),
         Command::Student(command) => student::run(command, state, jobs, sender),
         Command::Experiments(command) => experiments::run(command, state, jobs, sender),
         Command::ExperimentData(folder) => app.panels.experiments().set_data(&folder),
@@ -245,6 +248,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.timeline.cancel_jobs();
             state.library.cancel_jobs();
             state.compare.cancel_jobs();
+            state.per_tag.cancel_jobs();
             state.experiments.cancel_jobs();
         }
     }

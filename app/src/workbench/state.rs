@@ -3,7 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, experiments, library, model, queue, runs, song, student, timeline, training,
+    audition, compare, experiments, library, model, per_tag, queue, runs, settings, song, student,
+    timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -40,6 +41,10 @@ pub struct State {
     pub library: library::State,
     /// Two models side by side.
     pub compare: compare::State,
+    /// Runs, tag by tag.
+    pub per_tag: per_tag::State,
+    /// The settings of two runs.
+    pub settings: settings::State,
     /// What a noisy student hears.
     pub student: student::State,
     /// Tables of runs.
@@ -64,6 +69,8 @@ impl State {
             timeline: timeline::State::default(),
             library: library::State::default(),
             compare: compare::State::default(),
+            per_tag: per_tag::State::default(),
+            settings: settings::State::default(),
             student: student::State::default(),
             experiments: experiments::State::default(),
         }
@@ -100,6 +107,8 @@ impl State {
             .chain(self.timeline.activities())
             .chain(self.library.activities())
             .chain(self.compare.activities())
+            .chain(self.per_tag.activities())
+            .chain(self.settings.activity())
             .chain(self.student.activities())
             .chain(self.experiments.activities())
     }

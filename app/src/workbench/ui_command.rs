@@ -489,7 +489,9 @@ impl UiCommand {
     /// Takes the pressed shortcuts out of the input of this frame.
     pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
         let typing = ctx.text_edit_focused();
-        let walking = ctx.memory(|memory| memory.focused()) == Some(list_focus_id());
+        let focused = ctx.memory(|memory| memory.focused());
+        let lists = [list_focus_id(), playlist_focus_id()];
+        let walking = focused.is_some_and(|focused| lists.contains(&focused));
         let mut commands: Vec<_> = Self::all()
             .filter_map(|command| Some((command, command.shortcut()?)))
             .filter(|(_, shortcut)| {
@@ -514,6 +516,11 @@ impl UiCommand {
 /// The id under which a list that is walked through with the arrow keys has the focus. Meanwhile these keys are no shortcuts.
 pub fn list_focus_id() -> egui::Id {
     egui::Id::unique("walked list")
+}
+
+/// The same of the list of tracks behind a point of a curve: it may stand beside that of all tracks.
+pub fn playlist_focus_id() -> egui::Id {
+    egui::Id::unique("walked playlist")
 }
 
 fn walks_lists(key: Key) -> bool {

@@ -17,6 +17,7 @@ mod error;
 mod generic;
 mod loader;
 mod pcm_cache;
+mod playlist;
 mod spent;
 mod table;
 #[cfg(test)]
@@ -30,5 +31,6 @@ pub use contents::Contents;
 pub use error::Error;
 pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};
+pub use playlist::{PlaylistEntry, write_playlist};
 pub use spent::Spent;
 pub use track::{Dataset, Problem, ProblemKind, Span, Split, TagIdx, Track, UnknownSplit};

@@ -8,6 +8,7 @@ mod bootstrap;
 mod curve;
 pub mod file;
 mod localised;
+mod operating;
 mod paired;
 mod pseudo_labels;
 mod rank;
@@ -20,6 +21,9 @@ mod threshold;
 pub use bootstrap::{Interval, Intervals, bootstrap, bootstrap_of_mean};
 pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
 pub use localised::Localised;
+pub use operating::{
+    Counts, CurveKind, CurvePoint, OperatingPoints, Outcome, best_shared_threshold,
+};
 pub use paired::{Difference, PairedDifferences, paired_bootstrap, paired_bootstrap_of_means};
 pub use pseudo_labels::{PseudoLabels, agreement, entropy_bits};
 pub use rank::{average_precision, roc_auc};

@@ -49,6 +49,8 @@ mod step_time;
 mod store;
 mod summary;
 mod system;
+mod tag_scores;
+mod tag_table;
 mod time;
 pub mod trash;
 
@@ -82,6 +84,8 @@ pub use store::{allocate, find, list};
 pub use summary::RunSummary;
 pub(crate) use system::Sampler;
 pub use system::{Sample, SystemLog};
+pub use tag_scores::{RunTagScores, ScoredOn};
+pub use tag_table::{ColumnOrder, Missing, RowOrder, TagMeasure, TagRow, TagTable};
 pub use time::utc_text;
 
 use std::path::PathBuf;

@@ -9,6 +9,7 @@ mod checkpoint;
 mod command;
 mod comparison;
 mod config;
+mod configured;
 mod data_change;
 mod disk_full;
 mod early_stop;
@@ -18,7 +19,9 @@ mod extend;
 mod handle;
 mod heard;
 mod in_turn;
+mod judgement;
 mod learner;
+mod mistakes;
 mod named_model;
 mod noisy_student;
 mod predictions;
@@ -36,6 +39,7 @@ pub use checkpoint::{Checkpoints, DataRecord, Position, RunFile, TeacherRecord};
 pub use command::Command;
 pub use comparison::{CONFIDENCE, Comparison, Disagreement, compare, tags_in_common};
 pub use config::{Augmentation, DataChoice, ModelChoice, TrainConfig, ValidateEvery};
+pub use configured::{Configured, SettingPair, setting_pairs};
 pub use data_change::{DataChange, DataWatch, Difference};
 pub use early_stop::{Best, EarlyStop, Verdict};
 pub use estimate::{Estimate, estimate};
@@ -44,6 +48,11 @@ pub use extend::More;
 pub use handle::{Handle, Outcome, extend, resume, start, start_in};
 pub use heard::{Heard, HeardClip, heard};
 pub use in_turn::{Place, place};
+pub use judgement::{
+    Ranked, TagCurves, TagJudgement, ThresholdChoice, UnknownThreshold, mean_f1,
+    write_judgements_csv,
+};
+pub use mistakes::{Judged, write_mistakes};
 pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
 pub use predictions::Predictions;

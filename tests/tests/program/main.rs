@@ -4,6 +4,7 @@ mod attune;
 mod chains;
 mod changed_data;
 mod checkpoints;
+mod compared;
 mod continuing;
 mod data_sets;
 mod elsewhere;

@@ -11,6 +11,7 @@ mod library;
 mod listening;
 mod methods;
 mod parameters;
+mod per_tag;
 mod playing;
 mod queue;
 mod repetitions;

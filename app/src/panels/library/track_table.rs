@@ -4,10 +4,10 @@ use super::rows::Sort;
 use crate::panels::Panel;
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
-use crate::widgets::duration_text;
+use crate::widgets::{duration_text, walked, walked_list};
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::{Command, Ctx, list_focus_id};
-use egui::{Align, EventFilter, Key, Layout, Sense, Ui};
+use egui::{Align, Key, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
 
 /// Draws the table of the tracks with the numbers `rows`.
@@ -21,7 +21,7 @@ pub(super) fn ui(
 ) {
     let palette = theme::palette(ui.visuals());
     let chosen = ctx.state.selection.track.as_deref();
-    let focus = focus_of(ui);
+    let focus = walked_list(ui, list_focus_id(), "Tracks");
     let mut scroll_to = None;
     if focus.has_focus() {
         let place = rows
@@ -181,42 +181,4 @@ fn open(ctx: &Ctx<'_>, shelf: &Shelf, idx: usize, play: bool) {
         id: shelf.dataset.tracks[idx].id.clone(),
         play,
     }));
-}
-
-/// What holds the keyboard while the user walks through the list.
-fn focus_of(ui: &Ui) -> egui::Response {
-    let response = ui.interact(
-        ui.available_rect_before_wrap(),
-        list_focus_id(),
-        Sense::focusable_noninteractive(),
-    );
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Table, true, "Tracks"));
-    if response.has_focus() {
-        let arrows = EventFilter {
-            vertical_arrows: true,
-            ..EventFilter::default()
-        };
-        ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, arrows));
-    }
-    response
-}
-
-/// Where the keys of this frame lead, if they lead anywhere.
-fn walked(ui: &Ui, place: Option<usize>, n_rows: usize) -> Option<usize> {
-    let last = n_rows.checked_sub(1)?;
-    let at = place.unwrap_or(0);
-    let page = ((ui.available_height() / theme::ROW_HEIGHT) as usize).saturating_sub(2);
-    ui.input(|input| {
-        [
-            (Key::ArrowDown, at + usize::from(place.is_some())),
-            (Key::ArrowUp, at.saturating_sub(1)),
-            (Key::PageDown, at + page),
-            (Key::PageUp, at.saturating_sub(page)),
-            (Key::Home, 0),
-            (Key::End, last),
-        ]
-        .into_iter()
-        .find(|(key, _)| input.key_pressed(*key))
-        .map(|(_, to)| to.min(last))
-    })
 }

@@ -2,7 +2,7 @@
 
 use super::{Asked, Editing};
 use crate::theme;
-use crate::workbench::parts::{queue, runs, training};
+use crate::workbench::parts::{queue, runs, settings, training};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{RunSummary, Status};
 use attune_core::train::More;
@@ -76,6 +76,15 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
             run.folder.join("checkpoints").join("best.safetensors"),
         ));
     }
+    let other = compared_with(ctx, run);
+    let why_not = other.is_none().then_some("Choose another run first");
+    let hint = "In which settings it differs from the shown run, or the shown run from the first drawn over it";
+    if item_unless(ui, "Compare settings…", hint, why_not)
+        && let Some(other) = other
+    {
+        let runs = [other, run.folder.clone()];
+        ctx.send(Command::Settings(settings::Command::Compare(runs)));
+    }
     if item(ui, "Copy path", "Copy the path of its folder") {
         ui.ctx().copy_text(run.folder.display().to_string());
     }
@@ -124,6 +133,13 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
     if item(ui, "Look for runs", "Read the list again") {
         ctx.send(Command::Runs(runs::Command::Refresh));
     }
+}
+
+/// The run against which its settings are held: the shown one, or the first drawn over it.
+fn compared_with(ctx: &Ctx<'_>, run: &RunSummary) -> Option<PathBuf> {
+    let selection = &ctx.state.selection;
+    let mut drawn = selection.run.iter().chain(&selection.overlays);
+    drawn.find(|other| **other != run.folder).cloned()
 }
 
 /// The run, or all that are drawn over each other if it is one of them.

@@ -168,6 +168,16 @@ impl State {
         }
     }
 
+    /// The runs that the filter leaves, in the order of the list, also while the panel is out of sight.
+    pub(super) fn listed<'a>(&mut self, ctx: &Ctx<'a>) -> Vec<&'a RunSummary> {
+        let Some((list, reading)) = ctx.state.runs.list().zip(ctx.state.runs.reading()) else {
+            return Vec::new();
+        };
+        self.find(list, reading);
+        let rows = self.found.iter().flat_map(|found| &found.rows);
+        rows.filter_map(|&at| list.get(at)).collect()
+    }
+
     /// Filters and sorts, if anything has changed.
     fn find(&mut self, list: &[RunSummary], reading: u64, grouping: &Grouping) {
         if let Some(found) = &self.found

@@ -186,6 +186,15 @@ pub enum Command {
         /// Whether to play it.
         play: bool,
     },
+    /// The same of another data set, which does not come into use by that.
+    OpenTrackOf {
+        /// The data set.
+        shelf: Arc<Shelf>,
+        /// Its id.
+        id: String,
+        /// Whether to play it.
+        play: bool,
+    },
 }
 
 /// Carries out a command, between frames. Must not block: heavy work goes into a [`crate::workbench::jobs::Slot`].
@@ -201,19 +210,18 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Command::Reload => {
             state.library.shelf.clear();
         }
-        Command::OpenTrack { id, play } => open_track(&id, play, state, sender),
+        Command::OpenTrack { id, play } => {
+            let folder = state.selection.dataset.as_ref();
+            let shelf = folder.and_then(|folder| state.library.shelf(folder));
+            if let Some(shelf) = shelf.cloned() {
+                open_track(&shelf, &id, play, state, sender);
+            }
+        }
+        Command::OpenTrackOf { shelf, id, play } => open_track(&shelf, &id, play, state, sender),
     }
 }
 
-fn open_track(id: &str, play: bool, state: &mut Whole, sender: &CommandSender) {
-    let Some(shelf) = state
-        .selection
-        .dataset
-        .as_ref()
-        .and_then(|folder| state.library.shelf(folder))
-    else {
-        return;
-    };
+fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &CommandSender) {
     // The data set may have been read again since the row was drawn.
     let Some(&track_idx) = shelf.by_id.get(id) else {
         return;
@@ -227,7 +235,11 @@ fn open_track(id: &str, play: bool, state: &mut Whole, sender: &CommandSender) {
     }
     let path = shelf.dataset.tracks[track_idx].path.clone();
     let truth = shelf.truth_of(track_idx);
-    state.selection.apply(Select::Track(Some(id.to_owned())));
+    let folder = state.selection.dataset.as_ref();
+    let in_use = folder.and_then(|folder| state.library.shelf(folder));
+    if in_use.is_some_and(|in_use| in_use.dataset.root == shelf.dataset.root) {
+        state.selection.apply(Select::Track(Some(id.to_owned())));
+    }
     if state.song.wanted() != Some(&path) {
         state.song.open(path.clone(), truth);
     }

@@ -1,0 +1,169 @@
+//! `attune runs curves`: the curves of each tag, and what a threshold makes of the test split.
+
+use super::{Console, Failure, Fault, ResultExt, check_tag, folders, id, number, ranked, table};
+use attune_core::train::{
+    Ranked, TagCurves, TagJudgement, ThresholdChoice, mean_f1, write_judgements_csv,
+};
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  attune runs curves demo-3
+  attune runs curves demo-3 demo-4 --tag piano --threshold best-f1
+  attune runs curves demo-3 --csv /tmp/demo-3        # counts.csv, and points.csv with every threshold
+
+The predictions are those of the best model on the test split. A threshold chosen by its F1 on the same split flatters the run.")]
+pub(in crate::cli::runs) struct Args {
+    /// Ids, beginnings of ids, or run folders
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<String>,
+    /// These tags alone
+    #[arg(long, value_name = "TAG", num_args = 1..)]
+    tag: Vec<String>,
+    /// A track has a tag if its probability is at least this: a number from 0 to 1, `best-f1` (each tag's own) or `best-mean-f1` (one for all tags)
+    #[arg(long, value_name = "NUMBER", default_value = "0.5")]
+    threshold: String,
+    /// Score the best model of a run that has kept no predictions, and keep them in the run's folder
+    #[arg(long)]
+    score: bool,
+    /// Print a JSON array with counts and thinned curves
+    #[arg(long)]
+    json: bool,
+    /// Write counts.csv and points.csv (every threshold) into this folder
+    #[arg(long, value_name = "DIR")]
+    csv: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    run: &'a str,
+    n_tracks: usize,
+    mean_f1: Option<f64>,
+    tags: Vec<ShownTag>,
+}
+
+#[derive(Serialize)]
+struct ShownTag {
+    #[serde(flatten)]
+    judged: TagJudgement,
+    curves: Option<TagCurves>,
+}
+
+pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
+    let choice: ThresholdChoice = args.threshold.parse().fault(Fault::Usage)?;
+    let mut runs: Vec<(String, Ranked)> = Vec::new();
+    for folder in folders(&args.runs, console)? {
+        let ranked = ranked(&folder, args.score, console)?;
+        for tag in &args.tag {
+            check_tag(&ranked, tag, &id(&folder))?;
+        }
+        runs.push((id(&folder), ranked));
+    }
+    if let Some(folder) = &args.csv {
+        let written = write_judgements_csv(folder, &runs, &args.tag, choice).failed()?;
+        for path in written {
+            console.say(&format!("wrote {}", path.display()));
+        }
+    }
+    let judged: Vec<(&String, &Ranked, Vec<TagJudgement>)> = runs
+        .iter()
+        .map(|(run, ranked)| {
+            let mut judged = ranked.judge(choice);
+            judged.retain(|tag| args.tag.is_empty() || args.tag.contains(&tag.tag));
+            (run, ranked, judged)
+        })
+        .collect();
+    if args.json {
+        let shown = judged.into_iter().map(|(run, ranked, judged)| Shown {
+            run,
+            n_tracks: ranked.predictions.tracks.len(),
+            mean_f1: mean_f1(&judged),
+            tags: judged
+                .into_iter()
+                .map(|judged| ShownTag {
+                    curves: ranked.curves(&judged.tag),
+                    judged,
+                })
+                .collect(),
+        });
+        return console.json(&shown.collect::<Vec<_>>());
+    }
+    if !matches!(choice, ThresholdChoice::At(_)) {
+        console.say("these thresholds are the best on the test split itself: the F1 flatters");
+    }
+    for (at, (run, ranked, judged)) in judged.iter().enumerate() {
+        if at > 0 {
+            console.line("")?;
+        }
+        let n_tracks = ranked.predictions.tracks.len();
+        console.line(&format!("{run}: {n_tracks} tracks of the test split"))?;
+        table(&rows(judged), 1, console)?;
+    }
+    Ok(())
+}
+
+fn rows(judged: &[TagJudgement]) -> Vec<Vec<String>> {
+    let header = [
+        "tag",
+        "positives",
+        "ROC-AUC",
+        "PR-AUC",
+        "threshold",
+        "TP",
+        "FP",
+        "FN",
+        "TN",
+        "precision",
+        "recall",
+        "F1",
+        "best F1",
+        "at",
+    ];
+    let row = |tag: &TagJudgement| {
+        let counts = tag.counts.map(|counts| {
+            [
+                counts.true_positives,
+                counts.false_positives,
+                counts.false_negatives,
+                counts.true_negatives,
+            ]
+            .map(|count| count.to_string())
+        });
+        let mut row = vec![
+            tag.tag.clone(),
+            tag.n_positives.to_string(),
+            number(tag.roc_auc),
+            number(tag.average_precision),
+            number(tag.threshold),
+        ];
+        row.extend(counts.unwrap_or_else(|| ["-"; 4].map(str::to_owned)));
+        row.extend(
+            [
+                tag.precision,
+                tag.recall,
+                tag.f1,
+                tag.best_f1,
+                tag.best_f1_threshold,
+            ]
+            .map(number),
+        );
+        row
+    };
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(judged.iter().map(row));
+    if judged.len() > 1 {
+        let mut mean = vec![String::new(); header.len()];
+        mean[0] = "mean".to_owned();
+        let of = |value: fn(&TagJudgement) -> Option<f64>| {
+            number(attune_core::metrics::mean_defined(judged.iter().map(value)))
+        };
+        mean[2] = of(|tag| tag.roc_auc);
+        mean[3] = of(|tag| tag.average_precision);
+        mean[11] = number(mean_f1(judged));
+        mean[12] = of(|tag| tag.best_f1);
+        rows.push(mean);
+    }
+    rows
+}
