@@ -18,6 +18,7 @@ mod forward;
 mod metrics;
 mod models;
 mod predict;
+mod print_arguments;
 mod replay;
 mod robustness;
 mod runs;

@@ -95,7 +95,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     drop(job);
     print(&table, console)?;
     for path in files {
-        let written = write_robustness(&table, path).failed()?;
+        let written = write_robustness(&table, path, &args.files.print()).failed()?;
         if written.is_empty() {
             console.say(&format!(
                 "{}: no picture drawn, because no effect has more than one strength",

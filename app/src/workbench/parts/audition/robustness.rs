@@ -3,6 +3,7 @@
 use super::draws::{free_path, safe_name};
 use super::in_the_making::InTheMaking;
 use crate::robustness_files::write_robustness;
+use attune_core::figure::Print;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::parts::library::Shelf;
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
@@ -186,7 +187,7 @@ fn export(formats: &'static [&'static str], state: &mut Whole, jobs: &Jobs) {
         let mut written = Vec::new();
         for format in formats {
             let path = free_path(&folder, &stem, format);
-            written.extend(write_robustness(&table, &path)?);
+            written.extend(write_robustness(&table, &path, &Print::default())?);
         }
         Ok(written)
     });

@@ -4,6 +4,7 @@ use super::ClipKey;
 use super::draws::{free_path, safe_name};
 use super::in_the_making::InTheMaking;
 use crate::robustness_files::write_sweep;
+use attune_core::figure::Print;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::augment::{Draw, Kind, steps};
@@ -185,7 +186,7 @@ fn export(tags: Vec<String>, formats: &'static [&'static str], state: &mut Whole
         let mut written = Vec::new();
         for format in formats {
             let path = free_path(&folder, &stem, format);
-            write_sweep(&shown, &path)?;
+            write_sweep(&shown, &path, &Print::default())?;
             written.push(path);
         }
         Ok(written)

@@ -3,6 +3,7 @@
 use crate::explanation_files::{Format, Shown};
 use crate::timeline::TagRow;
 use crate::workbench::parts::song::OpenSong;
+use attune_core::figure::Print;
 use attune_core::interpret::{DrawnTag, Method, SongExplanation, TokenMap};
 use attune_core::predict::Model;
 use std::ops::Range;
@@ -66,6 +67,7 @@ impl Export {
             method,
             secs: self.secs.clone(),
             rows: rows.collect(),
+            print: Print::default(),
         };
         shown.write(self.formats)
     }
