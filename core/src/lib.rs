@@ -3,7 +3,7 @@
 //! Modules stand on floors; each uses only floors below its own (`tests/tests/tidy.rs` watches over it).
 //!
 //! ```text
-//! 7  experiment                         plans: tables of runs, worked through and reported
+//! 7  experiment   report                plans: tables of runs, worked through and reported | runs as one web page
 //! 6  train                              recipes, trainer thread, checkpoints
 //! 5  interpret                          explanations
 //! 4  predict                            chunk a song, run a model, stitch or average
@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod models;
 pub use attune_nn as nn;
 pub mod predict;
+pub mod report;
 pub use attune_nn::rng;
 pub mod run;
 pub mod train;

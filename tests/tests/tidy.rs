@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["predict"],
     &["interpret"],
     &["train"],
-    &["experiment"],
+    &["experiment", "report"],
 ];
 
 fn root() -> PathBuf {

@@ -3,6 +3,7 @@
 mod export;
 mod list;
 mod organise;
+mod plot;
 mod steer;
 
 use super::{Console, Failure, ResultExt};
@@ -23,6 +24,7 @@ Examples:
   attune runs show demo-3
   attune runs show demo-3 --json | jq '.validations[].roc_auc_macro'
   attune runs report demo-3 --out /tmp/report
+  attune runs plot demo-3 demo-4 --measure loss,roc-auc --smoothing 0.9 --size single-column --out curves.pdf
   attune runs export demo-3 demo-4 --to tensorboard /tmp/boards
   attune runs export demo-3 --to mlflow ./mlruns
   attune runs pause demo-3
@@ -54,6 +56,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Draw curves of runs over each other, for papers and slides
+    Plot(plot::Args),
     #[command(flatten)]
     Organise(organise::Command),
     /// Write runs for other programs: TensorBoard, MLflow, or any that reads CSV
@@ -65,6 +69,7 @@ enum Command {
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     match args.command {
         Command::List(args) => list::run(&args, console),
+        Command::Plot(args) => plot::run(&args, console),
         Command::Organise(command) => organise::run(command, console),
         Command::Show { run, json } => {
             let history = open(&run, console)?;

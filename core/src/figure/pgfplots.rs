@@ -101,7 +101,7 @@ impl Tex {
         self.line("  unbounded coords=jump, grid=major, axis on top=false, clip marker paths=true,");
         self.line("  grid style={draw=black!11, line width=0.4pt}, axis line style={black!50, line width=0.5pt}, tick style={black!50},");
         let (tick, label) = (self.font(TICK_PT), self.font(LABEL_PT));
-        self.put(format_args!("  tick label style={{font={tick}}}, label style={{font={label}}}, tick align=outside, tick pos=left,"));
+        self.put(format_args!("  tick label style={{font={tick}}}, label style={{font={label}}}, tick align=outside, tick pos=left, scaled ticks=false,"));
         self.put(format_args!("  legend style={{font={label}, draw=none, fill=none, at={{(0,1)}}, anchor=south west, inner sep=1pt, /tikz/every even column/.append style={{column sep=6pt}}}}, legend cell align=left,"));
     }
 
@@ -379,7 +379,8 @@ impl Tex {
 }
 
 fn area_image(colour: Colour, opacity: f64) -> String {
-    format!("area legend, draw=none, fill={}, fill opacity={opacity}", rgb(colour))
+    // A broad line: pgfplots draws a frame around its own areas.
+    format!("no marks, line width=6pt, draw={}, draw opacity={opacity}", rgb(colour))
 }
 
 fn legend_rows(place: &PanelLayout) -> usize {
