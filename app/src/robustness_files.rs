@@ -4,7 +4,7 @@
 use anyhow::Context;
 use attune_core::figure::{Format, Print};
 use attune_core::predict::ShownSweep;
-use attune_core::train::{Robustness, robustness_figure, write_robustness_csv};
+use attune_core::train::{DrawnScore, Robustness, robustness_figure, write_robustness_csv};
 use attune_core::workspace::write_whole;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,9 @@ pub(crate) fn write_robustness(
     let mut written = Vec::new();
     for effect in table.effects.iter().filter(several) {
         let path = path.with_file_name(format!("{stem}.{}.{ending}", effect.effect));
-        print.apply(&robustness_figure(table, effect)).write(&path)?;
+        print
+            .apply(&robustness_figure(table, effect, DrawnScore::RocAuc))
+            .write(&path)?;
         written.push(path);
     }
     Ok(written)
@@ -67,10 +69,18 @@ enum File {
 
 impl File {
     fn of(path: &Path) -> anyhow::Result<Self> {
-        if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json")) {
+        if path
+            .extension()
+            .is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
+        {
             return Ok(Self::Json);
         }
-        let format = Format::of(path).with_context(|| "all figures are written as .csv or .json")?;
-        Ok(if format == Format::Csv { Self::Csv } else { Self::Plot })
+        let format =
+            Format::of(path).with_context(|| "all figures are written as .csv or .json")?;
+        Ok(if format == Format::Csv {
+            Self::Csv
+        } else {
+            Self::Plot
+        })
     }
 }

@@ -8,7 +8,12 @@ use clap::builder::PossibleValue;
 #[derive(Debug, clap::Args)]
 pub(super) struct PrintArguments {
     /// How wide plots are: single-column (85 mm), double-column (175 mm), slide (254 mm), or as on the screen (165 mm)
-    #[arg(long, value_name = "SIZE", default_value = "screen", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        default_value = "screen",
+        hide_default_value = true
+    )]
     size: Size,
     /// Size of the letters along the axes of plots, in points (default: what goes with --size)
     #[arg(long, value_name = "PT", value_parser = font_pt)]
@@ -29,12 +34,14 @@ struct Size(PrintSize);
 
 impl ValueEnum for Size {
     fn value_variants<'a>() -> &'a [Self] {
-        const { &[
-            Self(PrintSize::Screen),
-            Self(PrintSize::SingleColumn),
-            Self(PrintSize::DoubleColumn),
-            Self(PrintSize::Slide),
-        ] }
+        const {
+            &[
+                Self(PrintSize::Screen),
+                Self(PrintSize::SingleColumn),
+                Self(PrintSize::DoubleColumn),
+                Self(PrintSize::Slide),
+            ]
+        }
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -48,6 +55,10 @@ fn font_pt(text: &str) -> Result<f64, String> {
     if range.contains(&size) {
         Ok(size)
     } else {
-        Err(format!("letters have {} to {} pt", range.start(), range.end()))
+        Err(format!(
+            "letters have {} to {} pt",
+            range.start(),
+            range.end()
+        ))
     }
 }

@@ -26,7 +26,12 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.html")]
     out: PathBuf,
     /// Its heading (default: the runs' names)
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     title: String,
     /// So many test tracks at most
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(0..=100))]
@@ -39,7 +44,10 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let ending = args.out.extension();
     if !ending.is_some_and(|ending| ending.eq_ignore_ascii_case("html")) {
-        let why = anyhow!("the page is written as .html, not as {}", args.out.display());
+        let why = anyhow!(
+            "the page is written as .html, not as {}",
+            args.out.display()
+        );
         return Err(Failure::new(Fault::Usage, why));
     }
     if !(0.5..=60.0).contains(&args.clip_seconds) {

@@ -5,6 +5,7 @@ mod dialog;
 mod empty_state;
 mod figures;
 mod path_field;
+mod save_plot;
 mod transport_bar;
 
 pub use card::{card, section_heading};
@@ -14,4 +15,5 @@ pub use figures::{
     about_text, bytes_text, count_text, duration_text, number_text, rate_text, score_text,
 };
 pub use path_field::{expanded, path_field};
+pub use save_plot::{save_plot_button, save_plot_item, save_plot_menu};
 pub use transport_bar::{clock_text, speed_ui, transport_bar};

@@ -8,8 +8,10 @@ use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
 use super::parts::{
-    audition, compare, experiments, library, model, runs, song, student, timeline, training,
+    audition, compare, experiments, library, model, pages, plots, runs, song, student, timeline,
+    training,
 };
+use super::plot_dialog::PlotDialog;
 use super::selection::Selection;
 use super::state::State;
 use super::toasts::Toasts;
@@ -74,6 +76,7 @@ pub struct App {
     commands: Receiver<Command>,
     palette: Option<Palette>,
     path_dialog: Option<PathDialog>,
+    plot_dialog: Option<PlotDialog>,
     weights_dialog: WeightsDialog,
     help: bool,
     closing: Option<Asked>,
@@ -120,6 +123,7 @@ impl App {
             commands,
             palette: None,
             path_dialog: None,
+            plot_dialog: None,
             weights_dialog: WeightsDialog::default(),
             help: false,
             closing: None,
@@ -181,6 +185,8 @@ impl App {
         compare::logic(state, jobs, sender);
         student::logic(state, jobs, sender);
         experiments::logic(state, jobs, sender);
+        plots::logic(state, jobs, sender);
+        pages::logic(state, jobs, sender);
         for message in state.player.messages() {
             sender.send(Notice::new(Level::Info, message));
         }
@@ -254,6 +260,11 @@ impl App {
             && !open.ui(&ctx, ui)
         {
             self.path_dialog = None;
+        }
+        if let Some(open) = &mut self.plot_dialog
+            && !open.ui(&ctx, ui)
+        {
+            self.plot_dialog = None;
         }
         self.weights_dialog.ui(&ctx, ui);
         if self.help {
@@ -330,6 +341,20 @@ impl App {
 
     pub(super) fn ask_for_path(&mut self, dialog: PathDialog) {
         self.path_dialog = Some(dialog);
+    }
+
+    /// Asks where this plot is to be saved.
+    pub(super) fn ask_for_plot(&mut self, drawing: plots::Drawing) {
+        let plots = &self.state.plots;
+        let path = plots.usual_path(&drawing.name, &self.state.workspace.exports());
+        self.plot_dialog = Some(PlotDialog::new(drawing, &path, plots.print()));
+    }
+
+    /// Gives the dialog about a plot the file that was chosen elsewhere.
+    pub(super) fn choose_plot_file(&mut self, path: PathBuf) {
+        if let Some(dialog) = &mut self.plot_dialog {
+            dialog.set_path(path);
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, experiments, library, model, runs, student, timeline, training,
+    audition, compare, experiments, library, model, pages, plots, runs, student, timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -59,6 +59,10 @@ pub enum Command {
     Student(student::Command),
     /// About experiments.
     Experiments(experiments::Command),
+    /// About plots as files.
+    Plots(plots::Command),
+    /// About runs as web pages.
+    Pages(pages::Command),
     /// Use a folder as the data set of a new experiment.
     ExperimentData(PathBuf),
     /// Offer a plan (.toml) in the Experiments panel.
@@ -75,6 +79,7 @@ pub enum Pick {
     Run,
     Plan,
     ExperimentData,
+    PlotFile,
 }
 
 /// About playing the song.

@@ -19,6 +19,7 @@ mod native;
 mod opening;
 mod palette;
 pub mod parts;
+mod plot_dialog;
 mod run;
 pub mod selection;
 mod state;

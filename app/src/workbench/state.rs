@@ -3,7 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, experiments, library, model, runs, song, student, timeline, training,
+    audition, compare, experiments, library, model, pages, plots, runs, song, student, timeline,
+    training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -41,6 +42,10 @@ pub struct State {
     pub student: student::State,
     /// Tables of runs.
     pub experiments: experiments::State,
+    /// Plots that are being written.
+    pub plots: plots::State,
+    /// A page of runs that is being made.
+    pub pages: pages::State,
 }
 
 impl State {
@@ -62,6 +67,8 @@ impl State {
             compare: compare::State::default(),
             student: student::State::default(),
             experiments: experiments::State::default(),
+            plots: plots::State::default(),
+            pages: pages::State::default(),
         }
     }
 
@@ -90,6 +97,8 @@ impl State {
             .chain(self.compare.activities())
             .chain(self.student.activities())
             .chain(self.experiments.activities())
+            .chain(self.plots.activity())
+            .chain(self.pages.activity())
     }
 }
 

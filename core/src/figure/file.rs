@@ -54,9 +54,12 @@ impl Format {
     pub fn of(path: &Path) -> Result<Self, Error> {
         let ending = path.extension();
         let named = |format: &Self| ending.is_some_and(|e| e.eq_ignore_ascii_case(format.ending()));
-        Self::ALL.into_iter().find(named).ok_or_else(|| Error::Ending {
-            path: path.to_owned(),
-        })
+        Self::ALL
+            .into_iter()
+            .find(named)
+            .ok_or_else(|| Error::Ending {
+                path: path.to_owned(),
+            })
     }
 }
 

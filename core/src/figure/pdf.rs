@@ -237,8 +237,7 @@ impl Page {
                 let name = format!("G{}", self.gradients.len() - 1);
                 self.content
                     .set_fill_color_space(pdf_writer::types::ColorSpaceOperand::Pattern);
-                self.content
-                    .set_fill_pattern(None, Name(name.as_bytes()));
+                self.content.set_fill_pattern(None, Name(name.as_bytes()));
                 true
             }
             // No figure has others.
@@ -341,11 +340,7 @@ impl Page {
         }
     }
 
-    fn glyphs(
-        &mut self,
-        glyphs: &[usvg::layout::PositionedGlyph],
-        mode: TextRenderingMode,
-    ) {
+    fn glyphs(&mut self, glyphs: &[usvg::layout::PositionedGlyph], mode: TextRenderingMode) {
         self.content
             .begin_text()
             .set_text_rendering_mode(mode)
@@ -380,7 +375,9 @@ impl Page {
         resources.fonts().pair(Name(b"F"), FONT);
         let named = |letter: char, refs: &[Ref]| -> Vec<(String, Ref)> {
             let named = refs.iter().enumerate();
-            named.map(|(at, id)| (format!("{letter}{at}"), *id)).collect()
+            named
+                .map(|(at, id)| (format!("{letter}{at}"), *id))
+                .collect()
         };
         let mut pictures = resources.x_objects();
         for (name, id) in named('P', &self.pictures) {

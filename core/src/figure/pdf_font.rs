@@ -137,7 +137,9 @@ impl Font {
 fn table(name: &[u8; 4]) -> Option<&'static [u8]> {
     let n_tables = usize::from(u16_at(FONT, 4)?);
     let records = FONT.get(12..12 + n_tables * 16)?.chunks_exact(16);
-    let record = records.into_iter().find(|record| record.starts_with(name))?;
+    let record = records
+        .into_iter()
+        .find(|record| record.starts_with(name))?;
     let number = |at: usize| -> Option<usize> {
         let bytes = record.get(at..at + 4)?.try_into().ok()?;
         usize::try_from(u32::from_be_bytes(bytes)).ok()

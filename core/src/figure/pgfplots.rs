@@ -98,7 +98,9 @@ impl Tex {
         let [low, high] = first.x.range;
         let log = log_mode('x', figure.x.scale);
         self.put(format_args!("  xmin={low}, xmax={high}, {log}"));
-        self.line("  unbounded coords=jump, grid=major, axis on top=false, clip marker paths=true,");
+        self.line(
+            "  unbounded coords=jump, grid=major, axis on top=false, clip marker paths=true,",
+        );
         self.line("  grid style={draw=black!11, line width=0.4pt}, axis line style={black!50, line width=0.5pt}, tick style={black!50},");
         let (tick, label) = (self.font(TICK_PT), self.font(LABEL_PT));
         self.put(format_args!("  tick label style={{font={tick}}}, label style={{font={label}}}, tick align=outside, tick pos=left, scaled ticks=false,"));
@@ -122,7 +124,13 @@ impl Tex {
             place.y.range[1],
             log_mode('y', panel.y.scale)
         ));
-        self.ticks('x', layout.x_ticks.iter().map(|t| (t.at, if is_last { &*t.label } else { "" })));
+        self.ticks(
+            'x',
+            layout
+                .x_ticks
+                .iter()
+                .map(|t| (t.at, if is_last { &*t.label } else { "" })),
+        );
         self.ticks('y', place.y_ticks.iter().map(|t| (t.at, &*t.label)));
         if let (true, Some((_, label))) = (is_last, &layout.x_label) {
             self.put(format_args!("  xlabel={{{}}},", latex(label)));
@@ -145,7 +153,9 @@ impl Tex {
             titles.push((PANEL_TITLE_PT, title));
         }
         if !titles.is_empty() {
-            let titles = titles.iter().map(|(pt, title)| format!("{{{} {}}}", self.font(*pt), latex(title)));
+            let titles = titles
+                .iter()
+                .map(|(pt, title)| format!("{{{} {}}}", self.font(*pt), latex(title)));
             let titles = titles.collect::<Vec<_>>().join(r"\\");
             // Above the rows of the legend.
             let rows = legend_rows(place);
@@ -153,8 +163,14 @@ impl Tex {
             self.put(format_args!("  title={{{titles}}}, title style={{at={{(0,1)}}, anchor=south west, align=left, inner xsep=0pt, yshift={up:.1}pt}},"));
         }
         let first_row = place.legend.first().map(|entry| entry.baseline);
-        let in_first_row = place.legend.iter().filter(|entry| Some(entry.baseline) == first_row);
-        self.put(format_args!("  legend columns={},", in_first_row.count().max(1)));
+        let in_first_row = place
+            .legend
+            .iter()
+            .filter(|entry| Some(entry.baseline) == first_row);
+        self.put(format_args!(
+            "  legend columns={},",
+            in_first_row.count().max(1)
+        ));
         if let Some((map, ..)) = &place.colour_bar {
             let heat = panel.layers.iter().find_map(|layer| match layer {
                 Layer::HeatMap(heat) if !heat.label.is_empty() => Some(heat),
@@ -183,7 +199,9 @@ impl Tex {
             self.put(format_args!(r"  {axis}tick=\empty,"));
         } else {
             let (at, labels) = (at.join(","), labels.join(","));
-            self.put(format_args!("  {axis}tick={{{at}}}, {axis}ticklabels={{{labels}}}, minor {axis} tick num=0,"));
+            self.put(format_args!(
+                "  {axis}tick={{{at}}}, {axis}ticklabels={{{labels}}}, minor {axis} tick num=0,"
+            ));
         }
     }
 
@@ -206,7 +224,8 @@ impl Tex {
                 }
             }
             Layer::Dots { colour, points, .. } => {
-                let finite = |p: &&[f64; 2]| place.x.at(p[0]).is_finite() && place.y.at(p[1]).is_finite();
+                let finite =
+                    |p: &&[f64; 2]| place.x.at(p[0]).is_finite() && place.y.at(p[1]).is_finite();
                 let points: Vec<_> = points.iter().filter(finite).copied().collect();
                 self.dots(*colour, &points, 2.0);
             }
@@ -265,7 +284,10 @@ impl Tex {
             return String::new();
         }
         let font = self.font(TICK_PT);
-        format!(" node[anchor={anchor}, inner sep=1.5pt, font={font}] {{{}}}", latex(label))
+        format!(
+            " node[anchor={anchor}, inner sep=1.5pt, font={font}] {{{}}}",
+            latex(label)
+        )
     }
 
     fn dashes(&self) -> String {
@@ -280,12 +302,17 @@ impl Tex {
             Stroke::Dashed => (LINE_PT, ", dashed"),
         };
         let pt = pt * self.zoom;
-        format!("no marks, draw={}, line width={pt:.2}pt, line join=round{more}", rgb(colour))
+        format!(
+            "no marks, draw={}, line width={pt:.2}pt, line join=round{more}",
+            rgb(colour)
+        )
     }
 
     fn dots(&mut self, colour: Colour, points: &[[f64; 2]], radius: f64) {
         let (colour, size) = (rgb(colour), radius * self.zoom);
-        let look = format!("only marks, mark=*, mark size={size:.2}pt, mark options={{draw=none, fill={colour}}}");
+        let look = format!(
+            "only marks, mark=*, mark size={size:.2}pt, mark options={{draw=none, fill={colour}}}"
+        );
         self.plot(&look, points, "");
     }
 
@@ -340,7 +367,9 @@ impl Tex {
             format!("rgb255({tenth}cm)=({r},{g},{b})")
         });
         let stops = stops.collect::<Vec<_>>().join("; ");
-        self.put(format_args!(r"\pgfplotsset{{colormap={{{name}}}{{{stops}}}}}"));
+        self.put(format_args!(
+            r"\pgfplotsset{{colormap={{{name}}}{{{stops}}}}}"
+        ));
         name
     }
 
@@ -362,7 +391,9 @@ impl Tex {
             Layer::Line { colour, stroke, .. } => self.stroke(*colour, *stroke),
             Layer::Dots { colour, .. } => {
                 let colour = rgb(*colour);
-                format!("only marks, mark=*, mark size=2pt, mark options={{draw=none, fill={colour}}}")
+                format!(
+                    "only marks, mark=*, mark size=2pt, mark options={{draw=none, fill={colour}}}"
+                )
             }
             Layer::Band { colour, .. } => area_image(*colour, 0.2),
             Layer::Spans { colour, .. } => area_image(*colour, 0.45),
@@ -380,7 +411,10 @@ impl Tex {
 
 fn area_image(colour: Colour, opacity: f64) -> String {
     // A broad line: pgfplots draws a frame around its own areas.
-    format!("no marks, line width=6pt, draw={}, draw opacity={opacity}", rgb(colour))
+    format!(
+        "no marks, line width=6pt, draw={}, draw opacity={opacity}",
+        rgb(colour)
+    )
 }
 
 fn legend_rows(place: &PanelLayout) -> usize {
@@ -450,7 +484,11 @@ fn one_sided(points: &[[f64; 2]], sign: f64) -> Vec<[f64; 2]> {
         {
             edge.push([x0 + (x - x0) * y0 / (y0 - y), 0.0]);
         }
-        let kept = if y.is_nan() { y } else { sign * (sign * y).max(0.0) };
+        let kept = if y.is_nan() {
+            y
+        } else {
+            sign * (sign * y).max(0.0)
+        };
         edge.push([x, kept]);
         before = Some([x, y]);
     }

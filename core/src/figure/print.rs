@@ -8,7 +8,9 @@ const LAID_OUT_PT: f64 = super::layout::LABEL_PT;
 const LOWEST: f64 = 80.0;
 
 /// What a figure is made for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrintSize {
     /// As it was laid out, for reading on a screen: 165 mm, letters of 8.5 pt.
@@ -91,7 +93,10 @@ impl Print {
         let mut printed = figure.clone();
         let font_pt = self.font_pt.unwrap_or(self.size.usual_font_pt());
         let font_pt = font_pt.clamp(*Self::FONTS_PT.start(), *Self::FONTS_PT.end());
-        let on_paper = self.size.width_pt().unwrap_or(figure.width_pt * figure.zoom);
+        let on_paper = self
+            .size
+            .width_pt()
+            .unwrap_or(figure.width_pt * figure.zoom);
         printed.zoom = font_pt / LAID_OUT_PT;
         printed.width_pt = on_paper / printed.zoom;
         let narrower = printed.width_pt / figure.width_pt;

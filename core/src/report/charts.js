@@ -113,7 +113,7 @@ class Chart {
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", this.title + ": " + this.description() + " Arrow keys move the cursor, plus and minus zoom, 0 shows everything.");
     this.readout = element("div", { className: "readout", hidden: true });
-    this.live = element("p", { className: "weak" });
+    this.live = element("p", { className: "unseen" });
     this.live.setAttribute("aria-live", "polite");
     figure.append(
       element("h3", {}, heading),

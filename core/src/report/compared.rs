@@ -33,7 +33,9 @@ pub(super) fn differences(
     };
     let mut found = Vec::new();
     for (at, second) in predictions.iter().enumerate().skip(1) {
-        let Some(second) = second.as_ref().filter(|other| first.are_of_the_same_tracks(other))
+        let Some(second) = second
+            .as_ref()
+            .filter(|other| first.are_of_the_same_tracks(other))
         else {
             continue;
         };
@@ -54,7 +56,10 @@ pub(super) fn differences(
         found.push(Differences {
             runs: [0, at],
             n_tracks: first.tracks.len(),
-            means: [differences.roc_auc_macro, differences.average_precision_macro],
+            means: [
+                differences.roc_auc_macro,
+                differences.average_precision_macro,
+            ],
             tags: tags
                 .map(|(tag, (roc_auc, precision))| (tag.clone(), [*roc_auc, *precision]))
                 .collect(),

@@ -82,11 +82,19 @@ fn reduced(values: impl Iterator<Item = (u64, f32)>, n_points: usize) -> Vec<Poi
     let points = values.chunks(n_together).map(|together| {
         let n = together.len() as f64;
         let low = together.iter().fold(f32::INFINITY, |low, v| low.min(v.1));
-        let high = together.iter().fold(f32::NEG_INFINITY, |high, v| high.max(v.1));
+        let high = together
+            .iter()
+            .fold(f32::NEG_INFINITY, |high, v| high.max(v.1));
         let mean = together.iter().map(|v| f64::from(v.1)).sum::<f64>() / n;
         let step = together.iter().map(|v| v.0 as f64).sum::<f64>() / n;
         // A mean of equal numbers may come out beside them.
-        (step, low, (mean as f32).clamp(low, high), high, together.len() as u32)
+        (
+            step,
+            low,
+            (mean as f32).clamp(low, high),
+            high,
+            together.len() as u32,
+        )
     });
     points.collect()
 }
@@ -100,7 +108,10 @@ mod tests {
         let values = (0..10_000u64).map(|step| (step, if step == 7777 { 9.0 } else { 1.0 }));
         let points = reduced(values, 600);
         assert!(points.len() <= 600);
-        assert_eq!(points.iter().map(|point| u64::from(point.4)).sum::<u64>(), 10_000);
+        assert_eq!(
+            points.iter().map(|point| u64::from(point.4)).sum::<u64>(),
+            10_000
+        );
         let spike: Vec<_> = points.iter().filter(|point| point.3 > 1.0).collect();
         assert_eq!(spike.len(), 1);
         let &&(step, low, mean, high, n) = &spike[0];
@@ -112,7 +123,10 @@ mod tests {
     #[test]
     fn few_values_stay_as_they_are() {
         let points = reduced([(3, 0.5), (9, 0.25)].into_iter(), 600);
-        assert_eq!(points, [(3.0, 0.5, 0.5, 0.5, 1), (9.0, 0.25, 0.25, 0.25, 1)]);
+        assert_eq!(
+            points,
+            [(3.0, 0.5, 0.5, 0.5, 1), (9.0, 0.25, 0.25, 0.25, 1)]
+        );
         assert!(reduced(std::iter::empty(), 600).is_empty());
     }
 }

@@ -164,7 +164,11 @@ pub(super) fn page(
             "" => names.join(", "),
             title => title.to_owned(),
         },
-        made: format!("{} UTC, Attune {}", utc_text(now), env!("CARGO_PKG_VERSION")),
+        made: format!(
+            "{} UTC, Attune {}",
+            utc_text(now),
+            env!("CARGO_PKG_VERSION")
+        ),
         differing: differing_names(&runs),
         runs,
         differences,
@@ -245,9 +249,15 @@ fn facts(history: &History, summary: &RunSummary) -> Vec<(&'static str, String)>
     ));
     if let Some(best) = history.best() {
         facts.push(("Best epoch", (best.epoch + 1).to_string()));
-        facts.push(("Validation loss", number(Some(best.loss).filter(|x| x.is_finite()))));
+        facts.push((
+            "Validation loss",
+            number(Some(best.loss).filter(|x| x.is_finite())),
+        ));
         facts.push(("Validation ROC-AUC", number(best.scores.roc_auc_macro)));
-        facts.push(("Validation PR-AUC", number(best.scores.average_precision_macro)));
+        facts.push((
+            "Validation PR-AUC",
+            number(best.scores.average_precision_macro),
+        ));
         if let Some(found) = best.localisation_roc_auc() {
             facts.push(("Localisation ROC-AUC", number(Some(found))));
         }

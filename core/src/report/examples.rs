@@ -91,11 +91,17 @@ pub(super) fn examples(
             track: id.clone(),
             chosen: why,
             artist: track.map_or_else(String::new, |track| track.artist.clone()),
-            labels: labels.filter(|(_, has)| **has).map(|(tag, _)| tag.clone()).collect(),
+            labels: labels
+                .filter(|(_, has)| **has)
+                .map(|(tag, _)| tag.clone())
+                .collect(),
             start_secs,
             secs,
             audio,
-            answers: answers.iter().map(|&(run, found)| answer(run, found, row)).collect(),
+            answers: answers
+                .iter()
+                .map(|&(run, found)| answer(run, found, row))
+                .collect(),
         });
     }
     Ok(Told::Found(Examples {
@@ -125,7 +131,9 @@ fn chosen(
     let spread = |row: usize| {
         let (low, high) = losses[row]
             .iter()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| {
+                (low.min(x), high.max(x))
+            });
         high - low
     };
     let has_tag = |row: usize| of_row(&first.labels, first, row).iter().any(|has| *has);
@@ -188,7 +196,13 @@ fn answer(run: usize, predictions: &Predictions, row: usize) -> Answer {
         run,
         loss: loss(predictions, row),
         top: top
-            .map(|tag| (predictions.tags[tag].clone(), probabilities[tag], labels[tag]))
+            .map(|tag| {
+                (
+                    predictions.tags[tag].clone(),
+                    probabilities[tag],
+                    labels[tag],
+                )
+            })
             .collect(),
     }
 }
@@ -259,7 +273,10 @@ mod tests {
         let answer = answer(3, &found, 0);
         assert_eq!(
             answer.top,
-            [("loud".to_owned(), 0.7, false), ("calm".to_owned(), 0.1, true)]
+            [
+                ("loud".to_owned(), 0.7, false),
+                ("calm".to_owned(), 0.1, true)
+            ]
         );
         let expected = -(0.1f64.ln() + 0.3f64.ln()) / 2.0;
         assert!((answer.loss - expected).abs() < 1e-6, "{}", answer.loss);

@@ -107,7 +107,11 @@ function curves() {
   });
   if (charts.size === 0) return section("curves", "Curves", element("p", {}, "Nothing was measured yet."));
   const axis = element("select", {}, element("option", { value: "step" }, "step"), element("option", { value: "epoch" }, "epoch"));
-  axis.addEventListener("change", () => { view.axis = axis.value; view.zoom(null); });
+  axis.addEventListener("change", () => {
+    view.axis = axis.value;
+    for (const chart of view.charts) chart.moveCursor(null);
+    view.zoom(null);
+  });
   // Even in the length of the average: 1, 10, 100, 1000 values.
   const slider = element("input", { type: "range", min: "0", max: "3", step: "0.05", value: "0" });
   const length = element("output", {}, "off");

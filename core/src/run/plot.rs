@@ -57,8 +57,12 @@ impl Plotted {
 
     /// All of them; of training losses the one that goes with the validation loss stands for the scalar.
     pub fn all() -> impl Iterator<Item = Self> {
-        let scalars = Scalar::ALL.into_iter().filter(|scalar| *scalar != Scalar::Loss);
-        Self::OF_VALIDATIONS.into_iter().chain(scalars.map(Self::Step))
+        let scalars = Scalar::ALL
+            .into_iter()
+            .filter(|scalar| *scalar != Scalar::Loss);
+        Self::OF_VALIDATIONS
+            .into_iter()
+            .chain(scalars.map(Self::Step))
     }
 
     /// Name for the command line: `roc-auc`, `gradient-norm`.
@@ -138,7 +142,13 @@ impl Plot {
         figure
     }
 
-    fn run(&self, mut panel: Panel, measure: Plotted, history: &History, looks: &Looks<'_>) -> Panel {
+    fn run(
+        &self,
+        mut panel: Panel,
+        measure: Plotted,
+        history: &History,
+        looks: &Looks<'_>,
+    ) -> Panel {
         let place = |step: f64| match self.along {
             Along::Step => step,
             Along::Epoch => epoch(history, step),
@@ -158,7 +168,11 @@ impl Plot {
             let colour = palette(looks.run_idx);
             // Beside the validation's solid line training is dashed, unless the one run has colours for both.
             let is_beside = !looks.is_alone && !validated.is_empty();
-            let stroke = if is_beside { Stroke::Dashed } else { Stroke::Solid };
+            let stroke = if is_beside {
+                Stroke::Dashed
+            } else {
+                Stroke::Solid
+            };
             if self.smoothing > 0.0 {
                 panel = panel.layer(Layer::Line {
                     label: String::new(),
@@ -242,7 +256,8 @@ mod tests {
     fn history(folder: &std::path::Path) -> History {
         let mut log = RunLog::create(folder, &toml::Table::new()).unwrap();
         for epoch in 0..3u32 {
-            log.event(u64::from(epoch) * 10, epoch, Event::EpochStarted).unwrap();
+            log.event(u64::from(epoch) * 10, epoch, Event::EpochStarted)
+                .unwrap();
             for step in 1..=10u64 {
                 let step = u64::from(epoch) * 10 + step;
                 let row = StepScalars::new(step, epoch).with(Scalar::Loss, 1.0 / step as f64);
@@ -285,9 +300,18 @@ mod tests {
         };
         assert_eq!(
             labels(0),
-            ["a, training", "a, validation", "b, training", "b, validation"]
+            [
+                "a, training",
+                "a, validation",
+                "b, training",
+                "b, validation"
+            ]
         );
-        assert_eq!(figure.panels[1].layers.len(), 4, "line and dots of each run");
+        assert_eq!(
+            figure.panels[1].layers.len(),
+            4,
+            "line and dots of each run"
+        );
         assert!(figure.panels[2].layers.is_empty(), "PR-AUC is not defined");
         assert_eq!(figure.x.range, Some([1.0, 3.0]));
         // A validation at the end of the first epoch lies at 1, at the end of the last at 3.

@@ -13,6 +13,8 @@ mod lab;
 mod localisation;
 mod networks;
 mod noisy_student;
+mod pages;
+mod plots;
 mod robustness;
 mod runs;
 mod snapshots;

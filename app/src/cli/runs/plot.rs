@@ -58,13 +58,21 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     let range = match args.range[..] {
         [from, to] if from < to => Some([from, to]),
         [] => None,
-        _ => return Err(usage(anyhow!("--range goes from a smaller to a greater number"))),
+        _ => {
+            return Err(usage(anyhow!(
+                "--range goes from a smaller to a greater number"
+            )));
+        }
     };
     let mut runs = Vec::new();
     for run in &args.runs {
         let history = super::open(run, console)?;
         let title = About::read(history.folder()).bad_input()?.title;
-        let name = if title.is_empty() { history.id().to_owned() } else { title };
+        let name = if title.is_empty() {
+            history.id().to_owned()
+        } else {
+            title
+        };
         runs.push((name, history));
     }
     let plot = Plot {

@@ -62,7 +62,13 @@ impl Columns {
     }
 }
 
-fn reduce(run: &RunView, source: Source, steps: &Range<f64>, n_columns: usize) -> Vec<Column> {
+/// The values of `source` within `steps` and just outside, at most one pair of extremes per column.
+pub(super) fn reduce(
+    run: &RunView,
+    source: Source,
+    steps: &Range<f64>,
+    n_columns: usize,
+) -> Vec<Column> {
     // One step more on either side, so that lines run out of the picture instead of ending in it.
     let width = (steps.end - steps.start) / n_columns.max(1) as f64;
     let wide = steps.start - width.max(1.0)..steps.end + width.max(1.0);

@@ -6,13 +6,15 @@
 
 mod chart;
 mod columns;
+mod figure;
 mod note;
 mod plot;
 mod scale;
 mod x_view;
 
 use crate::theme;
-use crate::widgets::{count_text, empty_state, number_text, score_text};
+use crate::widgets::{count_text, empty_state, number_text, save_plot_button, score_text};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::runs::{self, RunView};
 use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::run::Status;
@@ -47,6 +49,9 @@ pub struct State {
     columns: Columns,
     #[serde(skip)]
     note: Option<note::Note>,
+    /// The charts as they were drawn last.
+    #[serde(skip)]
+    drawn: Vec<figure::Shown>,
 }
 
 impl Default for State {
@@ -60,6 +65,7 @@ impl Default for State {
             cursor: None,
             columns: Columns::default(),
             note: None,
+            drawn: Vec::new(),
         }
     }
 }
@@ -87,15 +93,32 @@ impl State {
             return;
         }
         let last_step = shown.iter().map(|run| run.last_step).max().unwrap_or(0);
-        self.toolbar_ui(ui, &shown, last_step);
+        let saves_all = self.toolbar_ui(ui, &shown, last_step);
         if (ctx.state.runs.smoothing() - self.smoothing).abs() > 1e-9 {
             ctx.send(Command::Runs(runs::Command::SetSmoothing(self.smoothing)));
         }
         ui.add_space(2.0);
-        self.charts_ui(ui, &shown, last_step);
+        let saved = self.charts_ui(ui, &shown, last_step);
+        if saves_all || saved.is_some() {
+            self.save(ctx, shown, last_step, saved);
+        }
         if self.note.as_mut().is_some_and(|note| !note.ui(ctx, ui)) {
             self.note = None;
         }
+    }
+
+    /// Asks where to save one chart, or all, as they are shown.
+    fn save(&self, ctx: &Ctx<'_>, runs: Vec<Arc<RunView>>, last_step: u64, one: Option<Chart>) {
+        let charts = self.drawn.iter();
+        let charts = charts.filter(|drawn| one.is_none_or(|one| one == drawn.chart));
+        let charts: Vec<figure::Shown> = charts.cloned().collect();
+        let steps = self.view.range(last_step);
+        let what = one.map_or("curves", Chart::title);
+        let whose = runs.first().map_or("", |run| run.id.as_str());
+        let name = format!("{whose} {}", what.to_lowercase());
+        let draw = move || Ok(figure::figure_of(&charts, &runs, &steps));
+        let drawing = Drawing::new(name, draw);
+        ctx.send(Command::Plots(plots::Command::Ask(drawing)));
     }
 
     /// Keeps the newest steps in view, or stops doing so.
@@ -114,7 +137,9 @@ impl State {
         self.values.clear();
     }
 
-    fn toolbar_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) {
+    /// Whether all charts are to be saved.
+    fn toolbar_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) -> bool {
+        let mut is_saved = false;
         let palette = theme::palette(ui.visuals());
         ui.horizontal(|ui| {
             if let [run] = shown {
@@ -181,12 +206,17 @@ impl State {
                 {
                     self.view.toggle_follow(last_step);
                 }
+                is_saved = save_plot_button(ui, "all charts");
                 smoothing_ui(ui, &mut self.smoothing);
             });
         });
+        is_saved
     }
 
-    fn charts_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) {
+    /// Gives the chart that is to be saved.
+    fn charts_ui(&mut self, ui: &mut Ui, shown: &[Arc<RunView>], last_step: u64) -> Option<Chart> {
+        self.drawn.clear();
+        let mut saved = None;
         let area = ui.available_size();
         let shared = Shared {
             runs: shown,
@@ -240,6 +270,7 @@ impl State {
                                 })
                                 .inner;
                             cursor = cursor.or(answer.cursor);
+                            self.drawn.push(answer.drawn);
                             gesture = gesture
                                 .take()
                                 .or(answer.gesture.map(|gesture| (*chart, gesture)));
@@ -264,8 +295,10 @@ impl State {
             Some((_, Gesture::Note { step })) => {
                 self.note = shown.first().map(|run| note::Note::to(run, step));
             }
+            Some((chart, Gesture::Save)) => saved = Some(chart),
             None => {}
         }
+        saved
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::chart::{Chart, Look, Trace};
 use super::columns::{Columns, value_at};
+use super::figure::Shown;
 use super::scale::{Extent, Scale, logarithmic_grid, step_text};
 use crate::theme::{self, Palette};
-use crate::widgets::number_text;
+use crate::widgets::{number_text, save_plot_item};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Column, Event, Status};
 use egui::{Align, Color32, Layout, RichText, Sense, Stroke, Ui, Vec2, vec2};
@@ -58,6 +59,8 @@ pub(super) enum Gesture {
     Reset,
     /// Wants to say something of this step.
     Note { step: u64 },
+    /// Wants the chart as a file.
+    Save,
 }
 
 /// So close to a note, in points, the pointer means it.
@@ -67,6 +70,8 @@ const NEAR: f64 = 6.0;
 pub(super) struct Answer {
     pub(super) cursor: Option<f64>,
     pub(super) gesture: Option<Gesture>,
+    /// What was drawn.
+    pub(super) drawn: Shown,
 }
 
 /// Draws a chart into `size`. `values`: the range of values to show, or `None` to fit what is in view.
@@ -241,11 +246,19 @@ fn plot_ui(
                 gesture = Some(Gesture::Note { step });
                 ui.close();
             }
+            if save_plot_item(ui) {
+                gesture = Some(Gesture::Save);
+            }
         });
     }
     Answer {
         cursor: pointer_step.filter(|_| response.hovered()),
         gesture,
+        drawn: Shown {
+            chart,
+            scale,
+            values,
+        },
     }
 }
 
@@ -389,16 +402,36 @@ fn draw(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color3
     }
 }
 
-/// The best epoch, the end by early stopping, and where the user stepped in.
+/// A line at a step.
+pub(super) struct Mark {
+    pub(super) step: u64,
+    pub(super) name: String,
+    colour: Color32,
+    style: LineStyle,
+}
+
 fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) {
-    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
+    for mark in marks_of(chart, run, palette) {
         plot.vline(
-            VLine::new(name, step as f64)
-                .color(colour)
+            VLine::new(mark.name, mark.step as f64)
+                .color(mark.colour)
                 .width(1.0)
-                .style(style)
+                .style(mark.style)
                 .allow_hover(false),
         );
+    }
+}
+
+/// The best epoch, the end by early stopping, and where the user stepped in.
+pub(super) fn marks_of(chart: Chart, run: &RunView, palette: &Palette) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
+        marks.push(Mark {
+            step,
+            name,
+            colour,
+            style,
+        });
     };
     if let Some(best) = &run.best
         && matches!(chart, Chart::Loss | Chart::Scores)
@@ -433,6 +466,7 @@ fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, palette: &Palette) 
             _ => {}
         }
     }
+    marks
 }
 
 /// In words, what early stopping waits for.

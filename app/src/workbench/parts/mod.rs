@@ -6,6 +6,8 @@ pub mod compare;
 pub mod experiments;
 pub mod library;
 pub mod model;
+pub mod pages;
+pub mod plots;
 pub mod runs;
 pub mod song;
 pub mod student;

@@ -52,7 +52,10 @@ pub(super) fn check_csv(figure: &Figure) {
 fn streams(pdf: &[u8]) -> Vec<Vec<u8>> {
     let find = |from: usize, what: &[u8]| {
         let windows = pdf[from..].windows(what.len());
-        windows.into_iter().position(|w| w == what).map(|at| from + at)
+        windows
+            .into_iter()
+            .position(|w| w == what)
+            .map(|at| from + at)
     };
     let mut streams = Vec::new();
     let mut at = 0;
@@ -80,11 +83,16 @@ fn a_pdf_has_its_size_its_letters_and_no_whole_font() {
     assert!(pdf.len() < 200_000, "{} bytes", pdf.len());
     let content = streams(&pdf).into_iter();
     let content = content.map(|stream| String::from_utf8_lossy(&stream).into_owned());
-    let content = content.max_by_key(|text| text.matches(" Tm").count()).unwrap();
+    let content = content
+        .max_by_key(|text| text.matches(" Tm").count())
+        .unwrap();
     let n_letters = "tiny on demo: loss".len() + "training, each step".len();
     assert!(content.matches("Tj").count() > n_letters);
     // The mark's dashes, and a line of thousands of points.
-    assert!(content.contains("] 0 d") || content.contains("] 0.0 d"), "{content}");
+    assert!(
+        content.contains("] 0 d") || content.contains("] 0.0 d"),
+        "{content}"
+    );
     assert!(content.matches(" l\n").count() > 2000);
 }
 
@@ -129,7 +137,11 @@ fn pgfplots_has_the_ranges_ticks_and_numbers_of_the_other_formats() {
 fn a_table_has_what_is_in_view_and_nothing_else() {
     let figure = Figure::new("", Axis::new("Step", "").range(1.0, 2.0)).with(
         Panel::new(Axis::new("Loss", "nat"))
-            .line("a, \"b\"", palette(0), vec![[0.0, 7.0], [1.0, 0.1], [2.0, f64::NAN]])
+            .line(
+                "a, \"b\"",
+                palette(0),
+                vec![[0.0, 7.0], [1.0, 0.1], [2.0, f64::NAN]],
+            )
             .layer(Layer::Band {
                 label: "raw".to_owned(),
                 colour: palette(0),

@@ -3,12 +3,12 @@
 use super::draws::{free_path, safe_name};
 use super::in_the_making::InTheMaking;
 use crate::robustness_files::write_robustness;
-use attune_core::figure::Print;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::parts::library::Shelf;
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::augment::Ladder;
 use attune_core::dataset::Split;
+use attune_core::figure::Print;
 use attune_core::predict::Model;
 use attune_core::train::{self, Robustness, RobustnessPlan};
 use std::path::PathBuf;
