@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, Look, Trace};
 use super::columns::reduce;
-use super::plot::marks_of;
+use super::plot::{MOST_MARKS, marks_of};
 use super::scale::Scale;
 use crate::theme::{self, Palette};
 use crate::workbench::parts::runs::RunView;
@@ -122,6 +122,7 @@ fn layers(panel: Panel, look: Look, label: String, colour: Color32, columns: &[C
         Look::Thin => panel.layer(line_of(label, Stroke::Thin)),
         Look::Line => panel.layer(line_of(label, Stroke::Solid)),
         Look::Dashed => panel.layer(line_of(label, Stroke::Dashed)),
+        Look::Marked if columns.len() > MOST_MARKS => panel.layer(line_of(label, Stroke::Solid)),
         Look::Marked => panel
             .layer(line_of(label, Stroke::Solid))
             .layer(Layer::Dots {

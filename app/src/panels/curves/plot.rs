@@ -22,7 +22,7 @@ const VALUE_WIDTH: f32 = 115.0;
 /// About the width of a chart's unit there.
 const UNIT_WIDTH: f32 = 80.0;
 /// More validations than this in view are drawn without a mark each.
-const MOST_MARKS: usize = 120;
+pub(super) const MOST_MARKS: usize = 120;
 
 /// What all charts of a frame share.
 pub(super) struct Shared<'a> {
