@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use attune_core::audio::write_clip;
-use attune_core::figure::Figure;
+use attune_core::figure::{Figure, Print};
 use attune_core::interpret::{
     Backdrop, Drawing, DrawnTag, Method, SongExplanation, Sounds, Source, draw, write_csv,
     write_jams, write_json, write_svl,
@@ -21,6 +21,10 @@ pub enum Format {
     Png,
     /// The picture, in lines
     Svg,
+    /// The picture, in lines, for papers
+    Pdf,
+    /// The picture for pgfplots (LaTeX), with its numbers
+    Tex,
     /// A table, one line per tag and token
     Csv,
     /// All values, with units
@@ -42,6 +46,8 @@ impl Format {
         match self {
             Self::Png => "png",
             Self::Svg => "svg",
+            Self::Pdf => "pdf",
+            Self::Tex => "tex",
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Jams => "jams",
@@ -67,6 +73,8 @@ pub(crate) struct Shown<'a> {
     pub(crate) secs: Range<f64>,
     /// The tags, and in pictures their lanes.
     pub(crate) rows: Vec<DrawnTag<'a>>,
+    /// How large pictures are.
+    pub(crate) print: Print,
 }
 
 impl Shown<'_> {
@@ -90,12 +98,9 @@ impl Shown<'_> {
             let path = self.out.join(format!("{name}.{format}"));
             let failed = || path.display().to_string();
             match format {
-                Format::Png | Format::Svg => {
-                    let figure = figure.get_or_insert_with(|| self.figure());
-                    match format {
-                        Format::Png => figure.write_png(&path, 4.0)?,
-                        _ => figure.write_svg(&path)?,
-                    }
+                Format::Png | Format::Svg | Format::Pdf | Format::Tex => {
+                    let figure = figure.get_or_insert_with(|| self.print.apply(&self.figure()));
+                    figure.write(&path)?;
                 }
                 Format::Csv => {
                     write_whole(&path, |file| write_csv(explanation, method, tags, file))
@@ -146,7 +151,8 @@ impl Shown<'_> {
         Ok(written)
     }
 
-    fn figure(&self) -> Figure {
+    /// The picture.
+    pub(crate) fn figure(&self) -> Figure {
         let front_end = self.model.config.input().picture();
         // A song too short for one frame has no picture, but may still be explained (padded).
         let log_mel = self.model.picture(self.wave).ok();

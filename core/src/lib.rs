@@ -3,7 +3,7 @@
 //! Modules stand on floors; each uses only floors below its own (`tests/tests/tidy.rs` watches over it).
 //!
 //! ```text
-//! 7  experiment  queue                  plans: tables of runs, worked through and reported | runs that wait for their turn
+//! 7  experiment  queue  report          plans: tables of runs, worked through and reported | runs that wait for their turn | runs as one web page
 //! 6  train                              recipes, trainer thread, checkpoints
 //! 5  interpret                          explanations
 //! 4  predict                            chunk a song, run a model, stitch or average
@@ -31,6 +31,7 @@ pub mod models;
 pub use attune_nn as nn;
 pub mod predict;
 pub mod queue;
+pub mod report;
 pub use attune_nn::rng;
 pub mod run;
 pub mod train;

@@ -1,6 +1,7 @@
 //! What the tests share: where reference data lies, small data sets made on the spot, and starting the program.
 
 pub mod acoustics;
+pub mod browser;
 pub mod bursts;
 pub mod python;
 pub mod small_data;

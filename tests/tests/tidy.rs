@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["predict"],
     &["interpret"],
     &["train"],
-    &["experiment", "queue"],
+    &["experiment", "queue", "report"],
 ];
 
 fn root() -> PathBuf {

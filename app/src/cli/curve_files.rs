@@ -1,7 +1,9 @@
 //! The files that sweeps and robustness tables are written to, as options.
 
+use super::print_arguments::PrintArguments;
 use super::{Failure, Fault};
 use anyhow::anyhow;
+use attune_core::figure::Print;
 use std::path::{Path, PathBuf};
 
 /// Where figures over strengths go besides the screen.
@@ -19,9 +21,22 @@ pub(super) struct CurveFiles {
     /// Draw the curves, in pixels
     #[arg(long, value_name = "FILE")]
     png: Option<PathBuf>,
+    /// Draw the curves, in lines, for papers
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Draw the curves for pgfplots (LaTeX), with their numbers
+    #[arg(long, value_name = "FILE")]
+    tex: Option<PathBuf>,
+    #[command(flatten)]
+    print: PrintArguments,
 }
 
 impl CurveFiles {
+    /// How large pictures are.
+    pub(super) fn print(&self) -> Print {
+        self.print.print()
+    }
+
     /// Those that are wanted. Fails for one that does not end as its option says, so that nothing is computed in vain.
     pub(super) fn named(&self) -> Result<Vec<&Path>, Failure> {
         let files = [
@@ -29,6 +44,8 @@ impl CurveFiles {
             ("json", &self.json),
             ("svg", &self.svg),
             ("png", &self.png),
+            ("pdf", &self.pdf),
+            ("tex", &self.tex),
         ];
         let mut named = Vec::new();
         for (ending, path) in files {

@@ -8,7 +8,6 @@ mod curve_files;
 mod data;
 mod demo;
 mod evaluate;
-mod event_words;
 mod exit;
 mod experiment;
 mod explain;
@@ -18,8 +17,10 @@ mod forward;
 mod metrics;
 mod models;
 mod predict;
+mod print_arguments;
 mod queue;
 mod replay;
+mod report;
 mod robustness;
 mod runs;
 mod slow_loader;
@@ -109,6 +110,8 @@ enum Command {
     Metrics(metrics::Args),
     /// Look at data sets and import them
     Data(data::Args),
+    /// Write a run, or several compared, as one web page with curves, tables and sound
+    Report(report::Args),
     /// List and show training runs, and steer those in training
     Runs(runs::Args),
 }
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Some(Command::Weights(args)) => weights::run(args, &console),
         Some(Command::Metrics(args)) => metrics::run(args, &console),
         Some(Command::Data(args)) => data::run(args, &console),
+        Some(Command::Report(args)) => report::run(args, &console),
         Some(Command::Runs(args)) => runs::run(args, &console),
     });
     match outcome {

@@ -24,7 +24,7 @@ Examples:
   attune robustness demo --data demo --max-tracks 50 --json robust.json
 
 What is done is kept in the workspace: a table that was stopped goes on where it was. A star marks differences whose interval does not hold
-zero. With --svg and --png there is a picture for each effect, named FILE.EFFECT.svg; per tag, all figures stand in the CSV and JSON files.")]
+zero. With --svg, --png, --pdf and --tex there is a picture for each effect, named FILE.EFFECT.svg; per tag, all figures stand in the CSV and JSON files.")]
 pub(super) struct Args {
     /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
     model: PathBuf,
@@ -95,7 +95,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     drop(job);
     print(&table, console)?;
     for path in files {
-        let written = write_robustness(&table, path).failed()?;
+        let written = write_robustness(&table, path, &args.files.print()).failed()?;
         if written.is_empty() {
             console.say(&format!(
                 "{}: no picture drawn, because no effect has more than one strength",

@@ -5,6 +5,7 @@ mod export;
 mod groups;
 mod list;
 mod organise;
+mod plot;
 mod steer;
 
 use super::{Console, Failure, ResultExt};
@@ -32,6 +33,7 @@ Examples:
   attune runs per-tag demo-3 demo-4 --baseline demo-3
   attune runs show demo-3 --json | jq '.validations[].roc_auc_macro'
   attune runs report demo-3 --out /tmp/report
+  attune runs plot demo-3 demo-4 --measure loss,roc-auc --smoothing 0.9 --size single-column --out curves.pdf
   attune runs export demo-3 demo-4 --to tensorboard /tmp/boards
   attune runs export demo-3 --to mlflow ./mlruns
   attune runs pause demo-3
@@ -63,6 +65,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Draw curves of runs over each other, for papers and slides
+    Plot(plot::Args),
     #[command(flatten)]
     Compared(compared::Command),
     #[command(flatten)]
@@ -77,6 +81,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     match args.command {
         Command::List(args) => list::run(&args, console),
         Command::Compared(command) => compared::run(command, console),
+        Command::Plot(args) => plot::run(&args, console),
         Command::Organise(command) => organise::run(command, console),
         Command::Show { run, json } => {
             let history = open(&run, console)?;

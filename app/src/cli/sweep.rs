@@ -133,7 +133,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         print(&shown, at, console)?;
     }
     for path in files {
-        write_sweep(&shown, path).failed()?;
+        write_sweep(&shown, path, &args.files.print()).failed()?;
         console.say(&format!("written: {}", path.display()));
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Follows a training run in the terminal: folds its log like the window does, and draws one progress line on stderr.
 
-use super::event_words::event_words;
 use super::slow_loader::SlowLoader;
 use super::{Console, Failure, Fault, ResultExt};
+use attune_core::run::event_words;
 use attune_core::run::{Event, History, Pace, Scalar, Status, Validation};
 use attune_core::train::{self, Command, Handle, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};

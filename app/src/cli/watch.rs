@@ -1,10 +1,10 @@
 //! `attune watch`: follows runs that other processes train, through their folders, over any file system.
 
-use super::event_words::event_words;
 use super::training_console::{line, show, summary};
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::anyhow;
 use attune_core::message::full_message;
+use attune_core::run::event_words;
 use attune_core::run::{self, History, Status};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use serde::Serialize;

@@ -2,6 +2,7 @@
 //! heard as teacher and student hear them, with what both say.
 
 mod clips;
+mod figure;
 mod pseudo_labels;
 
 use crate::theme;
@@ -47,7 +48,7 @@ impl State {
                 .show(ui, |ui| {
                     self.clips.ui(ctx, ui, &run);
                     ui.add_space(theme::GROUP_GAP);
-                    self.labels.ui(ui, &run);
+                    self.labels.ui(ctx, ui, &run);
                 });
             return;
         }
@@ -55,7 +56,7 @@ impl State {
         let left = Rect::from_min_max(area.min, pos2(divide - theme::GROUP_GAP, area.bottom()));
         let right = Rect::from_min_max(pos2(divide, area.top()), area.max);
         ui.scope_builder(UiBuilder::new().max_rect(left), |ui| {
-            self.labels.ui(ui, &run);
+            self.labels.ui(ctx, ui, &run);
         });
         ui.scope_builder(UiBuilder::new().max_rect(right), |ui| {
             ScrollArea::vertical()

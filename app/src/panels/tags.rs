@@ -1,10 +1,13 @@
 //! The Tags panel: scores of the shown run, tag by tag. A click chooses a tag for Timeline.
 
+mod figure;
+
 use super::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
-use crate::widgets::{count_text, empty_state, score_text};
+use crate::widgets::{count_text, empty_state, save_plot_button, score_text};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::runs::RunView;
-use crate::workbench::{Ctx, Select};
+use crate::workbench::{Command, Ctx, Select};
 use attune_core::metrics::Scores;
 use egui::{Align, Color32, ComboBox, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -127,6 +130,7 @@ impl State {
         };
         let palette = theme::palette(ui.visuals());
         let found = self.which.scores(&run);
+        let mut is_saved = false;
         ui.horizontal(|ui| {
             ComboBox::from_id_salt("which scores")
                 .selected_text(self.which.label())
@@ -150,6 +154,7 @@ impl State {
                         .text_style(theme::figures())
                         .color(palette.strong),
                 );
+                is_saved = save_plot_button(ui, "scores by tag");
                 ui.label(RichText::new(place).small().color(palette.weak));
             }
         });
@@ -176,6 +181,17 @@ impl State {
             })
             .collect();
         rows.sort_by(|one, other| self.compare(one, other));
+        if is_saved {
+            let title = format!("{}, {}", run.id, self.which.label().to_lowercase());
+            let scored = rows.iter().map(|row| {
+                let scores = [row.roc_auc, row.average_precision];
+                (row.tag.to_owned(), scores)
+            });
+            let scored: Vec<figure::Scored> = scored.collect();
+            let name = format!("{} scores by tag", run.id);
+            let drawing = Drawing::new(name, move || Ok(figure::figure_of(&title, &scored)));
+            ctx.send(Command::Plots(plots::Command::Ask(drawing)));
+        }
         self.table_ui(ctx, ui, &rows);
     }
 

@@ -13,6 +13,11 @@ pub use colour_map::{ColourMap, map_colour};
 pub use palette::{Palette, palette, palette_of};
 pub use style::{apply, set_theme};
 
+/// A colour of the window in a figure for paper.
+pub fn on_paper(colour: egui::Color32) -> attune_core::figure::Colour {
+    attune_core::figure::Colour([colour.r(), colour.g(), colour.b()])
+}
+
 /// Between two things that belong together, in points.
 pub const GAP: f32 = 6.0;
 /// Between two groups, in points.

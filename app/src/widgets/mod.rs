@@ -5,6 +5,7 @@ mod dialog;
 mod empty_state;
 mod figures;
 mod path_field;
+mod save_plot;
 mod transport_bar;
 mod walked_list;
 
@@ -15,5 +16,6 @@ pub use figures::{
     about_text, bytes_text, count_text, duration_text, number_text, rate_text, score_text,
 };
 pub use path_field::{expanded, path_field};
+pub use save_plot::{save_plot_button, save_plot_item, save_plot_menu};
 pub use transport_bar::{clock_text, play_symbol, speed_ui, transport_bar};
 pub use walked_list::{walked, walked_list};

@@ -8,9 +8,10 @@ use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
 use super::parts::{
-    audition, compare, experiments, library, model, per_tag, queue, runs, settings, song, student,
-    timeline, training,
+    audition, compare, experiments, library, model, pages, per_tag, plots, queue, runs, settings,
+    song, student, timeline, training,
 };
+use super::plot_dialog::PlotDialog;
 use super::recipes::Recipes;
 use super::selection::Selection;
 use super::settings_dialog::SettingsDialog;
@@ -79,6 +80,7 @@ pub struct App {
     commands: Receiver<Command>,
     palette: Option<Palette>,
     path_dialog: Option<PathDialog>,
+    plot_dialog: Option<PlotDialog>,
     weights_dialog: WeightsDialog,
     settings_dialog: SettingsDialog,
     help: bool,
@@ -129,6 +131,7 @@ impl App {
             commands,
             palette: None,
             path_dialog: None,
+            plot_dialog: None,
             weights_dialog: WeightsDialog::default(),
             settings_dialog: SettingsDialog::default(),
             help: false,
@@ -197,6 +200,8 @@ impl App {
         settings::logic(state, jobs, sender);
         student::logic(state, jobs, sender);
         experiments::logic(state, jobs, sender);
+        plots::logic(state, jobs, sender);
+        pages::logic(state, jobs, sender);
         for message in state.player.messages() {
             sender.send(Notice::new(Level::Info, message));
         }
@@ -271,6 +276,11 @@ impl App {
             && !open.ui(&ctx, ui)
         {
             self.path_dialog = None;
+        }
+        if let Some(open) = &mut self.plot_dialog
+            && !open.ui(&ctx, ui)
+        {
+            self.plot_dialog = None;
         }
         self.weights_dialog.ui(&ctx, ui);
         self.settings_dialog.ui(&ctx, ui);
@@ -361,6 +371,20 @@ impl App {
 
     pub(super) fn ask_for_path(&mut self, dialog: PathDialog) {
         self.path_dialog = Some(dialog);
+    }
+
+    /// Asks where this plot is to be saved.
+    pub(super) fn ask_for_plot(&mut self, drawing: plots::Drawing) {
+        let plots = &self.state.plots;
+        let path = plots.usual_path(&drawing.name, &self.state.workspace.exports());
+        self.plot_dialog = Some(PlotDialog::new(drawing, &path, plots.print()));
+    }
+
+    /// Gives the dialog about a plot the file that was chosen elsewhere.
+    pub(super) fn choose_plot_file(&mut self, path: PathBuf) {
+        if let Some(dialog) = &mut self.plot_dialog {
+            dialog.set_path(path);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, experiments, library, model, per_tag, queue, runs, settings, student,
-    timeline, training,
+    audition, compare, experiments, library, model, pages, per_tag, plots, queue, runs, settings,
+    student, timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -66,6 +66,10 @@ pub enum Command {
     Student(student::Command),
     /// About experiments.
     Experiments(experiments::Command),
+    /// About plots as files.
+    Plots(plots::Command),
+    /// About runs as web pages.
+    Pages(pages::Command),
     /// Use a folder as the data set of a new experiment.
     ExperimentData(PathBuf),
     /// Offer a plan (.toml) in the Experiments panel.
@@ -82,6 +86,7 @@ pub enum Pick {
     Run,
     Plan,
     ExperimentData,
+    PlotFile,
 }
 
 /// About playing the song.

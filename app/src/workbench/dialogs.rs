@@ -2,7 +2,7 @@
 
 use super::command::Command;
 use super::ctx::Ctx;
-use super::parts::queue;
+use super::parts::{pages, queue};
 use crate::theme;
 use crate::widgets::{dialog, expanded};
 use egui::{Button, Key, RichText, TextEdit, Ui};
@@ -16,7 +16,26 @@ pub(super) struct PathDialog {
     button: &'static str,
     hint: &'static str,
     typed: String,
-    answer: fn(PathBuf) -> Command,
+    answer: Answer,
+}
+
+/// What becomes of the path.
+#[derive(Debug)]
+enum Answer {
+    Of(fn(PathBuf) -> Command),
+    PageOf(Vec<PathBuf>),
+}
+
+impl Answer {
+    fn to(&self, path: PathBuf) -> Command {
+        match self {
+            Self::Of(command) => command(path),
+            Self::PageOf(runs) => {
+                let runs = runs.clone();
+                Command::Pages(pages::Command::Write { runs, path })
+            }
+        }
+    }
 }
 
 impl PathDialog {
@@ -28,7 +47,7 @@ impl PathDialog {
             button: "Open",
             hint: "/path/to/song.mp3",
             typed: String::new(),
-            answer: Command::Open,
+            answer: Answer::Of(Command::Open),
         }
     }
 
@@ -40,7 +59,19 @@ impl PathDialog {
             button: "Export",
             hint: "/path/to/model.onnx",
             typed: path.display().to_string(),
-            answer: Command::ExportModel,
+            answer: Answer::Of(Command::ExportModel),
+        }
+    }
+
+    /// Of a web page of the runs in these folders.
+    pub(super) fn to_page(path: &Path, runs: Vec<PathBuf>) -> Self {
+        Self {
+            heading: "Report as a web page",
+            sentence: "One .html file with curves, tables and test tracks to listen to, which loads nothing and opens in any browser. An existing file is replaced.",
+            button: "Write",
+            hint: "/path/to/report.html",
+            typed: path.display().to_string(),
+            answer: Answer::PageOf(runs),
         }
     }
 
@@ -72,7 +103,7 @@ impl PathDialog {
                     let open = ui.add_enabled(!path.is_empty(), Button::new(self.button));
                     let close = ui.button("Cancel").clicked();
                     if (open.clicked() || enter) && !path.is_empty() {
-                        ctx.send((self.answer)(expanded(path)));
+                        ctx.send(self.answer.to(expanded(path)));
                         return false;
                     }
                     !close

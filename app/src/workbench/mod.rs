@@ -20,6 +20,7 @@ mod native;
 mod opening;
 mod palette;
 pub mod parts;
+mod plot_dialog;
 mod recipes;
 mod run;
 pub mod selection;

@@ -3,7 +3,9 @@
 use super::command::{Command, Level, Notice, Pick};
 use super::ctx::CommandSender;
 use super::jobs::{Jobs, Slot};
+use super::parts::plots;
 use anyhow::anyhow;
+use attune_core::figure::Format as PlotFormat;
 use attune_core::run::{self, RunSummary, Status};
 use attune_core::weights::Format;
 use std::path::{Path, PathBuf};
@@ -141,6 +143,9 @@ pub(super) fn pick(what: Pick, start: Option<PathBuf>, sender: CommandSender, jo
                 .set_title("Data set of the experiment")
                 .pick_folder()
                 .map(Command::ExperimentData),
+            Pick::PlotFile => plot_filters(dialog.set_title("Save plot"))
+                .save_file()
+                .map(|path| Command::Plots(plots::Command::Chosen(path))),
             Pick::Plan => dialog
                 .set_title("Open plan")
                 .add_filter("Plan", &["toml"])
@@ -164,6 +169,14 @@ pub(super) fn pick(what: Pick, start: Option<PathBuf>, sender: CommandSender, jo
             format!("cannot start a thread: {error}"),
         ));
     }
+}
+
+/// One for each format.
+fn plot_filters(dialog: rfd::FileDialog) -> rfd::FileDialog {
+    let formats = PlotFormat::ALL.into_iter();
+    formats.fold(dialog, |dialog, format| {
+        dialog.add_filter(format.label(), &[format.ending()])
+    })
 }
 
 #[cfg(test)]

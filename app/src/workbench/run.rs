@@ -4,8 +4,8 @@ use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
 use super::parts::{
-    audition, compare, experiments, library, per_tag, queue, runs, settings, student, timeline,
-    training,
+    audition, compare, experiments, library, pages, per_tag, plots, queue, runs, settings, student,
+    timeline, training,
 };
 use super::recipes::Wanted;
 use super::selection::Select;
@@ -83,6 +83,22 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Settings(command) => settings::run(command, state, jobs, sender),
         Command::Student(command) => student::run(command, state, jobs, sender),
         Command::Experiments(command) => experiments::run(command, state, jobs, sender),
+        Command::Plots(plots::Command::Ask(drawing)) => app.ask_for_plot(drawing),
+        Command::Plots(plots::Command::Chosen(path)) => app.choose_plot_file(path),
+        Command::Plots(plots::Command::Write {
+            drawing,
+            path,
+            print,
+        }) => state.plots.write(drawing, path, print),
+        Command::Pages(pages::Command::Ask(runs)) => {
+            let name = runs.first().and_then(|run| run.file_name());
+            let name = name.unwrap_or_default().to_string_lossy();
+            let path = state.workspace.exports().join(format!("{name}.html"));
+            app.ask_for_path(PathDialog::to_page(&path, runs));
+        }
+        Command::Pages(pages::Command::Write { runs, path }) => {
+            state.pages.write(runs, path, jobs);
+        }
         Command::ExperimentData(folder) => app.panels.experiments().set_data(&folder),
         Command::OpenPlan(path) => {
             experiments::run(
@@ -250,6 +266,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.compare.cancel_jobs();
             state.per_tag.cancel_jobs();
             state.experiments.cancel_jobs();
+            state.pages.cancel_jobs();
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, experiments, library, model, per_tag, queue, runs, settings, song, student,
-    timeline, training,
+    audition, compare, experiments, library, model, pages, per_tag, plots, queue, runs, settings,
+    song, student, timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -49,6 +49,10 @@ pub struct State {
     pub student: student::State,
     /// Tables of runs.
     pub experiments: experiments::State,
+    /// Plots that are being written.
+    pub plots: plots::State,
+    /// A page of runs that is being made.
+    pub pages: pages::State,
 }
 
 impl State {
@@ -73,6 +77,8 @@ impl State {
             settings: settings::State::default(),
             student: student::State::default(),
             experiments: experiments::State::default(),
+            plots: plots::State::default(),
+            pages: pages::State::default(),
         }
     }
 
@@ -111,6 +117,8 @@ impl State {
             .chain(self.settings.activity())
             .chain(self.student.activities())
             .chain(self.experiments.activities())
+            .chain(self.plots.activity())
+            .chain(self.pages.activity())
     }
 }
 

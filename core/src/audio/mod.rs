@@ -22,7 +22,7 @@ pub use decode::{Decoded, decode, decode_mono};
 pub use loudness::{CURVE_STEP_SECS, Loudness, MOMENTARY_SECS};
 pub use overview::Overview;
 pub use resample::{resample, resample_clip};
-pub use round_trip::{Codec, round_trip};
+pub use round_trip::{Codec, mp3, round_trip};
 pub use wav::{write_clip, write_wav};
 
 use crate::job::Cancelled;

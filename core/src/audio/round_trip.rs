@@ -49,12 +49,8 @@ pub fn round_trip(wave: &[f32], rate_hz: u32, codec: Codec, kbps: f32) -> Result
         return Ok(Vec::new());
     }
     let lowest_hz = RATES_HZ[0];
-    let highest_hz = RATES_HZ[RATES_HZ.len() - 1];
     let rate_hz = rate_hz.max(lowest_hz);
-    let coded_hz = RATES_HZ
-        .into_iter()
-        .find(|coded_hz| *coded_hz >= rate_hz)
-        .unwrap_or(highest_hz);
+    let coded_hz = coded_hz(rate_hz);
     let input = resample(wave, rate_hz, coded_hz)?;
     let mut decoded = match codec {
         Codec::Mp3 => {
@@ -69,6 +65,21 @@ pub fn round_trip(wave: &[f32], rate_hz: u32, codec: Codec, kbps: f32) -> Result
     // There and back may round to a sample more or less.
     output.resize(wave.len(), 0.0);
     Ok(output)
+}
+
+/// A mono wave as an MP3 file in memory, at a constant bit rate, for pages and players. Half a tenth of a second of silence follows it.
+///
+/// Fails as [`round_trip`] does.
+pub fn mp3(wave: &[f32], rate_hz: u32, kbps: f32) -> Result<Vec<u8>, Error> {
+    let coded_hz = coded_hz(rate_hz);
+    encode_mp3(&resample(wave, rate_hz, coded_hz)?, coded_hz, kbps)
+}
+
+/// The rate at which a wave of this rate is coded.
+fn coded_hz(rate_hz: u32) -> u32 {
+    let highest_hz = RATES_HZ[RATES_HZ.len() - 1];
+    let higher = RATES_HZ.into_iter().find(|coded_hz| *coded_hz >= rate_hz);
+    higher.unwrap_or(highest_hz)
 }
 
 fn refused(what: &str) -> impl FnOnce(String) -> Error {

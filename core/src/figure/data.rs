@@ -2,9 +2,6 @@
 
 use super::layout::Layout;
 use super::{Colour, ColourMap, Error, png, svg};
-use crate::workspace::write_whole;
-use std::io::Write;
-use std::path::Path;
 
 /// Panels below each other over one horizontal axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +12,10 @@ pub struct Figure {
     pub x: Axis,
     /// From top to bottom.
     pub panels: Vec<Panel>,
-    /// Width of the whole figure, in points.
+    /// Width of the whole figure, in points, before it is zoomed.
     pub width_pt: f64,
+    /// How many times as large everything is drawn, letters and strokes included.
+    pub zoom: f64,
 }
 
 /// One axis.
@@ -210,6 +209,7 @@ impl Figure {
             x,
             panels: Vec::new(),
             width_pt: 468.0,
+            zoom: 1.0,
         }
     }
 
@@ -228,23 +228,6 @@ impl Figure {
     pub fn to_png(&self, scale: f32) -> Result<Vec<u8>, Error> {
         png::png(self, scale)
     }
-
-    /// Writes the figure as SVG, whole or not at all.
-    pub fn write_svg(&self, path: &Path) -> Result<(), Error> {
-        write(path, self.to_svg().as_bytes())
-    }
-
-    /// Writes the figure as PNG, whole or not at all, with `scale` pixels per point (2: screens, 4: print).
-    pub fn write_png(&self, path: &Path, scale: f32) -> Result<(), Error> {
-        write(path, &self.to_png(scale)?)
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    write_whole(path, |file| file.write_all(bytes)).map_err(|source| Error::Io {
-        path: path.to_owned(),
-        source,
-    })
 }
 
 impl Axis {

@@ -43,13 +43,12 @@ impl HeatMap {
         }
     }
 
-    pub(super) fn pixels(&self) -> Pixels {
+    /// The same with at most so many columns and rows: the mean of the cells that become one.
+    pub(super) fn averaged(&self, most: [usize; 2]) -> Self {
         let (n_columns, n_rows) = (self.n_columns, self.n_rows());
-        let (width, height) = (n_columns.min(MAX_COLUMNS), n_rows.min(MAX_ROWS));
-        let [low, high] = self.shown_range();
-        let span = if high > low { high - low } else { 1.0 };
-        let mut rgb = Vec::with_capacity(width * height * 3);
-        for y in (0..height).rev() {
+        let (width, height) = (n_columns.min(most[0]), n_rows.min(most[1]));
+        let mut values = Vec::with_capacity(width * height);
+        for y in 0..height {
             let rows = y * n_rows / height..(y + 1) * n_rows / height;
             for x in 0..width {
                 let columns = x * n_columns / width..(x + 1) * n_columns / width;
@@ -58,10 +57,31 @@ impl HeatMap {
                     .flat_map(|row| columns.clone().map(move |column| row * n_columns + column));
                 let (sum, n) =
                     cells.fold((0.0, 0.0), |(sum, n), at| (sum + self.values[at], n + 1.0));
-                rgb.extend(self.map.at((sum / n - low) / span).0);
+                values.push(sum / n);
             }
         }
-        Pixels { width, height, rgb }
+        Self {
+            n_columns: width,
+            values,
+            range: Some(self.shown_range()),
+            label: self.label.clone(),
+            ..*self
+        }
+    }
+
+    pub(super) fn pixels(&self) -> Pixels {
+        let map = self.averaged([MAX_COLUMNS, MAX_ROWS]);
+        let [low, high] = map.shown_range();
+        let span = if high > low { high - low } else { 1.0 };
+        let rows = map.values.chunks(map.n_columns.max(1)).rev();
+        let rgb = rows
+            .flatten()
+            .flat_map(|value| map.map.at((value - low) / span).0);
+        Pixels {
+            rgb: rgb.collect(),
+            width: map.n_columns,
+            height: map.n_rows(),
+        }
     }
 }
 
@@ -83,7 +103,8 @@ impl Pixels {
     }
 }
 
-fn base64(bytes: &[u8]) -> String {
+/// Bytes as text, as RFC 4648 has it.
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for three in bytes.chunks(3) {

@@ -117,6 +117,16 @@ impl Map {
         }
     }
 
+    /// The value that lies there.
+    pub(super) fn value(&self, at: f64) -> f64 {
+        let share = (at - self.paper[0]) / (self.paper[1] - self.paper[0]);
+        let between = |[low, high]: [f64; 2]| low + share * (high - low);
+        match self.scale {
+            Scale::Linear => between(self.range),
+            Scale::Log => 10f64.powf(between(self.range.map(f64::log10))),
+        }
+    }
+
     /// Where a value lies; NaN for what cannot be shown.
     pub(super) fn at(&self, value: f64) -> f64 {
         let place = |value: f64| match self.scale {
@@ -231,7 +241,7 @@ impl Layout {
 }
 
 /// `label (unit)`
-fn with_unit(axis: &Axis) -> String {
+pub(super) fn with_unit(axis: &Axis) -> String {
     if axis.unit.is_empty() {
         axis.label.clone()
     } else {

@@ -1,4 +1,4 @@
-//! Plots as data: panels of lines, bands, bars, spans and heat maps over a common horizontal axis, written as SVG and PNG.
+//! Plots as data: panels of lines, bands, bars, spans and heat maps over a common horizontal axis, written as SVG, PNG, PDF, pgfplots and CSV.
 //!
 //! ```
 //! use attune_core::figure::{Axis, Figure, Panel, palette};
@@ -12,19 +12,29 @@
 
 mod colour;
 mod data;
+mod file;
 mod heat;
+mod latex;
 mod layout;
 mod paths;
+mod pdf;
+mod pdf_font;
 mod pen;
+mod pgfplots;
 mod png;
+mod print;
 mod svg;
+mod table;
 mod text;
 mod ticks;
 
+pub(crate) use heat::base64;
 pub(crate) use text::escaped;
 
 pub use colour::{Colour, ColourMap, palette};
 pub use data::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, Ticks};
+pub use file::Format;
+pub use print::{Print, PrintSize};
 
 /// What can go wrong with writing a figure.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +42,12 @@ pub enum Error {
     /// The drawing could not be made into pixels.
     #[error("the figure could not be rendered: {0}")]
     Render(String),
+    /// The file's name does not say what to write.
+    #[error("a plot is written as .svg, .png, .pdf, .tex or .csv, not as {}", path.display())]
+    Ending {
+        /// The file that was asked for.
+        path: std::path::PathBuf,
+    },
     /// The operating system refused.
     #[error("{}", path.display())]
     Io {

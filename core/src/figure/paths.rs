@@ -7,15 +7,22 @@ const MIN_THINNED: usize = 2000;
 
 /// The unbroken stretches of a line on paper, thinned.
 pub(super) fn pieces(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
-    points
-        .split(|point| !(point[0].is_finite() && point[1].is_finite()))
-        .filter(|piece| !piece.is_empty())
+    let pieces = pieces_at(points).into_iter();
+    pieces
+        .map(|piece| piece.into_iter().map(|at| points[at]).collect())
+        .collect()
+}
+
+/// The same as places among the points.
+pub(super) fn pieces_at(points: &[[f64; 2]]) -> Vec<Vec<usize>> {
+    let is_whole = |at: &usize| points[*at].iter().all(|x| x.is_finite());
+    let all: Vec<usize> = (0..points.len()).collect();
+    let pieces = all.chunk_by(|a, b| is_whole(a) == is_whole(b));
+    pieces
+        .filter(|piece| is_whole(&piece[0]))
         .map(|piece| {
-            if piece.len() < MIN_THINNED {
-                piece.to_vec()
-            } else {
-                thinned(piece)
-            }
+            let kept = kept(&points[piece[0]..piece[0] + piece.len()]);
+            kept.into_iter().map(|at| piece[at]).collect()
         })
         .collect()
 }
@@ -53,17 +60,17 @@ pub(super) fn down_to(y: f64, line: &[[f64; 2]]) -> Vec<[f64; 2]> {
 }
 
 fn thinned_if_long(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
-    if points.len() < MIN_THINNED {
-        points.to_vec()
-    } else {
-        thinned(points)
-    }
+    kept(points).into_iter().map(|at| points[at]).collect()
 }
 
-/// First, lowest, highest and last point of each column, in their order.
-fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+/// All points of a short line; of a long one the first, lowest, highest and last point of each column, in their order.
+fn kept(points: &[[f64; 2]]) -> Vec<usize> {
+    if points.len() < MIN_THINNED {
+        return (0..points.len()).collect();
+    }
     let column = |point: &[f64; 2]| (point[0] / COLUMN_PT).floor();
     let mut kept = Vec::new();
+    let mut before = 0;
     for same in points.chunk_by(|a, b| column(a) == column(b)) {
         let extreme = |sign: f64| {
             let by_height = |a: &&[f64; 2], b: &&[f64; 2]| (sign * a[1]).total_cmp(&(sign * b[1]));
@@ -78,7 +85,8 @@ fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
             .collect::<Vec<_>>();
         at.sort_unstable();
         at.dedup();
-        kept.extend(at.into_iter().map(|at| same[at]));
+        kept.extend(at.into_iter().map(|at| before + at));
+        before += same.len();
     }
     kept
 }

@@ -12,6 +12,7 @@ use resvg::{tiny_skia, usvg};
 /// The figure as a PNG file in memory, with `scale` pixels per point.
 pub(super) fn png(figure: &Figure, scale: f32) -> Result<Vec<u8>, Error> {
     let layout = Layout::new(figure);
+    let scale = scale * figure.zoom as f32;
     let failed = |what: &dyn std::fmt::Display| Error::Render(what.to_string());
     let size = [figure.width_pt, layout.height].map(|pt| (pt * f64::from(scale)).round() as u32);
     let mut pixmap = Pixmap::new(size[0], size[1])

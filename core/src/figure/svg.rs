@@ -18,8 +18,9 @@ pub(super) enum Pictures {
 pub(super) fn write(figure: &Figure, layout: &Layout, pictures: Pictures) -> String {
     let mut svg = Pen::default();
     let (width, height) = (figure.width_pt, layout.height);
+    let [paper_width, paper_height] = [width, height].map(|pt| pt * figure.zoom);
     svg.put(format_args!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.2}pt" height="{height:.2}pt" viewBox="0 0 {width:.2} {height:.2}" font-family="{}" fill="{}">"#,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{paper_width:.2}pt" height="{paper_height:.2}pt" viewBox="0 0 {width:.2} {height:.2}" font-family="{}" fill="{}">"#,
         text::FAMILY,
         Colour::INK.hex()
     ));

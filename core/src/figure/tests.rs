@@ -1,6 +1,11 @@
 //! Figures are checked as a reader sees them: every text within the page, none over another.
 
-use super::{Axis, Colour, ColourMap, Figure, HeatMap, Layer, Panel, Stroke, Ticks, palette, text};
+mod files;
+
+use super::{
+    Axis, Colour, ColourMap, Figure, Format, HeatMap, Layer, Panel, Print, PrintSize, Stroke,
+    Ticks, palette, text,
+};
 use resvg::usvg;
 
 /// Boxes (left, top, right, bottom) of all texts, in points.
@@ -36,7 +41,7 @@ fn check(figure: &Figure) {
         );
         for (other, [l, t, r, b]) in &boxes[..i] {
             // Boxes hold ascenders and descenders that the letters may not have.
-            let slack = 2.0;
+            let slack = 2.0 * figure.zoom as f32;
             let apart = *left >= r - slack
                 || *l >= right - slack
                 || *top >= b - slack
@@ -45,6 +50,14 @@ fn check(figure: &Figure) {
         }
     }
     assert!(figure.to_png(1.0).unwrap().starts_with(b"\x89PNG"));
+    assert!(
+        figure
+            .to_bytes(Format::Pdf)
+            .unwrap()
+            .starts_with(b"%PDF-1.")
+    );
+    files::check_tex(figure);
+    files::check_csv(figure);
 }
 
 fn curves() -> Figure {
@@ -206,6 +219,10 @@ fn bars() -> Figure {
 fn nothing_is_cut_off_or_overlaps() {
     for figure in [curves(), timeline(), bars()] {
         check(&figure);
+        for size in PrintSize::ALL {
+            let font_pt = None;
+            check(&Print { size, font_pt }.apply(&figure));
+        }
     }
 }
 
@@ -276,11 +293,15 @@ fn figures_to_look_at() {
         ("timeline", timeline()),
         ("bars", bars()),
     ] {
-        figure
-            .write_png(&folder.join(name).with_extension("png"), 2.0)
-            .unwrap();
-        figure
-            .write_svg(&folder.join(name).with_extension("svg"))
-            .unwrap();
+        for format in Format::ALL {
+            let path = folder.join(name).with_extension(format.ending());
+            figure.write(&path).unwrap();
+        }
+        let print = Print {
+            size: PrintSize::SingleColumn,
+            font_pt: None,
+        };
+        let path = folder.join(format!("{name}-column.pdf"));
+        print.apply(&figure).write(&path).unwrap();
     }
 }

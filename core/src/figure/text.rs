@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 /// First choice and look-alikes (Verdana has the same widths) for programs that show the SVG.
 pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
-const FONT: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans.ttf");
+/// DejaVu Sans.
+pub(super) const FONT: &[u8] = include_bytes!("../../../assets/fonts/DejaVuSans.ttf");
 
 /// How resvg reads a figure: with the font inside the program and no other.
 pub(super) fn options() -> usvg::Options<'static> {

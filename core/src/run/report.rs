@@ -11,9 +11,6 @@ use crate::workspace::write_whole;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Pixels per point of the PNGs: 288 per inch.
-const SCALE: f32 = 4.0;
-
 /// Scores of the tags on a split, as a rule the test split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TestScores {
@@ -90,8 +87,8 @@ pub fn write_on(
             folder.join(format!("{}.png", named.name)),
             folder.join(format!("{}.svg", named.name)),
         );
-        named.figure.write_png(&png, SCALE)?;
-        named.figure.write_svg(&svg)?;
+        named.figure.write(&png)?;
+        named.figure.write(&svg)?;
         files.extend([png, svg]);
     }
     let table = tag_table(test);

@@ -104,7 +104,10 @@ impl Ruler {
 
     fn of_epochs(history: &History) -> Self {
         let starts = history.epoch_starts();
-        let per_epoch = history.steps_per_epoch().unwrap_or(1).max(1) as f64;
+        // Where the log does not tell, the last epoch is taken to be as long as the one before it.
+        let before = starts.windows(2).last().map(|pair| pair[1].1 - pair[0].1);
+        let per_epoch = history.steps_per_epoch().or(before);
+        let per_epoch = per_epoch.unwrap_or_else(|| history.last_step()).max(1) as f64;
         let mut knots: Vec<(f64, f64)> = vec![(0.0, 0.0)];
         for (epoch, step) in starts {
             let knot = (*step as f64, f64::from(*epoch));

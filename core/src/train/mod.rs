@@ -59,8 +59,8 @@ pub use predictions::Predictions;
 pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_data};
 pub use replay::{Replay, ReplayOf, replay, tracks_of_run};
 pub use robustness::{
-    CleanScores, EffectScores, Robustness, RobustnessPlan, Rung, RungScores, robustness,
-    robustness_figure, write_robustness_csv,
+    CleanScores, DrawnScore, EffectScores, Robustness, RobustnessPlan, Rung, RungScores,
+    robustness, robustness_figure, write_robustness_csv,
 };
 pub use schedule::{Cosine, Course, Plateau, Schedule, Span, Stairs, Waiting};
 

@@ -16,7 +16,7 @@
 mod files;
 mod kept;
 
-pub use files::{robustness_figure, write_robustness_csv};
+pub use files::{DrawnScore, robustness_figure, write_robustness_csv};
 
 use super::Error;
 use super::comparison::{CONFIDENCE, Common};

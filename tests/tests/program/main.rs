@@ -17,6 +17,8 @@ mod lab;
 mod localisation;
 mod networks;
 mod noisy_student;
+mod pages;
+mod plots;
 mod queue;
 mod robustness;
 mod runs;

@@ -180,3 +180,107 @@ fn a_note_is_pinned_to_a_step_of_the_curves() {
     // In the middle of the chart: of 300 steps.
     assert!((100..200).contains(&pins[0].step), "{pins:?}");
 }
+
+/// Clicks through the dialog about a plot: the last choice of each box, then Save.
+fn save_as(window: &mut Window, format: &str, size: &str) {
+    window.wait("the dialog", |window| window.shows("File of the plot"));
+    for (what, choice) in [("Format", format), ("Size", size)] {
+        window.click(what);
+        window.frames(2);
+        window.click_last(choice);
+        window.frames(2);
+    }
+    window.click("Save");
+    window.frames(2);
+}
+
+#[test]
+fn a_chart_is_saved_as_it_is_shown() {
+    let workspace = tempfile::tempdir().unwrap();
+    let run = write_run(&workspace.path().join("runs"), "tiny-demo-001", 1500, 1.0);
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &run);
+    window.click("Log y");
+    window.frames(2);
+    window.secondary_click("Loss chart");
+    window.frames(2);
+    window.click("Save plot…");
+    save_as(&mut window, "pgfplots (LaTeX)", "Single column (85 mm)");
+    let exports = workspace.path().join("exports");
+    let tex = exports.join("tiny-demo-001 loss.tex");
+    window.wait("the file", |_| tex.exists());
+    let tex = std::fs::read_to_string(tex).unwrap();
+    assert_eq!(tex.matches(r"\nextgroupplot").count(), 1);
+    assert!(tex.contains("ymode=log"), "the axis is that of the window");
+    for name in ["raw", "training", "validation"] {
+        assert!(
+            tex.contains(&format!(r"\addlegendentry{{{name}}}")),
+            "{name}"
+        );
+    }
+    assert!(tex.contains("{best}"), "the mark of the best epoch");
+    assert!(!window.shows("File of the plot"), "the dialog is closed");
+
+    // All charts, and the numbers of what is shown: each validation of the run.
+    window.click("Save plot: all charts");
+    save_as(&mut window, "CSV (the numbers)", "Screen (165 mm)");
+    let csv = exports.join("tiny-demo-001 curves.csv");
+    window.wait("the table", |_| csv.exists());
+    let csv = std::fs::read_to_string(csv).unwrap();
+    let history = attune_core::run::History::open(&run).unwrap();
+    let of_validation =
+        |line: &&str| line.starts_with("Loss") && line.contains(",validation,line,");
+    let saved: Vec<(f64, f32)> = csv
+        .lines()
+        .filter(of_validation)
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').rev().collect();
+            (
+                cells[4].parse().unwrap(),
+                cells[3].parse::<f64>().unwrap() as f32,
+            )
+        })
+        .collect();
+    let wanted = history.validations().iter();
+    let wanted: Vec<(f64, f32)> = wanted.map(|v| (v.step as f64, v.loss as f32)).collect();
+    assert_eq!(saved, wanted);
+    assert!(csv.contains("Learning rate"), "all charts that are shown");
+}
+
+#[test]
+fn the_scores_by_tag_are_saved_in_the_order_of_the_table() {
+    let workspace = tempfile::tempdir().unwrap();
+    let run = write_run(&workspace.path().join("runs"), "tiny-demo-001", 300, 1.0);
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &run);
+    window.send(Command::Show(Panel::Tags));
+    window.frames(3);
+    window.click("Save plot: scores by tag");
+    save_as(&mut window, "CSV (the numbers)", "Screen (165 mm)");
+    let csv = workspace
+        .path()
+        .join("exports/tiny-demo-001 scores by tag.csv");
+    window.wait("the table", |_| csv.exists());
+    let csv = std::fs::read_to_string(csv).unwrap();
+    let names = csv.lines().filter(|line| line.contains(",ROC-AUC,bars,"));
+    let names: Vec<&str> = names.map(|line| line.split(',').nth(3).unwrap()).collect();
+    // The best on top, as the table begins.
+    assert_eq!(names, ["choir", "strings", "guitar", "drums", "piano"]);
+}
+
+#[test]
+fn a_run_becomes_a_web_page_from_its_menu() {
+    let workspace = tempfile::tempdir().unwrap();
+    write_run(&workspace.path().join("runs"), "tiny-demo-001", 300, 1.0);
+    let mut window = Window::open(workspace.path());
+    window.wait("the list", |window| window.shows("Run tiny-demo-001"));
+    window.secondary_click("Run tiny-demo-001");
+    window.frames(2);
+    window.click("Report as a web page…");
+    window.wait("the dialog", |window| window.shows("Path"));
+    window.click("Write");
+    let page = workspace.path().join("exports/tiny-demo-001.html");
+    window.wait("the page", |_| page.exists());
+    let html = std::fs::read_to_string(page).unwrap();
+    assert!(html.contains("<title>tiny-demo-001</title>"));
+}

@@ -2,6 +2,7 @@
 
 mod trust;
 
+use super::print_arguments::PrintArguments;
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
 use crate::explanation_files::{Format, Shown, write_sounds};
@@ -31,7 +32,7 @@ Examples:
   attune explain tunes --splice --data ~/music/tunes           # two clips joined: is the evidence in the right half?
 
 Writes into DIR what --format names, NAME being the song's:
-  png, svg   NAME.png, NAME.svg: the picture
+  png, svg   NAME.png, NAME.svg: the picture; also pdf, and tex for pgfplots
   csv        NAME.csv: a table, one line per tag and token; Sonic Visualiser and others import it
   json       NAME.json: all values, also by the methods made beside the chosen one, with units, grids and probabilities over time
   jams       NAME.jams: JSON Annotated Music Specification; tag_open: the stretches that speak for a tag; vector: its values
@@ -76,6 +77,8 @@ pub(super) struct Args {
         default_values_t = [Format::Png, Format::Svg, Format::Csv]
     )]
     formats: Vec<Format>,
+    #[command(flatten)]
+    print: PrintArguments,
     /// Data set that FILE belongs to: where its timelines say that a tag holds is drawn behind the tag's probability
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -232,6 +235,7 @@ fn explain(
         method,
         secs: 0.0..explanation.duration_secs,
         rows: rows.collect(),
+        print: args.print.print(),
     };
     let mut written = shown.write(&args.formats).failed()?;
     let mut answers = Vec::new();

@@ -1,7 +1,7 @@
 //! `attune runs pause|continue|stop|snapshot|validate|set-learning-rate`: commands to a run that another process trains.
 
-use super::super::event_words::event_words;
 use super::super::{Console, Failure, Fault, ResultExt};
+use attune_core::run::event_words;
 use attune_core::run::{self, Event, History, Record, Status};
 use attune_core::train::Command;
 use std::time::Duration;

@@ -3,15 +3,16 @@
 use super::beside::beside_ui;
 use super::strength_axis::{StrengthAxis, short, strength_text};
 use crate::theme::{self, ColourMap, map_colour};
-use crate::widgets::{duration_text, score_text};
+use crate::widgets::{duration_text, save_plot_button, save_plot_menu, score_text};
 use crate::workbench::jobs::Activity;
 use crate::workbench::parts::audition::Command as Audition;
 use crate::workbench::parts::audition::robustness::Command;
 use crate::workbench::parts::library::{self, Shelf};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
 use attune_core::dataset::Split;
 use attune_core::metrics::{Difference, Interval, PairedDifferences};
-use attune_core::train::{EffectScores, Robustness, Rung};
+use attune_core::train::{DrawnScore, EffectScores, Robustness, Rung, robustness_figure};
 use egui::{
     Align2, Color32, ComboBox, DragValue, ProgressBar, RichText, Role, Sense, TextStyle, Ui,
     WidgetInfo, pos2, vec2,
@@ -43,6 +44,13 @@ impl Score {
         match self {
             Self::RocAuc => "ROC-AUC",
             Self::PrAuc => "PR-AUC",
+        }
+    }
+
+    fn drawn(self) -> DrawnScore {
+        match self {
+            Self::RocAuc => DrawnScore::RocAuc,
+            Self::PrAuc => DrawnScore::PrAuc,
         }
     }
 
@@ -132,7 +140,14 @@ impl Looks {
         ui.add_space(theme::GAP);
         if let Some(effect) = table.effects.get(self.chosen.0) {
             if effect.rungs.len() > 1 {
-                curve_ui(ui, table, effect, self.score);
+                if curve_ui(ui, table, effect, self.score) {
+                    let (table, at) = (Arc::clone(table), self.chosen.0);
+                    let score = self.score.drawn();
+                    let name = format!("robustness against {}", effect.effect);
+                    let draw = move || Ok(robustness_figure(&table, &table.effects[at], score));
+                    let ask = plots::Command::Ask(Drawing::new(name, draw));
+                    ctx.send(Any::Plots(ask));
+                }
             }
             if let Some(rung) = effect.rungs.get(self.chosen.1) {
                 losers_ui(ui, table, effect, rung, self.score, self.model);
@@ -391,8 +406,8 @@ fn change_text(change: Difference) -> String {
     }
 }
 
-/// The score against strength, each model with the interval of its change from clean.
-fn curve_ui(ui: &mut Ui, table: &Robustness, effect: &EffectScores, score: Score) {
+/// The score against strength, each model with the interval of its change from clean. Whether it is to be saved.
+fn curve_ui(ui: &mut Ui, table: &Robustness, effect: &EffectScores, score: Score) -> bool {
     let palette = theme::palette(ui.visuals());
     let low = effect
         .rungs
@@ -402,10 +417,15 @@ fn curve_ui(ui: &mut Ui, table: &Robustness, effect: &EffectScores, score: Score
     let axis = StrengthAxis::new(effect.logarithmic, low);
     let unit = effect.unit;
     let title = format!("{}: {}", effect.label, score.label());
-    ui.label(RichText::new(title).text_style(theme::section()))
-        .on_hover_text(
-            "With the 95 % interval of the change over the tracks; the level is the clean score",
-        );
+    let is_saved = ui
+        .horizontal(|ui| {
+            ui.label(RichText::new(title).text_style(theme::section()))
+                .on_hover_text(
+                    "With the 95 % interval of the change over the tracks; the level is the clean score",
+                );
+            save_plot_button(ui, "robustness curve")
+        })
+        .inner;
     let in_unit = if short(unit).is_empty() {
         String::new()
     } else {
@@ -475,6 +495,7 @@ fn curve_ui(ui: &mut Ui, table: &Robustness, effect: &EffectScores, score: Score
         .response;
     let label = format!("Robustness curve of {}", effect.label);
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    save_plot_menu(&response) || is_saved
 }
 
 /// The tags that lose most at one strength.

@@ -3,15 +3,18 @@
 use super::beside::beside_ui;
 use super::strength_axis::{StrengthAxis, axis_text, short, strength_text};
 use crate::theme;
+use crate::widgets::{save_plot_button, save_plot_menu};
 use crate::workbench::parts::audition::sweep::{Asked, Command};
 use crate::workbench::parts::audition::{Command as Audition, Row};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command as Any, Ctx};
 use attune_core::augment::Kind;
-use attune_core::predict::{BreakPoint, Sweep, Threshold};
+use attune_core::predict::{BreakPoint, ShownSweep, Sweep, Threshold};
 use egui::{
     Color32, ComboBox, DragValue, Grid, ProgressBar, RichText, Role, TextEdit, Ui, WidgetInfo,
 };
 use egui_plot::{HLine, Line, LineStyle, MarkerShape, PlotPoints, Points, VLine};
+use std::sync::Arc;
 
 /// Curves that are drawn before the user chooses.
 const TOP: usize = 4;
@@ -75,7 +78,9 @@ impl Looks {
         };
         self.of_what_ui(ctx, ui, asked, sweep);
         let shown = self.shown_tags(sweep);
-        plot_ui(ctx, ui, sweep, &shown);
+        if plot_ui(ctx, ui, sweep, &shown) {
+            save(ctx, asked, sweep, &shown);
+        }
         ui.add_space(theme::GAP);
         self.table_ui(ui, sweep, &shown);
     }
@@ -176,7 +181,7 @@ impl Looks {
     }
 
     /// Whether what is shown is of the clip that is chosen, and what can be written of it.
-    fn of_what_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, asked: &Asked, sweep: &Sweep) {
+    fn of_what_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, asked: &Asked, sweep: &Arc<Sweep>) {
         let palette = theme::palette(ui.visuals());
         ui.horizontal_wrapped(|ui| {
             let models: Vec<&str> = sweep.models.iter().map(|model| model.name.as_str()).collect();
@@ -202,6 +207,9 @@ impl Looks {
                     .on_hover_text("The clip has changed since; sweep again for the one that is chosen");
             }
             let tags = self.shown_tags(sweep);
+            if save_plot_button(ui, "the sweep") {
+                save(ctx, asked, sweep, &tags);
+            }
             for (label, formats, hint) in [
                 ("Export table", &["csv", "json"][..], "All numbers as CSV, and with break points as JSON, into the folder for exports"),
                 ("Export picture", &["svg", "png"][..], "The curves as SVG and PNG into the folder for exports"),
@@ -297,12 +305,32 @@ fn break_text(point: Option<BreakPoint>, unit: &str) -> String {
     }
 }
 
-fn plot_ui(ctx: &Ctx<'_>, ui: &mut Ui, sweep: &Sweep, tags: &[String]) {
+/// Asks where to save the curves of these tags.
+fn save(ctx: &Ctx<'_>, asked: &Asked, sweep: &Arc<Sweep>, tags: &[String]) {
+    let (song, start_secs) = (asked.clip.song.clone(), asked.clip.start_secs());
+    let (sweep, tags) = (Arc::clone(sweep), tags.to_vec());
+    let name = format!("{song} sweep of {}", sweep.plan.kind().name());
+    let draw = move || {
+        let shown = ShownSweep {
+            sweep: &sweep,
+            song: &song,
+            start_secs,
+            tags: &tags,
+            threshold: None,
+        };
+        Ok(shown.figure())
+    };
+    let ask = plots::Command::Ask(Drawing::new(name, draw));
+    ctx.send(Any::Plots(ask));
+}
+
+/// Whether it is to be saved.
+fn plot_ui(ctx: &Ctx<'_>, ui: &mut Ui, sweep: &Sweep, tags: &[String]) -> bool {
     let palette = theme::palette(ui.visuals());
     let (plan, parameter) = (&sweep.plan, sweep.plan.parameter());
     let values = plan.values();
     let (Some(&low), Some(&high)) = (values.first(), values.last()) else {
-        return;
+        return false;
     };
     let axis = StrengthAxis::new(parameter.logarithmic, low);
     let unit = parameter.unit;
@@ -379,7 +407,10 @@ fn plot_ui(ctx: &Ctx<'_>, ui: &mut Ui, sweep: &Sweep, tags: &[String]) {
     });
     let response = shown.response;
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, "Sweep curves"));
-    let Some(value) = nearest else { return };
+    let is_saved = save_plot_menu(&response);
+    let Some(value) = nearest else {
+        return is_saved;
+    };
     if response.clicked() {
         let rows = ctx.state.audition.rows();
         if let Some(row) = rows.iter().position(|row| row.effect.kind() == plan.kind()) {
@@ -408,6 +439,7 @@ fn plot_ui(ctx: &Ctx<'_>, ui: &mut Ui, sweep: &Sweep, tags: &[String]) {
         }
         ui.label(RichText::new("Click to hear it").color(palette.weak));
     });
+    is_saved
 }
 
 fn points<'a>(at: Vec<[f64; 2]>, colour: Color32, radius: f32, shape: MarkerShape) -> Points<'a> {

@@ -2,11 +2,13 @@
 
 use crate::theme::{self, Palette};
 use crate::timeline::{Song, TimeMap, ruler};
+use crate::widgets::save_plot_menu;
 use attune_core::predict::TagTimeline;
 use egui::{
     Align2, CursorIcon, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, TextStyle, Ui,
     WidgetInfo, pos2, vec2,
 };
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Width of the lanes' titles, in points.
@@ -35,12 +37,24 @@ pub(super) struct Shown<'a> {
 pub(super) struct Chart {
     map: Option<(usize, TimeMap)>,
     hover_secs: Option<f64>,
+    is_saved: bool,
 }
 
 impl Chart {
     /// The time under the pointer in the last frame.
     pub(super) fn hover_secs(&self) -> Option<f64> {
         self.hover_secs
+    }
+
+    /// Whether the chart is to be saved, by its menu.
+    pub(super) fn is_saved(&self) -> bool {
+        self.is_saved
+    }
+
+    /// What is visible of the song that was drawn last.
+    pub(super) fn visible_secs(&self) -> Option<Range<f64>> {
+        let (_, map) = self.map?;
+        Some(map.start_secs()..map.start_secs() + map.span_secs())
     }
 
     /// Draws the chart as high as `height` if its lanes fit; gives back where to move the play head.
@@ -72,6 +86,7 @@ impl Chart {
             .filter(|_| response.clicked() && !response.double_clicked())
             .map(|pos| map.secs_from_x(pos.x));
         handle_pointer(&response, ui, &mut map);
+        self.is_saved = save_plot_menu(&response);
         self.hover_secs = response.hover_pos().map(|pos| map.secs_from_x(pos.x));
 
         let ruler_rect = Rect::from_min_size(area.min, vec2(area.width(), RULER_HEIGHT));

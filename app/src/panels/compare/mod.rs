@@ -6,6 +6,7 @@
 mod chart;
 mod choice;
 mod difference;
+mod figure;
 mod song;
 mod tag_table;
 mod track_table;

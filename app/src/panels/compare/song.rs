@@ -2,10 +2,12 @@
 
 use super::chart::{Chart, Shown};
 use super::choice::dot_ui;
+use super::figure;
 use crate::playback;
 use crate::theme;
-use crate::widgets::clock_text;
+use crate::widgets::{clock_text, save_plot_button};
 use crate::workbench::parts::compare::{Command, Side};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::song::OpenSong;
 use crate::workbench::{Command as Any, Ctx, Play, UiCommand};
 use attune_core::predict::{Model, TagTimeline};
@@ -71,12 +73,16 @@ impl State {
         }
         let answers = compare.over_time(song, models);
         let tags = tags_to_show(&ctx.state.selection.tags, models, answers);
-        ui.horizontal(|ui| {
-            if !has_bar {
-                play_ui(ctx, ui);
-            }
-            self.head_ui(ctx, ui, song, models, answers);
-        });
+        let is_saved = ui
+            .horizontal(|ui| {
+                if !has_bar {
+                    play_ui(ctx, ui);
+                }
+                let is_saved = !tags.is_empty() && save_plot_button(ui, "both models over time");
+                self.head_ui(ctx, ui, song, models, answers);
+                is_saved
+            })
+            .inner;
         if tags.is_empty() {
             if models[0]
                 .tags
@@ -102,6 +108,23 @@ impl State {
         let height = CHART_SHARE * ui.available_height();
         if let Some(to_secs) = self.chart.ui(ui, &shown, height) {
             ctx.send(Play::Seek { to_secs });
+        }
+        if (is_saved || self.chart.is_saved())
+            && let Some(secs) = self.chart.visible_secs()
+        {
+            let tags = places
+                .iter()
+                .map(|(tag, places)| ((*tag).to_owned(), *places));
+            let drawn = figure::Shown {
+                song: song.heard.clone(),
+                models: models.map(|model| model.name.clone()),
+                tags: tags.collect(),
+                answers: answers.map(|answer| answer.cloned()),
+                secs,
+            };
+            let name = format!("{} both models", song.heard.name);
+            let ask = plots::Command::Ask(Drawing::new(name, move || Ok(drawn.figure())));
+            ctx.send(Any::Plots(ask));
         }
     }
 

@@ -52,7 +52,8 @@ impl Columns {
     }
 }
 
-fn reduce(run: &RunView, source: Source, view: &View) -> Vec<Column> {
+/// The values of `source` within the view and just outside, at most one pair of extremes per column.
+pub(super) fn reduce(run: &RunView, source: Source, view: &View) -> Vec<Column> {
     // A column more on either side, so that lines run out of the picture instead of ending in it.
     let width = (view.end - view.start) / view.n_columns.max(1) as f64;
     let wide = view.start - width..view.end + width;

@@ -3,7 +3,7 @@
 use super::chart::{Chart, Look, Trace};
 use super::plot::Shared;
 use super::scale::Scale;
-use crate::theme;
+use crate::theme::{self, Palette};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Column, Event, MeanPoint};
 use egui::{Color32, Stroke};
@@ -12,7 +12,7 @@ use egui_plot::{
 };
 
 /// More validations than this in view are drawn without a mark each.
-const MOST_MARKS: usize = 120;
+pub(super) const MOST_MARKS: usize = 120;
 
 /// A curve of a chart, ready to be drawn.
 pub(super) enum Curve {
@@ -138,17 +138,37 @@ fn mean(
     }
 }
 
-/// The best epoch, the end by early stopping, and where the user stepped in.
+/// A line at a step.
+pub(super) struct Mark {
+    pub(super) step: u64,
+    pub(super) name: String,
+    colour: Color32,
+    style: LineStyle,
+}
+
+/// Draws the marks of a run.
 pub(super) fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, shared: &Shared<'_>) {
-    let palette = shared.palette;
-    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
+    for mark in marks_of(chart, run, shared.palette) {
         plot.vline(
-            VLine::new(name, shared.x.position(run, step as f64))
-                .color(colour)
+            VLine::new(mark.name, shared.x.position(run, mark.step as f64))
+                .color(mark.colour)
                 .width(1.0)
-                .style(style)
+                .style(mark.style)
                 .allow_hover(false),
         );
+    }
+}
+
+/// The best epoch, the end by early stopping, and where the user stepped in.
+pub(super) fn marks_of(chart: Chart, run: &RunView, palette: &Palette) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    let mut mark = |step: u64, name: String, colour: Color32, style: LineStyle| {
+        marks.push(Mark {
+            step,
+            name,
+            colour,
+            style,
+        });
     };
     if let Some(best) = &run.best
         && matches!(chart, Chart::Loss | Chart::Scores)
@@ -183,4 +203,5 @@ pub(super) fn marks(plot: &mut PlotUi<'_>, chart: Chart, run: &RunView, shared: 
             _ => {}
         }
     }
+    marks
 }

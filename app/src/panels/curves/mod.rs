@@ -7,6 +7,7 @@
 mod chart;
 mod columns;
 mod draw;
+mod figure;
 mod head;
 mod horizontal;
 mod lines;
@@ -21,6 +22,7 @@ mod x_view;
 use super::data_notes::data_notes_ui;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, score_text};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::runs::{self, RunView};
 use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::run::Status;
@@ -59,6 +61,9 @@ pub struct State {
     lines: Lines,
     #[serde(skip)]
     note: Option<note::Note>,
+    /// The charts as they were drawn last.
+    #[serde(skip)]
+    drawn: Vec<figure::Shown>,
 }
 
 impl Default for State {
@@ -74,6 +79,7 @@ impl Default for State {
             reduced: Reduced::default(),
             lines: Lines::default(),
             note: None,
+            drawn: Vec::new(),
         }
     }
 }
@@ -104,7 +110,7 @@ impl State {
         let names: Vec<&str> = lines.iter().map(|line| line.label.as_str()).collect();
         self.reduced.means.keep_only(&names);
         let whole = self.x.whole(&shown);
-        self.toolbar_ui(ctx, ui, &shown, &lines, &whole);
+        let saves_all = self.toolbar_ui(ctx, ui, &shown, &lines, &whole);
         // It may have changed what the axis counts.
         let whole = self.x.whole(&shown);
         data_notes_ui(ctx, ui);
@@ -112,10 +118,40 @@ impl State {
             ctx.send(Command::Runs(runs::Command::SetSmoothing(self.smoothing)));
         }
         ui.add_space(2.0);
-        self.charts_ui(ctx, ui, &shown, &lines, &whole);
+        let saved = self.charts_ui(ctx, ui, &shown, &lines, &whole);
+        if saves_all || saved.is_some() {
+            self.save(ctx, shown, lines, &whole, saved);
+        }
         if self.note.as_mut().is_some_and(|note| !note.ui(ctx, ui)) {
             self.note = None;
         }
+    }
+
+    /// Asks where to save one chart, or all, as they are shown.
+    fn save(
+        &self,
+        ctx: &Ctx<'_>,
+        runs: Vec<Arc<RunView>>,
+        lines: Vec<Line>,
+        whole: &Whole,
+        one: Option<Chart>,
+    ) {
+        let charts = self.drawn.iter();
+        let charts = charts.filter(|drawn| one.is_none_or(|one| one == drawn.chart));
+        let charts: Vec<figure::Shown> = charts.cloned().collect();
+        let what = one.map_or("curves", Chart::title);
+        let whose = runs.first().map_or("", |run| run.id.as_str());
+        let name = format!("{whose} {}", what.to_lowercase());
+        let seen = figure::Seen {
+            runs,
+            lines,
+            x: self.x,
+            range: self.view.range(whole),
+            spread: ctx.state.selection.spread,
+        };
+        let draw = move || Ok(seen.figure_of(&charts));
+        let drawing = Drawing::new(name, draw);
+        ctx.send(Command::Plots(plots::Command::Ask(drawing)));
     }
 
     /// Keeps the newest steps in view, or stops doing so.
@@ -131,6 +167,7 @@ impl State {
         self.values.clear();
     }
 
+    /// Gives the chart that is to be saved.
     fn charts_ui(
         &mut self,
         ctx: &Ctx<'_>,
@@ -138,7 +175,9 @@ impl State {
         shown: &[Arc<RunView>],
         lines: &[Line],
         whole: &Whole,
-    ) {
+    ) -> Option<Chart> {
+        self.drawn.clear();
+        let mut saved = None;
         let area = ui.available_size();
         let shared = Shared {
             runs: shown,
@@ -193,6 +232,7 @@ impl State {
                                 })
                                 .inner;
                             cursor = cursor.or(answer.cursor);
+                            self.drawn.push(answer.drawn);
                             gesture = gesture
                                 .take()
                                 .or(answer.gesture.map(|gesture| (*chart, gesture)));
@@ -215,8 +255,10 @@ impl State {
             Some((_, Gesture::Note { step })) => {
                 self.note = shown.first().map(|run| note::Note::to(run, step));
             }
+            Some((chart, Gesture::Save)) => saved = Some(chart),
             None => {}
         }
+        saved
     }
 }
 

@@ -3,13 +3,14 @@
 use super::chart::{Chart, Look, Trace};
 use super::columns::{Columns, View};
 use super::draw::{Curve, curve, marks};
+use super::figure::Shown;
 use super::head::head_ui;
 use super::horizontal::Horizontal;
 use super::lines::Line;
 use super::means::Means;
 use super::scale::{Extent, Scale, logarithmic_grid};
 use crate::theme::Palette;
-use crate::widgets::number_text;
+use crate::widgets::{number_text, save_plot_item};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Pin, Spread};
 use egui::{Align, Color32, Layout, RichText, Ui, Vec2};
@@ -20,9 +21,9 @@ use std::sync::Arc;
 /// Width of the numbers on the left, so that all charts line up.
 const AXIS_WIDTH: f32 = 52.0;
 /// So many runs are reduced to a column a pixel and a half; of more, each gets fewer, so that a frame costs no more.
-const FINE_RUNS: usize = 12;
+const FINE_RUNS: usize = 6;
 /// Fewer columns than this tell nothing.
-const FEWEST_COLUMNS: usize = 120;
+const FEWEST_COLUMNS: usize = 80;
 
 /// What all charts of a frame share.
 pub(super) struct Shared<'a> {
@@ -95,6 +96,8 @@ pub(super) enum Gesture {
     Reset,
     /// Wants to say something of this step.
     Note { step: u64 },
+    /// Wants the chart as a file.
+    Save,
 }
 
 /// So close to a note, in points, the pointer means it.
@@ -105,6 +108,8 @@ pub(super) struct Answer {
     /// In positions.
     pub(super) cursor: Option<f64>,
     pub(super) gesture: Option<Gesture>,
+    /// What was drawn.
+    pub(super) drawn: Shown,
 }
 
 /// How one chart is drawn.
@@ -324,10 +329,18 @@ fn plot_ui(
                 gesture = Some(Gesture::Note { step });
                 ui.close();
             }
+            if save_plot_item(ui) {
+                gesture = Some(Gesture::Save);
+            }
         });
     }
     Answer {
         cursor: pointer_at.filter(|_| response.hovered()),
         gesture,
+        drawn: Shown {
+            chart,
+            scale,
+            values,
+        },
     }
 }

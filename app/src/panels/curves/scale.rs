@@ -7,7 +7,7 @@ use egui_plot::{GridInput, GridMark};
 use std::ops::Range;
 
 /// How a value becomes a height.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     pub(super) logarithmic: bool,
 }

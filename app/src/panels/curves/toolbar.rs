@@ -7,7 +7,7 @@ use super::x_view::XView;
 use super::{State, run_hint, run_ui};
 use crate::panels::grouping::grouping_menu_ui;
 use crate::theme;
-use crate::widgets::number_text;
+use crate::widgets::{number_text, save_plot_button};
 use crate::workbench::Ctx;
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::XAxis;
@@ -19,6 +19,7 @@ use std::sync::Arc;
 const MOST_NAMES: usize = 12;
 
 impl State {
+    /// Whether all charts are to be saved.
     pub(super) fn toolbar_ui(
         &mut self,
         ctx: &Ctx<'_>,
@@ -26,7 +27,8 @@ impl State {
         shown: &[Arc<RunView>],
         lines: &[Line],
         whole: &Whole,
-    ) {
+    ) -> bool {
+        let mut is_saved = false;
         ui.horizontal(|ui| match shown {
             [run] => run_ui(ui, run),
             _ => names_ui(ui, shown, lines),
@@ -77,9 +79,11 @@ impl State {
                 {
                     self.view.toggle_follow(whole);
                 }
+                is_saved = save_plot_button(ui, "all charts");
                 smoothing_ui(ui, &mut self.smoothing);
             });
         });
+        is_saved
     }
 
     fn axis_ui(&mut self, ui: &mut Ui) {

@@ -1,15 +1,18 @@
 //! The Experiments panel: plans to take up, and the live table of an experiment, each cell leading to its runs.
 
+mod figure;
 mod form;
 mod table;
 
 use crate::theme;
-use crate::widgets::{about_text, empty_state};
+use crate::widgets::{about_text, empty_state, save_plot_button};
 use crate::workbench::parts::experiments;
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::experiment::{Failed, Format, Table};
 use egui::{Align, Button, ComboBox, Layout, ProgressBar, RichText, Ui, WidgetInfo};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why nothing can be begun.
 const BUSY: &str = "Something else trains in this window: stop it first";
@@ -100,7 +103,7 @@ fn choose_ui(ctx: &Ctx<'_>, ui: &mut Ui, shown: Option<&str>) {
 }
 
 /// What can be done with the shown experiment, and how far it is.
-fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
+fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Arc<Table>) {
     let palette = theme::palette(ui.visuals());
     let experiments = &ctx.state.experiments;
     let send = |command| ctx.send(Command::Experiments(command));
@@ -162,6 +165,12 @@ fn steer_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table) {
             }
         });
         menu.response.on_hover_text(hint);
+        if save_plot_button(ui, "the table's scores") {
+            let drawn = Arc::clone(table);
+            let draw = move || Ok(figure::figure_of(&drawn));
+            let ask = plots::Command::Ask(Drawing::new(table.name.clone(), draw));
+            ctx.send(Command::Plots(ask));
+        }
         if ctx.state.experiments.is_exporting() {
             ui.spinner();
         }

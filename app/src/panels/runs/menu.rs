@@ -2,7 +2,7 @@
 
 use super::{Asked, Editing};
 use crate::theme;
-use crate::workbench::parts::{queue, runs, settings, training};
+use crate::workbench::parts::{pages, queue, runs, settings, training};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{RunSummary, Status};
 use attune_core::train::More;
@@ -100,6 +100,10 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
         "Say what it is, to find it again",
     ) {
         *asked = Some(Asked::Edit(run.folder.clone()));
+    }
+    let hint = "Curves, tables and test tracks to listen to, in one file for any browser; of all runs that are drawn over each other";
+    if item(ui, &format!("Report as a web page…{whom}"), hint) {
+        ctx.send(Command::Pages(pages::Command::Ask(meant.clone())));
     }
     let (archive, hint) = if run.about.is_archived {
         ("Take out of the archive", "Show it in the list again")

@@ -1,12 +1,17 @@
 //! The table of pseudo-labels: for each tag how the teacher's probabilities are spread, and how sure it is.
 
+use super::figure::figure_of;
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
-use crate::widgets::{count_text, section_heading};
+use crate::widgets::{count_text, save_plot_button, section_heading};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::runs::RunView;
+use crate::workbench::{Command, Ctx};
+use anyhow::Context as _;
 use attune_core::metrics::PseudoLabels;
 use egui::{Align, Layout, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use egui_extras::{Column, TableBuilder};
+use std::sync::Arc;
 
 /// What the table is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -49,7 +54,7 @@ pub(super) struct State {
 
 impl State {
     /// Draws the table.
-    pub(super) fn ui(&mut self, ui: &mut Ui, run: &RunView) {
+    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, run: &Arc<RunView>) {
         let palette = theme::palette(ui.visuals());
         section_heading(ui, "Pseudo-labels");
         let Some(labels) = &run.pseudo_labels else {
@@ -61,7 +66,12 @@ impl State {
             "the teacher's answers to {} clips before the last validation",
             count_text(labels.n_clips)
         );
-        ui.label(RichText::new(text).small().color(palette.weak));
+        let is_saved = ui
+            .horizontal(|ui| {
+                ui.label(RichText::new(text).small().color(palette.weak));
+                save_plot_button(ui, "pseudo-labels")
+            })
+            .inner;
         let mut order: Vec<usize> = (0..run.tags.len().min(labels.histogram.len())).collect();
         order.sort_by(|&one, &other| {
             let order = match self.sort {
@@ -75,6 +85,17 @@ impl State {
                 order
             }
         });
+        if is_saved {
+            let (run, order) = (Arc::clone(run), order.clone());
+            let name = format!("{} pseudo-labels", run.id);
+            let draw = move || {
+                let labels = run.pseudo_labels.as_ref();
+                let labels = labels.context("the run has no pseudo-labels")?;
+                Ok(figure_of(&run.id, &run.tags, labels, &order))
+            };
+            let ask = plots::Command::Ask(Drawing::new(name, draw));
+            ctx.send(Command::Plots(ask));
+        }
         self.table_ui(ui, run, labels, &order);
     }
 

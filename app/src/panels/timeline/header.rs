@@ -5,7 +5,9 @@ use super::rows::Order;
 use crate::explanation_files::Format;
 use crate::theme;
 use crate::timeline::{TagRow, readout};
+use crate::widgets::save_plot_item;
 use crate::workbench::parts::compare::{self, Side, Source};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::song::OpenSong;
 use crate::workbench::parts::timeline::{Command, Export, Wish};
 use crate::workbench::{Command as Any, Ctx, UiCommand};
@@ -142,21 +144,31 @@ impl State {
                 .on_disabled_hover_text("Not before all that is shown is computed");
             return;
         }
+        let export = |formats: &'static [Format]| {
+            let whole = 0.0..explanation.duration_secs;
+            let visible = self.view.map().map_or(whole, |map| {
+                map.start_secs()..map.start_secs() + map.span_secs()
+            });
+            Export {
+                song: Arc::clone(song),
+                model: Arc::clone(model),
+                explanation: Arc::clone(explanation),
+                rows: rows.to_vec(),
+                secs: visible,
+                formats,
+            }
+        };
         let menu = ui.menu_button("Export", |ui| {
+            if save_plot_item(ui) {
+                let shown = export(&[]);
+                let name = song.heard.name.clone();
+                let ask = plots::Command::Ask(Drawing::new(name, move || shown.figure()));
+                ctx.send(Any::Plots(ask));
+            }
             for (words, hint, formats) in EXPORTS {
                 if ui.button(words).on_hover_text(hint).clicked() {
-                    let whole = 0.0..explanation.duration_secs;
-                    let visible = self.view.map().map_or(whole, |map| {
-                        map.start_secs()..map.start_secs() + map.span_secs()
-                    });
-                    ctx.send(Any::Timeline(Command::Export(Box::new(Export {
-                        song: Arc::clone(song),
-                        model: Arc::clone(model),
-                        explanation: Arc::clone(explanation),
-                        rows: rows.to_vec(),
-                        secs: visible,
-                        formats,
-                    }))));
+                    let export = Box::new(export(formats));
+                    ctx.send(Any::Timeline(Command::Export(export)));
                     ui.close();
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::{EffectScores, Robustness};
 use crate::figure::{Axis, Figure, Layer, Panel, Stroke, palette};
-use crate::metrics::{Difference, Interval, Scores};
+use crate::metrics::{Difference, Interval, PairedDifferences, Scores};
 use std::io::{self, Write};
 
 /// The macro mean has this name among the tags.
@@ -106,11 +106,43 @@ fn ends(change: Difference) -> (Option<f64>, Option<f64>) {
     (interval.map(|one| one.low), interval.map(|one| one.high))
 }
 
-/// Macro ROC-AUC against strength, a panel for each effect that has more than one: the first model solid, the second dashed, with the 95 %
+/// A mean over the tags that can be drawn against strength.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrawnScore {
+    /// ROC-AUC.
+    RocAuc,
+    /// Average precision.
+    PrAuc,
+}
+
+impl DrawnScore {
+    fn label(self) -> &'static str {
+        match self {
+            Self::RocAuc => "Macro ROC-AUC",
+            Self::PrAuc => "Macro PR-AUC",
+        }
+    }
+
+    fn of(self, scores: &Scores) -> Option<f64> {
+        match self {
+            Self::RocAuc => scores.roc_auc_macro,
+            Self::PrAuc => scores.average_precision_macro,
+        }
+    }
+
+    fn change(self, change: &PairedDifferences) -> Difference {
+        match self {
+            Self::RocAuc => change.roc_auc_macro,
+            Self::PrAuc => change.average_precision_macro,
+        }
+    }
+}
+
+/// A macro score against strength, a panel for each effect that has more than one: the first model solid, the second dashed, with the 95 %
 /// intervals of the difference from the clean figure, which is a level.
 ///
 /// Effects have units of their own, so each panel has its own figure; they are given in the order of the table with the effect's name.
-pub fn robustness_figure(table: &Robustness, effect: &EffectScores) -> Figure {
+pub fn robustness_figure(table: &Robustness, effect: &EffectScores, score: DrawnScore) -> Figure {
     let unit = if effect.unit.len() <= 5 {
         effect.unit
     } else {
@@ -123,9 +155,9 @@ pub fn robustness_figure(table: &Robustness, effect: &EffectScores) -> Figure {
     if effect.logarithmic {
         x = x.log();
     }
-    let mut panel = Panel::new(Axis::new("Macro ROC-AUC", "")).height(200.0);
+    let mut panel = Panel::new(Axis::new(score.label(), "")).height(200.0);
     for (at, model) in table.models.iter().enumerate() {
-        let clean = model.scores.roc_auc_macro;
+        let clean = score.of(&model.scores);
         if let Some(clean) = clean {
             panel = panel.layer(Layer::Level {
                 label: if at == 0 {
@@ -141,7 +173,7 @@ pub fn robustness_figure(table: &Robustness, effect: &EffectScores) -> Figure {
         let points = effect.curve();
         let band = points.iter().filter_map(|(x, rung)| {
             let change = match rung {
-                Some(rung) => rung.models[at].change.roc_auc_macro.interval?,
+                Some(rung) => score.change(&rung.models[at].change).interval?,
                 None => Interval {
                     low: 0.0,
                     high: 0.0,
@@ -150,11 +182,11 @@ pub fn robustness_figure(table: &Robustness, effect: &EffectScores) -> Figure {
             Some([f64::from(*x), clean? + change.low, clean? + change.high])
         });
         let line = points.iter().filter_map(|(x, rung)| {
-            let score = match rung {
-                Some(rung) => rung.models[at].scores.roc_auc_macro,
+            let value = match rung {
+                Some(rung) => score.of(&rung.models[at].scores),
                 None => clean,
             };
-            Some([f64::from(*x), score?])
+            Some([f64::from(*x), value?])
         });
         let line: Vec<[f64; 2]> = line.collect();
         panel = panel

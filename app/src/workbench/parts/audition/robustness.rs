@@ -8,6 +8,7 @@ use crate::workbench::parts::library::Shelf;
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::augment::Ladder;
 use attune_core::dataset::Split;
+use attune_core::figure::Print;
 use attune_core::predict::Model;
 use attune_core::train::{self, Robustness, RobustnessPlan};
 use std::path::PathBuf;
@@ -186,7 +187,7 @@ fn export(formats: &'static [&'static str], state: &mut Whole, jobs: &Jobs) {
         let mut written = Vec::new();
         for format in formats {
             let path = free_path(&folder, &stem, format);
-            written.extend(write_robustness(&table, &path)?);
+            written.extend(write_robustness(&table, &path, &Print::default())?);
         }
         Ok(written)
     });

@@ -7,6 +7,7 @@ use crate::robustness_files::write_sweep;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, State as Whole};
 use attune_core::augment::{Draw, Kind, steps};
+use attune_core::figure::Print;
 use attune_core::predict::{self, Model, ShownSweep, SweepPlan};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -185,7 +186,7 @@ fn export(tags: Vec<String>, formats: &'static [&'static str], state: &mut Whole
         let mut written = Vec::new();
         for format in formats {
             let path = free_path(&folder, &stem, format);
-            write_sweep(&shown, &path)?;
+            write_sweep(&shown, &path, &Print::default())?;
             written.push(path);
         }
         Ok(written)

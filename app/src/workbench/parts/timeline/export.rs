@@ -3,6 +3,7 @@
 use crate::explanation_files::{Format, Shown};
 use crate::timeline::TagRow;
 use crate::workbench::parts::song::OpenSong;
+use attune_core::figure::{Figure, Print};
 use attune_core::interpret::{DrawnTag, Method, SongExplanation, TokenMap};
 use attune_core::predict::Model;
 use std::ops::Range;
@@ -36,6 +37,19 @@ impl PartialEq for Export {
 impl Export {
     /// Writes below `folder` and names the files.
     pub(super) fn write(&self, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+        self.with_shown(folder, |shown| shown.write(self.formats))
+    }
+
+    /// The picture of it.
+    pub fn figure(&self) -> anyhow::Result<Figure> {
+        self.with_shown(Path::new(""), |shown| Ok(shown.figure()))
+    }
+
+    fn with_shown<T>(
+        &self,
+        folder: &Path,
+        then: impl FnOnce(&Shown<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let explained = with_maps(&self.explanation, &self.rows);
         let others: Vec<Option<SongExplanation>> = self.rows.iter().map(of_other).collect();
         let Some(&(method, _)) = self.rows.first().and_then(|row| row.methods.first()) else {
@@ -66,8 +80,9 @@ impl Export {
             method,
             secs: self.secs.clone(),
             rows: rows.collect(),
+            print: Print::default(),
         };
-        shown.write(self.formats)
+        then(&shown)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Events of a run in a line of words each, for whoever follows it in a terminal.
+//! Events of a run in a line of words each, for terminals and pages.
 
-use attune_core::run::{Event, Record};
+use super::{Event, Record};
 
 /// The line, or `None` for what only programs care about.
-pub(super) fn event_words(record: &Record) -> Option<String> {
+pub fn event_words(record: &Record) -> Option<String> {
     let score =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"));
     let at_step = |what: &str| Some(format!("{what} at step {}", record.step));

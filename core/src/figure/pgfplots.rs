@@ -1,0 +1,496 @@
+//! A figure as a standalone LaTeX file for pgfplots: an `axis` for each panel in one `groupplot`, the numbers in the file.
+//!
+//! Sizes, ranges, ticks and colours are those of the other formats, so that what pdflatex makes of it looks like them; letters are the
+//! document's. Long lines are thinned as in the other formats (every extreme stays), and heat maps are averaged to what TeX's memory holds.
+
+use super::latex::latex;
+use super::layout::{LABEL_PT, Layout, Map, PANEL_TITLE_PT, PanelLayout, TICK_PT, TITLE_PT};
+use super::{Colour, ColourMap, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, paths};
+use std::fmt::Write as _;
+
+/// Columns and rows of a figure's only heat map. TeX runs out of memory with many more cells, so that several maps share these.
+const MAX_CELLS: [f64; 2] = [96.0, 40.0];
+/// What lies further outside, in widths or heights of the plot, is too large for TeX's lengths.
+const FAR: f64 = 3.0;
+/// Width of a line, in points before zooming.
+const LINE_PT: f64 = 1.3;
+
+/// The whole file.
+pub(super) fn tex(figure: &Figure, layout: &Layout) -> String {
+    let layers = figure.panels.iter().flat_map(|panel| &panel.layers);
+    let n_maps = layers.filter(|layer| matches!(layer, Layer::HeatMap(_)));
+    let fewer = (n_maps.count().max(1) as f64).sqrt();
+    let mut tex = Tex {
+        out: String::new(),
+        zoom: figure.zoom,
+        most_cells: MAX_CELLS.map(|n| (n / fewer) as usize),
+    };
+    tex.head();
+    tex.line(r"\begin{tikzpicture}");
+    tex.line(r"\begin{groupplot}[");
+    tex.common_options(figure, layout);
+    tex.line("]");
+    for (at, (panel, place)) in figure.panels.iter().zip(&layout.panels).enumerate() {
+        tex.panel(figure, layout, panel, place, at);
+    }
+    tex.line(r"\end{groupplot}");
+    tex.line(r"\end{tikzpicture}");
+    tex.line(r"\end{document}");
+    tex.out
+}
+
+struct Tex {
+    out: String,
+    zoom: f64,
+    most_cells: [usize; 2],
+}
+
+impl Tex {
+    fn line(&mut self, line: &str) {
+        self.out.push_str(line);
+        self.out.push('\n');
+    }
+
+    fn put(&mut self, line: std::fmt::Arguments<'_>) {
+        self.line(&line.to_string());
+    }
+
+    fn head(&mut self) {
+        for line in [
+            "% pdflatex, lualatex or xelatex; or copy the tikzpicture and what stands between the packages and it into a document.",
+            r"\documentclass[border=2pt]{standalone}",
+            r"\usepackage{iftex}",
+            r"\ifPDFTeX\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\fi",
+            r"\usepackage{pgfplots}",
+            r"\usepgfplotslibrary{groupplots}",
+            r"\pgfplotsset{compat=1.16}",
+            // Without its fonts a letter would stop pdflatex.
+            r"\newcommand{\foreignletter}[1]{\ifPDFTeX ?\else #1\fi}",
+            r"\begin{document}",
+            r"\sffamily",
+        ] {
+            self.line(line);
+        }
+    }
+
+    /// A font size; lengths are zoomed.
+    fn font(&self, pt: f64) -> String {
+        let pt = pt * self.zoom;
+        format!(r"\fontsize{{{pt:.2}pt}}{{{:.2}pt}}\selectfont", pt * 1.2)
+    }
+
+    fn common_options(&mut self, figure: &Figure, layout: &Layout) {
+        let n_panels = figure.panels.len();
+        // Titles and legends stand between the panels.
+        let gaps = layout.panels.windows(2);
+        let gap = gaps.map(|two| two[1].plot.top - two[0].plot.bottom);
+        let gap = gap.fold(0.0, f64::max) * self.zoom;
+        self.put(format_args!(
+            "  group style={{group size=1 by {n_panels}, vertical sep={gap:.2}pt}},"
+        ));
+        let Some(first) = layout.panels.first() else {
+            return;
+        };
+        self.put(format_args!(
+            "  scale only axis, width={:.2}pt,",
+            first.plot.width() * self.zoom
+        ));
+        let [low, high] = first.x.range;
+        let log = log_mode('x', figure.x.scale);
+        self.put(format_args!("  xmin={low}, xmax={high}, {log}"));
+        self.line(
+            "  unbounded coords=jump, grid=major, axis on top=false, clip marker paths=true,",
+        );
+        self.line("  grid style={draw=black!11, line width=0.4pt}, axis line style={black!50, line width=0.5pt}, tick style={black!50},");
+        let (tick, label) = (self.font(TICK_PT), self.font(LABEL_PT));
+        self.put(format_args!("  tick label style={{font={tick}}}, label style={{font={label}}}, tick align=outside, tick pos=left, scaled ticks=false,"));
+        self.put(format_args!("  legend style={{font={label}, draw=none, fill=none, at={{(0,1)}}, anchor=south west, inner sep=1pt, /tikz/every even column/.append style={{column sep=6pt}}}}, legend cell align=left,"));
+    }
+
+    fn panel(
+        &mut self,
+        figure: &Figure,
+        layout: &Layout,
+        panel: &Panel,
+        place: &PanelLayout,
+        at: usize,
+    ) {
+        let is_last = at + 1 == figure.panels.len();
+        self.line(r"\nextgroupplot[");
+        self.put(format_args!(
+            "  height={:.2}pt, ymin={}, ymax={}, {}",
+            place.plot.height() * self.zoom,
+            place.y.range[0],
+            place.y.range[1],
+            log_mode('y', panel.y.scale)
+        ));
+        self.ticks(
+            'x',
+            layout
+                .x_ticks
+                .iter()
+                .map(|t| (t.at, if is_last { &*t.label } else { "" })),
+        );
+        self.ticks('y', place.y_ticks.iter().map(|t| (t.at, &*t.label)));
+        if let (true, Some((_, label))) = (is_last, &layout.x_label) {
+            self.put(format_args!("  xlabel={{{}}},", latex(label)));
+        }
+        let lines: Vec<String> = place.y_label.iter().map(|line| latex(line)).collect();
+        if !lines.is_empty() {
+            let label = lines.join(r"\\");
+            self.put(format_args!("  ylabel={{{label}}},"));
+            if panel.label_side == LabelSide::Beside {
+                self.line("  ylabel style={rotate=-90, anchor=east, align=right},");
+            } else {
+                self.line("  ylabel style={align=center},");
+            }
+        }
+        let mut titles = Vec::new();
+        if let (0, Some((_, title))) = (at, &layout.title) {
+            titles.push((TITLE_PT, title));
+        }
+        if let Some((_, title)) = &place.title {
+            titles.push((PANEL_TITLE_PT, title));
+        }
+        if !titles.is_empty() {
+            let titles = titles
+                .iter()
+                .map(|(pt, title)| format!("{{{} {}}}", self.font(*pt), latex(title)));
+            let titles = titles.collect::<Vec<_>>().join(r"\\");
+            // Above the rows of the legend.
+            let rows = legend_rows(place);
+            let up = rows as f64 * 13.0 * self.zoom;
+            self.put(format_args!("  title={{{titles}}}, title style={{at={{(0,1)}}, anchor=south west, align=left, inner xsep=0pt, yshift={up:.1}pt}},"));
+        }
+        let first_row = place.legend.first().map(|entry| entry.baseline);
+        let in_first_row = place
+            .legend
+            .iter()
+            .filter(|entry| Some(entry.baseline) == first_row);
+        self.put(format_args!(
+            "  legend columns={},",
+            in_first_row.count().max(1)
+        ));
+        if let Some((map, ..)) = &place.colour_bar {
+            let heat = panel.layers.iter().find_map(|layer| match layer {
+                Layer::HeatMap(heat) if !heat.label.is_empty() => Some(heat),
+                _ => None,
+            });
+            if let Some(heat) = heat {
+                let [low, high] = map.range;
+                let label = latex(&heat.label);
+                self.put(format_args!("  colorbar, point meta min={low}, point meta max={high}, colorbar style={{ylabel={{{label}}}}},"));
+            }
+        }
+        self.line("]");
+        for layer in &panel.layers {
+            self.layer(layer, place);
+        }
+        for entry in &place.legend {
+            self.legend_entry(&panel.layers[entry.layer_idx], &entry.label);
+        }
+    }
+
+    fn ticks<'a>(&mut self, axis: char, ticks: impl Iterator<Item = (f64, &'a str)>) {
+        let (at, labels): (Vec<_>, Vec<_>) = ticks
+            .map(|(at, label)| (at.to_string(), format!("{{{}}}", latex(label))))
+            .unzip();
+        if at.is_empty() {
+            self.put(format_args!(r"  {axis}tick=\empty,"));
+        } else {
+            let (at, labels) = (at.join(","), labels.join(","));
+            self.put(format_args!(
+                "  {axis}tick={{{at}}}, {axis}ticklabels={{{labels}}}, minor {axis} tick num=0,"
+            ));
+        }
+    }
+
+    fn layer(&mut self, layer: &Layer, place: &PanelLayout) {
+        let [bottom, top] = place.y.range;
+        match layer {
+            Layer::Line {
+                colour,
+                stroke,
+                points,
+                ..
+            } => {
+                for piece in pieces(points, place) {
+                    if piece.len() == 1 {
+                        self.dots(*colour, &piece, 1.6);
+                    } else {
+                        let look = self.stroke(*colour, *stroke);
+                        self.plot(&look, &piece, "");
+                    }
+                }
+            }
+            Layer::Dots { colour, points, .. } => {
+                let finite =
+                    |p: &&[f64; 2]| place.x.at(p[0]).is_finite() && place.y.at(p[1]).is_finite();
+                let points: Vec<_> = points.iter().filter(finite).copied().collect();
+                self.dots(*colour, &points, 2.0);
+            }
+            Layer::Band { colour, points, .. } => self.band(*colour, 0.2, points, place),
+            Layer::Envelope { colour, points } => self.band(*colour, 0.85, points, place),
+            Layer::Area {
+                above,
+                below,
+                points,
+                ..
+            } => {
+                for (colour, sign) in [(above, 1.0), (below, -1.0)] {
+                    let edge = one_sided(points, sign);
+                    let band: Vec<[f64; 3]> = edge.iter().map(|&[x, y]| [x, 0.0, y]).collect();
+                    self.band(*colour, 0.75, &band, place);
+                }
+            }
+            Layer::Bars {
+                colour,
+                thickness,
+                points,
+                ..
+            } => {
+                let look = format!("draw=none, fill={}", rgb(*colour));
+                for &[x, y] in points {
+                    let [low, high] = [y - thickness / 2.0, y + thickness / 2.0];
+                    let zero = 0f64.max(place.x.range[0]);
+                    let corners = [[zero, low], [x, low], [x, high], [zero, high]];
+                    self.plot(&look, &corners, " -- cycle");
+                }
+            }
+            Layer::Spans { colour, spans, .. } => {
+                let look = format!("draw=none, fill={}, fill opacity=0.45", rgb(*colour));
+                for &[from, to] in spans {
+                    let corners = [[from, bottom], [to, bottom], [to, top], [from, top]];
+                    self.plot(&look, &corners, " -- cycle");
+                }
+            }
+            Layer::HeatMap(map) => self.heat_map(map),
+            Layer::Mark { label, x } => {
+                let node = self.words(label, "south west, rotate=90, pos=0");
+                let look = self.dashes();
+                self.plot(&look, &[[*x, bottom], [*x, top]], &node);
+            }
+            Layer::Level { label, y } => {
+                let node = self.words(label, "south east, pos=1");
+                let look = self.dashes();
+                let [left, right] = place.x.range;
+                self.plot(&look, &[[left, *y], [right, *y]], &node);
+            }
+        }
+    }
+
+    fn words(&self, label: &str, anchor: &str) -> String {
+        if label.is_empty() {
+            return String::new();
+        }
+        let font = self.font(TICK_PT);
+        format!(
+            " node[anchor={anchor}, inner sep=1.5pt, font={font}] {{{}}}",
+            latex(label)
+        )
+    }
+
+    fn dashes(&self) -> String {
+        format!("draw=black!55, dashed, line width={:.2}pt", 0.8 * self.zoom)
+    }
+
+    fn stroke(&self, colour: Colour, stroke: Stroke) -> String {
+        let (pt, more) = match stroke {
+            Stroke::Solid => (LINE_PT, ""),
+            Stroke::Faint => (0.7, ", opacity=0.35"),
+            Stroke::Thin => (0.4, ""),
+            Stroke::Dashed => (LINE_PT, ", dashed"),
+        };
+        let pt = pt * self.zoom;
+        format!(
+            "no marks, draw={}, line width={pt:.2}pt, line join=round{more}",
+            rgb(colour)
+        )
+    }
+
+    fn dots(&mut self, colour: Colour, points: &[[f64; 2]], radius: f64) {
+        let (colour, size) = (rgb(colour), radius * self.zoom);
+        let look = format!(
+            "only marks, mark=*, mark size={size:.2}pt, mark options={{draw=none, fill={colour}}}"
+        );
+        self.plot(&look, points, "");
+    }
+
+    fn band(&mut self, colour: Colour, opacity: f64, points: &[[f64; 3]], place: &PanelLayout) {
+        let look = format!("draw=none, fill={}, fill opacity={opacity}", rgb(colour));
+        let edge = |at: usize| -> Vec<[f64; 2]> {
+            let edge = points.iter().map(|p| [place.x.at(p[0]), place.y.at(p[at])]);
+            edge.collect()
+        };
+        for outline in paths::bands(&edge(1), &edge(2)) {
+            let outline: Vec<_> = outline.iter().map(|&at| from_paper(at, place)).collect();
+            self.plot(&look, &outline, " -- cycle");
+        }
+    }
+
+    fn heat_map(&mut self, map: &HeatMap) {
+        let cells = map.averaged(self.most_cells);
+        let (columns, rows) = (cells.n_columns, cells.n_rows());
+        if rows == 0 {
+            return;
+        }
+        let name = self.colour_map(map.map);
+        let [low, high] = map.shown_range();
+        let _ = writeln!(
+            self.out,
+            r"\addplot[matrix plot*, forget plot, point meta=explicit, point meta min={low}, point meta max={high}, mesh/cols={columns}, mesh/ordering=x varies, colormap name={name}] table[row sep=newline, x=x, y=y, meta=v] {{"
+        );
+        self.line("x y v");
+        let along = |ends: [f64; 2], at: usize, n: usize| {
+            ends[0] + (ends[1] - ends[0]) * (at as f64 + 0.5) / n as f64
+        };
+        for (at, value) in cells.values.iter().enumerate() {
+            let (x, y) = (
+                along(map.x, at % columns, columns),
+                along(map.y, at / columns, rows),
+            );
+            // What is not a number is painted as the lowest.
+            let value = if value.is_nan() { low } else { *value };
+            let _ = writeln!(self.out, "{x} {y} {value}");
+        }
+        self.line("};");
+    }
+
+    fn colour_map(&mut self, map: ColourMap) -> &'static str {
+        let name = match map {
+            ColourMap::Paper => "attunepaper",
+            ColourMap::Magma => "attunemagma",
+            ColourMap::Diverging => "attunediverging",
+        };
+        let stops = (0..=10).map(|tenth| {
+            let [r, g, b] = map.at(tenth as f32 / 10.0).0;
+            format!("rgb255({tenth}cm)=({r},{g},{b})")
+        });
+        let stops = stops.collect::<Vec<_>>().join("; ");
+        self.put(format_args!(
+            r"\pgfplotsset{{colormap={{{name}}}{{{stops}}}}}"
+        ));
+        name
+    }
+
+    /// A path through the points.
+    fn plot(&mut self, look: &str, points: &[[f64; 2]], behind: &str) {
+        if points.is_empty() {
+            return;
+        }
+        let _ = write!(self.out, r"\addplot[{look}, forget plot] coordinates {{");
+        for (at, [x, y]) in points.iter().enumerate() {
+            let between = if at % 6 == 5 { '\n' } else { ' ' };
+            let _ = write!(self.out, "({x},{y}){between}");
+        }
+        let _ = writeln!(self.out, "}}{behind};");
+    }
+
+    fn legend_entry(&mut self, layer: &Layer, label: &str) {
+        let image = match layer {
+            Layer::Line { colour, stroke, .. } => self.stroke(*colour, *stroke),
+            Layer::Dots { colour, .. } => {
+                let colour = rgb(*colour);
+                format!(
+                    "only marks, mark=*, mark size=2pt, mark options={{draw=none, fill={colour}}}"
+                )
+            }
+            Layer::Band { colour, .. } => area_image(*colour, 0.2),
+            Layer::Spans { colour, .. } => area_image(*colour, 0.45),
+            Layer::Bars { colour, .. } => area_image(*colour, 1.0),
+            Layer::Area { above, .. } => area_image(*above, 0.75),
+            Layer::Envelope { .. }
+            | Layer::HeatMap(_)
+            | Layer::Mark { .. }
+            | Layer::Level { .. } => return,
+        };
+        self.put(format_args!(r"\addlegendimage{{{image}}}"));
+        self.put(format_args!(r"\addlegendentry{{{}}}", latex(label)));
+    }
+}
+
+fn area_image(colour: Colour, opacity: f64) -> String {
+    // A broad line: pgfplots draws a frame around its own areas.
+    format!(
+        "no marks, line width=6pt, draw={}, draw opacity={opacity}",
+        rgb(colour)
+    )
+}
+
+fn legend_rows(place: &PanelLayout) -> usize {
+    let mut baselines: Vec<f64> = place.legend.iter().map(|entry| entry.baseline).collect();
+    baselines.dedup();
+    baselines.len()
+}
+
+fn log_mode(axis: char, scale: Scale) -> String {
+    match scale {
+        Scale::Linear => String::new(),
+        Scale::Log => format!("{axis}mode=log,"),
+    }
+}
+
+/// As xcolor reads it.
+fn rgb(colour: Colour) -> String {
+    let [r, g, b] = colour.0;
+    format!("{{rgb,255:red,{r};green,{g};blue,{b}}}")
+}
+
+/// The unbroken stretches of a line, thinned as on paper, without what lies so far outside that TeX could not place it.
+fn pieces(points: &[[f64; 2]], place: &PanelLayout) -> Vec<Vec<[f64; 2]>> {
+    let on_paper = points.iter().map(|&[x, y]| [place.x.at(x), place.y.at(y)]);
+    let on_paper: Vec<[f64; 2]> = on_paper.collect();
+    let pieces = paths::pieces_at(&on_paper).into_iter();
+    pieces
+        .map(|piece| {
+            let kept = piece.into_iter().map(|at| match near(on_paper[at], place) {
+                // Numbers that need not be moved stay as they are.
+                Some(near) => {
+                    let moved = from_paper(near, place);
+                    let is_moved = |axis: usize| near[axis] != on_paper[at][axis];
+                    [0, 1].map(|axis| [points[at], moved][usize::from(is_moved(axis))][axis])
+                }
+                None => points[at],
+            });
+            kept.collect()
+        })
+        .collect()
+}
+
+/// The nearest place that TeX can count to; `None` for what is near enough.
+fn near([x, y]: [f64; 2], place: &PanelLayout) -> Option<[f64; 2]> {
+    let plot = place.plot;
+    let (wide, high) = (plot.width() * FAR, plot.height() * FAR);
+    let near = [
+        x.clamp(plot.left - wide, plot.right + wide),
+        y.clamp(plot.top - high, plot.bottom + high),
+    ];
+    (near != [x, y]).then_some(near)
+}
+
+fn from_paper(at: [f64; 2], place: &PanelLayout) -> [f64; 2] {
+    let [x, y] = near(at, place).unwrap_or(at);
+    let value = |map: &Map, at: f64| map.value(at);
+    [value(&place.x, x), value(&place.y, y)]
+}
+
+/// What lies on one side of zero, with the points where the line crosses it; the other side is zero.
+fn one_sided(points: &[[f64; 2]], sign: f64) -> Vec<[f64; 2]> {
+    let mut edge: Vec<[f64; 2]> = Vec::with_capacity(points.len());
+    let mut before: Option<[f64; 2]> = None;
+    for &[x, y] in points {
+        if let Some([x0, y0]) = before
+            && y0 * y < 0.0
+        {
+            edge.push([x0 + (x - x0) * y0 / (y0 - y), 0.0]);
+        }
+        let kept = if y.is_nan() {
+            y
+        } else {
+            sign * (sign * y).max(0.0)
+        };
+        edge.push([x, kept]);
+        before = Some([x, y]);
+    }
+    edge
+}
