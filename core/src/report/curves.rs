@@ -16,7 +16,14 @@ fn place(scalar: Scalar) -> Option<(&'static str, &'static str)> {
         Scalar::LearningRate => ("Learning rate", "learning rate"),
         Scalar::GradientNorm => ("Gradient norm", "gradient norm"),
         Scalar::ClipsPerSecond => ("Speed", "training"),
-        Scalar::LoaderWait => ("Waiting for data", "per step"),
+        Scalar::LoaderWait => ("Time of a step", "waiting for data"),
+        Scalar::TeacherSeconds => ("Time of a step", "teacher"),
+        Scalar::ForwardSeconds => ("Time of a step", "forward"),
+        Scalar::BackwardSeconds => ("Time of a step", "backward"),
+        Scalar::OptimizerSeconds => ("Time of a step", "optimizer"),
+        Scalar::LoaderReading => ("Time of the loader's threads", "reading"),
+        Scalar::LoaderAugmenting => ("Time of the loader's threads", "augmentation"),
+        Scalar::LoaderFeatures => ("Time of the loader's threads", "features"),
         // Speed says it already.
         Scalar::StepSeconds => return None,
     })

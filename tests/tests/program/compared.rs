@@ -179,7 +179,7 @@ fn trained_runs_are_compared_tag_by_tag_track_by_track_and_setting_by_setting() 
     ];
     let map = json(
         &lab,
-        &[&arguments[..], &["--csv", csv, "--svg", svg]].concat(),
+        &[&arguments[..], &["--csv", csv, "--out", svg]].concat(),
     );
     let run = json(&lab, &["runs", "show", second, "--json"]);
     for (at, tag) in kept.tags.iter().enumerate() {

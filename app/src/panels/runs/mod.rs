@@ -173,7 +173,7 @@ impl State {
         let Some((list, reading)) = ctx.state.runs.list().zip(ctx.state.runs.reading()) else {
             return Vec::new();
         };
-        self.find(list, reading);
+        self.find(list, reading, &ctx.state.selection.grouping);
         let rows = self.found.iter().flat_map(|found| &found.rows);
         rows.filter_map(|&at| list.get(at)).collect()
     }

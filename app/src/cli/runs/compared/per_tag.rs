@@ -1,6 +1,7 @@
 //! `attune runs per-tag`: runs against tags, as a table, a CSV file or a heat map.
 
 use super::{Console, Failure, Fault, ResultExt, folders, id, number, table};
+use crate::cli::print_arguments::PrintArguments;
 use anyhow::anyhow;
 use attune_core::dataset::{Dataset, Split};
 use attune_core::run::{
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   attune runs per-tag demo-3 demo-4 --measure pr-auc --on test
-  attune runs per-tag --filter tag:paper --baseline demo-1 --rows mean --columns spread --svg map.svg
+  attune runs per-tag --filter tag:paper --baseline demo-1 --rows mean --columns spread --out map.pdf
   attune runs per-tag --filter \"model:tiny lr<1e-3\" --csv map.csv")]
 pub(in crate::cli::runs) struct Args {
     /// Ids, beginnings of ids, or run folders
@@ -41,12 +42,11 @@ pub(in crate::cli::runs) struct Args {
     /// Write the table, a row a run
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Draw the heat map, in lines
+    /// Draw the heat map: .svg, .png, .pdf or .tex (pgfplots)
     #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
-    /// Draw the heat map, in pixels
-    #[arg(long, value_name = "FILE")]
-    png: Option<PathBuf>,
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    print: PrintArguments,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -113,14 +113,11 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     if let Some(path) = &args.csv {
         shown.write_csv(path).failed()?;
     }
-    let figure = shown.figure(&words);
-    if let Some(path) = &args.svg {
-        figure.write_svg(path).failed()?;
+    if let Some(path) = &args.out {
+        let figure = args.print.print().apply(&shown.figure(&words));
+        figure.write(path).failed()?;
     }
-    if let Some(path) = &args.png {
-        figure.write_png(path, 4.0).failed()?;
-    }
-    for path in [&args.csv, &args.svg, &args.png].into_iter().flatten() {
+    for path in [&args.csv, &args.out].into_iter().flatten() {
         console.say(&format!("wrote {}", path.display()));
     }
     if args.json {
