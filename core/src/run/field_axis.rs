@@ -110,6 +110,11 @@ impl FieldAxis {
         }
     }
 
+    /// The number at a place; `None` on an axis of words.
+    pub fn number_at(&self, place: f64) -> Option<f64> {
+        self.scale.number(place)
+    }
+
     /// What lies at a place.
     pub fn text_at(&self, place: f64) -> String {
         match &self.scale {

@@ -1,5 +1,6 @@
 //! Settings against scores: parallel coordinates and a scatter plot, marked by dragging.
 
+use crate::runs::save_as;
 use attune::panels::Panel;
 use attune::workbench::Command;
 use attune_tests::small_runs::write_with;
@@ -42,6 +43,13 @@ fn runs_are_marked_on_an_axis_and_their_curves_drawn() {
     window.drag(top, top + vec2(0.0, axis.height() * 0.25));
     window.wait("two of six", |window| window.shows("2 of 6 runs marked"));
     window.picture("parameters_parallel");
+    window.click("Save plot: parameters");
+    save_as(&mut window, "CSV (the numbers)", "Screen (165 mm)");
+    let csv = workspace.path().join("exports/parallel coordinates.csv");
+    window.wait("the file", |_| csv.exists());
+    let csv = std::fs::read_to_string(csv).unwrap();
+    let points = csv.lines().filter(|line| line.contains(",line,"));
+    assert_eq!(points.count(), 6 * 5, "six runs on five axes: {csv}");
     let batch = window.rect("Axis batch_size");
     let low = batch.center_bottom() - vec2(0.0, 2.0);
     window.drag(low, low - vec2(0.0, batch.height() * 0.25));

@@ -182,7 +182,7 @@ fn a_note_is_pinned_to_a_step_of_the_curves() {
 }
 
 /// Clicks through the dialog about a plot: the last choice of each box, then Save.
-fn save_as(window: &mut Window, format: &str, size: &str) {
+pub(crate) fn save_as(window: &mut Window, format: &str, size: &str) {
     window.wait("the dialog", |window| window.shows("File of the plot"));
     for (what, choice) in [("Format", format), ("Size", size)] {
         window.click(what);

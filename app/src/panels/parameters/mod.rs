@@ -2,15 +2,18 @@
 //! dragging (brushed) stays bright; the rest steps back.
 
 mod choice;
+mod figure;
 mod parallel;
 mod scatter;
 mod shown;
 
 use crate::theme;
-use crate::widgets::{count_text, empty_state};
-use crate::workbench::{Ctx, Select};
+use crate::widgets::{count_text, empty_state, save_plot_button};
+use crate::workbench::parts::plots::{self, Drawing};
+use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{Brush, Field, Measure, Pick};
 use egui::{RichText, TextEdit, Ui};
+use figure::Paper;
 use shown::Shown;
 
 /// Each drawn run is read whole and followed.
@@ -141,6 +144,9 @@ impl State {
                 egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter the plotted runs")
             });
             self.choices_ui(ui, shown);
+            if save_plot_button(ui, "parameters") {
+                self.save(ctx, shown);
+            }
         });
         ui.horizontal(|ui| {
             let (n, n_bright) = (shown.runs.len(), shown.n_bright());
@@ -179,6 +185,22 @@ impl State {
                 ui.label(RichText::new(problem).small().color(palette.warning));
             }
         });
+    }
+
+    /// Asks where to save the plot as it is shown.
+    fn save(&self, ctx: &Ctx<'_>, shown: &Shown) {
+        let drawing = match self.view {
+            View::Parallel => {
+                let paper = Paper::parallel(shown);
+                Drawing::new("parallel coordinates", move || Ok(paper.parallel_figure()))
+            }
+            View::Scatter => {
+                let paper = Paper::scatter(shown);
+                let name = format!("{} over {}", shown.y.field, shown.x.field);
+                Drawing::new(name, move || Ok(paper.scatter_figure()))
+            }
+        };
+        ctx.send(Command::Plots(plots::Command::Ask(drawing)));
     }
 
     /// Marks a part of an axis in the place of what was marked of the same field.

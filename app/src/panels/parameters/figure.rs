@@ -1,0 +1,123 @@
+//! The plots for paper: the same axes, runs, colours and marks as on the screen.
+
+use super::shown::Shown;
+use crate::theme;
+use attune_core::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks};
+use attune_core::run::FieldAxis;
+
+/// Room beside the outermost axes, as a part of the distance between two.
+const MARGIN: f64 = 0.35;
+
+/// What is drawn, apart from the panel that it was drawn in.
+#[derive(Clone, Debug)]
+pub(super) struct Paper {
+    axes: Vec<FieldAxis>,
+    /// Colour and whether it is marked, of each run.
+    runs: Vec<(egui::Color32, bool)>,
+}
+
+impl Paper {
+    pub(super) fn parallel(shown: &Shown) -> Self {
+        Self::of(shown, shown.axes.clone())
+    }
+
+    pub(super) fn scatter(shown: &Shown) -> Self {
+        Self::of(shown, vec![shown.x.clone(), shown.y.clone()])
+    }
+
+    fn of(shown: &Shown, axes: Vec<FieldAxis>) -> Self {
+        let colours = shown.colours.iter().copied();
+        Self {
+            axes,
+            runs: colours.zip(shown.is_bright.iter().copied()).collect(),
+        }
+    }
+
+    /// Runs that step back first, so that they lie below.
+    fn in_order(&self) -> impl Iterator<Item = (usize, attune_core::figure::Colour)> + '_ {
+        let pale = theme::palette_of(egui::Theme::Light).line;
+        let of = move |is_bright: bool| {
+            let runs = self.runs.iter().enumerate();
+            let runs = runs.filter(move |(_, run)| run.1 == is_bright);
+            runs.map(move |(idx, run)| {
+                let colour = if run.1 { run.0 } else { pale };
+                (idx, theme::on_paper(colour))
+            })
+        };
+        of(false).chain(of(true))
+    }
+
+    /// A line a run. The greatest value of each axis stands at its head, the least below its foot.
+    pub(super) fn parallel_figure(&self) -> Figure {
+        let ticks = self.axes.iter().enumerate().map(|(at, axis)| {
+            let name = axis.field.label();
+            let text = match axis.is_numeric() {
+                true => format!("{name} from {}", axis.text_at(0.0)),
+                false => name,
+            };
+            (at as f64, text)
+        });
+        let last = self.axes.len().saturating_sub(1) as f64;
+        let x = Axis::new("", "")
+            .ticks(Ticks::At(ticks.collect()))
+            .range(-MARGIN, last + MARGIN);
+        let y = Axis::new("", "").ticks(Ticks::None).range(-0.05, 1.05);
+        let mut panel = Panel::new(y).height(240.0);
+        for (run, colour) in self.in_order() {
+            let points = self.axes.iter().enumerate();
+            let points = points.map(|(at, axis)| [at as f64, axis.places[run].unwrap_or(f64::NAN)]);
+            panel = panel.layer(Layer::Line {
+                label: String::new(),
+                colour,
+                stroke: Stroke::Thin,
+                points: points.collect(),
+            });
+        }
+        for (at, axis) in self.axes.iter().enumerate() {
+            let head = if axis.is_numeric() {
+                axis.text_at(1.0)
+            } else {
+                let words = axis.ticks(0).into_iter().rev().map(|tick| tick.1);
+                words.collect::<Vec<_>>().join(", ")
+            };
+            panel = panel.mark(at as f64, head);
+        }
+        Figure::new("", x).with(panel)
+    }
+
+    /// A point a run, over the values themselves.
+    pub(super) fn scatter_figure(&self) -> Figure {
+        let [x, y] = &self.axes[..] else {
+            return Figure::new("", Axis::new("", ""));
+        };
+        let mut panel = Panel::new(paper_axis(y)).height(240.0);
+        for (run, colour) in self.in_order() {
+            let (Some(at), Some(up)) = (x.places[run], y.places[run]) else {
+                continue;
+            };
+            panel = panel.layer(Layer::Dots {
+                label: String::new(),
+                colour,
+                points: vec![[value(x, at), value(y, up)]],
+            });
+        }
+        Figure::new("", paper_axis(x)).with(panel)
+    }
+}
+
+/// The number at a place; of words the place.
+fn value(axis: &FieldAxis, place: f64) -> f64 {
+    axis.number_at(place).unwrap_or(place)
+}
+
+fn paper_axis(axis: &FieldAxis) -> Axis {
+    let paper = Axis::new(axis.field.label(), "");
+    if !axis.is_numeric() {
+        return paper.ticks(Ticks::At(axis.ticks(0))).range(0.0, 1.0);
+    }
+    if axis.is_logarithmic() {
+        paper.log()
+    } else {
+        paper
+    }
+}
