@@ -155,7 +155,7 @@ fn a_dragged_point_moves_all_charts_and_the_tracks_behind_it_are_heard() {
 
     // The worst false positive stands first; a click plays it, keys go on from there.
     let wrong = low.clips(Outcome::FalsePositive, target.threshold);
-    assert!(wrong.len() > 2, "{counts:?}");
+    assert!(wrong.len() >= 2, "{counts:?}");
     let track = |at: usize| kept.tracks[wrong[at] as usize].clone();
     let row = |at: usize| format!("Behind the point {}", track(at));
     assert!(window.rect(&row(0)).top() < window.rect(&row(1)).top());
