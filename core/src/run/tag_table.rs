@@ -370,7 +370,11 @@ impl TagTable {
             } else {
                 ColourMap::Paper
             },
-            label: colours.clone(),
+            label: if self.baseline.is_some() {
+                "difference".to_owned()
+            } else {
+                "score".to_owned()
+            },
         };
         let panel = Panel::new(y)
             .height((n_tags as f64 * 11.0).clamp(60.0, 640.0))

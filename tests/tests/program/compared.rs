@@ -195,7 +195,7 @@ fn trained_runs_are_compared_tag_by_tag_track_by_track_and_setting_by_setting() 
             "runs",
             "per-tag",
             "--filter",
-            "preset:tiny",
+            "model:tiny",
             "--baseline",
             first,
             "--json",

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// So close to a curve, in points, the pointer means it.
 const NEAR: f32 = 14.0;
+/// Room for the number of positives beside the name of a tag, in points.
+const POSITIVES: f32 = 46.0;
 
 /// What was asked for in a chart.
 pub(super) struct Asked {
@@ -122,7 +124,7 @@ pub(super) fn ui(
 
 /// Name of the tag; area of each run and number of positives.
 fn head_ui(ui: &Ui, rect: Rect, tag: &str, shown: &Shown<'_>, palette: &Palette) {
-    let painter = ui.painter().with_clip_rect(rect);
+    let painter = ui.painter().with_clip_rect(ui.clip_rect().intersect(rect));
     let is_chosen = shown.chosen.iter().any(|other| other == tag);
     let colour = if is_chosen {
         palette.accent
@@ -130,7 +132,11 @@ fn head_ui(ui: &Ui, rect: Rect, tag: &str, shown: &Shown<'_>, palette: &Palette)
         palette.strong
     };
     let body = TextStyle::Body.resolve(ui.style());
-    painter.text(rect.left_top(), Align2::LEFT_TOP, tag, body, colour);
+    let beside = ui
+        .clip_rect()
+        .intersect(rect.with_max_x(rect.right() - POSITIVES));
+    let name = ui.painter().with_clip_rect(beside);
+    name.text(rect.left_top(), Align2::LEFT_TOP, tag, body, colour);
     let small = FontId::new(
         TextStyle::Small.resolve(ui.style()).size,
         theme::figures().resolve(ui.style()).family,
@@ -152,8 +158,8 @@ fn head_ui(ui: &Ui, rect: Rect, tag: &str, shown: &Shown<'_>, palette: &Palette)
     }
     if let Some(positives) = positives {
         let text = format!("N {}", count_text(positives));
-        let at = pos2(rect.right() - 3.0, baseline);
-        painter.text(at, Align2::RIGHT_BOTTOM, text, small, palette.weak);
+        let corner = rect.right_top() + vec2(-3.0, 2.0);
+        painter.text(corner, Align2::RIGHT_TOP, text, small, palette.weak);
     }
 }
 
@@ -255,8 +261,8 @@ fn hover_ui(
                 continue;
             };
             let counts = points.counts(shown.threshold);
-            let best = points
-                .best_f1()
+            let best = run
+                .best_f1(tag)
                 .map_or(String::new(), |(threshold, counts)| {
                     format!(", best {} at {threshold:.3}", score_text(counts.f1()))
                 });

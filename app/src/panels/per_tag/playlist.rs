@@ -63,7 +63,7 @@ pub(super) fn ui(
     let text = RichText::new(format!("at {threshold:.3}: {}", counts_text(&counts)));
     ui.label(text.text_style(theme::figures()).color(palette.text));
     ui.horizontal_wrapped(|ui| {
-        if let Some((best, counts)) = points.best_f1() {
+        if let Some((best, counts)) = run.best_f1(&opened.tag) {
             let hint = format!(
                 "Move the threshold to {best:.3}, where F1 of this tag is best ({:.3}). Chosen on the test split itself, it flatters the run.",
                 counts.f1().unwrap_or(0.0)
@@ -174,9 +174,8 @@ fn tracks_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RankedRun, tag: &str, rows: &[u32
             table_row.col(|ui| {
                 let is_playing =
                     chosen && ctx.state.player.state() == crate::playback::State::Playing;
-                play_ui(ctx, ui, id, is_playing, known(row).is_some(), || {
-                    play(row, true);
-                });
+                let play = known(row).map(|_| || play(row, true));
+                play_ui(ctx, ui, id, is_playing, play);
             });
             let (_, first) = table_row.col(|ui| text_ui(ui, id, palette.strong));
             table_row.col(|ui| {
@@ -226,15 +225,9 @@ fn tracks_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RankedRun, tag: &str, rows: &[u32
     });
 }
 
-/// The symbol that plays a track, or pauses it.
-fn play_ui(
-    ctx: &Ctx<'_>,
-    ui: &mut Ui,
-    id: &str,
-    is_playing: bool,
-    is_there: bool,
-    play: impl FnOnce(),
-) {
+/// The symbol that plays a track, if it is there, or pauses it.
+fn play_ui(ctx: &Ctx<'_>, ui: &mut Ui, id: &str, is_playing: bool, play: Option<impl FnOnce()>) {
+    let is_there = play.is_some();
     let palette = theme::palette(ui.visuals());
     let size = egui::vec2(18.0, theme::ROW_HEIGHT - 2.0);
     let button = ui.add_enabled(is_there, egui::Button::new("").frame(false).min_size(size));
@@ -248,7 +241,7 @@ fn play_ui(
     if button.clicked() {
         if is_playing {
             ctx.send(Play::Pause);
-        } else {
+        } else if let Some(play) = play {
             play();
         }
     }

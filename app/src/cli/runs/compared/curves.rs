@@ -155,7 +155,7 @@ fn rows(judged: &[TagJudgement]) -> Vec<Vec<String>> {
     rows.extend(judged.iter().map(row));
     if judged.len() > 1 {
         let mut mean = vec![String::new(); header.len()];
-        mean[0] = "mean".to_owned();
+        "mean".clone_into(&mut mean[0]);
         let of = |value: fn(&TagJudgement) -> Option<f64>| {
             number(attune_core::metrics::mean_defined(judged.iter().map(value)))
         };

@@ -72,6 +72,10 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
             }
         }
     }
+    if folders.is_empty() {
+        console.say("none of the runs is what was asked for");
+        return Ok(());
+    }
     let ids: Vec<String> = folders.iter().map(|folder| id(folder)).collect();
     let scores = folders
         .iter()
@@ -137,10 +141,6 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
             "tags": shown.tags,
             "runs": rows,
         }));
-    }
-    if shown.rows.is_empty() {
-        console.say("none of the runs is what was asked for");
-        return Ok(());
     }
     print(&shown, console)
 }

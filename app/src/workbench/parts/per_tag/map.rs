@@ -73,11 +73,14 @@ fn data_folder(run: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(folder))
 }
 
+/// How many tracks have a tag, by its name.
+type TagCounts = Arc<BTreeMap<String, usize>>;
+
 /// How many tracks of data sets have each tag.
 #[derive(Debug, Default)]
 pub struct Counted {
     /// By folder; `None` where the data set is not there. In the validation and in the test split.
-    by_folder: BTreeMap<PathBuf, Option<[Arc<BTreeMap<String, usize>>; 2]>>,
+    by_folder: BTreeMap<PathBuf, Option<[TagCounts; 2]>>,
 }
 
 impl Counted {

@@ -3,7 +3,7 @@
 use crate::workbench::parts::library::Shelf;
 use attune_core::job::{Cancelled, Job};
 use attune_core::message::full_message;
-use attune_core::metrics::{CurveKind, CurvePoint, OperatingPoints, Outcome};
+use attune_core::metrics::{Counts, CurveKind, CurvePoint, OperatingPoints, Outcome};
 use attune_core::train::{Judged, Predictions, Ranked};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -68,6 +68,7 @@ struct Drawn {
     precision_recall: Vec<CurvePoint>,
     roc_auc: Option<f64>,
     average_precision: Option<f64>,
+    best_f1: Option<(f64, Counts)>,
 }
 
 impl RankedRuns {
@@ -152,6 +153,7 @@ fn read(
             precision_recall: points.curve(CurveKind::PrecisionRecall, Some(COLUMNS)),
             roc_auc: points.roc_auc(),
             average_precision: points.average_precision(),
+            best_f1: points.best_f1(),
         }
     });
     Ok(Arc::new(RankedRun {
@@ -184,6 +186,11 @@ impl RankedRun {
             CurveKind::Roc => drawn.roc_auc,
             CurveKind::PrecisionRecall => drawn.average_precision,
         })
+    }
+
+    /// The threshold with the best F1 of a tag, and what it makes of the tracks.
+    pub fn best_f1(&self, tag: &str) -> Option<(f64, Counts)> {
+        self.drawn(tag)?.best_f1
     }
 
     /// The tracks behind a point of a tag's curve, the worst or surest first.
