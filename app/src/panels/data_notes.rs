@@ -4,6 +4,7 @@
 use crate::theme;
 use crate::workbench::Ctx;
 use attune_core::run::{data_versions, different_data_words};
+use attune_core::train::Difference;
 use egui::{RichText, Ui};
 
 /// A line for each thing that is not as one would think; nothing as a rule.
@@ -13,7 +14,12 @@ pub(super) fn data_notes_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     let mut notes = Vec::new();
     if let Some(run) = &selection.run {
         let id = run.file_name().unwrap_or_default().to_string_lossy();
+        let is_of_here = run.starts_with(ctx.state.workspace.runs());
         for change in ctx.state.runs.data_changes(run) {
+            // The data of a run that is watched from here lies where it is trained.
+            if !is_of_here && matches!(change.differences[..], [Difference::Gone { .. }]) {
+                continue;
+            }
             let then = if change.can_go_on() {
                 "if it is resumed, it learns from the data as it is now"
             } else {
