@@ -220,7 +220,8 @@ impl Shown {
                 Event::Failed { message } => Some(message.clone()),
                 _ => None,
             });
-        let system = SystemLog::read(history.folder()).failed()?;
+        // Without what the machine did the words are fewer.
+        let system = SystemLog::read(history.folder()).unwrap_or_default();
         Ok(Self {
             summary: RunSummary::read(history.folder()).failed()?,
             configuration: history.run_toml().cloned(),

@@ -123,7 +123,7 @@ fn what_the_machine_does_is_written_down_and_read_after_the_run_was_resumed() {
 fn a_slow_loader_is_named_in_the_terminal_with_the_effect_that_makes_it_slow() {
     let lab = Lab::new();
     // A tiny network, and forty pitch shifts for each clip.
-    let step = "[[steps]]\nprobability = 1.0\nchoices = [{ effect = \"pitch\", shift = { min = 3, max = 5 } }]\n";
+    let step = "[[steps]]\nprobability = 1.0\nchoices = [{ effect = \"pitch\", cents = { min = 300, max = 500 } }]\n";
     let chain = lab.folder.path().join("heavy.toml");
     std::fs::write(&chain, step.repeat(40)).unwrap();
     let options = ["--epochs", "5", "--loader-threads", "1", "--augment"];

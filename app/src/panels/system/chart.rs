@@ -24,7 +24,9 @@ pub(super) fn legend_ui(ui: &mut Ui, title: &str, unit: &str, hint: &str, entrie
             .text_style(theme::section())
             .color(palette.strong);
         ui.label(heading).on_hover_text(hint);
-        ui.label(RichText::new(unit).small().color(palette.weak));
+        if !unit.is_empty() {
+            ui.label(RichText::new(unit).small().color(palette.weak));
+        }
         for entry in entries {
             ui.add_space(4.0);
             let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());

@@ -54,7 +54,7 @@ const CHARTS: [Chart; 3] = [
             ),
         ],
         top: |activity| activity.cores,
-        text: number_text,
+        text: |cores| number_text((cores * 100.0).round() / 100.0),
     },
     Chart {
         title: "Memory",

@@ -61,7 +61,7 @@ impl Lessons {
             .map(|logit| 1.0 / (1.0 + (-logit).exp()))
             .collect();
         self.statistics.push(&probabilities);
-        let answered_in = begun.elapsed() - waited;
+        let answered_in = begun.elapsed().saturating_sub(waited);
         Ok(Lesson {
             batch,
             teacher_logits,
