@@ -13,7 +13,10 @@ const HALF: f64 = 0.3;
 pub(super) fn figure_of(table: &Table) -> Figure {
     let n_rows = table.rows.len();
     let height = |at: usize| (n_rows - 1 - at) as f64;
-    let mut figure = Figure::new(table.title.clone(), Axis::new("Score on the test split", ""));
+    let mut figure = Figure::new(
+        table.title.clone(),
+        Axis::new("Score on the test split", ""),
+    );
     for (which, &metric) in table.metrics.iter().enumerate() {
         let names = table.rows.iter().enumerate();
         let names = names.map(|(at, row)| (height(at), row.label.clone()));
