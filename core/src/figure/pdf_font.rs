@@ -35,7 +35,7 @@ struct Metrics {
 impl Font {
     /// No letter used. `None` only if the font inside the program is broken.
     pub(super) fn new() -> Option<Self> {
-        let (head, hhea) = (table(b"head")?, table(b"hhea")?);
+        let (head, hhea) = (table(*b"head")?, table(*b"hhea")?);
         Some(Self {
             glyphs: GlyphRemapper::new(),
             meanings: BTreeMap::new(),
@@ -129,17 +129,17 @@ impl Font {
     /// How far a glyph advances, in units of the font; those at the end share one width.
     fn advance(&self, glyph: u16) -> Option<u16> {
         let at = glyph.min(self.metrics.n_advances.checked_sub(1)?);
-        u16_at(table(b"hmtx")?, usize::from(at) * 4)
+        u16_at(table(*b"hmtx")?, usize::from(at) * 4)
     }
 }
 
 /// A table of the font inside the program.
-fn table(name: &[u8; 4]) -> Option<&'static [u8]> {
+fn table(name: [u8; 4]) -> Option<&'static [u8]> {
     let n_tables = usize::from(u16_at(FONT, 4)?);
     let records = FONT.get(12..12 + n_tables * 16)?.chunks_exact(16);
     let record = records
         .into_iter()
-        .find(|record| record.starts_with(name))?;
+        .find(|record| record.starts_with(&name))?;
     let number = |at: usize| -> Option<usize> {
         let bytes = record.get(at..at + 4)?.try_into().ok()?;
         usize::try_from(u32::from_be_bytes(bytes)).ok()

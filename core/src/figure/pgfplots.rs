@@ -6,7 +6,6 @@
 use super::latex::latex;
 use super::layout::{LABEL_PT, Layout, Map, PANEL_TITLE_PT, PanelLayout, TICK_PT, TITLE_PT};
 use super::{Colour, ColourMap, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, paths};
-use std::fmt::Write as _;
 
 /// Columns and rows of a figure's only heat map. TeX runs out of memory with many more cells, so that several maps share these.
 const MAX_CELLS: [f64; 2] = [96.0, 40.0];
@@ -336,10 +335,9 @@ impl Tex {
         }
         let name = self.colour_map(map.map);
         let [low, high] = map.shown_range();
-        let _ = writeln!(
-            self.out,
+        self.put(format_args!(
             r"\addplot[matrix plot*, forget plot, point meta=explicit, point meta min={low}, point meta max={high}, mesh/cols={columns}, mesh/ordering=x varies, colormap name={name}] table[row sep=newline, x=x, y=y, meta=v] {{"
-        );
+        ));
         self.line("x y v");
         let along = |ends: [f64; 2], at: usize, n: usize| {
             ends[0] + (ends[1] - ends[0]) * (at as f64 + 0.5) / n as f64
@@ -351,7 +349,7 @@ impl Tex {
             );
             // What is not a number is painted as the lowest.
             let value = if value.is_nan() { low } else { *value };
-            let _ = writeln!(self.out, "{x} {y} {value}");
+            self.put(format_args!("{x} {y} {value}"));
         }
         self.line("};");
     }
@@ -378,12 +376,12 @@ impl Tex {
         if points.is_empty() {
             return;
         }
-        let _ = write!(self.out, r"\addplot[{look}, forget plot] coordinates {{");
+        self.out += &format!(r"\addplot[{look}, forget plot] coordinates {{");
         for (at, [x, y]) in points.iter().enumerate() {
             let between = if at % 6 == 5 { '\n' } else { ' ' };
-            let _ = write!(self.out, "({x},{y}){between}");
+            self.out += &format!("({x},{y}){between}");
         }
-        let _ = writeln!(self.out, "}}{behind};");
+        self.put(format_args!("}}{behind};"));
     }
 
     fn legend_entry(&mut self, layer: &Layer, label: &str) {

@@ -139,15 +139,13 @@ impl Looks {
         self.table_ui(ui, table);
         ui.add_space(theme::GAP);
         if let Some(effect) = table.effects.get(self.chosen.0) {
-            if effect.rungs.len() > 1 {
-                if curve_ui(ui, table, effect, self.score) {
-                    let (table, at) = (Arc::clone(table), self.chosen.0);
-                    let score = self.score.drawn();
-                    let name = format!("robustness against {}", effect.effect);
-                    let draw = move || Ok(robustness_figure(&table, &table.effects[at], score));
-                    let ask = plots::Command::Ask(Drawing::new(name, draw));
-                    ctx.send(Any::Plots(ask));
-                }
+            if effect.rungs.len() > 1 && curve_ui(ui, table, effect, self.score) {
+                let (table, at) = (Arc::clone(table), self.chosen.0);
+                let score = self.score.drawn();
+                let name = format!("robustness against {}", effect.effect);
+                let draw = move || Ok(robustness_figure(&table, &table.effects[at], score));
+                let ask = plots::Command::Ask(Drawing::new(name, draw));
+                ctx.send(Any::Plots(ask));
             }
             if let Some(rung) = effect.rungs.get(self.chosen.1) {
                 losers_ui(ui, table, effect, rung, self.score, self.model);
