@@ -1,7 +1,7 @@
 //! What this machine and this process are doing: processor, memory, disk.
 //!
 //! Read from `/proc`, where Linux tells it as text, so that no crate and no `unsafe` stands between (`sysinfo` reads the same files and
-//! hundreds more). Other systems have no `/proc`: there is no [`Probe`], and nothing is made up. Graphics processors are not looked at: this
+//! hundreds more); only the room on a disk is asked by a system call. Other systems have no `/proc`: there is no [`Probe`], and nothing is made up. Graphics processors are not looked at: this
 //! build computes on the CPU alone.
 
 mod proc_text;
