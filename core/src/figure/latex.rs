@@ -38,7 +38,11 @@ pub(super) fn latex(text: &str) -> String {
             }
             ' '..='~' => out.push(c),
             // Latin letters with accents, which every engine knows.
-            '\u{00C0}'..='\u{017E}' if !matches!(c, '×' | '÷') => out.push(c),
+            '\u{00C0}'..='\u{017E}'
+                if !matches!(c, '×' | '÷' | 'Ħ' | 'ħ' | 'Ŧ' | 'ŧ' | 'ĸ' | 'Ŀ' | 'ŀ' | 'ŉ') =>
+            {
+                out.push(c);
+            }
             c if c.is_control() || c == '\u{FEFF}' => out.push(' '),
             c => {
                 out.push_str(r"\foreignletter{");

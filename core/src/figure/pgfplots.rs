@@ -223,9 +223,11 @@ impl Tex {
                 }
             }
             Layer::Dots { colour, points, .. } => {
-                let finite =
-                    |p: &&[f64; 2]| place.x.at(p[0]).is_finite() && place.y.at(p[1]).is_finite();
-                let points: Vec<_> = points.iter().filter(finite).copied().collect();
+                let is_near = |p: &&[f64; 2]| {
+                    let at = [place.x.at(p[0]), place.y.at(p[1])];
+                    at.iter().all(|at| at.is_finite()) && near(at, place).is_none()
+                };
+                let points: Vec<_> = points.iter().filter(is_near).copied().collect();
                 self.dots(*colour, &points, 2.0);
             }
             Layer::Band { colour, points, .. } => self.band(*colour, 0.2, points, place),
@@ -258,12 +260,15 @@ impl Tex {
             }
             Layer::Spans { colour, spans, .. } => {
                 let look = format!("draw=none, fill={}, fill opacity=0.45", rgb(*colour));
+                let [left, right] = place.x.range;
                 for &[from, to] in spans {
+                    let (from, to) = (from.clamp(left, right), to.clamp(left, right));
                     let corners = [[from, bottom], [to, bottom], [to, top], [from, top]];
                     self.plot(&look, &corners, " -- cycle");
                 }
             }
             Layer::HeatMap(map) => self.heat_map(map),
+            Layer::Mark { x, .. } if !(place.x.range[0]..=place.x.range[1]).contains(x) => {}
             Layer::Mark { label, x } => {
                 let node = self.words(label, "south west, rotate=90, pos=0");
                 let look = self.dashes();
@@ -328,7 +333,13 @@ impl Tex {
     }
 
     fn heat_map(&mut self, map: &HeatMap) {
-        let cells = map.averaged(self.most_cells);
+        // A table has few cells, of which each is a figure; a picture has many.
+        let [most_columns, most_rows] = self.most_cells;
+        let cells = if map.values.len() <= most_columns * most_rows {
+            map.averaged([usize::MAX; 2])
+        } else {
+            map.averaged(self.most_cells)
+        };
         let (columns, rows) = (cells.n_columns, cells.n_rows());
         if rows == 0 {
             return;
@@ -342,16 +353,28 @@ impl Tex {
         let along = |ends: [f64; 2], at: usize, n: usize| {
             ends[0] + (ends[1] - ends[0]) * (at as f64 + 0.5) / n as f64
         };
+        let mut absent = Vec::new();
         for (at, value) in cells.values.iter().enumerate() {
             let (x, y) = (
                 along(map.x, at % columns, columns),
                 along(map.y, at / columns, rows),
             );
-            // What is not a number is painted as the lowest.
+            if value.is_nan() {
+                absent.push([x, y]);
+            }
+            // TeX has no number for it: it is painted over below.
             let value = if value.is_nan() { low } else { *value };
             self.put(format_args!("{x} {y} {value}"));
         }
         self.line("};");
+        let look = format!("draw=none, fill={}", rgb(map.map.at(f32::NAN)));
+        let half = |ends: [f64; 2], n: usize| (ends[1] - ends[0]) / n as f64 / 2.0;
+        let (wide, high) = (half(map.x, columns), half(map.y, rows));
+        for [x, y] in absent {
+            let (left, right, below, above) = (x - wide, x + wide, y - high, y + high);
+            let corners = [[left, below], [right, below], [right, above], [left, above]];
+            self.plot(&look, &corners, " -- cycle");
+        }
     }
 
     fn colour_map(&mut self, map: ColourMap) -> &'static str {
@@ -436,6 +459,7 @@ fn rgb(colour: Colour) -> String {
 
 /// The unbroken stretches of a line, thinned as on paper, without what lies so far outside that TeX could not place it.
 fn pieces(points: &[[f64; 2]], place: &PanelLayout) -> Vec<Vec<[f64; 2]>> {
+    let points = in_view(points, place.x.range);
     let on_paper = points.iter().map(|&[x, y]| [place.x.at(x), place.y.at(y)]);
     let on_paper: Vec<[f64; 2]> = on_paper.collect();
     let pieces = paths::pieces_at(&on_paper).into_iter();
@@ -453,6 +477,17 @@ fn pieces(points: &[[f64; 2]], place: &PanelLayout) -> Vec<Vec<[f64; 2]>> {
             kept.collect()
         })
         .collect()
+}
+
+/// The points of a line that are in view from left to right, and one more on each side, where the line enters and leaves. A line that does not
+/// go from left to right stays whole.
+fn in_view(points: &[[f64; 2]], [left, right]: [f64; 2]) -> &[[f64; 2]] {
+    if !points.is_sorted_by(|one, other| one[0] <= other[0]) {
+        return points;
+    }
+    let first = points.partition_point(|point| point[0] < left);
+    let end = points.partition_point(|point| point[0] <= right);
+    &points[first.saturating_sub(1)..(end + 1).min(points.len())]
 }
 
 /// The nearest place that TeX can count to; `None` for what is near enough.

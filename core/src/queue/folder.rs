@@ -6,11 +6,14 @@ use crate::train::{More, RunFile, TrainConfig};
 use crate::workspace::{Workspace, write_whole};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The name of the lock that is held for the moment of a change.
 const EDIT: &str = "edit.lock";
 /// A change waits so often for another one, each time for as long as the lock itself waits (0.1 s).
 const PATIENCE: usize = 50;
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The queue of a workspace.
 #[derive(Clone, Debug)]
@@ -119,7 +122,16 @@ impl Queue {
         config.check()?;
         config.check_network()?;
         let _lock = self.editing()?;
-        let folder = run::allocate(&self.workspace.runs(), &config.label())?;
+        // A run elsewhere, or one whose folder was taken away, may have an entry of that name: such folders are held until a free name is found.
+        let mut taken = Vec::new();
+        let folder = loop {
+            let folder = run::allocate(&self.workspace.runs(), &config.label())?;
+            if !self.path(&id_of_folder(&folder)).exists() {
+                break folder;
+            }
+            taken.push(folder);
+        };
+        taken.iter().for_each(|folder| free(folder));
         let entry = Entry {
             id: id_of_folder(&folder),
             place: self.last_place()?,
@@ -277,7 +289,8 @@ impl Queue {
         })?;
         for _ in 0..PATIENCE {
             match WriterLock::take_named(&folder, EDIT) {
-                Err(run::Error::Locked(_)) => {}
+                // Another machine's lock is told of at once.
+                Err(run::Error::Locked(_)) => std::thread::sleep(PAUSE),
                 taken => return Ok(taken?),
             }
         }

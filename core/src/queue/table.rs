@@ -141,7 +141,7 @@ impl Follower {
         }
     }
 
-    /// Where the queue stands now. Reads a few kilobytes for each run that was begun. Fails if its folder cannot be read.
+    /// Where the queue stands now. Reads the log of the run in training, as far as it has grown. Fails if its folder cannot be read.
     pub fn table(&mut self) -> Result<Table, Error> {
         let is_worked_on = self.queue.is_worked_on();
         let found = self.queue.entries()?;

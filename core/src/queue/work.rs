@@ -135,7 +135,9 @@ impl Worker {
             });
         };
         let place = train::place(Some(folder), &recipe, &workspace.runs())?;
-        enter(place.folder.file_name().map(PathBuf::from))?;
+        let runs = workspace.runs();
+        let folder = place.folder.strip_prefix(&runs).unwrap_or(&place.folder);
+        enter(Some(folder.to_owned()))?;
         Ok(if place.is_begun {
             train::resume(&place.folder, workspace, wake)?
         } else {

@@ -48,9 +48,8 @@ class View {
     let at = starts.length - 1;
     while (at > 0 && starts[at][1] > step) at -= 1;
     const [epoch, start] = starts[at];
-    // The last epoch is as long as the one before it.
-    const next = starts[at + 1] ?? (at > 0 ? [0, 2 * start - starts[at - 1][1]] : null);
-    const length = next ? Math.max(1, next[1] - start) : Math.max(1, step - start);
+    const next = starts[at + 1];
+    const length = Math.max(1, next ? next[1] - start : this.runs[run].steps_per_epoch ?? step - start);
     return epoch + (step - start) / length;
   }
 

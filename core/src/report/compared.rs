@@ -27,7 +27,7 @@ pub(super) fn differences(
     }
     let Some(first) = predictions.first().and_then(Option::as_ref) else {
         return Ok(Told::Missing(format!(
-            "{} has not kept its answers to a test split, so that what of the differences is chance cannot be told.",
+            "There are no readable answers of {} to a test split, so that what of the differences is chance cannot be told.",
             runs[0].id
         )));
     };

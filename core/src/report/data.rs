@@ -54,6 +54,8 @@ pub struct RunPart {
     pub configuration: String,
     /// (epoch, step at its start).
     pub epoch_starts: Vec<(u32, u64)>,
+    /// Steps of an epoch, if the log tells.
+    pub steps_per_epoch: Option<u64>,
     /// Its curves.
     pub curves: Vec<Curve>,
     /// When (UTC), step, what happened.
@@ -213,6 +215,7 @@ pub(super) fn run_part(history: &History, n_points: usize) -> Result<RunPart, Er
         settings: settings.collect(),
         configuration,
         epoch_starts: history.epoch_starts().to_vec(),
+        steps_per_epoch: history.steps_per_epoch(),
         curves: curves::curves(history, n_points),
         events: events(history),
         tags: history.tags().to_vec(),

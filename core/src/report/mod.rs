@@ -53,7 +53,7 @@ pub enum Error {
 pub struct Options {
     /// Its heading; empty: the runs' names.
     pub title: String,
-    /// So many test tracks at most, half with the best answers, half with the worst; 0: none.
+    /// So many test tracks at most, half with the best answers, half with the worst, of several runs some on which they differ most; 0: none.
     pub n_clips: usize,
     /// So much of each, from its middle, in seconds.
     pub clip_secs: f64,

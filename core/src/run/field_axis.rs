@@ -1,6 +1,6 @@
 //! An axis on which the values of a field lie, for plots of settings against scores: even, logarithmic or of words.
 
-use super::{Field, RunSummary, Setting, Value};
+use super::{Field, RunSummary, Setting, Value, utc_text};
 use std::collections::BTreeSet;
 
 /// Numbers that span more than this many times the smallest lie on a logarithmic axis.
@@ -95,7 +95,7 @@ impl FieldAxis {
                     |(idx, word): (usize, &String)| (word_place(idx, words.len()), word.clone());
                 words.iter().enumerate().map(word).collect()
             }
-            Scale::Even { low, high } if low == high => vec![(0.5, text(*low))],
+            Scale::Even { low, high } if low == high => vec![(0.5, self.text(*low))],
             _ if !self.marks.is_empty() => {
                 let marks = self.marks.iter();
                 marks.map(|&place| (place, self.text_at(place))).collect()
@@ -122,7 +122,27 @@ impl FieldAxis {
                 .and_then(|idx| words.get(idx))
                 .cloned()
                 .unwrap_or_default(),
-            scale => scale.number(place).map(text).unwrap_or_default(),
+            scale => scale
+                .number(place)
+                .map_or(String::new(), |number| self.text(number)),
+        }
+    }
+
+    /// Counts and seeds in full, other numbers to three digits, which is what a plot shows.
+    fn text(&self, number: f64) -> String {
+        match self.field {
+            Field::Started => utc_text(number.max(0.0) as u64),
+            Field::Duration => Value::Seconds(number).to_string(),
+            _ => {
+                // A place is exact to fewer digits than the value that it is of.
+                let rounded = |text: String| text.parse().unwrap_or(number);
+                let exact: f64 = rounded(format!("{number:.11e}"));
+                let shown = match exact.fract() {
+                    0.0 => exact,
+                    _ => rounded(format!("{number:.2e}")),
+                };
+                Setting::Number(shown).to_string()
+            }
         }
     }
 
@@ -264,12 +284,6 @@ fn words(value: &Value) -> String {
     value.to_string()
 }
 
-/// Three digits are what a plot shows.
-fn text(number: f64) -> String {
-    let rounded: f64 = format!("{number:.2e}").parse().unwrap_or(number);
-    Setting::Number(rounded).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,6 +320,12 @@ mod tests {
         assert!(!model.is_numeric());
         assert_eq!(model.places, [Some(0.75), Some(0.25), Some(0.75)]);
         assert_eq!(model.text_at(0.1), "crnn");
+        let rows: Vec<RunSummary> =
+            self::runs(&[(1024.0, "tiny"), (2048.0, "tiny"), (2050.5, "x")]);
+        let rows: Vec<&RunSummary> = rows.iter().collect();
+        let counts = FieldAxis::of(&Field::named("lr"), &rows);
+        assert_eq!(counts.text_at(counts.places[1].unwrap()), "2048");
+        assert_eq!(counts.text_at(1.0), "2050");
         let seed = FieldAxis::of(&Field::named("seed"), &runs);
         assert_eq!(seed.places, [Some(0.5); 3]);
         let none = FieldAxis::of(&Field::TestRocAuc, &runs);

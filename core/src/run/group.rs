@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("learning_rate=1e-3", &[0, 1, 2][..]),
+                ("learning_rate=0.001", &[0, 1, 2][..]),
                 ("learning_rate=1e-4", &[3])
             ]
         );

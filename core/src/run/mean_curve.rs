@@ -1,5 +1,6 @@
 //! The mean of several curves that need not have their values at the same places.
 
+use super::Spread;
 use crate::metrics::Statistic;
 
 /// Mean and spread of several curves at one place.
@@ -13,6 +14,20 @@ pub struct MeanPoint {
     pub min: f64,
     /// The greatest of them.
     pub max: f64,
+}
+
+impl MeanPoint {
+    /// The ends of the band around the mean. On a logarithmic axis, where a band that reaches to 0 has no end, the least of the curves.
+    pub fn band(&self, spread: Spread, is_logarithmic: bool) -> [f64; 2] {
+        let spread = spread.of(&self.of).unwrap_or(0.0);
+        let low = self.of.mean - spread;
+        let low = if is_logarithmic && low <= 0.0 {
+            self.min
+        } else {
+            low
+        };
+        [low, self.of.mean + spread]
+    }
 }
 
 /// The mean of curves (points by rising x) at each place where one of them has a value, or at `n_most` evenly spaced places if there

@@ -98,6 +98,9 @@ struct Brief<'a> {
     event: Cow<'a, str>,
     #[serde(default)]
     loss: Option<f64>,
+    /// Of a resumption: the last step whose validation counts.
+    #[serde(default)]
+    validated_step: Option<u64>,
 }
 
 /// The lines that count so far.
@@ -116,7 +119,8 @@ impl<'a> Counting<'a> {
             ("validated", Some(loss)) => self.validations.push((brief.step, loss, line)),
             ("evaluated", _) => self.evaluated = Some(line),
             ("resumed", _) => {
-                self.validations.retain(|(step, ..)| *step <= brief.step);
+                let counts_to = brief.validated_step.unwrap_or(brief.step);
+                self.validations.retain(|(step, ..)| *step <= counts_to);
                 self.evaluated = None;
             }
             _ => {}

@@ -9,7 +9,7 @@ use super::prepare::{decode_split, open_cache};
 use super::streams::{self, Lengths};
 use super::tracks::{Records, open_tracks, reopen};
 use super::trainer::{Data, Line, Run};
-use super::{Command, Error, More, TrainConfig, open_model, timelines};
+use super::{Command, Error, More, Predictions, TrainConfig, open_model, timelines};
 use crate::dataset::{Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Split};
 use crate::job::Job;
 use crate::message::full_message;
@@ -299,6 +299,8 @@ fn go_on_with_log(
         learning_rate: Some(position.learning_rate),
     };
     let mut log = RunLog::resume_from(run_folder, &point)?;
+    // They are of the best model so far. A run that has ended is scored again.
+    drop(std::fs::remove_file(Predictions::path(run_folder)));
     if let Some(extension) = extension {
         log.event(position.step, position.epoch, Event::Extended(extension))?;
     }

@@ -131,7 +131,8 @@ impl DataChange {
             return None;
         }
         let mut differences = Vec::new();
-        if then.tags != now.tags {
+        let has_same_tags = then.tags == now.tags;
+        if !has_same_tags {
             let without = |all: &[String], other: &[String]| -> Vec<String> {
                 let missing = all.iter().filter(|tag| !other.contains(tag));
                 missing.cloned().collect()
@@ -155,8 +156,15 @@ impl DataChange {
                 let parts = [
                     (then.listed != now.listed, Difference::Tracks),
                     (then.splits != now.splits, Difference::Splits),
-                    (then.labels != now.labels, Difference::Labels),
-                    (then.timelines != now.timelines, Difference::Timelines),
+                    // Labels are kept by the places of their tags: with other tags they cannot be compared.
+                    (
+                        has_same_tags && then.labels != now.labels,
+                        Difference::Labels,
+                    ),
+                    (
+                        has_same_tags && then.timelines != now.timelines,
+                        Difference::Timelines,
+                    ),
                 ];
                 let parts = parts.into_iter().filter(|(differs, _)| *differs);
                 differences.extend(parts.map(|(_, difference)| difference));

@@ -1,7 +1,7 @@
 //! Runs that are worked through one after the other, by an experiment or from the queue: where each is trained, so that none is lost sight of
 //! and none begun twice, however the program ends in between.
 
-use super::{DataChoice, Error, RunFile, TrainConfig};
+use super::{Checkpoints, DataChoice, Error, RunFile, TrainConfig};
 use crate::run::{self, History};
 use std::path::{Path, PathBuf};
 
@@ -89,7 +89,9 @@ fn what_is_in(folder: &Path, config: &TrainConfig) -> Inside {
         };
     }
     let is_ours = RunFile::read(folder).is_ok_and(|run_file| run_file.config == *config);
-    let has_begun = History::open(folder).is_ok_and(|history| history.started().is_some());
+    // A log that cannot be read now may hold a run: only one that proves empty is taken away.
+    let has_begun = History::open(folder).map_or(true, |history| history.started().is_some())
+        || Checkpoints::of(folder).last().exists();
     match (is_ours, has_begun) {
         (true, true) => Inside::Run,
         (true, false) if !run::has_writer(folder) => Inside::Rest,

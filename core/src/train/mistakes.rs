@@ -7,6 +7,7 @@ use crate::dataset::{Dataset, PlaylistEntry, Split, Track, write_playlist};
 use crate::job::Job;
 use crate::metrics::{OperatingPoints, Outcome};
 use crate::predict::Model;
+use crate::run;
 use crate::workspace::Workspace;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -71,8 +72,11 @@ impl Predictions {
 
     /// Scores the test split with the best model of a run that has kept no predictions, and keeps them in its folder.
     ///
-    /// Fails if the run has no checkpoint, if its data set is gone, has other tags or no test split, or if `job` is cancelled.
+    /// Fails if the run is being trained, has no checkpoint, if its data set is gone, has other tags or no test split, or if `job` is cancelled.
     pub fn make(run_folder: &Path, workspace: &Workspace, job: &Job) -> Result<Self, Error> {
+        if run::has_writer(run_folder) {
+            return Err(run::Error::Locked(run_folder.to_owned()).into());
+        }
         let best = Checkpoints::of(run_folder).best();
         if !best.is_file() {
             let run = run_folder.to_owned();

@@ -111,8 +111,9 @@ impl Run {
     /// Trains to the end, scores the test split with the best model, and writes into the log how it ended.
     pub(super) fn work(mut self) -> Result<Outcome, Error> {
         let outcome = self.epochs().and_then(|outcome| {
-            if outcome != Outcome::Stopped {
-                self.test()?;
+            // Stopped while it was scored, it is scored when it is resumed.
+            if outcome != Outcome::Stopped && !self.test()? {
+                return Ok(Outcome::Stopped);
             }
             Ok(outcome)
         });

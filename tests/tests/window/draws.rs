@@ -254,6 +254,8 @@ fn a_clip_of_a_run_is_heard_as_its_network_got_it() {
     );
     std::fs::write(&recipe, text).unwrap();
     window.send(Command::Open(recipe));
+    // An estimate is made of what was read.
+    window.wait("the recipe", |window| window.shows_part("clips/s"));
     window.click("Start training");
     window.wait("the start", |window| {
         window.state().training.run_folder().is_some()

@@ -103,15 +103,11 @@ fn mean(
     shared: &Shared<'_>,
 ) {
     let position = |value: f64| scale.position(value);
-    let bounds = |point: &MeanPoint| {
-        let spread = shared.spread.of(&point.of).unwrap_or(0.0);
-        [point.of.mean - spread, point.of.mean + spread]
-    };
     let xs: Vec<f64> = points.iter().map(|point| point.x).collect();
     let side = |idx: usize| -> Vec<f64> {
         points
             .iter()
-            .map(|point| position(bounds(point)[idx]))
+            .map(|point| position(point.band(shared.spread, scale.logarithmic)[idx]))
             .collect()
     };
     let area = FilledArea::new(trace.name, &xs, &side(0), &side(1));

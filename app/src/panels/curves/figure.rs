@@ -58,7 +58,7 @@ impl Seen {
                 panel = panel.height(130.0);
             }
             for line_idx in 0..self.lines.len() {
-                panel = self.line(panel, shown.chart, line_idx, at == 0);
+                panel = self.line(panel, shown, line_idx, at == 0);
             }
             figure = figure.with(self.marks(panel, shown.chart));
         }
@@ -77,7 +77,8 @@ impl Seen {
     }
 
     /// The curves of a run or of a group.
-    fn line(&self, mut panel: Panel, chart: Chart, line_idx: usize, is_first: bool) -> Panel {
+    fn line(&self, mut panel: Panel, shown: &Shown, line_idx: usize, is_first: bool) -> Panel {
+        let (chart, is_logarithmic) = (shown.chart, shown.scale.logarithmic);
         let line = &self.lines[line_idx];
         let view = View {
             x: self.x,
@@ -110,37 +111,58 @@ impl Seen {
                     })
                     .collect();
                 let points = mean_curve(&curves, N_COLUMNS);
-                panel = self.mean(panel, &points, label, colour);
+                panel = self.mean(panel, &points, label, colour, is_logarithmic);
             }
         }
         panel
     }
 
-    fn mean(&self, panel: Panel, points: &[MeanPoint], label: String, colour: Color32) -> Panel {
+    /// As in the window: the line is thin where fewer than all runs reach.
+    fn mean(
+        &self,
+        panel: Panel,
+        points: &[MeanPoint],
+        label: String,
+        colour: Color32,
+        is_logarithmic: bool,
+    ) -> Panel {
         if points.is_empty() {
             return panel;
         }
         let colour = theme::on_paper(colour);
         let band = points.iter().map(|point| {
-            let spread = self.spread.of(&point.of).unwrap_or(0.0);
-            let x = self.x.value(point.x);
-            [x, point.of.mean - spread, point.of.mean + spread]
+            let [low, high] = point.band(self.spread, is_logarithmic);
+            [self.x.value(point.x), low, high]
         });
-        let line = points
-            .iter()
-            .map(|point| [self.x.value(point.x), point.of.mean]);
-        panel
-            .layer(Layer::Band {
-                label: String::new(),
+        let mut panel = panel.layer(Layer::Band {
+            label: String::new(),
+            colour,
+            points: band.collect(),
+        });
+        let most = points.iter().map(|point| point.of.n).max().unwrap_or(0);
+        let mut label = label;
+        for stretch in points.chunk_by(|one, other| (one.of.n == most) == (other.of.n == most)) {
+            let is_of_all = stretch[0].of.n == most;
+            let line = stretch
+                .iter()
+                .map(|point| [self.x.value(point.x), point.of.mean]);
+            panel = panel.layer(Layer::Line {
+                // Once in the legend.
+                label: if is_of_all {
+                    std::mem::take(&mut label)
+                } else {
+                    String::new()
+                },
                 colour,
-                points: band.collect(),
-            })
-            .layer(Layer::Line {
-                label,
-                colour,
-                stroke: Stroke::Solid,
+                stroke: if is_of_all {
+                    Stroke::Solid
+                } else {
+                    Stroke::Thin
+                },
                 points: line.collect(),
-            })
+            });
+        }
+        panel
     }
 
     /// The events of a single run, and the notes of all.

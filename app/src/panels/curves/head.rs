@@ -14,7 +14,7 @@ use egui::{Color32, RichText, Sense, Stroke, Ui, vec2};
 /// About the width of a curve's name and value.
 const VALUE_WIDTH: f32 = 115.0;
 /// At most the width of a figure.
-const CHAR_WIDTH: f32 = 7.5;
+const CHAR_WIDTH: f32 = 6.0;
 const SWATCH_WIDTH: f32 = 12.0;
 /// About the width of a chart's unit.
 const UNIT_WIDTH: f32 = 80.0;
@@ -56,7 +56,7 @@ pub(super) fn head_ui(
                 // What has no room is left out: it must not push the charts apart.
                 let name = if one { value.trace.name } else { "" };
                 let n_chars = (value.text.chars().count() + name.len()) as f32;
-                if ui.available_width() < n_chars * CHAR_WIDTH + 2.0 * SWATCH_WIDTH {
+                if ui.available_width() < n_chars * CHAR_WIDTH + SWATCH_WIDTH {
                     return;
                 }
                 if !one && nth == 0 {

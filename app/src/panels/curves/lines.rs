@@ -39,23 +39,26 @@ impl Lines {
 }
 
 fn lines(shown: &[Arc<RunView>], list: &[RunSummary], grouping: &Grouping) -> Vec<Line> {
-    let summaries: Vec<&RunSummary> = shown
-        .iter()
-        .filter_map(|run| list.iter().find(|summary| summary.folder == run.folder))
-        .collect();
-    // What is not listed yet has no settings to go by.
-    if *grouping == Grouping::Single || summaries.len() < shown.len() {
-        let single = |(idx, run): (usize, &Arc<RunView>)| Line {
-            label: run.id.clone(),
-            members: vec![idx],
-        };
-        return shown.iter().enumerate().map(single).collect();
+    let single = |idx: usize| Line {
+        label: shown[idx].id.clone(),
+        members: vec![idx],
+    };
+    if *grouping == Grouping::Single {
+        return (0..shown.len()).map(single).collect();
     }
+    // What is not listed (yet, or because it lies elsewhere) has no settings to go by.
+    let summary = |run: &RunView| list.iter().find(|summary| summary.folder == run.folder);
+    let listed: Vec<(usize, &RunSummary)> = shown
+        .iter()
+        .enumerate()
+        .filter_map(|(idx, run)| Some((idx, summary(run)?)))
+        .collect();
+    let summaries: Vec<&RunSummary> = listed.iter().map(|(_, summary)| *summary).collect();
     let groups = grouping.of(&summaries).into_iter();
-    groups
-        .map(|group| Line {
-            label: group.label,
-            members: group.members,
-        })
-        .collect()
+    let groups = groups.map(|group| Line {
+        label: group.label,
+        members: group.members.iter().map(|at| listed[*at].0).collect(),
+    });
+    let others = (0..shown.len()).filter(|idx| listed.iter().all(|(other, _)| other != idx));
+    groups.chain(others.map(single)).collect()
 }

@@ -143,10 +143,10 @@ pub(super) fn chart_ui(
         ui.shrink_clip_rect(ui.max_rect());
         let Reduced { columns, means } = reduced;
         head_ui(ui, frame.chart, shared, means, columns, n_columns);
-        let (curves, extent) = curves(frame.chart, shared, means, columns, n_columns);
         let scale = Scale {
             logarithmic: frame.logarithmic,
         };
+        let (curves, extent) = curves(frame.chart, scale, shared, means, columns, n_columns);
         let values = frame.values.clone();
         let values = values.unwrap_or_else(|| extent.range(frame.chart, scale));
         plot_ui(ui, &frame, shared, scale, &curves, values)
@@ -157,6 +157,7 @@ pub(super) fn chart_ui(
 /// The curves of a chart and the range of their values.
 fn curves(
     chart: Chart,
+    scale: Scale,
     shared: &Shared<'_>,
     means: &mut Means,
     columns: &mut Columns,
@@ -177,7 +178,7 @@ fn curves(
                 curves.push((line_idx, *trace, Curve::Single(columns.to_vec())));
             } else if chart.is_main(trace) {
                 let points = means.of(&line.label, &members, trace.source, &view, columns);
-                extent.take_means(points, shared.spread, &shared.range);
+                extent.take_means(points, shared.spread, scale, &shared.range);
                 if !points.is_empty() {
                     curves.push((line_idx, *trace, Curve::Mean(points.to_vec())));
                 }

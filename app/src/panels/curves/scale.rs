@@ -59,10 +59,16 @@ impl Extent {
     }
 
     /// Takes in means with their spreads.
-    pub(super) fn take_means(&mut self, points: &[MeanPoint], spread: Spread, shown: &Range<f64>) {
+    pub(super) fn take_means(
+        &mut self,
+        points: &[MeanPoint],
+        spread: Spread,
+        scale: Scale,
+        shown: &Range<f64>,
+    ) {
         for point in points.iter().filter(|point| shown.contains(&point.x)) {
-            let spread = spread.of(&point.of).unwrap_or(0.0);
-            self.include(point.of.mean - spread, point.of.mean + spread);
+            let [low, high] = point.band(spread, scale.logarithmic);
+            self.include(low, high);
         }
     }
 

@@ -8,12 +8,17 @@ use attune_core::run::FieldAxis;
 /// Room beside the outermost axes, as a part of the distance between two.
 const MARGIN: f64 = 0.35;
 
+/// Where a run without a value passes, below the axes.
+const NO_VALUE: f64 = -0.12;
+
 /// What is drawn, apart from the panel that it was drawn in.
 #[derive(Clone, Debug)]
 pub(super) struct Paper {
     axes: Vec<FieldAxis>,
     /// Colour and whether it is marked, of each run.
     runs: Vec<(egui::Color32, bool)>,
+    /// What the colours mean.
+    title: String,
 }
 
 impl Paper {
@@ -30,6 +35,12 @@ impl Paper {
         Self {
             axes,
             runs: colours.zip(shown.is_bright.iter().copied()).collect(),
+            title: format!(
+                "Colour: {} from {} (dark) to {} (light)",
+                shown.colour.field.label(),
+                shown.colour.text_at(0.0),
+                shown.colour.text_at(1.0)
+            ),
         }
     }
 
@@ -61,11 +72,13 @@ impl Paper {
         let x = Axis::new("", "")
             .ticks(Ticks::At(ticks.collect()))
             .range(-MARGIN, last + MARGIN);
-        let y = Axis::new("", "").ticks(Ticks::None).range(-0.05, 1.05);
+        let y = Axis::new("", "")
+            .ticks(Ticks::None)
+            .range(NO_VALUE - 0.06, 1.05);
         let mut panel = Panel::new(y).height(240.0);
         for (run, colour) in self.in_order() {
             let points = self.axes.iter().enumerate();
-            let points = points.map(|(at, axis)| [at as f64, axis.places[run].unwrap_or(f64::NAN)]);
+            let points = points.map(|(at, axis)| [at as f64, axis.places[run].unwrap_or(NO_VALUE)]);
             panel = panel.layer(Layer::Line {
                 label: String::new(),
                 colour,
@@ -82,7 +95,7 @@ impl Paper {
             };
             panel = panel.mark(at as f64, head);
         }
-        Figure::new("", x).with(panel)
+        Figure::new(self.title.clone(), x).with(panel)
     }
 
     /// A point a run, over the values themselves.
@@ -101,7 +114,7 @@ impl Paper {
                 points: vec![[value(x, at), value(y, up)]],
             });
         }
-        Figure::new("", paper_axis(x)).with(panel)
+        Figure::new(self.title.clone(), paper_axis(x)).with(panel)
     }
 }
 

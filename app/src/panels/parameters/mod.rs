@@ -7,17 +7,15 @@ mod parallel;
 mod scatter;
 mod shown;
 
+use super::runs::MOST_DRAWN;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, save_plot_button};
 use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{Brush, Field, Measure, Pick};
-use egui::{RichText, TextEdit, Ui};
+use egui::{Key, Modifiers, RichText, TextEdit, Ui};
 use figure::Paper;
 use shown::Shown;
-
-/// Each drawn run is read whole and followed.
-const MOST_DRAWN: usize = 200;
 
 /// How the runs are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -45,6 +43,9 @@ pub struct State {
     shown: Option<Shown>,
     #[serde(skip)]
     drag: Option<parallel::Drag>,
+    /// Whether Escape was nobody else's in the last frame: in this one, menus and fields have already heard it.
+    #[serde(skip)]
+    hears_escape: bool,
 }
 
 impl Default for State {
@@ -59,6 +60,7 @@ impl Default for State {
             brushes: Vec::new(),
             shown: None,
             drag: None,
+            hears_escape: false,
         }
     }
 }
@@ -113,6 +115,10 @@ impl State {
             }
         }
         self.shown = Some(shown);
+        let egui = ui.ctx();
+        self.hears_escape = !egui.text_edit_focused()
+            && !egui::Popup::is_any_open(egui)
+            && egui.memory(|memory| memory.top_modal_layer().is_none());
     }
 
     fn bar_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shown: &Shown) {
@@ -173,7 +179,8 @@ impl State {
                 .on_hover_text("Take away all marks on the axes (Escape)")
                 .on_disabled_hover_text("Nothing is marked")
                 .clicked()
-                || ui.input(|input| input.key_pressed(egui::Key::Escape))
+                || self.hears_escape
+                    && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
             {
                 self.brushes.clear();
             }

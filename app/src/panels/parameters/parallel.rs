@@ -69,6 +69,10 @@ impl Place {
 impl State {
     pub(super) fn parallel_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shown: &Shown) {
         let palette = theme::palette(ui.visuals());
+        // The axis that was dragged may be gone.
+        if !ui.input(|input| input.pointer.any_down() || input.pointer.any_released()) {
+            self.drag = None;
+        }
         let size = ui.available_size().max(vec2(200.0, 160.0));
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         response.widget_info(|| {
@@ -210,12 +214,12 @@ impl State {
             self.drag = Some(Drag::Axis { axis: idx });
         }
         if response.drag_stopped()
-            && let Some(Drag::Axis { axis }) = self.drag.take()
+            && let Some(Drag::Axis { .. }) = self.drag.take()
             && let Some(at) = response.interact_pointer_pos()
             && let Some(to) = place.nearest(at.x)
         {
             let mut axes: Vec<_> = shown.axes.iter().map(|axis| axis.field.clone()).collect();
-            let moved = axes.remove(axis);
+            let moved = axes.remove(idx);
             axes.insert(to, moved);
             self.axes = axes;
         }

@@ -293,7 +293,11 @@ fn unranked_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &Unranked) {
             }
             return;
         }
-        let score = ui.button("Score the test split").on_hover_text(
+        let score = ui.add_enabled(
+            per_tag.making().is_none(),
+            egui::Button::new("Score the test split"),
+        );
+        let score = score.on_disabled_hover_text("Another run is being scored").on_hover_text(
             "Tag the test split with the run's best model and keep the predictions in its folder; in the terminal: attune runs curves RUN --score",
         );
         if score.clicked() {

@@ -3,7 +3,7 @@
 use super::look::{figure_ui, text_of_number, text_ui};
 use super::table::Order;
 use crate::theme;
-use crate::workbench::{Ctx, Select};
+use crate::workbench::{Ctx, Level, Notice, Select};
 use attune_core::metrics::Statistic;
 use attune_core::run::{Field, Group, Grouping, RunSummary, Spread};
 use egui::{Response, RichText, Sense, Ui};
@@ -110,9 +110,10 @@ pub(super) fn cell_ui(
     match statistic.filter(|_| field.is_number()) {
         Some(statistic) => {
             let text = text(&statistic, field, spread, group.members.len());
-            let hint = hint(&statistic, field, group, runs);
             let cell = ui.scope(|ui| figure_ui(ui, &text)).response;
-            cell.on_hover_text(hint);
+            cell.on_hover_ui(|ui| {
+                ui.label(hint(&statistic, field, group, runs));
+            });
         }
         None => text_ui(ui, "–", palette.weak),
     }
@@ -172,6 +173,14 @@ pub(super) fn clicked(ctx: &Ctx<'_>, response: &Response, group: &Group, runs: &
             folders.push(runs[member].folder.clone());
         }
     }
+    if folders.len() > MOST_DRAWN {
+        let text = format!(
+            "{} runs are too many: at most {MOST_DRAWN} are drawn",
+            folders.len()
+        );
+        ctx.send(Notice::new(Level::Warning, text));
+        return;
+    }
     ctx.send(Select::Runs(folders));
 }
 
@@ -208,4 +217,4 @@ pub(super) fn draw_all_ui(ctx: &Ctx<'_>, ui: &mut Ui, rows: &[&RunSummary]) {
 }
 
 /// Each drawn run is read whole and followed.
-const MOST_DRAWN: usize = 200;
+pub(in crate::panels) const MOST_DRAWN: usize = 200;

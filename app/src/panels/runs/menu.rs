@@ -58,13 +58,13 @@ pub(super) fn row_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, run: &RunSummary, asked: &
         let add = queue::Command::AddRun(run.folder.clone(), More::default());
         ctx.send(Command::Queue(add));
     }
-    let cannot_extend = is_written(run).then_some("It is being trained").or(busy);
+    let cannot_extend = is_written(run).then_some("It is being trained");
     let hint = "Let it go on for further epochs or with more patience, also if it has ended";
     if item_unless(ui, "Extend…", hint, cannot_extend) {
         ctx.send(Command::Extend(run.folder.clone()));
     }
     let hint = "Fill the Training form with its recipe, to begin another run with its best weights";
-    if item_unless(ui, "Branch from best…", hint, busy) {
+    if item(ui, "Branch from best…", hint) {
         ctx.send(Command::Branch(run.folder.clone()));
     }
     if item(

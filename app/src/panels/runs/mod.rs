@@ -7,6 +7,7 @@ mod look;
 mod menu;
 mod table;
 
+pub(super) use groups::MOST_DRAWN;
 pub(super) use look::{figure_ui, status_look, text_ui};
 pub(super) use table::sort_header_ui;
 

@@ -44,13 +44,16 @@ impl State {
         };
         let height = ui.available_height();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            verdict_ui(ui, &run);
-            ui.add_space(theme::GAP);
-            let step_height = (height * 0.36).max(STEP_HEIGHT);
-            self.step_time.ui(ui, &run, step_height);
-            ui.add_space(theme::GROUP_GAP);
-            let machine_height = (height * 0.19).max(MACHINE_HEIGHT);
-            self.machine.ui(ui, &run, machine_height);
+            // Each run has a view of its own.
+            ui.push_id(&run.id, |ui| {
+                verdict_ui(ui, &run);
+                ui.add_space(theme::GAP);
+                let step_height = (height * 0.36).max(STEP_HEIGHT);
+                self.step_time.ui(ui, &run, step_height);
+                ui.add_space(theme::GROUP_GAP);
+                let machine_height = (height * 0.19).max(MACHINE_HEIGHT);
+                self.machine.ui(ui, &run, machine_height);
+            });
         });
     }
 }

@@ -54,6 +54,11 @@ impl Extending {
         }
     }
 
+    /// Whether it was asked to go on, and the answer is still to come.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent
+    }
+
     /// What is asked for beyond what is asked already.
     fn more(&self) -> More {
         let (asked, wanted) = (self.asked, self.wanted);

@@ -129,6 +129,13 @@ impl State {
                 ui.add_space(theme::GAP);
                 self.elsewhere.ui(ctx, ui);
                 queue::queue_ui(ctx, ui);
+                // One that was sent is the run in training, or is refused when that is known.
+                if let Some(extending) = &mut self.extending
+                    && !extending.is_sent()
+                    && matches!(extending.ui(ctx, ui), continuing::Answer::Done)
+                {
+                    self.extending = None;
+                }
                 CollapsingHeader::new("Set up another run").show(ui, |ui| {
                     self.recipe_ui(ctx, ui);
                     ui.add_space(theme::GAP);

@@ -16,13 +16,13 @@ pub(super) fn add_ui(
     n_students: u32,
     size: Vec2,
 ) {
-    let is_possible = config.check().is_ok();
-    let add = ui.add_enabled_ui(is_possible, |ui| {
+    let wrong = config.check().err();
+    let add = ui.add_enabled_ui(wrong.is_none(), |ui| {
         ui.add_sized(size, Button::new(UiCommand::AddToQueue.label()))
     });
     let add = add
         .inner
-        .on_disabled_hover_text("The settings above say what is missing");
+        .on_disabled_hover_text(wrong.map_or(String::new(), |wrong| wrong.to_string()));
     if add.on_hover_text(UiCommand::AddToQueue.tooltip()).clicked() {
         let add = queue::Command::Add(Box::new(config.clone()), n_students);
         ctx.send(Command::Queue(add));

@@ -73,8 +73,8 @@ impl State {
 
     /// Whether they are those of this reading of the list, or will be.
     pub fn is_mapped_or_soon(&self, reading: u64) -> bool {
-        let soon = self.map.busy_with().or(self.map.done_key());
-        soon == Some(&(reading, self.look))
+        // One that is under way is not begun again, however often the list is read: what it has read it knows the next time.
+        self.map.is_busy() || self.map.done_key() == Some(&(reading, self.look))
     }
 
     /// How many tracks of the data sets of all runs have each tag.

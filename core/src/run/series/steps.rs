@@ -45,7 +45,9 @@ impl Steps {
                 stride,
                 n: n @ 1,
             } if step > *first => (*stride, *n) = (step - *first, 2),
-            Self::Even { first, stride, n } if *n > 1 && step == *first + *stride * *n as u64 => {
+            Self::Even { first, stride, n }
+                if *n > 1 && Some(step) == next(*first, *stride, *n) =>
+            {
                 *n += 1;
             }
             Self::Even { .. } => {
@@ -74,6 +76,11 @@ impl Steps {
         }
         low
     }
+}
+
+/// The step after `n` even ones; `None` if it is no number, as in a damaged file.
+fn next(first: u64, stride: u64, n: usize) -> Option<u64> {
+    first.checked_add(stride.checked_mul(n as u64)?)
 }
 
 #[cfg(test)]

@@ -62,6 +62,7 @@ impl Run {
     }
 
     /// Keeps the weights that were scored, if the recipe asks for it. What goes wrong here does not undo the training: it is a warning.
+    /// Whether it was not stopped meanwhile.
     fn keep_snapshot(&mut self, model: &Model) -> Result<(), Error> {
         if !self.config.snapshots {
             return Ok(());
@@ -112,13 +113,14 @@ impl Run {
     }
 
     /// Scores the test split with the best model, if there are both. What goes wrong here does not undo the training: it is a warning.
-    pub(super) fn test(&mut self) -> Result<(), Error> {
+    /// Whether it was not stopped meanwhile.
+    pub(super) fn test(&mut self) -> Result<bool, Error> {
         let best = self.checkpoints.best();
         if !best.exists() || self.data.dataset.split(Split::Test).is_err() {
-            return Ok(());
+            return Ok(true);
         }
-        match self.test_scores(&best) {
-            Ok(None) => Ok(()),
+        let told = match self.test_scores(&best) {
+            Ok(None) => return Ok(false),
             Ok(Some(evaluation)) => self.event(Event::Evaluated {
                 split: Split::Test.to_string(),
                 loss: evaluation.loss,
@@ -129,7 +131,8 @@ impl Run {
             Err(error) => self.event(Event::Warned {
                 message: format!("the test split was not scored: {}", full_message(&error)),
             }),
-        }
+        };
+        told.map(|()| true)
     }
 
     fn test_scores(&mut self, best: &Path) -> Result<Option<Evaluation>, Error> {
