@@ -41,9 +41,10 @@ pub(super) fn grouping_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             _ => Vec::new(),
         };
         choices_ui(ui, &settings, &but, |names| {
-            ctx.send(Select::Group(match names.is_empty() {
-                true => Grouping::Single,
-                false => Grouping::AllBut(names),
+            ctx.send(Select::Group(if names.is_empty() {
+                Grouping::Single
+            } else {
+                Grouping::AllBut(names)
             }));
         });
     })
@@ -59,9 +60,10 @@ pub(super) fn grouping_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         let names: Vec<String> = names.into_iter().chain(settings.clone()).collect();
         choices_ui(ui, &names, &by, |names| {
             let fields = names.iter().map(|name| Field::named(name)).collect();
-            ctx.send(Select::Group(match names.is_empty() {
-                true => Grouping::Single,
-                false => Grouping::By(fields),
+            ctx.send(Select::Group(if names.is_empty() {
+                Grouping::Single
+            } else {
+                Grouping::By(fields)
             }));
         });
     })

@@ -146,12 +146,7 @@ impl DataChange {
         }
         if let Some(then) = &then.contents {
             let now = now.contents();
-            if then.tracks != now.tracks {
-                differences.push(Difference::NTracks {
-                    then: then.tracks,
-                    now: now.tracks,
-                });
-            } else {
+            if then.tracks == now.tracks {
                 // With other tracks, all that is told track by track is different.
                 let parts = [
                     (then.listed != now.listed, Difference::Tracks),
@@ -168,6 +163,11 @@ impl DataChange {
                 ];
                 let parts = parts.into_iter().filter(|(differs, _)| *differs);
                 differences.extend(parts.map(|(_, difference)| difference));
+            } else {
+                differences.push(Difference::NTracks {
+                    then: then.tracks,
+                    now: now.tracks,
+                });
             }
         }
         if differences.is_empty() {

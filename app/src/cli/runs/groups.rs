@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Groups of runs with the fields that are told of them.
 pub(super) struct Groups<'a> {
-    groups: Vec<Group>,
+    put_together: Vec<Group>,
     runs: Vec<&'a RunSummary>,
     columns: &'a [Field],
 }
@@ -39,14 +39,14 @@ impl<'a> Groups<'a> {
     pub(super) fn of(grouping: &Grouping, runs: &'a [RunSummary], columns: &'a [Field]) -> Self {
         let runs: Vec<&RunSummary> = runs.iter().collect();
         Self {
-            groups: grouping.of(&runs),
+            put_together: grouping.of(&runs),
             runs,
             columns,
         }
     }
 
     pub(super) fn json(&self, console: &Console) -> Result<(), Failure> {
-        let groups = self.groups.iter().map(|group| GroupJson {
+        let groups = self.put_together.iter().map(|group| GroupJson {
             label: &group.label,
             runs: (group.members.iter())
                 .map(|&member| self.runs[member].id.as_str())
@@ -88,7 +88,7 @@ impl<'a> Groups<'a> {
                     .map(|field| format!("{} ±{}", heading(field), spread.label())),
             )
             .collect();
-        let rows = self.groups.iter().map(|group| {
+        let rows = self.put_together.iter().map(|group| {
             let mut row = vec![group.label.clone()];
             for field in &columns {
                 if row.len() == 1 + words.len() {

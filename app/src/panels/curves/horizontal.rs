@@ -55,9 +55,12 @@ impl Horizontal {
 
     /// All that the runs reach.
     pub(super) fn whole(self, runs: &[Arc<RunView>]) -> Whole {
-        let first = |run: &Arc<RunView>| match self.logarithmic {
-            true => self.position(run, 1.0),
-            false => 0.0,
+        let first = |run: &Arc<RunView>| {
+            if self.logarithmic {
+                self.position(run, 1.0)
+            } else {
+                0.0
+            }
         };
         let last = |run: &Arc<RunView>| self.position(run, (run.last_step as f64).max(1.0));
         let start = runs.iter().map(first).fold(f64::INFINITY, f64::min);

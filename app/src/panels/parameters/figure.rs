@@ -62,9 +62,10 @@ impl Paper {
     pub(super) fn parallel_figure(&self) -> Figure {
         let ticks = self.axes.iter().enumerate().map(|(at, axis)| {
             let name = axis.field.label();
-            let text = match axis.is_numeric() {
-                true => format!("{name} from {}", axis.text_at(0.0)),
-                false => name,
+            let text = if axis.is_numeric() {
+                format!("{name} from {}", axis.text_at(0.0))
+            } else {
+                name
             };
             (at as f64, text)
         });

@@ -28,9 +28,10 @@ impl State {
             let these = points.iter().enumerate();
             for (run, point) in these.filter(|(run, _)| shown.is_bright[*run] == is_bright) {
                 let Some(point) = point else { continue };
-                let colour = match is_bright {
-                    true => shown.colours[run],
-                    false => palette.weak.gamma_multiply(0.25),
+                let colour = if is_bright {
+                    shown.colours[run]
+                } else {
+                    palette.weak.gamma_multiply(0.25)
                 };
                 ui.painter().circle_filled(*point, 4.0, colour);
             }

@@ -38,9 +38,12 @@ pub(super) fn groups(grouping: &Grouping, rows: &[&RunSummary], order: &Order) -
         });
         groups = sorted.into_iter().map(|(_, group)| group).collect();
     } else if order.by == Field::Id {
-        groups.sort_by(|one, other| match order.descending {
-            true => other.label.cmp(&one.label),
-            false => one.label.cmp(&other.label),
+        groups.sort_by(|one, other| {
+            if order.descending {
+                other.label.cmp(&one.label)
+            } else {
+                one.label.cmp(&other.label)
+            }
         });
     }
     groups
