@@ -20,8 +20,8 @@ pub enum Grouping {
 /// The settings by which repetitions differ.
 const SEEDS: [&str; 2] = ["seed", "label_seed"];
 
-/// The setting that names a run and does not change what it learns.
-const NAME: &str = "name";
+/// What names a run and does not change what it learns, and what follows from its network.
+const NAMES: [&str; 2] = ["name", "parameters"];
 
 impl Grouping {
     /// Repetitions: all settings agree but the seed.
@@ -66,8 +66,9 @@ impl Grouping {
             Self::AllBut(but) => {
                 // Short names as well: `lr`.
                 let but: Vec<Field> = but.iter().map(|name| Field::named(name)).collect();
-                let is_left_out =
-                    |name: &str| name == NAME || but.contains(&Field::Setting(name.to_owned()));
+                let is_left_out = |name: &str| {
+                    NAMES.contains(&name) || but.contains(&Field::Setting(name.to_owned()))
+                };
                 let settings = run.settings.iter();
                 settings
                     .filter(|(name, _)| !is_left_out(name))

@@ -13,8 +13,10 @@ use egui::{Color32, RichText, Sense, Stroke, Ui, vec2};
 
 /// About the width of a curve's name and value.
 const VALUE_WIDTH: f32 = 115.0;
-/// At most the width of a figure.
-const CHAR_WIDTH: f32 = 6.0;
+/// About the widths of a letter in a name and of a figure in a value, and the room beside them.
+const LETTER_WIDTH: f32 = 5.6;
+const FIGURE_WIDTH: f32 = 7.2;
+const BESIDE: f32 = 14.0;
 const SWATCH_WIDTH: f32 = 12.0;
 /// About the width of a chart's unit.
 const UNIT_WIDTH: f32 = 80.0;
@@ -55,8 +57,11 @@ pub(super) fn head_ui(
             for (nth, value) in values.into_iter().enumerate() {
                 // What has no room is left out: it must not push the charts apart.
                 let name = if one { value.trace.name } else { "" };
-                let n_chars = (value.text.chars().count() + name.len()) as f32;
-                if ui.available_width() < n_chars * CHAR_WIDTH + SWATCH_WIDTH {
+                let width = name.len() as f32 * LETTER_WIDTH
+                    + value.text.chars().count() as f32 * FIGURE_WIDTH
+                    + SWATCH_WIDTH
+                    + BESIDE;
+                if ui.available_width() < width {
                     return;
                 }
                 if !one && nth == 0 {
