@@ -1,7 +1,7 @@
 //! The menu by which runs are put together, for lists and curves alike.
 
 use crate::workbench::{Ctx, Select};
-use attune_core::run::{Field, Grouping, Spread, differing};
+use attune_core::run::{Field, Grouping, Spread};
 use egui::{ScrollArea, Ui};
 
 /// Draws the menu.
@@ -9,7 +9,6 @@ pub(super) fn grouping_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     ui.set_min_width(220.0);
     let selection = &ctx.state.selection;
     let now = &selection.grouping;
-    let repetitions = Grouping::but_seed();
     for (label, hint, choice) in [
         (
             "Each run alone",
@@ -19,7 +18,7 @@ pub(super) fn grouping_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         (
             "Repetitions",
             "Put together the runs whose settings agree in all but the seed",
-            repetitions.clone(),
+            Grouping::but_seed(),
         ),
     ] {
         let is_chosen = *now == choice;
@@ -27,20 +26,13 @@ pub(super) fn grouping_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
             ctx.send(Select::Group(choice));
         }
     }
-    let settings = differing(
-        ctx.state
-            .runs
-            .list()
-            .unwrap_or_default()
-            .iter()
-            .map(|run| &run.settings),
-    );
+    let settings = ctx.state.runs.differing();
     ui.menu_button("All settings agree but…", |ui| {
         let but = match now {
             Grouping::AllBut(names) => names.clone(),
             _ => Vec::new(),
         };
-        choices_ui(ui, &settings, &but, |names| {
+        choices_ui(ui, settings, &but, |names| {
             ctx.send(Select::Group(if names.is_empty() {
                 Grouping::Single
             } else {
@@ -57,7 +49,7 @@ pub(super) fn grouping_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
         };
         let facts = [Field::Model, Field::Data, Field::Teacher, Field::Tags];
         let names: Vec<String> = facts.iter().map(Field::to_string).collect();
-        let names: Vec<String> = names.into_iter().chain(settings.clone()).collect();
+        let names: Vec<String> = names.into_iter().chain(settings.to_vec()).collect();
         choices_ui(ui, &names, &by, |names| {
             let fields = names.iter().map(|name| Field::named(name)).collect();
             ctx.send(Select::Group(if names.is_empty() {

@@ -94,11 +94,12 @@ impl State {
             colour: self.colour.clone(),
             brushes: self.brushes.clone(),
         };
-        if self.shown.as_ref().is_none_or(|shown| shown.asked != asked) {
-            self.shown = Some(Shown::of(asked, list));
-        }
-        let Some(shown) = self.shown.take() else {
-            return;
+        let shown = match self.shown.take() {
+            Some(shown) if shown.asked == asked => shown,
+            Some(shown) if shown.asked.is_but_for_brushes(&asked) => {
+                shown.with_brushes(&asked.brushes, list)
+            }
+            _ => Shown::of(asked, list),
         };
         self.bar_ui(ctx, ui, &shown);
         if shown.runs.is_empty() {

@@ -19,6 +19,17 @@ pub(super) struct Asked {
     pub(super) brushes: Vec<Brush>,
 }
 
+impl Asked {
+    /// Whether the same is plotted, whatever is marked.
+    pub(super) fn is_but_for_brushes(&self, other: &Self) -> bool {
+        let brushes = self.brushes.clone();
+        Self {
+            brushes,
+            ..other.clone()
+        } == *self
+    }
+}
+
 /// What is plotted.
 #[derive(Debug)]
 pub(super) struct Shown {
@@ -57,11 +68,7 @@ impl Shown {
         let colour = axis(&asked.colour);
         let [x, y] = &asked.scatter;
         let x = x.as_ref().or(settings.first()).unwrap_or(&Field::Started);
-        let is_bright = plotted
-            .iter()
-            .map(|run| asked.brushes.iter().all(|brush| brush.matches(run)))
-            .collect();
-        Self {
+        let mut shown = Self {
             ids: plotted.iter().map(|run| run.id.clone()).collect(),
             axes: axes.iter().map(axis).collect(),
             x: axis(x),
@@ -76,12 +83,27 @@ impl Shown {
                 })
                 .collect(),
             colour,
-            is_bright,
+            is_bright: Vec::new(),
             fields: Field::known().into_iter().chain(settings).collect(),
             runs,
             problem,
             asked,
-        }
+        };
+        shown.mark(list);
+        shown
+    }
+
+    /// The same with other brushes, while one is being dragged; what is plotted stays.
+    pub(super) fn with_brushes(mut self, brushes: &[Brush], list: &[RunSummary]) -> Self {
+        self.asked.brushes = brushes.to_vec();
+        self.mark(list);
+        self
+    }
+
+    fn mark(&mut self, list: &[RunSummary]) {
+        let brushes = &self.asked.brushes;
+        let is_bright = |at: &usize| brushes.iter().all(|brush| brush.matches(&list[*at]));
+        self.is_bright = self.runs.iter().map(is_bright).collect();
     }
 
     pub(super) fn n_bright(&self) -> usize {

@@ -41,7 +41,7 @@ const LIST_EVERY: Duration = Duration::from_secs(10);
 /// The runs on disk.
 #[derive(Debug)]
 pub struct State {
-    list: Slot<u64, Vec<RunSummary>>,
+    list: Slot<u64, Listed>,
     asked: u64,
     listed_at: Option<Instant>,
     followers: BTreeMap<PathBuf, Follower>,
@@ -50,6 +50,13 @@ pub struct State {
     shelving: shelving::Shelving,
     data: Slot<PathBuf, DataWatch>,
     data_asked: Option<(PathBuf, Instant)>,
+}
+
+/// The list, and what goes through all of it and is therefore no work for a frame.
+#[derive(Debug)]
+struct Listed {
+    runs: Vec<RunSummary>,
+    differing: Vec<String>,
 }
 
 /// What can be asked.
@@ -86,7 +93,12 @@ impl Default for State {
 impl State {
     /// The runs on disk as last listed, newest first; `None` before the first list has come in.
     pub fn list(&self) -> Option<&[RunSummary]> {
-        self.list.value().map(Vec::as_slice)
+        self.list.value().map(|listed| &listed.runs[..])
+    }
+
+    /// Names of the settings in which the listed runs differ.
+    pub fn differing(&self) -> &[String] {
+        self.list.value().map_or(&[], |listed| &listed.differing)
     }
 
     /// Which reading of the disk [`Self::list`] is: another number, another list.
@@ -169,7 +181,11 @@ impl State {
         self.list.ask_again(jobs, self.asked, move |_| {
             let mut list = run::list(&runs);
             list.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
-            Ok(list)
+            let differing = run::differing(list.iter().map(|run| &run.settings));
+            Ok(Listed {
+                runs: list,
+                differing,
+            })
         });
     }
 }
