@@ -207,12 +207,15 @@ mod tests {
         Dataset {
             name: "set".into(),
             root: "/music/set".into(),
+            place: "/music/set".into(),
             tags: vec!["piano".into(), "slow".into()],
             tracks: (0..n_tracks)
                 .map(|number| Track {
                     id: format!("t{number}"),
                     path: format!("/music/set/{number}.ogg").into(),
                     artist: "somebody".into(),
+                    album: String::new(),
+                    title: String::new(),
                     split: Split::Train,
                     duration_secs: Some(20.0),
                     source: String::new(),
@@ -226,6 +229,7 @@ mod tests {
                 })
                 .collect(),
             problems: Vec::new(),
+            findings: Vec::new(),
         }
     }
 

@@ -24,6 +24,16 @@ pub enum Error {
         /// The columns that `tracks.csv` must have.
         columns: String,
     },
+    /// The data set has no split of that name.
+    #[error("there is no split `{name}`; there are: {present} ({})", folder.display())]
+    NoSuchSplit {
+        /// The name that was asked for.
+        name: String,
+        /// The data set's folder.
+        folder: PathBuf,
+        /// The names that there are.
+        present: String,
+    },
     /// A line of one of the data set's files cannot be used.
     #[error("{problem}; {mend} ({}, line {line})", file.display())]
     BadLine {

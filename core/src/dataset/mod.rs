@@ -1,7 +1,7 @@
 //! Tracks, tags, splits, the demo set, the PCM cache and the loader.
 //!
 //! ```text
-//! folder ──generic──► Dataset ──PcmCache::prepare──► decoded PCM, memory-mapped
+//! folder ──import──► Dataset ──PcmCache::prepare──► decoded PCM, memory-mapped
 //!                        │                                │
 //!                        └────────────► Loader ◄──────────┘
 //!                                          │ crop, augment, log-mel, collate; order fixed by the seed
@@ -11,12 +11,15 @@
 
 mod catalogue;
 mod clip;
+mod collection;
 mod contents;
 pub mod demo;
 mod error;
-mod generic;
+mod finding;
+pub mod import;
 mod loader;
 mod pcm_cache;
+mod place;
 mod playlist;
 mod spent;
 mod table;
@@ -27,10 +30,13 @@ mod unlabelled;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use clip::{ReplayedClip, clip_of};
+pub use collection::{Collection, Labelling, NamedSplit, Recording};
 pub use contents::Contents;
 pub use error::Error;
+pub use finding::{Check, Finding, Severity};
 pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};
+pub use place::Place;
 pub use playlist::{PlaylistEntry, write_playlist};
 pub use spent::Spent;
 pub use track::{Dataset, Problem, ProblemKind, Span, Split, TagIdx, Track, UnknownSplit};

@@ -17,6 +17,8 @@ pub(super) fn make(folder: &Path, lengths: &[usize]) -> Dataset {
                 id: format!("t{number}"),
                 path,
                 artist: format!("a{number}"),
+                album: String::new(),
+                title: String::new(),
                 split: Split::Train,
                 duration_secs: None,
                 source: String::new(),
@@ -29,9 +31,11 @@ pub(super) fn make(folder: &Path, lengths: &[usize]) -> Dataset {
     Dataset {
         name: "test".into(),
         root: folder.to_path_buf(),
+        place: folder.to_path_buf(),
         tags: ["one", "two", "three"].map(str::to_owned).to_vec(),
         tracks,
         problems: Vec::<Problem>::new(),
+        findings: Vec::new(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a data set is in memory: tracks with their tags, splits and timelines.
 
-use super::Error;
+use super::{Error, Finding, Recording};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Number of a tag within its data set's vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,6 +88,10 @@ pub struct Track {
     pub path: PathBuf,
     /// Artist, score, or whatever must not be on both sides of a split.
     pub artist: String,
+    /// Album; empty where nobody says.
+    pub album: String,
+    /// Title; empty where nobody says.
+    pub title: String,
     /// Where it belongs.
     pub split: Split,
     /// Length as the data set states it; the audio file decides.
@@ -153,20 +157,38 @@ pub struct Dataset {
     pub name: String,
     /// Its folder, absolute.
     pub root: PathBuf,
+    /// How it is opened again: its folder, with the named split if it was opened by one (`FOLDER#SPLIT`).
+    pub place: PathBuf,
     /// The vocabulary, in the order of the columns of labels and probabilities.
     pub tags: Vec<String>,
     /// The tracks in the order of `tracks.csv`.
     pub tracks: Vec<Track>,
     /// What opening it found wrong.
     pub problems: Vec<Problem>,
+    /// What reading its annotations found.
+    pub findings: Vec<Finding>,
+}
+
+impl Track {
+    /// A recording in its part of a split, as yet without labels.
+    pub fn new(recording: Recording, split: Split) -> Self {
+        Self {
+            id: recording.id,
+            path: recording.path,
+            artist: recording.artist,
+            album: recording.album,
+            title: recording.title,
+            split,
+            duration_secs: recording.duration_secs,
+            source: recording.source,
+            license: recording.license,
+            tags: Vec::new(),
+            timeline: Vec::new(),
+        }
+    }
 }
 
 impl Dataset {
-    /// Opens a folder in the generic format (see [`super::generic`]).
-    pub fn open(folder: &Path) -> Result<Self, Error> {
-        super::generic::open(folder)
-    }
-
     /// Size of the vocabulary.
     pub fn n_tags(&self) -> usize {
         self.tags.len()

@@ -149,6 +149,8 @@ mod tests {
             id: "a".to_owned(),
             path: "/music/a.ogg".into(),
             artist: "Ann".to_owned(),
+            album: String::new(),
+            title: String::new(),
             split: Split::Test,
             duration_secs: Some(30.0),
             source: String::new(),

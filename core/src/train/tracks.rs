@@ -79,7 +79,7 @@ fn together(
 pub(super) fn record(dataset: &Dataset) -> DataRecord {
     DataRecord {
         name: dataset.name.clone(),
-        folder: dataset.root.clone(),
+        folder: dataset.place.clone(),
         fingerprint: dataset.fingerprint(),
         tags: dataset.tags.clone(),
         contents: Some(dataset.contents()),

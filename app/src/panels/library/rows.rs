@@ -150,6 +150,8 @@ mod tests {
             id: id.into(),
             path: format!("/x/{id}.wav").into(),
             artist: artist.into(),
+            album: String::new(),
+            title: String::new(),
             split,
             duration_secs: Some(secs),
             source: "archive".into(),
@@ -160,6 +162,7 @@ mod tests {
         Shelf::new(Dataset {
             name: "x".into(),
             root: "/x".into(),
+            place: "/x".into(),
             tags: vec!["piano".into(), "slow".into()],
             tracks: vec![
                 track("b", "Ada", Split::Train, 3.0, &[0, 1]),
@@ -167,6 +170,7 @@ mod tests {
                 track("c", "Ada", Split::Train, 2.0, &[]),
             ],
             problems: Vec::new(),
+            findings: Vec::new(),
         })
     }
 

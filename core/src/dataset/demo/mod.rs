@@ -242,7 +242,7 @@ fn write_annotations(folder: &Path, made: &[Made]) -> Result<(), Error> {
     std::fs::write(&tags, vocabulary().join("\n") + "\n").map_err(Error::io("write", tags))?;
     write_csv(
         &folder.join("tracks.csv"),
-        &super::generic::TRACK_COLUMNS,
+        &super::import::TRACK_COLUMNS,
         tracks,
     )
 }

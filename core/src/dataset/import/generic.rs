@@ -11,13 +11,16 @@
 //! Without `tags.txt` the vocabulary is the sorted set of tags that occur. Wrong annotations are errors with file and line, because
 //! guessing would falsify results; audio files that are not there are [`Problem`]s, because annotations are of use without them.
 
-use super::table::{Row, Table};
-use super::{Dataset, Error, Problem, ProblemKind, Span, Split, TagIdx, Track};
+use super::{Layout, Wanted};
+use crate::dataset::table::{Row, Table};
+use crate::dataset::{
+    Collection, Error, Labelling, NamedSplit, Problem, ProblemKind, Recording, Span, Split, TagIdx,
+};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 /// The columns of `tracks.csv`.
-pub(super) const TRACK_COLUMNS: [&str; 7] = [
+pub(in crate::dataset) const TRACK_COLUMNS: [&str; 7] = [
     "track_id",
     "path",
     "artist",
@@ -32,10 +35,34 @@ const AUDIO_EXTENSIONS: [&str; 10] = [
     "mp3", "ogg", "oga", "opus", "flac", "wav", "aac", "m4a", "mp4", "aiff",
 ];
 
+/// The generic form.
+pub(super) struct Generic;
+
+impl Layout for Generic {
+    fn id(&self) -> &'static str {
+        "generic"
+    }
+
+    fn title(&self) -> &'static str {
+        "Folder with tracks.csv"
+    }
+
+    fn recognises(&self, folder: &Path) -> bool {
+        folder.join("tracks.csv").is_file() || is_tracks_file(folder)
+    }
+
+    fn read(&self, folder: &Path, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+        open(folder)
+    }
+}
+
+fn is_tracks_file(path: &Path) -> bool {
+    path.is_file() && path.file_name().is_some_and(|name| name == "tracks.csv")
+}
+
 /// Reads the folder; `folder` may also be its `tracks.csv`.
-pub(super) fn open(folder: &Path) -> Result<Dataset, Error> {
-    let folder = if folder.is_file() && folder.file_name().is_some_and(|name| name == "tracks.csv")
-    {
+fn open(folder: &Path) -> Result<Collection, Error> {
+    let folder = if is_tracks_file(folder) {
         folder.parent().unwrap_or(folder)
     } else {
         folder
@@ -52,7 +79,7 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, Error> {
             columns: TRACK_COLUMNS.join(","),
         });
     }
-    let (mut tracks, by_id) = read_tracks(&root, &tracks_file)?;
+    let (recordings, parts, by_id) = read_tracks(&root, &tracks_file)?;
     let labels = read_if_there(&root.join("labels.csv"), &["track_id", "tag"])?;
     let timelines = read_if_there(
         &root.join("timelines.csv"),
@@ -78,52 +105,52 @@ pub(super) fn open(folder: &Path) -> Result<Dataset, Error> {
             .collect(),
         by_id,
     };
+    let mut labelling = Labelling {
+        tags,
+        ..Labelling::default()
+    };
     if let Some(table) = &labels {
         for row in table.rows() {
             let row = row?;
-            let (track_idx, tag) = (vocabulary.track(&row)?, vocabulary.tag(&row)?);
-            tracks[track_idx].tags.push(tag);
+            let label = (vocabulary.track(&row)?, vocabulary.tag(&row)?);
+            labelling.labels.push(label);
         }
     }
     if let Some(table) = &timelines {
         for row in table.rows() {
             let row = row?;
-            let track_idx = vocabulary.track(&row)?;
+            let recording = vocabulary.track(&row)?;
             let span = read_span(&row, vocabulary.tag(&row)?)?;
-            tracks[track_idx].timeline.push(span);
+            labelling.spans.push((recording, span));
         }
     }
-    for track in &mut tracks {
-        track.tags.sort_unstable();
-        // The same label twice says nothing new.
-        track.tags.dedup();
-        track.timeline.sort_by(|a, b| {
-            a.start_secs
-                .total_cmp(&b.start_secs)
-                .then(a.tag.cmp(&b.tag))
-        });
-    }
-    let problems = find_missing(&tracks);
-    Ok(Dataset {
+    Ok(Collection {
         name: root.file_name().map_or_else(
             || "data set".into(),
             |name| name.to_string_lossy().into_owned(),
         ),
+        layout: Generic.id(),
         root,
-        tags,
-        tracks,
-        problems,
+        problems: find_missing(&recordings),
+        recordings,
+        labellings: vec![labelling],
+        splits: vec![NamedSplit {
+            name: String::new(),
+            labelling: 0,
+            parts,
+        }],
+        findings: Vec::new(),
     })
 }
 
 /// The names that labels and timelines may use.
 struct Vocabulary {
     by_name: HashMap<String, TagIdx>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<String, u32>,
 }
 
 impl Vocabulary {
-    fn track(&self, row: &Row<'_>) -> Result<usize, Error> {
+    fn track(&self, row: &Row<'_>) -> Result<u32, Error> {
         let id = row.required("track_id")?;
         self.by_id.get(id).copied().ok_or_else(|| {
             row.wrong(
@@ -150,46 +177,52 @@ fn read_if_there(path: &Path, columns: &[&'static str]) -> Result<Option<Table>,
         .transpose()
 }
 
-fn read_tracks(root: &Path, file: &Path) -> Result<(Vec<Track>, HashMap<String, usize>), Error> {
+/// The recordings, their parts, and the number of each by its id.
+type Tracks = (Vec<Recording>, Vec<(u32, Split)>, HashMap<String, u32>);
+
+fn read_tracks(root: &Path, file: &Path) -> Result<Tracks, Error> {
     let table = Table::read(file, &TRACK_COLUMNS)?;
-    let mut tracks = Vec::new();
+    let mut recordings = Vec::new();
+    let mut parts = Vec::new();
     let mut lines = Vec::new();
     let mut by_id = HashMap::new();
     for row in table.rows() {
         let row = row?;
         let id = row.required("track_id")?.to_owned();
         if let Some(&earlier) = by_id.get(&id) {
-            let line: u64 = lines[earlier];
+            let line: u64 = lines[earlier as usize];
             return Err(row.wrong(
                 format!("duplicate track id `{id}`, already on line {line}"),
                 "give every track an id of its own",
             ));
         }
-        let split = row.required("split")?;
-        let track = Track {
+        let written = row.required("split")?;
+        let split = written.parse().map_err(|_unknown| {
+            row.wrong(
+                format!("unknown split `{written}`"),
+                &format!("use {}", Split::ALL.map(Split::name).join(", ")),
+            )
+        })?;
+        let recording = Recording {
             path: root.join(relative_path(&row)?),
             artist: row.text("artist").to_owned(),
-            split: split.parse().map_err(|_unknown| {
-                row.wrong(
-                    format!("unknown split `{split}`"),
-                    &format!("use {}", Split::ALL.map(Split::name).join(", ")),
-                )
-            })?,
+            album: String::new(),
+            title: String::new(),
             duration_secs: match row.text("duration_s") {
                 "" => None,
                 _ => Some(row.seconds("duration_s")?),
             },
             source: row.text("source").to_owned(),
             license: row.text("license").to_owned(),
-            tags: Vec::new(),
-            timeline: Vec::new(),
             id: id.clone(),
         };
-        by_id.insert(id, tracks.len());
+        let number = recordings.len() as u32;
+        by_id.insert(id, number);
         lines.push(row.line());
-        tracks.push(track);
+        recordings.push(recording);
+        parts.push((number, split));
     }
-    Ok((tracks, by_id))
+    Ok((recordings, parts, by_id))
 }
 
 /// The `path` column, if it is relative and stays within the folder.
@@ -250,10 +283,10 @@ fn read_tags(file: &Path) -> Result<Vec<String>, Error> {
 }
 
 /// Files that are not there. Whole folders are listed at once, which is much faster than asking for a million files one by one.
-fn find_missing(tracks: &[Track]) -> Vec<Problem> {
+pub(super) fn find_missing(recordings: &[Recording]) -> Vec<Problem> {
     let mut folders: HashMap<&Path, BTreeSet<std::ffi::OsString>> = HashMap::new();
     let mut problems = Vec::new();
-    for track in tracks {
+    for track in recordings {
         let (Some(folder), Some(name)) = (track.path.parent(), track.path.file_name()) else {
             continue;
         };
@@ -311,13 +344,13 @@ mod tests {
     const HEADER: &str = "track_id,path,artist,split,duration_s,source,license\r\n";
 
     /// Opens a folder with these files, and an (empty) audio file `a.wav`.
-    fn open_files(files: &[(&str, &str)]) -> Result<Dataset, String> {
+    fn open_files(files: &[(&str, &str)]) -> Result<crate::dataset::Dataset, String> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.wav"), "").unwrap();
         for (name, text) in files {
             std::fs::write(folder.path().join(name), text).unwrap();
         }
-        open(folder.path()).map_err(|error| error.to_string())
+        crate::dataset::Dataset::open(folder.path()).map_err(|error| error.to_string())
     }
 
     /// Opening must fail, naming the file with the line and the problem.
