@@ -3,8 +3,9 @@
 use super::map_picture::{Drawn, Hit, Picture};
 use crate::panels::Panel;
 use crate::theme;
-use crate::widgets::{count_text, empty_state, score_text};
+use crate::widgets::{count_text, empty_state, save_plot_button, score_text};
 use crate::workbench::parts::per_tag::{self, TagMap};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{ColumnOrder, RowOrder, RunSummary, ScoredOn, TagMeasure, TagTable};
 use egui::{ComboBox, RichText, Slider, Ui};
@@ -173,7 +174,13 @@ impl State {
                 self.measure.label(),
                 self.on.label().to_lowercase()
             );
-            ui.label(RichText::new(what).color(palette.text));
+            ui.label(RichText::new(&what).color(palette.text));
+            if save_plot_button(ui, "runs and tags") {
+                let table = table.clone();
+                let draw = move || Ok(table.figure(&what));
+                let ask = plots::Command::Ask(Drawing::new("scores of runs by tag", draw));
+                ctx.send(Command::Plots(ask));
+            }
             let counts = format!(
                 "{} runs × {} tags; hatched: no score",
                 count_text(table.rows.len() as u64),
