@@ -16,7 +16,7 @@ pub enum XAxis {
     Step,
     /// Epochs, with their fractions.
     Epoch,
-    /// Seconds of work, validations and pauses included, without the time between sittings, in which nobody held the run.
+    /// Seconds of work, validations included, without pauses and the time between sittings, in which nobody held the run.
     WallTime,
     /// Clips that the network has learned from, labelled and unlabelled.
     Clips,
