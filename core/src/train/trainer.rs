@@ -93,7 +93,7 @@ impl Run {
             position,
             running,
             loader_spent: Spent::default(),
-            sampler: Sampler::start(log.folder()),
+            sampler: Sampler::start(log.folder(), log.holder()),
             log,
             checkpoints,
             line,

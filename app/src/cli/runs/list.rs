@@ -4,9 +4,7 @@ use super::super::{Console, Failure, Fault, ResultExt};
 use super::group_arguments::GroupArguments;
 use super::groups::Groups;
 use super::table;
-use attune_core::run::{
-    self, Field, Filter, Grouping, Measure, Pick, RunSummary, differing,
-};
+use attune_core::run::{self, Field, Filter, Grouping, Measure, Pick, RunSummary, differing};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

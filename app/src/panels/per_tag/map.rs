@@ -151,6 +151,10 @@ impl State {
             ctx.send(Command::PerTag(per_tag::Command::Map));
         }
         let Some(map) = per_tag.map() else {
+            if per_tag.is_mapping_cancelled() {
+                super::cancelled_ui(ctx, ui, "The scores of the runs have not been read");
+                return;
+            }
             let words = "The scores of all runs are read from their logs.";
             empty_state(ui, "Reading scores…", words, |ui| ui.spinner());
             return;
@@ -187,6 +191,13 @@ impl State {
                 count_text(table.tags.len() as u64)
             );
             ui.label(RichText::new(counts).small().color(palette.weak));
+            if per_tag.is_mapping_cancelled() {
+                let words = "Reading newer scores was cancelled.";
+                ui.label(RichText::new(words).small().color(palette.warning));
+                if ui.small_button("Look again").clicked() {
+                    ctx.send(Command::PerTag(per_tag::Command::LookAgain));
+                }
+            }
             if self.baseline.is_some() && table.baseline.is_none() {
                 let words = "The baseline is not among these runs: scores are shown.";
                 ui.label(RichText::new(words).small().color(palette.warning));

@@ -125,6 +125,10 @@ impl State {
             ctx.send(Command::PerTag(per_tag::Command::Rank));
         }
         let Some(ranked) = per_tag.ranked(ctx.state) else {
+            if per_tag.is_ranking_cancelled() {
+                cancelled_ui(ctx, ui, "The predictions have not been read");
+                return;
+            }
             let words = "The predictions on the test split are read and ranked.";
             empty_state(ui, "Reading predictions…", words, |ui| ui.spinner());
             return;
@@ -322,6 +326,16 @@ fn save(ctx: &Ctx<'_>, ranked: &Arc<RankedRuns>, plot: TagCurvesPlot) {
     ctx.send(Command::Plots(plots::Command::Ask(Drawing::new(
         name, draw,
     ))));
+}
+
+/// What is shown in the place of what was not read to its end.
+fn cancelled_ui(ctx: &Ctx<'_>, ui: &mut Ui, title: &str) {
+    empty_state(ui, title, "Reading was cancelled.", |ui| {
+        let again = ui.button("Look again");
+        if again.on_hover_text("Read the files").clicked() {
+            ctx.send(Command::PerTag(per_tag::Command::LookAgain));
+        }
+    });
 }
 
 /// A run without predictions: why, and what to do about it.
