@@ -204,7 +204,12 @@ fn lines(table: &Table) -> Vec<String> {
                 }
             }
             State::Failed { message } => line += &format!(": {message}"),
-            _ => {}
+            _ => {
+                if let Some(seconds) = row.seconds {
+                    let time = Duration::from_secs(seconds.round() as u64);
+                    line += &format!(", {} at most", HumanDuration(time));
+                }
+            }
         }
         line
     })
@@ -245,6 +250,15 @@ impl Work<'_> {
             return Err(Failure::new(Fault::Cancelled, advice));
         }
         let table = worker.queue().table().failed()?;
+        if table.n_open() > 0 {
+            let n = table.n_open();
+            self.console.say(&format!(
+                "somebody else trains {n} of its runs: these stay in the queue"
+            ));
+        } else if done.is_empty() && table.rows.is_empty() {
+            self.console
+                .say("the queue is empty; add a run with: attune queue add");
+        }
         let n_left = table.n_failed() + table.unreadable.len();
         if n_left > 0 {
             let why = anyhow!(

@@ -2,6 +2,7 @@
 
 mod compared;
 mod export;
+mod group_arguments;
 mod groups;
 mod list;
 mod organise;

@@ -9,6 +9,7 @@ mod chain;
 mod controls;
 mod draws;
 mod effect_help;
+mod figure;
 mod level_meters;
 mod listen;
 mod look;

@@ -78,6 +78,7 @@ pub struct Slot<K, T> {
     running: Option<Running<K, T>>,
     waiting: Option<(K, Work<T>)>,
     done: Option<(K, Result<T, String>)>,
+    cancelled: Option<K>,
 }
 
 impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
@@ -88,6 +89,7 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
             running: None,
             waiting: None,
             done: None,
+            cancelled: None,
         }
     }
 
@@ -116,6 +118,7 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         key: K,
         work: impl FnOnce(&Job) -> anyhow::Result<T> + Send + 'static,
     ) {
+        self.cancelled = None;
         if let Some(running) = &self.running {
             running.cancel.cancel();
             self.waiting = Some((key, Box::new(work)));
@@ -126,6 +129,9 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
 
     /// Cancels what runs and forgets what waits. The last result stays.
     pub fn cancel(&mut self) {
+        if let Some(key) = self.busy_with() {
+            self.cancelled = Some(key.clone());
+        }
         self.waiting = None;
         if let Some(running) = &self.running {
             running.cancel.cancel();
@@ -136,6 +142,7 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
     pub fn clear(&mut self) {
         self.cancel();
         self.done = None;
+        self.cancelled = None;
     }
 
     /// Takes in what has come in; starts what waited. Whether there is a new result.
@@ -202,6 +209,12 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
     /// What the last result was asked for.
     pub fn done_key(&self) -> Option<&K> {
         self.done.as_ref().map(|(key, _)| key)
+    }
+
+    /// What was being worked on, or waited, when it was cancelled; nothing was asked for since. Who asks in every frame must not ask for it
+    /// again of its own accord.
+    pub fn cancelled_key(&self) -> Option<&K> {
+        self.cancelled.as_ref()
     }
 
     /// What is being worked on, or waits to be.

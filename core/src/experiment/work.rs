@@ -10,7 +10,7 @@ use crate::train::{self, Command, Handle, Outcome, TrainConfig};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How soon a run's end and a request to stop are noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -44,8 +44,8 @@ pub(super) fn work(
     job: &Job,
     wake: impl Fn() + Send + Sync + 'static,
 ) -> Result<Ending, Error> {
-    let _lock = experiment.lock()?;
     let mut worker = Worker {
+        lock: experiment.lock()?,
         ledger: experiment.ledger()?,
         experiment,
         job,
@@ -59,6 +59,7 @@ pub(super) fn work(
 }
 
 struct Worker<'a> {
+    lock: run::WriterLock,
     experiment: &'a Experiment,
     ledger: Ledger,
     job: &'a Job,
@@ -78,6 +79,7 @@ impl Worker<'_> {
         let mut ending = Ending::Complete;
         for task in self.experiment.plan.tasks() {
             self.job.check()?;
+            self.check_lock()?;
             if self.is_done(&task) {
                 continue;
             }
@@ -89,7 +91,9 @@ impl Worker<'_> {
                 continue;
             }
             let teacher_run = teacher.and_then(|teacher| self.ledger.of(&teacher).run);
-            match self.train(&task, teacher_run.as_deref())? {
+            let done = self.train(&task, teacher_run.as_deref())?;
+            self.check_lock()?;
+            match done {
                 Done::Whole => self.experiment.compute_differences(self.job)?,
                 Done::Failed => ending = Ending::WithFailures,
                 Done::Stopped => return Ok(Ending::Stopped),
@@ -100,6 +104,14 @@ impl Worker<'_> {
         self.experiment.compute_differences(self.job)?;
         (self.wake)();
         Ok(ending)
+    }
+
+    /// Whoever works through it on another machine since keeps the ledger: nothing more is written here.
+    fn check_lock(&mut self) -> Result<(), Error> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        Ok(self
+            .lock
+            .check(now.map_or(0, |now| now.as_millis() as u64))?)
     }
 
     fn is_done(&self, task: &Task) -> bool {
@@ -120,7 +132,7 @@ impl Worker<'_> {
             Ok(handle) => {
                 (self.wake)();
                 let folder = handle.run_folder.clone();
-                self.follow(handle).map(|outcome| (outcome, folder))
+                self.follow(handle)?.map(|outcome| (outcome, folder))
             }
             Err(error) => Err(error),
         };
@@ -137,6 +149,7 @@ impl Worker<'_> {
             Err(error @ train::Error::Run(run::Error::Locked(_))) => return Err(error.into()),
             Err(error) => full_message(&error),
         };
+        self.check_lock()?;
         self.ledger.failed(task, &message)?;
         (self.wake)();
         Ok(Done::Failed)
@@ -167,10 +180,16 @@ impl Worker<'_> {
         })
     }
 
-    /// Waits for the end of a run; passes on what it prepares and the caller's wish to stop.
-    fn follow(&self, handle: Handle) -> Result<Outcome, train::Error> {
+    /// Waits for the end of a run; passes on what it prepares and the caller's wish to stop. If the experiment is taken over meanwhile, the run
+    /// is stopped after a checkpoint, for whoever goes on with it.
+    fn follow(&mut self, handle: Handle) -> Result<Result<Outcome, train::Error>, Error> {
         let (mut is_stopping, mut was_preparing) = (false, true);
         while !handle.is_finished() {
+            if let Err(taken_over) = self.check_lock() {
+                handle.send(Command::Stop);
+                drop(handle.join());
+                return Err(taken_over);
+            }
             if self.job.cancel.is_cancelled() && !is_stopping {
                 is_stopping = handle.send(Command::Stop);
             }
@@ -184,7 +203,7 @@ impl Worker<'_> {
             was_preparing = preparing.is_some();
             std::thread::sleep(LOOK_EVERY);
         }
-        handle.join()
+        Ok(handle.join())
     }
 
     fn run_name(&self, task: &Task) -> String {

@@ -3,15 +3,17 @@
 use super::layout::Layout;
 use super::{Colour, ColourMap, Error, png, svg};
 
-/// Panels below each other over one horizontal axis.
+/// Panels below each other over one horizontal axis, or small multiples: panels row by row, each over an axis like it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// Above everything; may be empty.
     pub title: String,
     /// The horizontal axis that all panels share.
     pub x: Axis,
-    /// From top to bottom.
+    /// From top to bottom; in several columns row by row, from left to right.
     pub panels: Vec<Panel>,
+    /// Panels side by side. In several columns one legend stands above all panels, and a label that several of them have stands in it once.
+    pub n_columns: usize,
     /// Width of the whole figure, in points, before it is zoomed.
     pub width_pt: f64,
     /// How many times as large everything is drawn, letters and strokes included.
@@ -62,6 +64,8 @@ pub enum Ticks {
 pub struct Panel {
     /// Above the panel, small; may be empty.
     pub title: String,
+    /// Behind the title, as far as there is room: figures that belong to the panel; may be empty.
+    pub note: String,
     /// The vertical axis.
     pub y: Axis,
     /// Where the vertical axis has its label.
@@ -208,6 +212,7 @@ impl Figure {
             title: title.into(),
             x,
             panels: Vec::new(),
+            n_columns: 1,
             width_pt: 468.0,
             zoom: 1.0,
         }
@@ -216,6 +221,12 @@ impl Figure {
     /// The same with a panel more.
     pub fn with(mut self, panel: Panel) -> Self {
         self.panels.push(panel);
+        self
+    }
+
+    /// The same with its panels in so many columns.
+    pub fn in_columns(mut self, n_columns: usize) -> Self {
+        self.n_columns = n_columns;
         self
     }
 
@@ -271,6 +282,7 @@ impl Panel {
     pub fn new(y: Axis) -> Self {
         Self {
             title: String::new(),
+            note: String::new(),
             y,
             label_side: LabelSide::Along,
             height_pt: 170.0,
@@ -296,6 +308,12 @@ impl Panel {
     /// The same with a title.
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = title.into();
+        self
+    }
+
+    /// The same with words behind its title.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
         self
     }
 

@@ -1,7 +1,7 @@
 //! Where everything of a figure stands on paper, so that nothing overlaps and nothing is cut off.
 
 use super::ticks::{Tick, ticks};
-use super::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, text};
+use super::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Ticks, text};
 
 pub(super) const TITLE_PT: f64 = 11.0;
 pub(super) const PANEL_TITLE_PT: f64 = 9.0;
@@ -15,7 +15,11 @@ pub(super) const SWATCH: f64 = 14.0;
 pub(super) const BAR_WIDTH: f64 = 8.0;
 
 const HEADER_ROW: f64 = 13.0;
+/// Between the columns of small multiples.
+const COLUMN_GAP: f64 = 12.0;
 const LANE_LABEL_MAX: f64 = 130.0;
+/// Longest name below an upright tick.
+const TURNED_MAX: f64 = 110.0;
 
 /// A rectangle on paper.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +46,8 @@ pub(super) struct Layout {
     pub(super) title: Option<(f64, String)>,
     pub(super) panels: Vec<PanelLayout>,
     pub(super) x_ticks: Vec<Tick>,
+    /// Whether these are named upright, because the names have no room side by side.
+    pub(super) x_is_turned: bool,
     /// Baseline of the horizontal axis' label.
     pub(super) x_label: Option<(f64, String)>,
 }
@@ -52,12 +58,16 @@ pub(super) struct PanelLayout {
     pub(super) plot: Rect,
     pub(super) x: Map,
     pub(super) y: Map,
+    /// Whether nothing stands below it, so that it has the numbers of the horizontal axis.
+    pub(super) is_lowest: bool,
     pub(super) y_ticks: Vec<Tick>,
     /// Line by line.
     pub(super) y_label: Vec<String>,
     /// Distance of a turned label's middle from the left edge of the figure.
     pub(super) y_label_x: f64,
     pub(super) title: Option<(f64, String)>,
+    /// Its left end, on the title's baseline.
+    pub(super) note: Option<(f64, String)>,
     pub(super) legend: Vec<LegendEntry>,
     /// Ticks of the colour bar, if the panel has one.
     pub(super) colour_bar: Option<(Map, Vec<Tick>, String)>,
@@ -147,32 +157,9 @@ impl Layout {
             figure.panels.iter().flat_map(|panel| spread(panel, 0)),
             0.0,
         );
-        let y_ranges: Vec<_> = figure.panels.iter().map(y_range).collect();
-        let y_ticks: Vec<_> = figure
-            .panels
-            .iter()
-            .zip(&y_ranges)
-            .map(|(panel, &range)| ticks(&panel.y, range, (panel.height_pt / 24.0) as usize))
-            .collect();
-        let left = figure
-            .panels
-            .iter()
-            .zip(&y_ticks)
-            .map(|(panel, ticks)| left_margin(panel, ticks))
-            .fold(0.0, f64::max)
-            + MARGIN;
-        // Turned labels of panels below each other stand in one line, beside the widest ticks.
-        let along_tick_room = figure
-            .panels
-            .iter()
-            .zip(&y_ticks)
-            .filter(|(panel, _)| panel.label_side == LabelSide::Along)
-            .map(|(_, ticks)| tick_room(ticks))
-            .fold(0.0, f64::max);
-        let bars: Vec<_> = figure.panels.iter().map(colour_bar).collect();
-        let bar_room = bars.iter().flatten().map(bar_room).fold(0.0, f64::max);
-        let plot_right = figure.width_pt - MARGIN - bar_room;
-        let (x_ticks, right) = x_ticks(figure, x_range, left, plot_right);
+        let measured: Vec<Measured<'_>> = figure.panels.iter().map(Measured::of).collect();
+        let n_columns = figure.n_columns.clamp(1, measured.len().max(1));
+        let (columns, x_ticks, x_is_turned) = columns(figure, x_range, &measured, n_columns);
 
         let title = (!figure.title.is_empty()).then(|| {
             let room = figure.width_pt - 2.0 * MARGIN;
@@ -184,59 +171,207 @@ impl Layout {
         let mut top = title
             .as_ref()
             .map_or(MARGIN, |(baseline, _)| baseline + 9.0);
-        let mut panels = Vec::new();
-        let parts = figure.panels.iter().zip(y_ranges).zip(y_ticks).zip(bars);
-        for (panel_idx, (((panel, y_range), y_ticks), bar)) in parts.enumerate() {
-            if panel_idx > 0 {
-                let both_lanes = [panel_idx - 1, panel_idx]
+        let mut legends = vec![Vec::new(); measured.len()];
+        if n_columns > 1 {
+            let ends = [columns[0].left, columns[n_columns - 1].right];
+            top += common_legend(&figure.panels, top, ends, &mut legends);
+        }
+        let x_tick_room = match x_ticks.is_empty() {
+            true => 0.0,
+            false if x_is_turned => 4.0 + widest_label(&x_ticks) + 2.0,
+            false => 4.0 + TICK_PT + 2.0,
+        };
+        let n_panels = measured.len();
+        let is_lowest = |at: usize| at + n_columns >= n_panels;
+        let mut panels: Vec<PanelLayout> = Vec::with_capacity(n_panels);
+        for (row_idx, row) in measured.chunks(n_columns).enumerate() {
+            let first = row_idx * n_columns;
+            if row_idx > 0 {
+                let both_lanes = [first - n_columns, first]
                     .iter()
-                    .all(|&idx| figure.panels[idx].label_side == LabelSide::Beside);
+                    .all(|&at| figure.panels[at].label_side == LabelSide::Beside);
                 top += if both_lanes { 3.0 } else { 12.0 };
+                // The numbers below a panel over an unfinished last row.
+                if (first - n_columns..first).any(is_lowest) {
+                    top += x_tick_room;
+                }
             }
-            let (title, legend, header) = header(panel, top, left, right);
-            let plot = Rect {
-                left,
-                top: top + header,
-                right,
-                bottom: top + header + panel.height_pt,
-            };
-            top = plot.bottom;
-            panels.push(PanelLayout {
-                plot,
-                x: Map::new(&figure.x, x_range, [plot.left, plot.right]),
-                y: Map::new(&panel.y, y_range, [plot.bottom, plot.top]),
-                y_ticks,
-                y_label: y_label(panel),
-                y_label_x: left - along_tick_room - 4.0 - LABEL_PT / 2.0,
-                title,
-                legend,
-                colour_bar: bar.map(|(map, ticks)| {
-                    let axis = Axis::new("", "");
-                    let range = map.shown_range().map(f64::from);
-                    let label = text::fitted(&map.label, TICK_PT, panel.height_pt.max(40.0));
-                    (
-                        Map::new(&axis, range, [plot.bottom, plot.top]),
-                        ticks,
-                        label,
-                    )
-                }),
-            });
+            let headers: Vec<_> = row
+                .iter()
+                .zip(&columns)
+                .map(|(measured, column)| {
+                    let with_legend = n_columns == 1;
+                    let ends = [column.left, column.right];
+                    Header::of(measured.panel, top, ends, with_legend)
+                })
+                .collect();
+            top += headers.iter().map(|header| header.room).fold(0.0, f64::max);
+            let mut bottom = top;
+            for (at, (measured, header)) in row.iter().zip(headers).enumerate() {
+                let (panel, column) = (measured.panel, &columns[at]);
+                let plot = Rect {
+                    left: column.left,
+                    top,
+                    right: column.right,
+                    bottom: top + panel.height_pt,
+                };
+                bottom = bottom.max(plot.bottom);
+                let legend = if n_columns == 1 {
+                    header.legend
+                } else {
+                    std::mem::take(&mut legends[first + at])
+                };
+                panels.push(PanelLayout {
+                    plot,
+                    x: Map::new(&figure.x, x_range, [plot.left, plot.right]),
+                    y: Map::new(&panel.y, measured.y_range, [plot.bottom, plot.top]),
+                    is_lowest: is_lowest(first + at),
+                    y_ticks: measured.y_ticks.clone(),
+                    y_label: y_label(panel),
+                    y_label_x: plot.left - column.tick_room - 4.0 - LABEL_PT / 2.0,
+                    title: header.title,
+                    note: header.note,
+                    legend,
+                    colour_bar: measured.bar.as_ref().map(|(map, ticks)| {
+                        let axis = Axis::new("", "");
+                        let range = map.shown_range().map(f64::from);
+                        let label = text::fitted(&map.label, TICK_PT, panel.height_pt.max(40.0));
+                        (
+                            Map::new(&axis, range, [plot.bottom, plot.top]),
+                            ticks.clone(),
+                            label,
+                        )
+                    }),
+                });
+            }
+            top = bottom;
         }
-        if !x_ticks.is_empty() {
-            top += 4.0 + TICK_PT + 2.0;
-        }
+        top += x_tick_room;
         let x_label = with_unit(&figure.x);
         let x_label = (!x_label.is_empty()).then(|| {
             top += 4.0 + LABEL_PT;
-            (top, text::fitted(&x_label, LABEL_PT, right - left))
+            let room = columns[n_columns - 1].right - columns[0].left;
+            (top, text::fitted(&x_label, LABEL_PT, room))
         });
         Self {
             height: top + MARGIN,
             title,
             panels,
             x_ticks,
+            x_is_turned,
             x_label,
         }
+    }
+
+    /// Left and right end of all plots together.
+    pub(super) fn ends(&self) -> [f64; 2] {
+        let plots = self.panels.iter().map(|panel| panel.plot);
+        plots.fold([f64::INFINITY, f64::NEG_INFINITY], |[left, right], plot| {
+            [left.min(plot.left), right.max(plot.right)]
+        })
+    }
+}
+
+/// A panel with what its own size follows from.
+struct Measured<'a> {
+    panel: &'a Panel,
+    y_range: [f64; 2],
+    y_ticks: Vec<Tick>,
+    bar: Option<(&'a HeatMap, Vec<Tick>)>,
+}
+
+impl<'a> Measured<'a> {
+    fn of(panel: &'a Panel) -> Self {
+        let y_range = y_range(panel);
+        Self {
+            panel,
+            y_range,
+            y_ticks: match panel.y.ticks {
+                Ticks::At(_) => with_room(ticks(&panel.y, y_range, 0), panel.height_pt),
+                _ => ticks(&panel.y, y_range, (panel.height_pt / 24.0) as usize),
+            },
+            bar: colour_bar(panel),
+        }
+    }
+}
+
+/// Where the plots of a column lie from left to right.
+struct ColumnPlace {
+    left: f64,
+    right: f64,
+    /// Turned labels of panels below each other stand in one line, beside the widest ticks.
+    tick_room: f64,
+}
+
+/// Plots of all columns are equally wide; what stands beside them is as wide as it must be in each column. With them the ticks of the common
+/// axis, and whether their names are turned.
+fn columns(
+    figure: &Figure,
+    x_range: [f64; 2],
+    measured: &[Measured<'_>],
+    n_columns: usize,
+) -> (Vec<ColumnPlace>, Vec<Tick>, bool) {
+    let widest = |column: usize, width: &dyn Fn(&Measured<'_>) -> f64| {
+        let panels = measured.iter().skip(column).step_by(n_columns);
+        panels.map(width).fold(0.0, f64::max)
+    };
+    let margins: Vec<[f64; 2]> = (0..n_columns)
+        .map(|column| {
+            [
+                widest(column, &|one| left_margin(one.panel, &one.y_ticks)),
+                widest(column, &|one| one.bar.as_ref().map_or(0.0, bar_room)),
+            ]
+        })
+        .collect();
+    let gaps = COLUMN_GAP * (n_columns - 1) as f64;
+    let taken: f64 = margins.iter().flatten().sum::<f64>() + gaps + 2.0 * MARGIN;
+    let width = ((figure.width_pt - taken) / n_columns as f64).max(1.0);
+    let last_right = figure.width_pt - MARGIN - margins[n_columns - 1][1];
+    let (x_ticks, right, is_turned) = x_ticks(figure, x_range, last_right - width, last_right);
+    let narrower = right - (last_right - width);
+    let mut cursor = MARGIN;
+    let places = margins.iter().enumerate().map(|(column, [left, right])| {
+        let start = cursor + left;
+        cursor = start + width + right + COLUMN_GAP;
+        ColumnPlace {
+            left: start,
+            right: start + narrower,
+            tick_room: widest(column, &|one| match one.panel.label_side {
+                LabelSide::Along => tick_room(&one.y_ticks),
+                LabelSide::Beside => 0.0,
+            }),
+        }
+    });
+    (places.collect(), x_ticks, is_turned)
+}
+
+/// The entries of all panels above all of them, each label once; how much room they take.
+fn common_legend(
+    panels: &[Panel],
+    top: f64,
+    [left, right]: [f64; 2],
+    legends: &mut [Vec<LegendEntry>],
+) -> f64 {
+    let mut flow = LegendFlow {
+        cursor: left,
+        baseline: top + LEGEND_PT,
+        ends: [left, right],
+    };
+    let mut known: Vec<&str> = Vec::new();
+    for (panel, legend) in panels.iter().zip(legends) {
+        for (layer_idx, layer) in panel.layers.iter().enumerate() {
+            let label = layer.legend_label();
+            if label.is_empty() || known.contains(&label) {
+                continue;
+            }
+            known.push(label);
+            legend.push(flow.entry(layer_idx, label));
+        }
+    }
+    if known.is_empty() {
+        0.0
+    } else {
+        flow.baseline - top + 9.0
     }
 }
 
@@ -249,29 +384,48 @@ pub(super) fn with_unit(axis: &Axis) -> String {
     }
 }
 
-/// Ticks of the common axis and the right edge of the plots, moved in so that the last label is not cut off.
-fn x_ticks(figure: &Figure, range: [f64; 2], left: f64, right: f64) -> (Vec<Tick>, f64) {
+/// Ticks of the common axis and the right edge of the plots, moved in so that the last label is not cut off; whether names are turned.
+fn x_ticks(figure: &Figure, range: [f64; 2], left: f64, right: f64) -> (Vec<Tick>, f64, bool) {
     // Wide labels want fewer ticks.
     let mut n_wanted = ((right - left) / 45.0) as usize;
     loop {
-        let found = ticks(&figure.x, range, n_wanted);
-        let widest = found
-            .iter()
-            .map(|tick| text::width(&tick.label, TICK_PT))
-            .fold(0.0, f64::max);
-        let right = match found.last() {
+        let mut found = ticks(&figure.x, range, n_wanted);
+        let widest = widest_label(&found);
+        let inner = match found.last() {
             Some(last) => {
                 let end = Map::new(&figure.x, range, [left, right]).at(last.at);
                 right.min(right - (end + widest / 2.0 - (figure.width_pt - 2.0)).max(0.0))
             }
             None => right,
         };
-        let fits = (widest + 8.0) * found.len() as f64 <= right - left + widest;
-        if fits || n_wanted <= 2 {
-            return (found, right);
+        let fits = (widest + 8.0) * found.len() as f64 <= inner - left + widest;
+        if fits {
+            return (found, inner, false);
+        }
+        if matches!(figure.x.ticks, Ticks::At(_)) {
+            for tick in &mut found {
+                tick.label = text::fitted(&tick.label, TICK_PT, TURNED_MAX);
+            }
+            return (with_room(found, right - left), right, true);
+        }
+        if n_wanted <= 2 {
+            return (found, inner, false);
         }
         n_wanted -= 1;
     }
+}
+
+fn widest_label(ticks: &[Tick]) -> f64 {
+    let widths = ticks.iter().map(|tick| text::width(&tick.label, TICK_PT));
+    widths.fold(0.0, f64::max)
+}
+
+/// Names below each other, each as high as a line, as many as `room` holds: every second, every third of them.
+fn with_room(ticks: Vec<Tick>, room: f64) -> Vec<Tick> {
+    let every = (ticks.len() as f64 * (TICK_PT + 1.0) / room)
+        .ceil()
+        .max(1.0);
+    ticks.into_iter().step_by(every as usize).collect()
 }
 
 /// The lines of a vertical axis' label, cut to the room that they have.
@@ -287,8 +441,7 @@ fn y_label(panel: &Panel) -> Vec<String> {
 
 /// Room for the labels of a vertical axis' ticks.
 pub(super) fn tick_room(ticks: &[Tick]) -> f64 {
-    let widths = ticks.iter().map(|tick| text::width(&tick.label, TICK_PT));
-    let widest = widths.fold(0.0, f64::max);
+    let widest = widest_label(ticks);
     if widest > 0.0 { widest + 5.0 } else { 0.0 }
 }
 
@@ -303,47 +456,84 @@ fn left_margin(panel: &Panel, ticks: &[Tick]) -> f64 {
         }
 }
 
-/// Title and legend above a panel, and how much room they take: title first, entries behind it, then row by row.
-fn header(
-    panel: &Panel,
-    top: f64,
-    left: f64,
-    right: f64,
-) -> (Option<(f64, String)>, Vec<LegendEntry>, f64) {
-    let mut baseline = top + LEGEND_PT;
-    let title = (!panel.title.is_empty()).then(|| {
-        (
-            baseline,
-            text::fitted(&panel.title, PANEL_TITLE_PT, right - left),
-        )
-    });
-    let mut cursor = left
-        + title
-            .as_ref()
-            .map_or(0.0, |(_, title)| text::width(title, PANEL_TITLE_PT) + 18.0);
-    let mut legend = Vec::new();
-    for (layer_idx, layer) in panel.layers.iter().enumerate() {
-        let label = layer.legend_label();
-        if label.is_empty() {
-            continue;
-        }
+/// Entries of a legend, one behind the other, row by row.
+struct LegendFlow {
+    cursor: f64,
+    baseline: f64,
+    ends: [f64; 2],
+}
+
+impl LegendFlow {
+    fn entry(&mut self, layer_idx: usize, label: &str) -> LegendEntry {
+        let [left, right] = self.ends;
         let label = text::fitted(label, LEGEND_PT, right - left - SWATCH - 4.0);
         let width = SWATCH + 4.0 + text::width(&label, LEGEND_PT);
-        if cursor > left && cursor + width > right {
-            cursor = left;
-            baseline += HEADER_ROW;
+        if self.cursor > left && self.cursor + width > right {
+            self.cursor = left;
+            self.baseline += HEADER_ROW;
         }
-        legend.push(LegendEntry {
+        let entry = LegendEntry {
             layer_idx,
             label,
-            left: cursor,
-            baseline,
-        });
-        cursor += width + 14.0;
+            left: self.cursor,
+            baseline: self.baseline,
+        };
+        self.cursor += width + 14.0;
+        entry
     }
-    let is_empty = title.is_none() && legend.is_empty();
-    let header = if is_empty { 0.0 } else { baseline - top + 5.0 };
-    (title, legend, header)
+}
+
+/// What stands above a panel, and how much room it takes.
+struct Header {
+    title: Option<(f64, String)>,
+    note: Option<(f64, String)>,
+    legend: Vec<LegendEntry>,
+    room: f64,
+}
+
+impl Header {
+    /// The title first, its note behind it, then the entries of the legend, if it has one of its own, row by row.
+    fn of(panel: &Panel, top: f64, [left, right]: [f64; 2], with_legend: bool) -> Self {
+        let baseline = top + LEGEND_PT;
+        let mut cursor = left;
+        let title = (!panel.title.is_empty()).then(|| {
+            let title = text::fitted(&panel.title, PANEL_TITLE_PT, right - left);
+            cursor += text::width(&title, PANEL_TITLE_PT) + 6.0;
+            (baseline, title)
+        });
+        let has_room = title.is_some() && right - cursor >= 2.0 * TICK_PT;
+        let note = (has_room && !panel.note.is_empty()).then(|| {
+            let note = text::fitted(&panel.note, TICK_PT, right - cursor);
+            let at = cursor;
+            cursor += text::width(&note, TICK_PT) + 6.0;
+            (at, note)
+        });
+        if title.is_some() {
+            cursor += 12.0;
+        }
+        let mut flow = LegendFlow {
+            cursor,
+            baseline,
+            ends: [left, right],
+        };
+        let labels = panel.layers.iter().map(Layer::legend_label).enumerate();
+        let labels = labels.filter(|(_, label)| with_legend && !label.is_empty());
+        let legend: Vec<LegendEntry> = labels
+            .map(|(layer_idx, label)| flow.entry(layer_idx, label))
+            .collect();
+        let is_empty = title.is_none() && legend.is_empty();
+        let room = if is_empty {
+            0.0
+        } else {
+            flow.baseline - top + 5.0
+        };
+        Self {
+            title,
+            note,
+            legend,
+            room,
+        }
+    }
 }
 
 fn colour_bar(panel: &Panel) -> Option<(&HeatMap, Vec<Tick>)> {
@@ -357,10 +547,7 @@ fn colour_bar(panel: &Panel) -> Option<(&HeatMap, Vec<Tick>)> {
 }
 
 fn bar_room((_, ticks): &(&HeatMap, Vec<Tick>)) -> f64 {
-    let widest = ticks
-        .iter()
-        .map(|tick| text::width(&tick.label, TICK_PT))
-        .fold(0.0, f64::max);
+    let widest = widest_label(ticks);
     6.0 + BAR_WIDTH + 4.0 + widest + 4.0 + TICK_PT
 }
 

@@ -55,9 +55,10 @@ impl Pen {
     }
 
     /// Text from below upwards, around the middle (x, y).
-    pub(super) fn text_turned(&mut self, text: &str, x: f64, y: f64, size: f64) {
+    pub(super) fn text_turned(&mut self, text: &str, x: f64, y: f64, size: f64, anchor: Anchor) {
+        let anchor = anchor.name();
         self.put(format_args!(
-            r#"<text transform="translate({x:.2} {y:.2}) rotate(-90)" font-size="{size}" text-anchor="middle">{}</text>"#,
+            r#"<text transform="translate({x:.2} {y:.2}) rotate(-90)" font-size="{size}" text-anchor="{anchor}">{}</text>"#,
             text::escaped(text)
         ));
     }

@@ -1,16 +1,20 @@
-//! A figure as a standalone LaTeX file for pgfplots: an `axis` for each panel in one `groupplot`, the numbers in the file.
+//! A figure as a standalone LaTeX file for pgfplots: an `axis` for each panel in one `groupplot`, row by row, the numbers in the file.
 //!
 //! Sizes, ranges, ticks and colours are those of the other formats, so that what pdflatex makes of it looks like them; letters are the
 //! document's. Long lines are thinned as in the other formats (every extreme stays), and heat maps are averaged to what TeX's memory holds.
 
 use super::latex::latex;
-use super::layout::{LABEL_PT, Layout, Map, PANEL_TITLE_PT, PanelLayout, TICK_PT, TITLE_PT};
+use super::layout::{
+    LABEL_PT, Layout, LegendEntry, Map, PANEL_TITLE_PT, PanelLayout, TICK_PT, TITLE_PT,
+};
 use super::{Colour, ColourMap, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, paths};
 
 /// Columns and rows of a figure's only heat map. TeX runs out of memory with many more cells, so that several maps share these.
 const MAX_CELLS: [f64; 2] = [96.0, 40.0];
 /// What lies further outside, in widths or heights of the plot, is too large for TeX's lengths.
 const FAR: f64 = 3.0;
+/// Height of a row of a legend, in points before zooming.
+const LEGEND_ROW: f64 = 13.0;
 /// Width of a line, in points before zooming.
 const LINE_PT: f64 = 1.3;
 
@@ -33,6 +37,9 @@ pub(super) fn tex(figure: &Figure, layout: &Layout) -> String {
         tex.panel(figure, layout, panel, place, at);
     }
     tex.line(r"\end{groupplot}");
+    if columns(figure) > 1 {
+        tex.title_of_all(layout);
+    }
     tex.line(r"\end{tikzpicture}");
     tex.line(r"\end{document}");
     tex.out
@@ -79,13 +86,20 @@ impl Tex {
     }
 
     fn common_options(&mut self, figure: &Figure, layout: &Layout) {
-        let n_panels = figure.panels.len();
-        // Titles and legends stand between the panels.
-        let gaps = layout.panels.windows(2);
-        let gap = gaps.map(|two| two[1].plot.top - two[0].plot.bottom);
-        let gap = gap.fold(0.0, f64::max) * self.zoom;
+        let n_columns = columns(figure);
+        let n_rows = figure.panels.len().div_ceil(n_columns);
+        // Titles and legends stand between the panels, labels of their axes beside them.
+        let above = layout
+            .panels
+            .iter()
+            .zip(layout.panels.iter().skip(n_columns));
+        let down = above.map(|(above, below)| below.plot.top - above.plot.bottom);
+        let down = down.fold(0.0, f64::max) * self.zoom;
+        let beside = layout.panels.iter().zip(layout.panels.iter().skip(1));
+        let across = beside.map(|(left, right)| right.plot.left - left.plot.right);
+        let across = across.fold(0.0, f64::max) * self.zoom;
         self.put(format_args!(
-            "  group style={{group size=1 by {n_panels}, vertical sep={gap:.2}pt}},"
+            "  group style={{group size={n_columns} by {n_rows}, vertical sep={down:.2}pt, horizontal sep={across:.2}pt}},"
         ));
         let Some(first) = layout.panels.first() else {
             return;
@@ -103,6 +117,9 @@ impl Tex {
         self.line("  grid style={draw=black!11, line width=0.4pt}, axis line style={black!50, line width=0.5pt}, tick style={black!50},");
         let (tick, label) = (self.font(TICK_PT), self.font(LABEL_PT));
         self.put(format_args!("  tick label style={{font={tick}}}, label style={{font={label}}}, tick align=outside, tick pos=left, scaled ticks=false,"));
+        if layout.x_is_turned {
+            self.line("  x tick label style={rotate=90, anchor=east},");
+        }
         self.put(format_args!("  legend style={{font={label}, draw=none, fill=none, at={{(0,1)}}, anchor=south west, inner sep=1pt, /tikz/every even column/.append style={{column sep=6pt}}}}, legend cell align=left,"));
     }
 
@@ -114,7 +131,7 @@ impl Tex {
         place: &PanelLayout,
         at: usize,
     ) {
-        let is_last = at + 1 == figure.panels.len();
+        let n_columns = columns(figure);
         self.line(r"\nextgroupplot[");
         self.put(format_args!(
             "  height={:.2}pt, ymin={}, ymax={}, {}",
@@ -128,10 +145,12 @@ impl Tex {
             layout
                 .x_ticks
                 .iter()
-                .map(|t| (t.at, if is_last { &*t.label } else { "" })),
+                .map(|t| (t.at, if place.is_lowest { &*t.label } else { "" })),
         );
         self.ticks('y', place.y_ticks.iter().map(|t| (t.at, &*t.label)));
-        if let (true, Some((_, label))) = (is_last, &layout.x_label) {
+        // Of several columns one in the middle bears the label of all.
+        let bears_label = place.is_lowest && at % n_columns == (n_columns - 1) / 2;
+        if let (true, Some((_, label))) = (bears_label, &layout.x_label) {
             self.put(format_args!("  xlabel={{{}}},", latex(label)));
         }
         let lines: Vec<String> = place.y_label.iter().map(|line| latex(line)).collect();
@@ -145,7 +164,7 @@ impl Tex {
             }
         }
         let mut titles = Vec::new();
-        if let (0, Some((_, title))) = (at, &layout.title) {
+        if let (0, 1, Some((_, title))) = (at, n_columns, &layout.title) {
             titles.push((TITLE_PT, title));
         }
         if let Some((_, title)) = &place.title {
@@ -155,21 +174,41 @@ impl Tex {
             let titles = titles
                 .iter()
                 .map(|(pt, title)| format!("{{{} {}}}", self.font(*pt), latex(title)));
-            let titles = titles.collect::<Vec<_>>().join(r"\\");
-            // Above the rows of the legend.
-            let rows = legend_rows(place);
-            let up = rows as f64 * 13.0 * self.zoom;
+            let mut titles = titles.collect::<Vec<_>>().join(r"\\");
+            if let Some((_, note)) = &place.note {
+                let font = self.font(TICK_PT);
+                titles += &format!(r"\quad{{{font} {}}}", latex(note));
+            }
+            // Above the rows of the legend; that of several columns stands higher than all titles.
+            let rows = if n_columns == 1 {
+                legend_rows(&place.legend)
+            } else {
+                0
+            };
+            let up = rows as f64 * LEGEND_ROW * self.zoom;
             self.put(format_args!("  title={{{titles}}}, title style={{at={{(0,1)}}, anchor=south west, align=left, inner xsep=0pt, yshift={up:.1}pt}},"));
         }
-        let first_row = place.legend.first().map(|entry| entry.baseline);
-        let in_first_row = place
-            .legend
+        let legend: Vec<(&LegendEntry, &Layer)> = match (n_columns, at) {
+            (1, _) => entries(panel, place).collect(),
+            (_, 0) => {
+                let all = figure.panels.iter().zip(&layout.panels);
+                all.flat_map(|(panel, place)| entries(panel, place))
+                    .collect()
+            }
+            _ => Vec::new(),
+        };
+        let first_row = legend.first().map(|(entry, _)| entry.baseline);
+        let in_first_row = legend
             .iter()
-            .filter(|entry| Some(entry.baseline) == first_row);
+            .filter(|(entry, _)| Some(entry.baseline) == first_row);
         self.put(format_args!(
             "  legend columns={},",
             in_first_row.count().max(1)
         ));
+        if n_columns > 1 {
+            let up = LEGEND_ROW * self.zoom;
+            self.put(format_args!("  legend style={{yshift={up:.1}pt}},"));
+        }
         if let Some((map, ..)) = &place.colour_bar {
             let heat = panel.layers.iter().find_map(|layer| match layer {
                 Layer::HeatMap(heat) if !heat.label.is_empty() => Some(heat),
@@ -185,9 +224,24 @@ impl Tex {
         for layer in &panel.layers {
             self.layer(layer, place);
         }
-        for entry in &place.legend {
-            self.legend_entry(&panel.layers[entry.layer_idx], &entry.label);
+        for (entry, layer) in legend {
+            self.legend_entry(layer, &entry.label);
         }
+    }
+
+    /// Above the common legend of several columns.
+    fn title_of_all(&mut self, layout: &Layout) {
+        let Some((_, title)) = &layout.title else {
+            return;
+        };
+        let entries = layout.panels.iter().flat_map(|panel| &panel.legend);
+        let rows = 1 + legend_rows(entries);
+        let up = (rows as f64 * LEGEND_ROW + 3.0) * self.zoom;
+        let font = self.font(TITLE_PT);
+        self.put(format_args!(
+            r"\node[anchor=south west, inner sep=0pt, yshift={up:.1}pt, font={font}] at (group c1r1.north west) {{{}}};",
+            latex(title)
+        ));
     }
 
     fn ticks<'a>(&mut self, axis: char, ticks: impl Iterator<Item = (f64, &'a str)>) {
@@ -438,8 +492,20 @@ fn area_image(colour: Colour, opacity: f64) -> String {
     )
 }
 
-fn legend_rows(place: &PanelLayout) -> usize {
-    let mut baselines: Vec<f64> = place.legend.iter().map(|entry| entry.baseline).collect();
+fn columns(figure: &Figure) -> usize {
+    figure.n_columns.clamp(1, figure.panels.len().max(1))
+}
+
+fn entries<'a>(
+    panel: &'a Panel,
+    place: &'a PanelLayout,
+) -> impl Iterator<Item = (&'a LegendEntry, &'a Layer)> {
+    let entries = place.legend.iter();
+    entries.map(|entry| (entry, &panel.layers[entry.layer_idx]))
+}
+
+fn legend_rows<'a>(entries: impl IntoIterator<Item = &'a LegendEntry>) -> usize {
+    let mut baselines: Vec<f64> = entries.into_iter().map(|entry| entry.baseline).collect();
     baselines.dedup();
     baselines.len()
 }

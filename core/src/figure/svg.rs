@@ -274,6 +274,9 @@ impl Pen {
                 Anchor::Start,
                 Colour::INK,
             );
+            if let Some((left, note)) = &place.note {
+                self.text(note, *left, *baseline, TICK_PT, Anchor::Start, Colour::GREY);
+            }
         }
         for entry in &place.legend {
             let middle = entry.baseline - LEGEND_PT * 0.36;
@@ -352,6 +355,7 @@ impl Pen {
                 place.y_label_x + LABEL_PT * 0.36,
                 middle,
                 LABEL_PT,
+                Anchor::Middle,
             ),
             (LabelSide::Beside, [first, rest @ ..]) => {
                 let right = plot.left - tick_room(&place.y_ticks) - 5.0;
@@ -399,28 +403,36 @@ impl Pen {
             bar.right + 4.0 + widest + 3.0 + TICK_PT * 0.86,
             f64::midpoint(plot.top, plot.bottom),
             TICK_PT,
+            Anchor::Middle,
         );
     }
 
     fn x_axis(&mut self, layout: &Layout) {
-        let Some(last) = layout.panels.last() else {
-            return;
-        };
-        let bottom = last.plot.bottom;
-        for tick in &layout.x_ticks {
-            let x = last.x.at(tick.at);
-            self.line([x, bottom], [x, bottom + 2.5], FRAME, 0.6, "");
-            self.text(
-                &tick.label,
-                x,
-                bottom + 4.0 + TICK_PT,
-                TICK_PT,
-                Anchor::Middle,
-                Colour::INK,
-            );
+        for panel in layout.panels.iter().filter(|panel| panel.is_lowest) {
+            let bottom = panel.plot.bottom;
+            for tick in &layout.x_ticks {
+                let x = panel.x.at(tick.at);
+                self.line([x, bottom], [x, bottom + 2.5], FRAME, 0.6, "");
+                if layout.x_is_turned {
+                    let (x, top) = (x + TICK_PT * 0.36, bottom + 4.0);
+                    self.text_turned(&tick.label, x, top, TICK_PT, Anchor::End);
+                } else {
+                    self.text(
+                        &tick.label,
+                        x,
+                        bottom + 4.0 + TICK_PT,
+                        TICK_PT,
+                        Anchor::Middle,
+                        Colour::INK,
+                    );
+                }
+            }
         }
-        if let Some((baseline, label)) = &layout.x_label {
-            let middle = f64::midpoint(last.plot.left, last.plot.right);
+        let [left, right] = layout.ends();
+        if let Some((baseline, label)) = &layout.x_label
+            && left < right
+        {
+            let middle = f64::midpoint(left, right);
             self.text(
                 label,
                 middle,

@@ -1,8 +1,10 @@
 //! The numbers of a figure in long form: a row for each point of each layer that lies within the shown range of the horizontal axis.
 
-use super::{Error, Figure, HeatMap, Layer, Panel, Stroke, Ticks, layout};
+use super::{Axis, Error, Figure, HeatMap, Layer, Panel, Stroke, Ticks, layout};
+use std::borrow::Cow;
 
-/// `panel,layer,kind,name,x,y,low,high,value`; what a kind of layer does not have is empty. `name` is what stands beside a bar.
+/// `panel,layer,kind,name,x,y,low,high,value`; what a kind of layer does not have is empty. `name` is what stands beside a bar,
+/// or beside and below a cell (`row · column`).
 pub(super) fn csv(figure: &Figure) -> Result<String, Error> {
     let failed = |error: &dyn std::fmt::Display| Error::Render(error.to_string());
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -21,7 +23,7 @@ fn write(figure: &Figure, writer: &mut csv::Writer<Vec<u8>>) -> Result<(), csv::
             title => title.to_owned(),
         };
         for layer in &panel.layers {
-            for row in rows(panel, layer) {
+            for row in rows(&figure.x, panel, layer) {
                 if !is_shown(figure, layer, &row) {
                     continue;
                 }
@@ -30,7 +32,7 @@ fn write(figure: &Figure, writer: &mut csv::Writer<Vec<u8>>) -> Result<(), csv::
                         .filter(|number| number.is_finite())
                         .map_or_else(String::new, |number| number.to_string())
                 });
-                let words = [title.as_str(), label(layer), kind(layer), row.name];
+                let words = [title.as_str(), label(layer), kind(layer), &row.name];
                 let numbers = numbers.iter().map(String::as_str);
                 writer.write_record(words.into_iter().chain(numbers))?;
             }
@@ -54,7 +56,7 @@ fn is_shown(figure: &Figure, layer: &Layer, row: &Row<'_>) -> bool {
 
 #[derive(Default)]
 struct Row<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     x: Option<f64>,
     y: Option<f64>,
     low: Option<f64>,
@@ -62,7 +64,7 @@ struct Row<'a> {
     value: Option<f64>,
 }
 
-fn rows<'a>(panel: &'a Panel, layer: &'a Layer) -> Vec<Row<'a>> {
+fn rows<'a>(x: &'a Axis, panel: &'a Panel, layer: &'a Layer) -> Vec<Row<'a>> {
     let point = |&[x, y]: &[f64; 2]| Row {
         x: Some(x),
         y: Some(y),
@@ -74,7 +76,7 @@ fn rows<'a>(panel: &'a Panel, layer: &'a Layer) -> Vec<Row<'a>> {
         }
         Layer::Bars { points, .. } => {
             let named = points.iter().map(|at| Row {
-                name: tick_beside(panel, at[1]),
+                name: tick_near(&panel.y, at[1]).into(),
                 ..point(at)
             });
             named.collect()
@@ -97,33 +99,39 @@ fn rows<'a>(panel: &'a Panel, layer: &'a Layer) -> Vec<Row<'a>> {
             rows.collect()
         }
         Layer::HeatMap(map) => {
-            let cells = map.values.iter().enumerate().map(|(at, value)| Row {
-                value: Some(f64::from(*value)),
-                ..point(&centre(map, at))
+            let cells = map.values.iter().enumerate().map(|(at, value)| {
+                let place = centre(map, at);
+                let names = [tick_near(&panel.y, place[1]), tick_near(x, place[0])];
+                let names = names.into_iter().filter(|name| !name.is_empty());
+                Row {
+                    name: names.collect::<Vec<_>>().join(" · ").into(),
+                    value: Some(f64::from(*value)),
+                    ..point(&place)
+                }
             });
             cells.collect()
         }
         Layer::Mark { label, x } => vec![Row {
-            name: label,
+            name: label.into(),
             x: Some(*x),
             ..Row::default()
         }],
         Layer::Level { label, y } => vec![Row {
-            name: label,
+            name: label.into(),
             y: Some(*y),
             ..Row::default()
         }],
     }
 }
 
-/// What stands beside a row of bars: they lie around their tick.
-fn tick_beside(panel: &Panel, y: f64) -> &str {
-    let Ticks::At(ticks) = &panel.y.ticks else {
+/// What stands beside a row of bars or of cells, or below a column: they lie around their tick.
+fn tick_near(axis: &Axis, at: f64) -> &str {
+    let Ticks::At(ticks) = &axis.ticks else {
         return "";
     };
     let nearest = ticks
         .iter()
-        .min_by(|a, b| (a.0 - y).abs().total_cmp(&(b.0 - y).abs()));
+        .min_by(|a, b| (a.0 - at).abs().total_cmp(&(b.0 - at).abs()));
     nearest.map_or("", |(_, label)| label)
 }
 

@@ -215,9 +215,101 @@ fn bars() -> Figure {
     )
 }
 
+fn small_multiples() -> Figure {
+    let tags = [
+        "piano",
+        "drum and bass of the early nineties",
+        "R&B",
+        "sad",
+        "fast",
+    ];
+    let panels = tags.iter().enumerate().map(|(at, tag)| {
+        let label = if at % 3 == 0 {
+            "True positive rate"
+        } else {
+            ""
+        };
+        let mut panel = Panel::new(Axis::new(label, "").range(0.0, 1.0))
+            .height(80.0)
+            .title(*tag)
+            .note("0.912, 0.934");
+        for (run, name) in ["first-1", "second-1"].iter().enumerate() {
+            let bend = 0.2 + 0.1 * (run + at) as f64;
+            let points = (0..=50).map(|step| f64::from(step) / 50.0);
+            let points: Vec<_> = points.map(|x| [x, x.powf(bend)]).collect();
+            let dot = points[10 + at];
+            panel = panel.line(*name, palette(run), points).layer(Layer::Dots {
+                label: String::new(),
+                colour: palette(run),
+                points: vec![dot],
+            });
+        }
+        panel
+    });
+    let x = Axis::new("False positive rate", "").range(0.0, 1.0);
+    panels
+        .fold(Figure::new("Two runs", x), Figure::with)
+        .in_columns(3)
+}
+
+/// Rows and columns with names that have no room side by side.
+fn table_of(n_rows: usize, n_columns: usize) -> Figure {
+    let ticks = |n: usize| -> Ticks {
+        let names = (0..n).map(|at| (at as f64 + 0.5, format!("number {at} of many names")));
+        Ticks::At(names.collect())
+    };
+    let [x, y] =
+        [n_columns, n_rows].map(|n| Axis::new("", "").range(0.0, n as f64).ticks(ticks(n)));
+    let map = HeatMap {
+        x: [0.0, n_columns as f64],
+        y: [0.0, n_rows as f64],
+        n_columns,
+        values: (0..n_rows * n_columns).map(|at| at as f32).collect(),
+        range: None,
+        map: ColourMap::Paper,
+        label: "score".to_owned(),
+    };
+    let panel = Panel::new(y).height(200.0).layer(Layer::HeatMap(map));
+    Figure::new("Runs and tags", x).with(panel)
+}
+
+#[test]
+fn small_multiples_stand_row_by_row_under_one_legend() {
+    let figure = small_multiples();
+    let (boxes, _) = text_boxes(&figure);
+    let places = |words: &str| -> Vec<[f32; 4]> {
+        let found = boxes.iter().filter(|(text, _)| text == words);
+        found.map(|(_, place)| *place).collect()
+    };
+    let one = |words: &str| match places(words)[..] {
+        [place] => place,
+        ref other => panic!("{words}: {other:?}"),
+    };
+    let (left, top) = (0, 1);
+    assert!(
+        one("first-1")[top] < one("piano")[top],
+        "the legend is above"
+    );
+    assert_eq!(one("piano")[top], one("R&B")[top]);
+    assert!(one("R&B")[left] > one("piano")[left]);
+    assert_eq!(one("sad")[left], one("piano")[left]);
+    assert!(one("sad")[top] > one("piano")[top]);
+    // Each column has its numbers below its last panel; the third ends a row earlier.
+    let numbers = places("0.5").into_iter().filter(|place| {
+        let beside = places("sad")[0][left];
+        place[left] > beside + 20.0 && place[top] > one("R&B")[top] + 70.0
+    });
+    let mut tops: Vec<i32> = numbers.map(|place| place[top] as i32).collect();
+    tops.sort_unstable();
+    tops.dedup();
+    assert!(tops.len() >= 2, "{tops:?}");
+}
+
 #[test]
 fn nothing_is_cut_off_or_overlaps() {
-    for figure in [curves(), timeline(), bars()] {
+    let tables = [table_of(3, 20), table_of(200, 90)];
+    let others = [curves(), timeline(), bars(), small_multiples()];
+    for figure in others.into_iter().chain(tables) {
         check(&figure);
         for size in PrintSize::ALL {
             let font_pt = None;
@@ -292,6 +384,8 @@ fn figures_to_look_at() {
         ("curves", curves()),
         ("timeline", timeline()),
         ("bars", bars()),
+        ("small_multiples", small_multiples()),
+        ("table", table_of(12, 20)),
     ] {
         for format in Format::ALL {
             let path = folder.join(name).with_extension(format.ending());

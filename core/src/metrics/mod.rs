@@ -5,6 +5,7 @@
 //! tags where the score is defined.
 
 mod bootstrap;
+mod counts;
 mod curve;
 pub mod file;
 mod localised;
@@ -19,11 +20,10 @@ mod statistic;
 mod threshold;
 
 pub use bootstrap::{Interval, Intervals, bootstrap, bootstrap_of_mean};
+pub use counts::{Counts, CurveKind, Outcome};
 pub use curve::{PrecisionRecallCurve, RocCurve, precision_recall_curve, roc_curve};
 pub use localised::Localised;
-pub use operating::{
-    Counts, CurveKind, CurvePoint, OperatingPoints, Outcome, best_shared_threshold,
-};
+pub use operating::{CurvePoint, OperatingPoints, best_shared_threshold};
 pub use paired::{Difference, PairedDifferences, paired_bootstrap, paired_bootstrap_of_means};
 pub use pseudo_labels::{PseudoLabels, agreement, entropy_bits};
 pub use rank::{average_precision, roc_auc};

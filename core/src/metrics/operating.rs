@@ -4,126 +4,7 @@
 //! A clip is said to have the tag if its score is at least the threshold, as everywhere else here.
 
 use super::rank::{Tie, average_precision_of, order_f32, roc_auc_of};
-use serde::Serialize;
-
-/// How many clips a threshold judges rightly and wrongly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// At or above the threshold, with the tag.
-    pub true_positives: u64,
-    /// At or above the threshold, without the tag.
-    pub false_positives: u64,
-    /// Below the threshold, with the tag.
-    pub false_negatives: u64,
-    /// Below the threshold, without the tag.
-    pub true_negatives: u64,
-}
-
-impl Counts {
-    /// Share of the clips at or above the threshold that have the tag, in 0..=1; `None` if there is no such clip.
-    pub fn precision(&self) -> Option<f64> {
-        share(
-            self.true_positives,
-            self.true_positives + self.false_positives,
-        )
-    }
-
-    /// Share of the clips with the tag that are at or above the threshold, in 0..=1; `None` without a positive.
-    pub fn recall(&self) -> Option<f64> {
-        share(
-            self.true_positives,
-            self.true_positives + self.false_negatives,
-        )
-    }
-
-    /// Share of the clips without the tag that are at or above the threshold, in 0..=1; `None` without a negative.
-    pub fn false_positive_rate(&self) -> Option<f64> {
-        share(
-            self.false_positives,
-            self.false_positives + self.true_negatives,
-        )
-    }
-
-    /// Harmonic mean of precision and recall, in 0..=1; `None` without a positive.
-    pub fn f1(&self) -> Option<f64> {
-        self.recall()?;
-        let twice = 2 * self.true_positives;
-        share(twice, twice + self.false_positives + self.false_negatives)
-    }
-
-    /// All of them.
-    pub fn n_clips(&self) -> u64 {
-        self.true_positives + self.false_positives + self.false_negatives + self.true_negatives
-    }
-
-    /// How many clips have this outcome.
-    pub fn of(&self, outcome: Outcome) -> u64 {
-        match outcome {
-            Outcome::FalsePositive => self.false_positives,
-            Outcome::FalseNegative => self.false_negatives,
-            Outcome::TruePositive => self.true_positives,
-            Outcome::TrueNegative => self.true_negatives,
-        }
-    }
-}
-
-fn share(part: u64, whole: u64) -> Option<f64> {
-    (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-/// What a threshold makes of a clip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Taken for one with the tag, and is none.
-    FalsePositive,
-    /// Has the tag, and is missed.
-    FalseNegative,
-    /// Has the tag, and is found.
-    TruePositive,
-    /// Has it not, and is left alone.
-    TrueNegative,
-}
-
-impl Outcome {
-    /// All, mistakes first.
-    pub const ALL: [Self; 4] = [
-        Self::FalsePositive,
-        Self::FalseNegative,
-        Self::TruePositive,
-        Self::TrueNegative,
-    ];
-
-    /// What several such clips are called.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::FalsePositive => "False positives",
-            Self::FalseNegative => "False negatives",
-            Self::TruePositive => "True positives",
-            Self::TrueNegative => "True negatives",
-        }
-    }
-
-    /// Its name on the command line and in file names.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FalsePositive => "false-positives",
-            Self::FalseNegative => "false-negatives",
-            Self::TruePositive => "true-positives",
-            Self::TrueNegative => "true-negatives",
-        }
-    }
-}
-
-/// Which curve.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
-pub enum CurveKind {
-    /// True against false positives.
-    #[default]
-    Roc,
-    /// Precision against recall.
-    PrecisionRecall,
-}
+use super::{Counts, CurveKind, Outcome};
 
 /// A point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -234,13 +115,9 @@ impl OperatingPoints {
         }
         let points = (0..=self.thresholds.len()).map(|n_above| {
             let counts = self.counts_after(n_above);
-            let recall = counts.recall().unwrap_or(0.0);
             let before = n_above.checked_sub(1);
             let threshold = before.map_or(f64::INFINITY, |at| f64::from(self.thresholds[at]));
-            let (x, y) = match kind {
-                CurveKind::Roc => (counts.false_positive_rate().unwrap_or(0.0), recall),
-                CurveKind::PrecisionRecall => (recall, counts.precision().unwrap_or(1.0)),
-            };
+            let (x, y) = counts.on_curve(kind).unwrap_or_default();
             CurvePoint { x, y, threshold }
         });
         match n_columns {

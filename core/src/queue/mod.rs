@@ -11,6 +11,7 @@
 //! checkpoint, with the bits of one that was not. A run that has ended leaves the queue; one that failed stays, with its reason.
 
 mod entry;
+mod estimate;
 mod folder;
 mod table;
 mod work;

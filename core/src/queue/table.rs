@@ -1,5 +1,6 @@
 //! The queue as it stands, for window and terminal alike: folded from its entries and from the logs of their runs.
 
+use super::estimate::Estimates;
 use super::{Entry, Error, Queue, Unreadable};
 use crate::run::{Advance, History, RunSummary, Status, has_writer};
 use serde::Serialize;
@@ -26,6 +27,12 @@ pub struct Row {
     pub label: String,
     /// The folder of its run; empty before it is begun.
     pub run_folder: PathBuf,
+    /// Whether there is a run in it to look at.
+    pub has_run: bool,
+    /// How long it will take if it waits or was interrupted, in seconds at most; `None` where nothing tells: no step of it was trained, nor of
+    /// an earlier run with the same recipe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// Where it stands.
     #[serde(flatten)]
     pub state: State,
@@ -123,6 +130,7 @@ impl Table {
 pub struct Follower {
     queue: Queue,
     running: BTreeMap<PathBuf, History>,
+    estimates: Estimates,
 }
 
 impl Queue {
@@ -138,6 +146,7 @@ impl Follower {
         Self {
             queue,
             running: BTreeMap::new(),
+            estimates: Estimates::default(),
         }
     }
 
@@ -148,14 +157,21 @@ impl Follower {
         let runs = self.queue.workspace().runs();
         let rows = found.entries.into_iter().map(|entry| {
             let run_folder = entry.run_folder(&runs);
+            let state = self.state(&entry, &run_folder, is_worked_on);
+            let is_to_come = matches!(state, State::Waiting | State::Interrupted { .. });
             Row {
-                state: self.state(&entry, &run_folder, is_worked_on),
+                seconds: is_to_come
+                    .then(|| self.estimates.seconds(&entry, &runs))
+                    .flatten(),
+                has_run: entry.recipe.is_none() || state != State::Waiting,
+                state,
                 label: entry.label(),
                 id: entry.id,
                 run_folder,
             }
         });
         let rows: Vec<Row> = rows.collect();
+        self.estimates.keep_only(&rows);
         self.running
             .retain(|folder, _| rows.iter().any(|row| row.run_folder == *folder));
         Ok(Table {
@@ -214,6 +230,8 @@ mod tests {
             id: String::new(),
             label: String::new(),
             run_folder: PathBuf::new(),
+            has_run: false,
+            seconds: None,
             state,
         };
         let waiting = || row(State::Waiting);

@@ -53,7 +53,8 @@ impl Worker {
         &self.queue
     }
 
-    /// Begins the next run whose turn it is, one that was interrupted first, or goes on with it; `None` if only failed ones are left, or none.
+    /// Begins the next run whose turn it is, one that was interrupted first, or goes on with it; `None` if none is left but such as failed or
+    /// as somebody else trains at the moment: these keep their place.
     ///
     /// `wake` is called when its log has grown; it must return at once. A run that cannot begin is marked with its reason, and the next one
     /// has its turn. Fails if the queue cannot be read or written.
@@ -61,7 +62,9 @@ impl Worker {
         loop {
             self.check()?;
             let entries = self.queue.entries()?.entries;
-            let mut waiting = entries.iter().filter(|entry| entry.failure.is_none());
+            let mut waiting = entries.iter().filter(|entry| {
+                entry.failure.is_none() && !run::has_writer(&self.run_folder(entry))
+            });
             let begun = waiting.clone().find(|entry| entry.begun);
             let Some(entry) = begun.or_else(|| waiting.next()) else {
                 return Ok(None);
@@ -79,14 +82,14 @@ impl Worker {
                 }
                 // Taken out since the queue was read.
                 Err(Error::NoEntry { .. }) => {}
-                Err(Error::Train(error)) => self.failed(&entry.id, &full_message(&error))?,
+                Err(Error::Train(error)) => self.failed(entry, &full_message(&error))?,
                 Err(error) => return Err(error),
             }
         }
     }
 
     /// Enters how a run that [`Worker::next`] began has ended: one that is trained leaves the queue, one that was stopped stays the next, one
-    /// that failed is marked with `outcome`'s reason.
+    /// that failed is marked with `outcome`'s reason, and one that failed because somebody else trains it waits on.
     pub fn ended(&mut self, entry: &Entry, outcome: Result<Outcome, &str>) -> Result<(), Error> {
         self.check()?;
         match outcome {
@@ -97,7 +100,7 @@ impl Worker {
             }
             Err(why) => {
                 self.keep_folder(&entry.id);
-                self.failed(&entry.id, why)
+                self.failed(entry, why)
             }
         }
     }
@@ -151,10 +154,12 @@ impl Worker {
         Some((**recipe).clone().in_full(self.queue.workspace()))
     }
 
-    fn failed(&self, id: &str, why: &str) -> Result<(), Error> {
-        let marked = self.queue.change(id, |entry| {
+    /// Our own training has let go of its folder by now: whoever holds it is somebody else, and trains what was asked for.
+    fn failed(&self, entry: &Entry, why: &str) -> Result<(), Error> {
+        let is_trained_elsewhere = run::has_writer(&self.run_folder(entry));
+        let marked = self.queue.change(&entry.id, |entry| {
             entry.begun = false;
-            entry.failure = Some(why.to_owned());
+            entry.failure = (!is_trained_elsewhere).then(|| why.to_owned());
         });
         match marked {
             // Taken out meanwhile: nobody asks how it went.
@@ -190,6 +195,39 @@ mod tests {
     use super::*;
     use crate::train::DataChoice;
     use crate::workspace::Workspace;
+
+    #[test]
+    fn what_somebody_else_trains_waits_until_they_let_go() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace::at(root.path());
+        let queue = Queue::of(&workspace);
+        let entry = queue
+            .add(TrainConfig {
+                data: DataChoice::Folder(root.path().join("nothing")),
+                ..TrainConfig::for_preset("tiny")
+            })
+            .unwrap();
+        let folder = entry.run_folder(&workspace.runs());
+        let mut worker = queue.work().unwrap();
+        let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());
+        let failure = || queue.entries().unwrap().entries[0].failure.clone();
+
+        let others = WriterLock::take(&folder).unwrap();
+        assert!(worker.next(&wake).unwrap().is_none(), "it is not its turn");
+        // They came first after the worker had looked.
+        worker
+            .ended(&entry, Err("somebody else writes it"))
+            .unwrap();
+        assert_eq!(failure(), None);
+        let table = queue.table().unwrap();
+        assert_eq!((table.n_open(), table.n_failed()), (1, 0));
+
+        drop(others);
+        let begun = worker.next(&wake).unwrap().unwrap();
+        assert!(begun.handle.join().is_err(), "its data set is not there");
+        worker.ended(&entry, Err("no data set")).unwrap();
+        assert_eq!(failure().as_deref(), Some("no data set"));
+    }
 
     #[test]
     fn what_cannot_be_trained_is_marked_with_its_reason_and_the_next_has_its_turn() {

@@ -1,4 +1,4 @@
-//! How long a run has been at work by each step, without the time in which nobody wrote it.
+//! How long a run has been at work by each step, without pauses and the time in which nobody wrote it.
 
 /// More knots than this are thinned to half: the time between two of them is taken to pass evenly.
 const MOST_KNOTS: usize = 4096;

@@ -2,6 +2,7 @@
 
 use super::columns::{self, Rows};
 use super::log::{self, CONFIGURATION};
+use super::pauses::Pauses;
 use super::{
     Clock, Ends, Error, Event, Extension, Record, Scalar, Series, Status, Teaching, TimelineScores,
     lines, lock,
@@ -68,6 +69,7 @@ pub struct History {
     epoch_starts: Vec<(u32, u64)>,
     series: [Series; Scalar::ALL.len()],
     clock: Clock,
+    pauses: Pauses,
     /// The sitting of the newest row: its number, when it began (ms since 1970), and the seconds of work before it.
     sitting: Option<(usize, u64, f64)>,
     last_row_step: Option<u64>,
@@ -281,6 +283,7 @@ impl History {
             epoch_starts: Vec::new(),
             series: Default::default(),
             clock: Clock::default(),
+            pauses: Pauses::default(),
             sitting: None,
             last_row_step: None,
             last_event_step: 0,
@@ -323,6 +326,7 @@ impl History {
     fn take_in(&mut self, record: Record) {
         let record = Arc::new(record);
         self.told_status = self.told_status.after(&record.event);
+        self.pauses.take_in(&record);
         self.last_event_step = record.step;
         match &record.event {
             Event::Started { .. } => self.started = Some(Arc::clone(&record)),
@@ -440,7 +444,7 @@ impl History {
         }
     }
 
-    /// The time between sittings does not count: each begins with its `Started` or `Resumed`.
+    /// Neither pauses nor the time between sittings count: each of these begins with its `Started` or `Resumed`.
     fn take_in_times(&mut self, first_row: u64, steps: &[u64], at_unix_ms: &[u64]) {
         let began_unix_ms = self.started.as_ref().map(|started| started.at_unix_ms);
         for (idx, (&step, &at)) in steps.iter().zip(at_unix_ms).enumerate() {
@@ -454,7 +458,9 @@ impl History {
                 self.sitting = Some((sitting, began, self.clock.secs()));
             }
             if let Some((_, began, before)) = self.sitting {
-                let secs = at.saturating_sub(began) as f64 / 1000.0;
+                let paused_ms = self.pauses.until(at) - self.pauses.until(began.min(at));
+                let worked_ms = at.saturating_sub(began).saturating_sub(paused_ms);
+                let secs = worked_ms as f64 / 1000.0;
                 self.clock.push(step, before + secs);
             }
         }

@@ -31,6 +31,22 @@ pub(crate) struct WriterLock {
     looked_unix_ms: u64,
 }
 
+/// Tells whether a lock is still its holder's, to threads that write along with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Holder {
+    path: PathBuf,
+    /// `None` where machines cannot be told apart.
+    machine: Option<&'static str>,
+}
+
+impl Holder {
+    /// Whether no other machine has taken over. Reads the lock's file.
+    pub(crate) fn is_held(&self) -> bool {
+        self.machine
+            .is_none_or(|machine| is_noted(&self.path, machine))
+    }
+}
+
 /// The thread that touches the file.
 #[derive(Debug)]
 struct Beat {
@@ -116,9 +132,16 @@ impl WriterLock {
         Ok(())
     }
 
+    /// For threads that write along with this lock's holder.
+    pub(crate) fn holder(&self) -> Holder {
+        Holder {
+            path: self.path.clone(),
+            machine: self.beat.as_ref().map(|beat| beat.machine),
+        }
+    }
+
     fn is_held(&self) -> bool {
-        let noted = self.beat.as_ref().map(|beat| beat.machine);
-        noted.is_none_or(|machine| is_noted(&self.path, machine))
+        self.holder().is_held()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::columns::ColumnWriter;
 use super::export::tensorboard::EventFile;
-use super::lock::WriterLock;
+use super::lock::{Holder, WriterLock};
 use super::mailbox::{Mail, Mailbox};
 use super::summary::Digest;
 use super::{Error, Event, Record, StepScalars, lines};
@@ -111,6 +111,11 @@ impl RunLog {
     pub fn write_tensorboard(&mut self, step: u64) -> Result<(), Error> {
         self.tensorboard = Some(EventFile::open(&self.folder, step, (self.clock)())?);
         Ok(())
+    }
+
+    /// Tells threads that write into the folder along with this log whether they still may.
+    pub(crate) fn holder(&self) -> Holder {
+        self.lock.holder()
     }
 
     /// Counts time with another clock (milliseconds since 1970), for tests.

@@ -38,6 +38,7 @@ mod log;
 mod mailbox;
 mod mean_curve;
 mod pace;
+mod pauses;
 mod plot;
 pub mod report;
 mod ruler;

@@ -1,6 +1,7 @@
 //! How fast a run is, and how long it will still take.
 
-use super::{Event, History, Record, Scalar, Series, lines};
+use super::pauses::Pauses;
+use super::{Ends, Event, History, Record, Scalar, Series, lines};
 use std::io;
 use std::path::Path;
 
@@ -23,9 +24,44 @@ impl Pace {
         let clips_per_second = tail_mean(history.series(Scalar::ClipsPerSecond));
         Self {
             clips_per_second,
-            seconds_left: seconds_left(history),
+            seconds_left: Self::seconds_to(history, history.ends()),
         }
     }
+
+    /// Seconds of work until `ends`, as in [`Pace::seconds_left`].
+    pub fn seconds_to(history: &History, ends: Ends) -> Option<f64> {
+        let Event::Started {
+            steps_per_epoch, ..
+        } = &history.started()?.event
+        else {
+            return None;
+        };
+        let (total, done) = (
+            steps_per_epoch * u64::from(ends.epochs),
+            history.last_step(),
+        );
+        if done == 0 || done >= total {
+            return None;
+        }
+        let by_steps = Self::seconds_per_step(history)? * (total - done) as f64;
+        let by_limit = ends.max_minutes.map(|minutes| {
+            let steps = history.series(Scalar::StepSeconds);
+            let trained: f64 = steps.iter().map(|(_, s)| f64::from(s)).sum();
+            (minutes * 60.0 - seconds_validating(history) - trained).max(0.0)
+        });
+        Some(by_limit.map_or(by_steps, |by_limit| by_steps.min(by_limit)))
+    }
+
+    /// Seconds of a step by the newest ones, with its share of the validations. `None` before the first.
+    pub fn seconds_per_step(history: &History) -> Option<f64> {
+        let done = history.last_step();
+        let per_step = tail_mean(history.series(Scalar::StepSeconds))?;
+        (done > 0).then(|| per_step + seconds_validating(history) / done as f64)
+    }
+}
+
+fn seconds_validating(history: &History) -> f64 {
+    history.validations().iter().map(|v| v.seconds).sum()
 }
 
 /// How far a run in training is.
@@ -64,15 +100,23 @@ impl Advance {
     }
 }
 
-/// How long a run was worked on, in seconds, from its first event to its last, without the time in which nobody wrote it.
+/// How long a run was worked on, in seconds, from its first event to its last, without pauses and the time in which nobody wrote it.
 ///
 /// Reads the events and no scalars. Fails if they cannot be read.
 pub fn seconds_spent(run_folder: &Path) -> io::Result<f64> {
     let appended = lines::Reader::default().read::<Record>(&run_folder.join(lines::FILE))?;
     let records = appended.unwrap_or_default().values;
+    let mut pauses = Pauses::default();
+    for record in &records {
+        pauses.take_in(record);
+    }
     let spent_ms = records.windows(2).map(|pair| match pair[1].event {
         Event::Resumed { .. } => 0,
-        _ => pair[1].at_unix_ms.saturating_sub(pair[0].at_unix_ms),
+        _ => {
+            let [from, to] = [pair[0].at_unix_ms, pair[1].at_unix_ms];
+            let paused = pauses.until(to).saturating_sub(pauses.until(from));
+            to.saturating_sub(from).saturating_sub(paused)
+        }
     });
     Ok(spent_ms.sum::<u64>() as f64 / 1000.0)
 }
@@ -87,36 +131,10 @@ fn tail_mean(series: &Series) -> Option<f64> {
     (n > 0).then(|| sum / f64::from(n))
 }
 
-fn seconds_left(history: &History) -> Option<f64> {
-    let Event::Started {
-        steps_per_epoch, ..
-    } = &history.started()?.event
-    else {
-        return None;
-    };
-    let ends = history.ends();
-    let (total, done) = (
-        steps_per_epoch * u64::from(ends.epochs),
-        history.last_step(),
-    );
-    if done == 0 || done >= total {
-        return None;
-    }
-    let steps = history.series(Scalar::StepSeconds);
-    let validating: f64 = history.validations().iter().map(|v| v.seconds).sum();
-    let per_step = tail_mean(steps)? + validating / done as f64;
-    let by_steps = per_step * (total - done) as f64;
-    let by_limit = ends.max_minutes.map(|minutes| {
-        let spent = validating + steps.iter().map(|(_, s)| f64::from(s)).sum::<f64>();
-        (minutes * 60.0 - spent).max(0.0)
-    });
-    Some(by_limit.map_or(by_steps, |by_limit| by_steps.min(by_limit)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{Ends, Extension, RunLog, StepScalars};
+    use crate::run::{Extension, RunLog, StepScalars};
 
     /// A run of 10 epochs of 10 steps that did one epoch, half a second a step and 5 s of validation.
     fn write_epoch(folder: &Path, configuration: &str) -> RunLog {
@@ -171,7 +189,9 @@ mod tests {
             format!("{{\"at_unix_ms\":{at},\"step\":0,\"epoch\":0,\"event\":{event}}}\n")
         };
         let text = line(1000, "\"epoch-started\"")
-            + &line(3000, "\"paused\"")
+            + &line(2000, "\"paused\"")
+            + &line(40_000, "\"continued\"")
+            + &line(41_000, "\"paused\"")
             + &line(90_000, "\"resumed\",\"scalar_rows\":0")
             + &line(91_500, "\"finished\"");
         std::fs::write(folder.path().join(lines::FILE), text).unwrap();

@@ -1,7 +1,12 @@
-//! Curves of runs drawn over each other, a panel for each measure.
+//! Curves of runs drawn over each other, a panel for each measure; of runs that are put together the mean with its band.
 
-use super::{History, Ruler, Scalar, Series, Smoothed, Validation, XAxis};
-use crate::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks, palette};
+use super::{
+    Group, History, Ruler, Scalar, Series, Smoothed, Spread, Validation, XAxis, mean_curve,
+};
+use crate::figure::{Axis, Colour, Figure, Layer, Panel, Stroke, Ticks, palette};
+
+/// A mean is drawn at so many places at most.
+const MOST_PLACES: usize = 1600;
 
 /// What can be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,10 @@ pub struct Plot {
     pub smoothing: f64,
     /// Whether vertical axes are logarithmic.
     pub is_logarithmic: bool,
+    /// Whether the horizontal axis is.
+    pub is_x_logarithmic: bool,
+    /// What the bands of groups show.
+    pub spread: Spread,
     /// What of the horizontal axis is shown; `None`: all.
     pub range: Option<[f64; 2]>,
 }
@@ -100,32 +109,181 @@ impl Plotted {
 impl Plot {
     /// Draws the runs, each under its name. Of a measure that no run has there is an empty panel: it is not made up.
     pub fn figure(&self, runs: &[(String, History)]) -> Figure {
+        let alone = runs.iter().enumerate().map(|(at, (name, _))| Group {
+            label: name.clone(),
+            members: vec![at],
+        });
+        self.figure_of_groups(runs, &alone.collect::<Vec<_>>())
+    }
+
+    /// Draws groups of the runs: each as the mean of its members with a band, thin where fewer than all of them reach, and their number in the
+    /// legend. A group of one is that run.
+    pub fn figure_of_groups(&self, runs: &[(String, History)], groups: &[Group]) -> Figure {
         let mut x = Axis::new(self.along.label(), "");
         if matches!(self.along, XAxis::Step | XAxis::Clips) {
             x = x.ticks(Ticks::Whole);
         }
+        if self.is_x_logarithmic {
+            x = x.log();
+        }
         x.range = self.range;
-        let names: Vec<&str> = runs.iter().map(|(name, _)| name.as_str()).collect();
-        let mut figure = Figure::new(if runs.len() == 1 { names[0] } else { "" }, x);
+        let title = match groups {
+            [group] => group.label.as_str(),
+            _ => "",
+        };
+        let mut figure = Figure::new(title, x);
         for (at, &measure) in self.measures.iter().enumerate() {
             let mut axis = measure.axis();
             if self.is_logarithmic {
                 axis = axis.log();
             }
             let mut panel = Panel::new(axis);
-            for (run_idx, (name, history)) in runs.iter().enumerate() {
-                // One legend is enough for the runs.
-                let name = if at == 0 { name.as_str() } else { "" };
-                let looks = Looks {
-                    run_idx,
-                    name,
-                    is_alone: runs.len() == 1,
+            for (idx, group) in groups.iter().enumerate() {
+                let name = match group.members.len() {
+                    1 => group.label.clone(),
+                    n => format!("{} (N={n}, ± {})", group.label, self.spread.label()),
                 };
-                panel = self.run(panel, measure, history, &looks);
+                let looks = Looks {
+                    idx,
+                    // One legend is enough for the runs.
+                    name: if at == 0 { &name } else { "" },
+                    is_alone: groups.len() == 1,
+                };
+                panel = if let [run] = group.members[..] {
+                    self.run(panel, measure, &runs[run].1, &looks)
+                } else {
+                    let members = group.members.iter().map(|run| &runs[*run].1);
+                    self.group(panel, measure, &members.collect::<Vec<_>>(), &looks)
+                };
             }
             figure = figure.with(panel);
         }
         figure
+    }
+
+    /// Means of the training curve and of the validations.
+    fn group(
+        &self,
+        mut panel: Panel,
+        measure: Plotted,
+        members: &[&History],
+        looks: &Looks<'_>,
+    ) -> Panel {
+        let end = members.iter().map(|history| {
+            let ruler = Ruler::of(history, self.along);
+            ruler.x(history.last_step() as f64)
+        });
+        let whole = [0.0, end.fold(0.0, f64::max)];
+        let trained: Vec<Vec<[f64; 2]>> = members
+            .iter()
+            .filter_map(|history| {
+                let raw = history.series(measure.scalar()?);
+                let ruler = Ruler::of(history, self.along);
+                if self.smoothing > 0.0 {
+                    let mut smoothed = Smoothed::new(self.smoothing);
+                    smoothed.follow(raw);
+                    return Some(self.reduced(smoothed.series(), &ruler, whole));
+                }
+                Some(self.reduced(raw, &ruler, whole))
+            })
+            .filter(|curve: &Vec<_>| !curve.is_empty())
+            .collect();
+        let validated: Vec<Vec<[f64; 2]>> = members
+            .iter()
+            .map(|history| self.validated(measure, history))
+            .filter(|curve| !curve.is_empty())
+            .collect();
+        let is_beside = !looks.is_alone && !validated.is_empty();
+        if !trained.is_empty() {
+            let stroke = if is_beside {
+                Stroke::Dashed
+            } else {
+                Stroke::Solid
+            };
+            let label = looks.named("training");
+            panel = self.mean(panel, &trained, palette(looks.idx), label, stroke);
+        }
+        if !validated.is_empty() {
+            let is_second = looks.is_alone && !trained.is_empty();
+            let colour = palette(looks.idx + usize::from(is_second));
+            let label = looks.named("validation");
+            panel = self.mean(panel, &validated, colour, label, Stroke::Solid);
+        }
+        panel
+    }
+
+    /// As in the window: the line is thin where fewer than all curves reach.
+    fn mean(
+        &self,
+        panel: Panel,
+        curves: &[Vec<[f64; 2]>],
+        colour: Colour,
+        mut label: String,
+        stroke: Stroke,
+    ) -> Panel {
+        let on_axis = |x: f64| if self.is_x_logarithmic { x.log10() } else { x };
+        let from_axis = |at: f64| {
+            if self.is_x_logarithmic {
+                10f64.powf(at)
+            } else {
+                at
+            }
+        };
+        let curves: Vec<Vec<[f64; 2]>> = curves
+            .iter()
+            .map(|curve| {
+                let points = curve.iter().map(|[x, y]| [on_axis(*x), *y]);
+                points.filter(|[at, _]| at.is_finite()).collect()
+            })
+            .collect();
+        let points = mean_curve(&curves, MOST_PLACES);
+        let band = points.iter().map(|point| {
+            let [low, high] = point.band(self.spread, self.is_logarithmic);
+            [from_axis(point.x), low, high]
+        });
+        let mut panel = panel.layer(Layer::Band {
+            label: String::new(),
+            colour,
+            points: band.collect(),
+        });
+        let most = points.iter().map(|point| point.of.n).max().unwrap_or(0);
+        for stretch in points.chunk_by(|one, other| (one.of.n == most) == (other.of.n == most)) {
+            let is_of_all = stretch[0].of.n == most;
+            let line = stretch
+                .iter()
+                .map(|point| [from_axis(point.x), point.of.mean]);
+            panel = panel.layer(Layer::Line {
+                label: if is_of_all {
+                    std::mem::take(&mut label)
+                } else {
+                    String::new()
+                },
+                colour,
+                stroke: if is_of_all { stroke } else { Stroke::Thin },
+                points: line.collect(),
+            });
+        }
+        panel
+    }
+
+    /// A series on the axis, as the means of so many parts of what is shown of it.
+    fn reduced(&self, series: &Series, ruler: &Ruler, whole: [f64; 2]) -> Vec<[f64; 2]> {
+        let [from, to] = self.range.unwrap_or(whole);
+        let part = (to - from) / MOST_PLACES as f64;
+        let edges = (0..=MOST_PLACES).map(|n| ruler.step(from + part * n as f64));
+        let columns = series.min_max_between(&edges.collect::<Vec<_>>());
+        let points = columns.iter();
+        points
+            .map(|column| [ruler.x(column.x), f64::from(column.mean)])
+            .collect()
+    }
+
+    fn validated(&self, measure: Plotted, history: &History) -> Vec<[f64; 2]> {
+        let ruler = Ruler::of(history, self.along);
+        let values = history.validations().iter();
+        values
+            .filter_map(|v| Some([ruler.x(v.step as f64), measure.of(v)?]))
+            .collect()
     }
 
     fn run(
@@ -143,13 +301,11 @@ impl Plot {
                 .map(|(step, value)| [place(step as f64), f64::from(value)])
                 .collect()
         };
-        let values = history.validations().iter();
-        let values = values.filter_map(|v| Some([place(v.step as f64), measure.of(v)?]));
-        let validated: Vec<[f64; 2]> = values.collect();
+        let validated = self.validated(measure, history);
         let raw = measure.scalar().map(|scalar| history.series(scalar));
         if let Some(raw) = raw.filter(|raw| !raw.is_empty()) {
             let name = looks.named("training");
-            let colour = palette(looks.run_idx);
+            let colour = palette(looks.idx);
             // Beside the validation's solid line training is dashed, unless the one run has colours for both.
             let is_beside = !looks.is_alone && !validated.is_empty();
             let stroke = if is_beside {
@@ -183,7 +339,7 @@ impl Plot {
         }
         if !validated.is_empty() {
             let is_second = looks.is_alone && measure.scalar().is_some();
-            let colour = palette(looks.run_idx + usize::from(is_second));
+            let colour = palette(looks.idx + usize::from(is_second));
             let label = looks.named("validation");
             panel = panel
                 .line(label, colour, validated.clone())
@@ -198,7 +354,8 @@ impl Plot {
 }
 
 struct Looks<'a> {
-    run_idx: usize,
+    /// Which run or group.
+    idx: usize,
     /// Empty where the legend has it already.
     name: &'a str,
     is_alone: bool,
@@ -222,13 +379,18 @@ mod tests {
     use crate::run::{Event, RunLog, StepScalars};
 
     fn history(folder: &std::path::Path) -> History {
+        scaled(folder, 1.0)
+    }
+
+    /// A run whose training loss is `factor / step`.
+    fn scaled(folder: &std::path::Path, factor: f64) -> History {
         let mut log = RunLog::create(folder, &toml::Table::new()).unwrap();
         for epoch in 0..3u32 {
             log.event(u64::from(epoch) * 10, epoch, Event::EpochStarted)
                 .unwrap();
             for step in 1..=10u64 {
                 let step = u64::from(epoch) * 10 + step;
-                let row = StepScalars::new(step, epoch).with(Scalar::Loss, 1.0 / step as f64);
+                let row = StepScalars::new(step, epoch).with(Scalar::Loss, factor / step as f64);
                 log.step(&row).unwrap();
             }
             let event = Event::Validated {
@@ -254,6 +416,8 @@ mod tests {
             along: XAxis::Epoch,
             smoothing: 0.5,
             is_logarithmic: true,
+            is_x_logarithmic: false,
+            spread: Spread::Deviation,
             range: Some([1.0, 3.0]),
         };
         let figure = plot.figure(&runs);
@@ -288,6 +452,64 @@ mod tests {
         };
         let places: Vec<f64> = points.iter().map(|point| point[0]).collect();
         assert_eq!(places, [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn a_group_is_drawn_as_the_mean_of_its_runs_with_a_band() {
+        let folder = tempfile::tempdir().unwrap();
+        let runs: Vec<(String, History)> = [("a", 1.0), ("b", 3.0), ("c", 1.0)]
+            .map(|(name, factor)| {
+                let folder = folder.path().join(name);
+                (name.to_owned(), scaled(&folder, factor))
+            })
+            .into();
+        let groups = [("one", vec![0, 1]), ("other", vec![2])].map(|(label, members)| Group {
+            label: label.to_owned(),
+            members,
+        });
+        let plot = Plot {
+            measures: vec![Plotted::Loss],
+            along: XAxis::Step,
+            smoothing: 0.0,
+            is_logarithmic: false,
+            is_x_logarithmic: true,
+            spread: Spread::Deviation,
+            range: None,
+        };
+        let figure = plot.figure_of_groups(&runs, &groups);
+        assert_eq!(figure.x.scale, crate::figure::Scale::Log);
+        let layers = &figure.panels[0].layers;
+        let band = layers.iter().find_map(|layer| match layer {
+            Layer::Band { points, .. } => Some(points),
+            _ => None,
+        });
+        let line = layers.iter().find_map(|layer| match layer {
+            Layer::Line { label, points, .. } if label == "one (N=2, ± sd), training" => {
+                Some(points)
+            }
+            _ => None,
+        });
+        let (band, line) = (band.unwrap(), line.unwrap());
+        // Losses 1 / step and 3 / step: mean 2 / step, deviation √2 / step.
+        for (step, (line, band)) in (1..=30).zip(line.iter().zip(band)) {
+            let step = f64::from(step);
+            for (found, wanted) in [
+                (line[0], step),
+                (line[1], 2.0 / step),
+                (band[1], (2.0 - 2f64.sqrt()) / step),
+                (band[2], (2.0 + 2f64.sqrt()) / step),
+            ] {
+                assert!(
+                    (found - wanted).abs() < 1e-5,
+                    "{step}: {found} not {wanted}"
+                );
+            }
+        }
+        assert_eq!(line.len(), 30);
+        let labels = layers
+            .iter()
+            .any(|layer| matches!(layer, Layer::Line { label, .. } if label == "other, training"));
+        assert!(labels, "a group of one is that run");
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub enum XAxis {
     Step,
     /// Epochs, with their fractions.
     Epoch,
-    /// Seconds of work, validations and pauses included, without the time between sittings, in which nobody held the run.
+    /// Seconds of work, validations included, without pauses and the time between sittings, in which nobody held the run.
     WallTime,
     /// Clips that the network has learned from, labelled and unlabelled.
     Clips,
@@ -129,14 +129,12 @@ impl Ruler {
 
     /// The step that lies at `x`, with its fraction; of several at the same place one of them.
     pub fn step(&self, x: f64) -> f64 {
-        let mirrored = |(step, x): &(f64, f64)| (*x, *step);
         let after = self.knots.partition_point(|knot| knot.1 <= x);
-        let from = after.saturating_sub(1);
-        let near: Vec<_> = self.knots[from..(after + 1).min(self.knots.len())]
-            .iter()
-            .map(mirrored)
-            .collect();
-        along(&near, 1.0 / self.slope, x)
+        let (step0, x0) = self.knots[after.saturating_sub(1)];
+        match self.knots.get(after) {
+            Some((step1, x1)) if after > 0 => step0 + (step1 - step0) * (x - x0) / (x1 - x0),
+            _ => step0 + (x - x0) / self.slope,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! below a megabyte however long a run is. The file says nothing that a run needs: where it cannot be written, training goes on.
 
 use super::lines;
+use super::lock::Holder;
 use crate::machine::{Activity, Probe};
 use crate::workspace::write_whole;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -257,8 +258,9 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// Begins. Where the system tells nothing, it does nothing.
-    pub(crate) fn start(run_folder: &Path) -> Self {
+    /// Begins, and writes as long as `holder` holds the folder's lock: after that the file is another machine's. Where the system tells
+    /// nothing, it does nothing.
+    pub(crate) fn start(run_folder: &Path, holder: Holder) -> Self {
         let (complain, complaints) = bounded(1);
         let Some(probe) = Probe::new() else {
             return Self {
@@ -271,7 +273,7 @@ impl Sampler {
             let complain = complain.clone();
             let thread = std::thread::Builder::new()
                 .name("attune-system".to_owned())
-                .spawn(move || watch(probe, writer, &ended, &complain))?;
+                .spawn(move || watch(probe, writer, &holder, &ended, &complain))?;
             Ok((end, thread))
         });
         Self {
@@ -302,7 +304,13 @@ fn tell(error: &io::Error, complain: &Sender<String>) {
     )));
 }
 
-fn watch(mut probe: Probe, mut writer: Writer, ended: &Receiver<()>, complain: &Sender<String>) {
+fn watch(
+    mut probe: Probe,
+    mut writer: Writer,
+    holder: &Holder,
+    ended: &Receiver<()>,
+    complain: &Sender<String>,
+) {
     let mut since = Instant::now();
     let mut has_complained = false;
     loop {
@@ -315,6 +323,10 @@ fn watch(mut probe: Probe, mut writer: Writer, ended: &Receiver<()>, complain: &
         let mut activity = probe.look();
         for cores in [&mut activity.busy_cores, &mut activity.process_cores] {
             *cores = cores.map(round);
+        }
+        if !holder.is_held() {
+            // The trainer finds out with its next line, and ends.
+            return;
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let written = writer.push(Sample {
@@ -335,6 +347,7 @@ fn watch(mut probe: Probe, mut writer: Writer, ended: &Receiver<()>, complain: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::WriterLock;
 
     /// The `nth` second of a sitting.
     fn sample(nth: u64) -> Sample {
@@ -426,7 +439,8 @@ mod tests {
     #[cfg(target_os = "linux")]
     fn a_short_sitting_leaves_a_line_too() {
         let folder = tempfile::tempdir().unwrap();
-        let sampler = Sampler::start(folder.path());
+        let lock = WriterLock::take(folder.path()).unwrap();
+        let sampler = Sampler::start(folder.path(), lock.holder());
         std::thread::sleep(SHORTEST * 2);
         assert_eq!(sampler.take_complaint(), None);
         drop(sampler);
@@ -437,10 +451,24 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
+    fn what_another_machine_has_taken_over_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = WriterLock::take(folder.path()).unwrap();
+        let sampler = Sampler::start(folder.path(), lock.holder());
+        std::fs::write(folder.path().join("writer.lock"), "another machine").unwrap();
+        std::thread::sleep(SHORTEST * 2);
+        drop(sampler);
+        let log = SystemLog::read(folder.path()).unwrap();
+        assert!(log.samples().is_empty(), "{:?}", log.samples());
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
     fn where_it_cannot_write_it_complains_once_and_does_no_harm() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(FILE)).unwrap();
-        let sampler = Sampler::start(folder.path());
+        let lock = WriterLock::take(folder.path()).unwrap();
+        let sampler = Sampler::start(folder.path(), lock.holder());
         assert!(sampler.take_complaint().unwrap().contains(FILE));
         assert_eq!(sampler.take_complaint(), None);
     }

@@ -323,46 +323,31 @@ impl TagTable {
         write_whole(path, |file| file.write_all(&bytes)).map_err(Error::io(path))
     }
 
-    /// The table as a heat map for print: tags from top to bottom, runs from left to right; grey where there is no score.
+    /// The table as a heat map for print, as it stands: runs from top to bottom, tags from left to right; grey where there is no score.
     ///
-    /// `measure` names what the colours mean. Runs whose names have no room beside each other are numbered from 1.
+    /// `measure` names what the colours mean.
     pub fn figure(&self, measure: &str) -> Figure {
         let (n_runs, n_tags) = (self.rows.len(), self.tags.len());
-        let values = (0..n_tags)
-            .rev()
-            .flat_map(|tag| self.rows.iter().map(move |row| row.cells[tag]))
-            .map(|cell| cell.map_or(f32::NAN, |score| score as f32));
-        let longest = self.rows.iter().map(|row| row.id.chars().count()).max();
-        // About 5 pt a letter on about 350 pt.
-        let has_room = longest.unwrap_or(0) * n_runs <= 70;
-        let run_ticks = (0..n_runs).map(|at| {
-            let name = if has_room {
-                self.rows[at].id.clone()
-            } else {
-                (at + 1).to_string()
-            };
-            (at as f64 + 0.5, name)
-        });
-        let tag_ticks = (0..n_tags).map(|at| ((n_tags - at) as f64 - 0.5, self.tags[at].clone()));
-        let label = if has_room {
-            "Run"
-        } else {
-            "Run, in the order of the table"
-        };
-        let x = Axis::new(label, "")
-            .range(0.0, n_runs as f64)
-            .ticks(Ticks::At(run_ticks.collect()));
-        let y = Axis::new("", "")
+        let values = self.rows.iter().rev().flat_map(|row| &row.cells);
+        let values = values.map(|cell| cell.map_or(f32::NAN, |score| score as f32));
+        let run_ticks = self.rows.iter().enumerate();
+        let run_ticks = run_ticks.map(|(at, row)| ((n_runs - at) as f64 - 0.5, row.id.clone()));
+        let tag_ticks = self.tags.iter().enumerate();
+        let tag_ticks = tag_ticks.map(|(at, tag)| (at as f64 + 0.5, tag.clone()));
+        let x = Axis::new("", "")
             .range(0.0, n_tags as f64)
             .ticks(Ticks::At(tag_ticks.collect()));
+        let y = Axis::new("", "")
+            .range(0.0, n_runs as f64)
+            .ticks(Ticks::At(run_ticks.collect()));
         let colours = match &self.baseline {
             Some(baseline) => format!("{measure}, difference to {baseline}"),
             None => measure.to_owned(),
         };
         let map = HeatMap {
-            x: [0.0, n_runs as f64],
-            y: [0.0, n_tags as f64],
-            n_columns: n_runs,
+            x: [0.0, n_tags as f64],
+            y: [0.0, n_runs as f64],
+            n_columns: n_tags,
             values: values.collect(),
             range: self.range().map(|range| range.map(|end| end as f32)),
             map: if self.baseline.is_some() {
@@ -377,7 +362,7 @@ impl TagTable {
             },
         };
         let panel = Panel::new(y)
-            .height((n_tags as f64 * 11.0).clamp(60.0, 640.0))
+            .height((n_runs as f64 * 11.0).clamp(60.0, 640.0))
             .layer(Layer::HeatMap(map));
         Figure::new(colours, x).with(panel)
     }

@@ -30,6 +30,7 @@ mod replay;
 mod robustness;
 mod schedule;
 mod streams;
+mod tag_curves;
 mod timelines;
 mod tracks;
 mod trainer;
@@ -63,6 +64,7 @@ pub use robustness::{
     robustness, robustness_figure, write_robustness_csv,
 };
 pub use schedule::{Cosine, Course, Plateau, Schedule, Span, Stairs, Waiting};
+pub use tag_curves::TagCurvesPlot;
 
 use std::path::PathBuf;
 

@@ -64,6 +64,8 @@ pub(super) struct Run {
     inbox: Inbox,
     sitting: Instant,
     seconds_before: f64,
+    /// How long it has waited in pauses since then.
+    paused: Duration,
     last_checkpoint: Instant,
     last_validation: Instant,
     wants_stop: bool,
@@ -91,12 +93,13 @@ impl Run {
             position,
             running,
             loader_spent: Spent::default(),
-            sampler: Sampler::start(log.folder()),
+            sampler: Sampler::start(log.folder(), log.holder()),
             log,
             checkpoints,
             line,
             inbox: Inbox::new(commands),
             sitting: Instant::now(),
+            paused: Duration::ZERO,
             last_checkpoint: Instant::now(),
             last_validation: Instant::now(),
             wants_stop: false,
@@ -329,7 +332,10 @@ impl Run {
         let mut is_paused = false;
         loop {
             let command = if is_paused {
-                self.wait_for_command()?
+                let since = Instant::now();
+                let command = self.wait_for_command();
+                self.paused += since.elapsed();
+                command?
             } else {
                 match self.next_command()? {
                     Some(command) => command,
@@ -387,7 +393,7 @@ impl Run {
     }
 
     fn checkpoint(&mut self) -> Result<(), Error> {
-        self.position.seconds = self.seconds_before + self.sitting.elapsed().as_secs_f64();
+        self.position.seconds = self.seconds_of_work();
         let lessons = self.data.lessons.as_ref();
         self.position.pseudo_labels = lessons.map(|lessons| lessons.statistics.clone());
         // A run that goes on from here has all steps before it in its log.
@@ -445,10 +451,16 @@ impl Run {
     }
 
     fn out_of_time(&self) -> bool {
-        let spent = self.seconds_before + self.sitting.elapsed().as_secs_f64();
+        let spent = self.seconds_of_work();
         self.config
             .max_minutes
             .is_some_and(|minutes| spent >= minutes * 60.0)
+    }
+
+    /// Of all sittings, without pauses.
+    fn seconds_of_work(&self) -> f64 {
+        let worked = self.sitting.elapsed().saturating_sub(self.paused);
+        self.seconds_before + worked.as_secs_f64()
     }
 
     fn event(&mut self, event: Event) -> Result<(), Error> {

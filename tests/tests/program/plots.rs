@@ -77,3 +77,43 @@ fn curves_of_runs_are_written_in_every_format_at_the_size_asked_for() {
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(why.contains("gradient-norm"), "{why}");
 }
+
+#[test]
+fn repetitions_are_drawn_as_their_mean_on_a_logarithmic_axis() {
+    let lab = Lab::new();
+    let ids = ["1", "2"].map(|seed| {
+        let summary = succeed(lab.train("w", &["--epochs", "2", "--seed", seed]));
+        summary["id"].as_str().unwrap().to_owned()
+    });
+    let out = lab.folder.path().join("means.csv");
+    let plot = |more: &[&str]| {
+        let mut command = lab.attune("w", &["runs", "plot", "--out"]);
+        command.arg(&out).args(&ids).args(more).output().unwrap()
+    };
+    let output = plot(&["--measure", "loss", "--log-x", "--group-but", "seed"]);
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{why}");
+    let table = std::fs::read_to_string(&out).unwrap();
+    let rows = |kind: &str| -> Vec<Vec<f64>> {
+        let wanted = table.lines().filter(|line| line.contains(kind));
+        let numbers = wanted.map(|line| line.split(',').filter_map(|cell| cell.parse().ok()));
+        numbers.map(Iterator::collect).collect()
+    };
+    let means = rows("training,line,");
+    let losses = |id: &String| {
+        let run = lab.folder.path().join("w/runs").join(id);
+        History::open(&run).unwrap().series(Scalar::Loss).values()
+    };
+    let [one, other] = [&ids[0], &ids[1]].map(losses);
+    assert_eq!(means.len(), one.len());
+    for ((mean, one), other) in means.iter().zip(&one).zip(&other) {
+        let wanted = f64::midpoint(f64::from(*one), f64::from(*other));
+        assert!((mean[1] - wanted).abs() < 1e-5, "{mean:?} is not {wanted}");
+    }
+    assert!(!rows(",band,").is_empty(), "their spread");
+
+    let output = plot(&["--log-x", "--range", "0", "10"]);
+    assert_eq!(output.status.code(), Some(2));
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(why.contains("begins above 0"), "{why}");
+}

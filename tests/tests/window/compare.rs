@@ -1,5 +1,6 @@
 //! The Compare panel: two models are chosen, compared on a data set and over a song, and what they disagree on is played.
 
+use crate::saving::check_saved;
 use attune::panels::Panel;
 use attune::playback;
 use attune::workbench::parts::compare::{self, Side, Source};
@@ -124,6 +125,13 @@ fn two_models_are_compared_and_what_they_disagree_on_is_played() {
         comparison.disagreements[0].clone()
     };
 
+    check_saved(
+        &mut window,
+        &home,
+        "differences by tag",
+        &[">low<", ">ROC-AUC<", ">PR-AUC<"],
+        &["ROC-AUC,,dots,,", "PR-AUC,,line,,"],
+    );
     window.click(&format!("Disagreement {}", worst.track));
     window.wait("the song", |window| {
         let song = window.state().song.current();
@@ -170,6 +178,13 @@ fn a_click_on_the_chart_moves_the_play_head() {
     window.click_at(chart.center());
     let at_secs = window.state().player.position_secs();
     assert!((at_secs - 0.5).abs() < 0.02, "{at_secs}");
+    check_saved(
+        &mut window,
+        &folder.path().join("home"),
+        "both models over time",
+        &["x000", ">mine<"],
+        &[",mine,line,"],
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Draws in the window: ten side by side, kept with a note, copied and pasted, written as files; the chain edited; a clip of a run replayed.
 
+use crate::saving::check_saved;
 use attune::panels::Panel;
 use attune::workbench::parts::audition::{self, ChainCommand, ReplayCommand};
 use attune::workbench::{Command, Select, UiCommand};
@@ -203,6 +204,36 @@ fn where_the_clips_differ_is_to_be_seen_and_read() {
     window.wait("the new comparison", |window| {
         let audition = &window.state().audition;
         audition.is_looked_at() && !audition.draw().effects.is_empty()
+    });
+    let home = folder.path().join("workspace");
+    check_saved(
+        &mut window,
+        &home,
+        "difference of the clips",
+        &[">Augmented less original<", ">Difference (dB)<"],
+        &[
+            "Original and augmented,,envelope,",
+            "Augmented less original,Difference (dB),cell,",
+        ],
+    );
+    check_saved(
+        &mut window,
+        &home,
+        "spectra",
+        &[">Frequency (Hz)<", ">Augmented<"],
+        &["Level (dBFS),Original,line,"],
+    );
+    window.click("Clip");
+    check_saved(
+        &mut window,
+        &home,
+        "both clips",
+        &[">Original<", ">Augmented<", ">Level (dB)<"],
+        &["Original,,envelope,", "Level (dB),cell,"],
+    );
+    window.click("Difference");
+    window.wait("the comparison again", |window| {
+        window.state().audition.is_looked_at()
     });
     let looked = std::sync::Arc::clone(window.state().audition.looked().unwrap());
     let [Effect::Gain { db }] = window.state().audition.draw().effects[..] else {

@@ -1,5 +1,6 @@
 //! An experiment in the window: a plan dropped onto it, begun, watched, stopped, gone on with, exported.
 
+use crate::saving::check_saved;
 use attune::panels::Panel;
 use attune::workbench::{Command, UiCommand};
 use attune_core::experiment::{Experiment, State as RunState, Table};
@@ -178,6 +179,13 @@ fn a_plan_is_begun_watched_stopped_gone_on_with_and_exported() {
         "why it failed is said"
     );
     window.picture("experiment");
+    check_saved(
+        &mut window,
+        &lab.at("workspace"),
+        "the table's scores",
+        &[">Plain<", ">Student<"],
+        &["Plain", "Student"],
+    );
 
     window.click("Export");
     window.click("Markdown");

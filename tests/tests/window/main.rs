@@ -16,6 +16,7 @@ mod playing;
 mod queue;
 mod repetitions;
 mod runs;
+mod saving;
 mod shell;
 mod student;
 mod sweep;

@@ -1,5 +1,6 @@
 //! Explaining the open song by other methods and another model, head by head and by ear, from the Timeline panel.
 
+use crate::saving::check_saved;
 use attune::workbench::parts::timeline::What;
 use attune::workbench::{Command, Select, UiCommand};
 use attune_core::audio;
@@ -282,6 +283,21 @@ fn heads_trust_and_another_model_stand_beside_the_lanes() {
     );
     assert!(window.shows("comprehensiveness") && window.shows_part("agrees with occlusion"));
     window.picture("timeline_trust");
+    let home = folder.path().join("workspace");
+    check_saved(
+        &mut window,
+        &home,
+        "trust in the map",
+        &[">Deletion<", ">random orders<"],
+        &["Insertion,,band,,", "Deletion,order of the map,line,"],
+    );
+    check_saved(
+        &mut window,
+        &home,
+        "attention heads",
+        &["Attention heads: what the class token reads", ">1.1<"],
+        &["1.1,,cell,"],
+    );
     window.click("Close");
     window.frames(2);
     assert!(!window.shows("comprehensiveness"));

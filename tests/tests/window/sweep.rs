@@ -1,5 +1,6 @@
 //! Compare by model in the Audition: two models' tags, a strength sweep whose points can be heard, and the robustness table.
 
+use crate::saving::check_saved;
 use attune::panels::Panel;
 use attune::workbench::State;
 use attune::workbench::parts::compare::{self, Side, Source};
@@ -136,6 +137,11 @@ fn a_sweep_is_drawn_and_a_point_of_it_is_heard() {
         assert!(window.shows(&format!("Swept tag {tag}")), "{tag}");
     }
     window.picture("audition_sweep");
+    let home = folder.path().join("home");
+    let words = ["Pitch shift"];
+    check_saved(&mut window, &home, "the sweep", &words, &["low", "-1200,"]);
+    // The exports below are called alike.
+    std::fs::remove_dir_all(home.join("exports")).unwrap();
 
     // The right edge of the curves is the strongest shift up.
     let plot = window.rect("Sweep curves");
@@ -195,6 +201,14 @@ fn the_robustness_table_fills_shows_a_curve_and_is_written() {
     assert!(window.shows("Robustness curve of Pitch shift"));
     assert!(window.shows_part("Tags that lose most by Pitch shift at −1200 cents"));
     window.picture("audition_robustness");
+    let home = folder.path().join("home");
+    check_saved(
+        &mut window,
+        &home,
+        "robustness curve",
+        &["Pitch shift"],
+        &[",-1200,"],
+    );
     window.click("Export table");
     let written = folder
         .path()

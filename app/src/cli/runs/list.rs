@@ -1,11 +1,10 @@
 //! `attune runs list`: filtered, sorted, with the columns that one asks for.
 
 use super::super::{Console, Failure, Fault, ResultExt};
+use super::group_arguments::GroupArguments;
 use super::groups::Groups;
 use super::table;
-use attune_core::run::{
-    self, Field, Filter, Grouping, Measure, Pick, RunSummary, Spread, differing,
-};
+use attune_core::run::{self, Field, Filter, Grouping, Measure, Pick, RunSummary, differing};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -28,35 +27,11 @@ pub(super) struct Args {
     /// Add the settings in which these runs differ
     #[arg(long)]
     differing: bool,
-    /// Put together the runs that agree in all settings but these (`seed`): means, spread and N instead of each run
-    #[arg(long, value_name = "SETTING", num_args = 1.., value_delimiter = ',', conflicts_with = "group_by")]
-    group_but: Vec<String>,
-    /// Put together the runs that have the same values of these fields
-    #[arg(long, value_name = "FIELD", num_args = 1.., value_delimiter = ',')]
-    group_by: Vec<String>,
-    /// What stands behind the means of groups: `sd` (standard deviation) or `se` (standard error)
-    #[arg(long, value_name = "SPREAD", default_value = "sd", value_parser = ["sd", "se"])]
-    spread: String,
+    #[command(flatten)]
+    group: GroupArguments,
     /// Print a JSON array
     #[arg(long)]
     json: bool,
-}
-
-impl Args {
-    fn grouping(&self) -> Grouping {
-        if !self.group_but.is_empty() {
-            Grouping::AllBut(self.group_but.clone())
-        } else if !self.group_by.is_empty() {
-            Grouping::By(
-                self.group_by
-                    .iter()
-                    .map(|name| Field::named(name))
-                    .collect(),
-            )
-        } else {
-            Grouping::Single
-        }
-    }
 }
 
 /// What is printed if nothing is asked for.
@@ -99,7 +74,7 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     sort.sort(&mut runs, sort.is_largest_first() != args.reverse, |run| {
         run
     });
-    let grouping = args.grouping();
+    let grouping = args.group.grouping();
     if args.json && grouping == Grouping::Single {
         return console.json(&runs);
     }
@@ -130,15 +105,11 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
     match grouping {
         Grouping::Single => print(&runs, &columns, console),
         grouping => {
-            let spread = match args.spread.as_str() {
-                "se" => Spread::StandardError,
-                _ => Spread::Deviation,
-            };
             let groups = Groups::of(&grouping, &runs, &columns);
             if args.json {
                 groups.json(console)
             } else {
-                groups.print(spread, console)
+                groups.print(args.group.spread(), console)
             }
         }
     }

@@ -1,13 +1,20 @@
-//! `attune runs plot`: curves of runs drawn over each other.
+//! `attune runs plot`: curves of runs drawn over each other, or of groups of them.
 
 use super::super::print_arguments::PrintArguments;
 use super::super::{Console, Failure, Fault, ResultExt};
+use super::group_arguments::GroupArguments;
 use anyhow::anyhow;
 use attune_core::figure::Format;
-use attune_core::run::{About, Plot, Plotted, XAxis};
+use attune_core::run::{About, Grouping, History, Plot, Plotted, RunSummary, XAxis};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  attune runs plot demo-3 demo-4 --measure loss,roc-auc --x epoch --out curves.pdf
+  attune runs plot demo-1 demo-2 demo-3 --group-but seed --spread se --log-x --out means.svg
+
+Groups are drawn as in the window: the mean of the runs with its band, thin where fewer than all of them reach.")]
 pub(super) struct Args {
     /// Ids, beginnings of ids, or run folders
     #[arg(required = true, value_name = "RUN")]
@@ -27,6 +34,11 @@ pub(super) struct Args {
     /// Draw vertical axes logarithmic
     #[arg(long)]
     log_y: bool,
+    /// Draw the horizontal axis logarithmic
+    #[arg(long)]
+    log_x: bool,
+    #[command(flatten)]
+    group: GroupArguments,
     /// Where to: .svg, .png, .pdf, .tex (pgfplots) or .csv (the numbers)
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -68,14 +80,31 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
         };
         runs.push((name, history));
     }
+    if args.log_x && range.is_some_and(|[from, _]| from <= 0.0) {
+        return Err(usage(anyhow!(
+            "a logarithmic axis begins above 0: say so in --range"
+        )));
+    }
     let plot = Plot {
         measures: args.measure.clone(),
         along: args.x,
         smoothing: args.smoothing,
         is_logarithmic: args.log_y,
+        is_x_logarithmic: args.log_x,
+        spread: args.group.spread(),
         range,
     };
-    let figure = args.print.print().apply(&plot.figure(&runs));
+    let figure = match args.group.grouping() {
+        Grouping::Single => plot.figure(&runs),
+        grouping => {
+            let read = |(_, history): &(String, History)| RunSummary::read(history.folder());
+            let summaries = runs.iter().map(read).collect::<Result<Vec<_>, _>>();
+            let summaries = summaries.bad_input()?;
+            let groups = grouping.of(&summaries.iter().collect::<Vec<_>>());
+            plot.figure_of_groups(&runs, &groups)
+        }
+    };
+    let figure = args.print.print().apply(&figure);
     figure.write(&args.out).failed()?;
     console.line(&args.out.display().to_string())
 }

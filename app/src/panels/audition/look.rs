@@ -1,11 +1,14 @@
 //! The view for the eye: both waveforms over each other, both log-mels and where they differ, the spectrum at the play head or under
 //! the pointer, and level meters.
 
+use super::figure;
 use super::level_meters::meters_ui;
 use super::spectrum::spectrum_ui;
 use crate::theme::{self, Palette};
 use crate::timeline::{CachedMesh, Canvas, TimeMap, ruler};
+use crate::widgets::{save_plot_button, save_plot_menu};
 use crate::workbench::parts::audition::{Command, DIFFERENCE_DB, Looked};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command as Any, Ctx};
 use egui::{
     Align2, Color32, ColorImage, FontId, Mesh, Painter, Pos2, Rect, RichText, Role, Sense, Stroke,
@@ -94,7 +97,7 @@ impl State {
             player.position_secs()
         });
         let each =
-            (room - SPECTRUM_HEIGHT - READOUT_HEIGHT - RULER_HEIGHT - 4.0 * theme::GAP) / 4.0;
+            (room - SPECTRUM_HEIGHT - 2.0 * READOUT_HEIGHT - RULER_HEIGHT - 5.0 * theme::GAP) / 4.0;
         let clamp = |range: RangeInclusive<f32>| each.clamp(*range.start(), *range.end());
         let (wave_height, picture_height) = (clamp(WAVE_HEIGHT), clamp(PICTURE_HEIGHT));
         let size = vec2(
@@ -119,7 +122,12 @@ impl State {
             let painter = ui.painter_at(rect);
             painter.vline(point.x, rect.y_range(), Stroke::new(1.0, palette.weak));
         }
-        readout_ui(ui, looked, &rows, pointer, pointed_secs, palette);
+        let at_secs = pointed_secs.or(play_head_secs).unwrap_or(0.0);
+        let [mut saves_clips, mut saves_spectrum] = [save_plot_menu(&response), false];
+        ui.horizontal(|ui| {
+            saves_clips |= save_plot_button(ui, "difference of the clips");
+            readout_ui(ui, looked, &rows, pointer, pointed_secs, palette);
+        });
         if response.clicked()
             && let Some(secs) = pointed_secs
         {
@@ -129,10 +137,9 @@ impl State {
                 at_secs: secs,
             }));
         }
-        let at_secs = pointed_secs.or(play_head_secs).unwrap_or(0.0);
         let width = ui.available_width();
         ui.horizontal(|ui| {
-            spectrum_ui(
+            saves_spectrum |= spectrum_ui(
                 ui,
                 looked,
                 at_secs,
@@ -140,6 +147,19 @@ impl State {
             );
             meters_ui(ui, looked, at_secs, vec2(METERS_WIDTH, SPECTRUM_HEIGHT));
         });
+        saves_spectrum |= save_plot_button(ui, "spectra");
+        if saves_clips {
+            let looked = Arc::clone(looked);
+            let drawing =
+                Drawing::new("difference of the clips", move || Ok(figure::look(&looked)));
+            ctx.send(Any::Plots(plots::Command::Ask(drawing)));
+        }
+        if saves_spectrum {
+            let looked = Arc::clone(looked);
+            let draw = move || Ok(figure::spectrum(&looked, at_secs));
+            let drawing = Drawing::new(format!("spectra at {at_secs:.2} s"), draw);
+            ctx.send(Any::Plots(plots::Command::Ask(drawing)));
+        }
     }
 
     fn upload(&mut self, ui: &Ui, looked: &Arc<Looked>) {

@@ -1,9 +1,12 @@
 //! Both variants of the clip: waveforms and log-mel pictures on one time axis, and the strip that says where in the song they are.
 
+use super::figure;
 use super::selection::Dragging;
 use crate::theme::{self, Palette};
 use crate::timeline::{CachedMesh, Canvas, TimeMap, ruler};
+use crate::widgets::save_plot_button;
 use crate::workbench::parts::audition::{Command, Heard};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command as Any, Ctx};
 use attune_core::audio::Overview;
 use egui::{
@@ -142,7 +145,15 @@ impl Pictures {
         });
         for (idx, (name, heard, colour)) in shown.into_iter().enumerate() {
             let Some(heard) = heard else { continue };
-            header_ui(ui, name, heard, colour, palette);
+            if header_ui(ui, name, heard, colour, palette) {
+                let known = shown.iter().filter_map(|(name, heard, _)| {
+                    let heard = Arc::clone((*heard)?);
+                    Some((*name, heard))
+                });
+                let known: Vec<(&str, Arc<Heard>)> = known.collect();
+                let drawing = Drawing::new("clips", move || Ok(figure::clips(&known)));
+                ctx.send(Any::Plots(plots::Command::Ask(drawing)));
+            }
             let heard_now = play_head.filter(|(variant, _)| *variant == idx);
             let at_secs = play_head.map(|(_, secs)| (secs, heard_now.is_some()));
             let drawn = self.variants[idx].ui(ui, name, heard, colour, heights, at_secs);
@@ -157,7 +168,8 @@ impl Pictures {
     }
 }
 
-fn header_ui(ui: &mut Ui, name: &str, heard: &Heard, colour: Color32, palette: &Palette) {
+/// Whether both clips are to be saved as a plot: the first has the button.
+fn header_ui(ui: &mut Ui, name: &str, heard: &Heard, colour: Color32, palette: &Palette) -> bool {
     let level = |db: Option<f32>| db.map_or("silence".to_owned(), |db| format!("{db:.1} dBFS"));
     ui.horizontal(|ui| {
         let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
@@ -174,7 +186,9 @@ fn header_ui(ui: &mut Ui, name: &str, heard: &Heard, colour: Color32, palette: &
             ui.label(RichText::new(text).small().color(palette.warning))
                 .on_hover_text("An effect went beyond full scale and cut the wave there.");
         }
-    });
+        name == "Original" && save_plot_button(ui, "both clips")
+    })
+    .inner
 }
 
 impl Variant {

@@ -1,21 +1,21 @@
 //! The spectrum of both clips at a moment.
 
+use super::figure::FLOOR_DB;
 use crate::theme;
+use crate::widgets::save_plot_menu;
 use crate::workbench::parts::audition::Looked;
-use egui::{Ui, Vec2};
+use egui::{Role, Ui, Vec2, WidgetInfo};
 use egui_plot::{GridMark, HoverPosition, Line, Plot, PlotPoints};
 
-/// Decibels below full scale that are shown.
-const FLOOR_DB: f64 = -100.0;
 /// Marks of the frequency axis.
 const MARKS_HZ: [f64; 9] = [50.0, 100.0, 200.0, 500.0, 1e3, 2e3, 5e3, 10e3, 20e3];
 
-/// Draws level in dBFS against frequency, one band a semitone.
-pub(super) fn spectrum_ui(ui: &mut Ui, looked: &Looked, at_secs: f64, size: Vec2) {
+/// Draws level in dBFS against frequency, one band a semitone. Whether it is to be saved, by its menu.
+pub(super) fn spectrum_ui(ui: &mut Ui, looked: &Looked, at_secs: f64, size: Vec2) -> bool {
     let palette = theme::palette(ui.visuals());
     let centres = &looked.spectra[0].centres_hz;
     let (Some(&low), Some(&high)) = (centres.first(), centres.last()) else {
-        return;
+        return false;
     };
     let plot = Plot::new("spectrum at the play head")
         .width(size.x)
@@ -57,7 +57,7 @@ pub(super) fn spectrum_ui(ui: &mut Ui, looked: &Looked, at_secs: f64, size: Vec2
                 position.y
             ))
         });
-    plot.show(ui, |plot| {
+    let shown = plot.show(ui, |plot| {
         let colours = [palette.original, palette.augmented];
         for ((spectra, colour), name) in looked
             .spectra
@@ -79,6 +79,10 @@ pub(super) fn spectrum_ui(ui: &mut Ui, looked: &Looked, at_secs: f64, size: Vec2
             );
         }
     });
+    shown
+        .response
+        .widget_info(|| WidgetInfo::labeled(Role::Image, true, "Spectra of both clips"));
+    save_plot_menu(&shown.response)
 }
 
 /// "200", "5k".

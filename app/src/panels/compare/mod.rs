@@ -12,11 +12,13 @@ mod tag_table;
 mod track_table;
 
 use crate::theme;
-use crate::widgets::{count_text, empty_state, transport_bar};
+use crate::widgets::{count_text, empty_state, save_plot_button, transport_bar};
 use crate::workbench::parts::compare::{Asked, Compared, Side};
-use crate::workbench::{Ctx, UiCommand};
+use crate::workbench::parts::plots::{self, Drawing};
+use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::dataset::Split;
 use egui::{Label, RichText, Ui};
+use std::sync::Arc;
 
 /// With less height than this there is no bar below the song, only a button.
 const WITH_BAR: f32 = 420.0;
@@ -135,9 +137,16 @@ impl State {
     }
 
     /// What the numbers below are of, and what is to be known about them.
-    fn summary_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, asked: &Asked, compared: &Compared) {
+    fn summary_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, asked: &Asked, compared: &Arc<Compared>) {
         let palette = theme::palette(ui.visuals());
         let comparison = &compared.comparison;
+        if save_plot_button(ui, "differences by tag") {
+            let (tags, names) = (self.tags.clone(), asked.names.clone());
+            let compared = Arc::clone(compared);
+            let draw = move || Ok(tags.figure(&compared.comparison, &names));
+            let ask = plots::Command::Ask(Drawing::new("differences by tag", draw));
+            ctx.send(Command::Plots(ask));
+        }
         for side in Side::BOTH {
             choice::dot_ui(ui, side);
             let name = RichText::new(&asked.names[side.idx()]).color(palette.strong);

@@ -6,6 +6,7 @@ use crate::theme;
 use crate::widgets::score_text;
 use crate::workbench::parts::compare::Side;
 use crate::workbench::{Ctx, Select};
+use attune_core::figure::{Axis, Figure, Layer, Panel, Ticks};
 use attune_core::metrics::Difference;
 use attune_core::train::Comparison;
 use egui::{Align, Layout, RichText, Sense, Ui};
@@ -82,7 +83,7 @@ impl Sort {
 }
 
 /// The table's own looks.
-#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
 pub(super) struct State {
     sort: Sort,
@@ -196,6 +197,63 @@ impl State {
                     }
                 });
             });
+    }
+
+    /// The differences for paper, as they stand: `names` are those of the models.
+    pub(super) fn figure(&self, comparison: &Comparison, names: &[String; 2]) -> Figure {
+        let palette = theme::palette_of(egui::Theme::Light);
+        let rows = self.rows(comparison);
+        let height = |at: usize| (rows.len() - 1 - at) as f64;
+        let names_of_rows = rows.iter().enumerate().map(|(at, row)| {
+            let name = row.tag.unwrap_or("mean of all tags");
+            (height(at), name.to_owned())
+        });
+        let names_of_rows: Vec<_> = names_of_rows.collect();
+        let of: [(&str, fn(&Row<'_>) -> Difference); 2] = [
+            ("ROC-AUC", |row| *row.roc_difference),
+            ("PR-AUC", |row| *row.pr_difference),
+        ];
+        let x = Axis::new(format!("Difference: {} less {}", names[1], names[0]), "");
+        let mut figure = Figure::new("", x).in_columns(2);
+        for (column, (measure, difference_of)) in of.into_iter().enumerate() {
+            let ticks = if column == 0 {
+                names_of_rows.clone()
+            } else {
+                Vec::new()
+            };
+            let y = Axis::new("", "")
+                .range(-0.6, rows.len() as f64 - 0.4)
+                .ticks(Ticks::At(ticks));
+            let mut panel = Panel::new(y)
+                .title(measure)
+                .height((rows.len() as f64 * 13.0).max(40.0))
+                .mark(0.0, "");
+            for (at, row) in rows.iter().enumerate() {
+                let difference = difference_of(row);
+                let colour = match difference.value {
+                    Some(value) if difference.is_significant() => {
+                        palette.of_series(usize::from(value > 0.0))
+                    }
+                    _ => palette.weak,
+                };
+                let colour = theme::on_paper(colour);
+                if let Some(range) = difference.interval {
+                    let ends = [range.low, range.high].map(|end| [end, height(at)]);
+                    panel = panel.line("", colour, ends.to_vec());
+                }
+                panel = panel.layer(Layer::Dots {
+                    label: String::new(),
+                    colour,
+                    points: difference
+                        .value
+                        .map(|value| [value, height(at)])
+                        .into_iter()
+                        .collect(),
+                });
+            }
+            figure = figure.with(panel);
+        }
+        figure
     }
 
     /// The mean first, then the tags in the order that is asked for.

@@ -1,13 +1,23 @@
-//! Values reduced to columns of pixels, kept until the run has grown or the view has moved.
+//! Values reduced to columns of pixels, kept until the run has grown or the view has left them.
+//!
+//! Columns lie on a grid whose step is a power of two, and reach beyond the view on both sides: they serve for many frames of moving and zooming.
+//! When a view wants a finer or a coarser grid, only so many curves are reduced anew in a frame; the others are drawn by the columns they have until
+//! it is their turn, a few frames later.
 
 use super::chart::{Score, Source};
 use super::horizontal::Horizontal;
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Column, Series};
 use std::collections::HashMap;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// So many curves are reduced anew in a frame, if the others can wait. Few runs never wait.
+const REDUCED_IN_A_FRAME: usize = 48;
+/// Columns that are so many times too wide or too narrow can still be drawn for a moment.
+const STILL_GOOD: f64 = 4.0;
+/// How far columns reach beyond the view on either side, in views.
+const BEYOND: f64 = 0.5;
 
 /// What is in view, in how many columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,75 +29,203 @@ pub(super) struct View {
     pub(super) n_columns: usize,
 }
 
+impl View {
+    /// The columns that are within the view, and one more on either side, so that lines run out of the picture instead of ending in it.
+    pub(super) fn cut<'a, T>(&self, columns: &'a [T], x: impl Fn(&T) -> f64) -> &'a [T] {
+        let from = columns.partition_point(|column| x(column) < self.start);
+        let to = columns.partition_point(|column| x(column) <= self.end);
+        &columns[from.saturating_sub(1)..(to + 1).min(columns.len())]
+    }
+
+    /// Step of the grid, so that at most `n_columns` lie in view.
+    fn grid_step(&self) -> f64 {
+        let widest = (self.end - self.start) / self.n_columns.max(1) as f64;
+        if widest > 0.0 && widest.is_finite() {
+            2f64.powi(widest.log2().ceil() as i32)
+        } else {
+            1.0
+        }
+    }
+}
+
+/// A stretch of the horizontal axis in equal columns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Grid {
+    x: Horizontal,
+    /// Width of a column, in positions.
+    step: f64,
+    /// Where the first begins, in columns from 0.
+    first: f64,
+    n_columns: usize,
+}
+
+impl Grid {
+    fn of(view: &View) -> Self {
+        let step = view.grid_step();
+        let beyond = BEYOND * (view.end - view.start);
+        let first = ((view.start - beyond) / step).floor();
+        let end = ((view.end + beyond) / step).ceil();
+        Self {
+            x: view.x,
+            step,
+            first,
+            n_columns: (end - first).max(1.0) as usize,
+        }
+    }
+
+    fn start(&self) -> f64 {
+        self.first * self.step
+    }
+
+    fn end(&self) -> f64 {
+        (self.first + self.n_columns as f64) * self.step
+    }
+
+    fn covers(&self, view: &View) -> bool {
+        self.x == view.x
+            && self.start() <= view.start - self.step
+            && self.end() >= view.end + self.step
+    }
+
+    /// Whether it is the one that a view wants, as far as the view goes.
+    fn suits(&self, view: &View) -> bool {
+        self.covers(view) && self.step == view.grid_step()
+    }
+
+    /// Whether it can be drawn for a moment.
+    fn is_still_good(&self, view: &View) -> bool {
+        let times = self.step / view.grid_step();
+        self.covers(view) && (1.0 / STILL_GOOD..=STILL_GOOD).contains(&times)
+    }
+}
+
+/// The columns of a trace.
+#[derive(Debug)]
+struct Kept {
+    revision: u64,
+    grid: Grid,
+    /// Others have another number.
+    number: u64,
+    columns: Vec<Column>,
+}
+
 /// The reduced values of all traces in view. Their `x` is a position.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
-    kept: HashMap<(PathBuf, Source), (u64, View, Vec<Column>)>,
+    kept: HashMap<PathBuf, HashMap<Source, Kept>>,
+    /// Curves that may still be reduced anew in this frame though they could wait.
+    n_left: usize,
+    is_late: bool,
+    n_reduced: u64,
 }
 
 impl Columns {
-    /// The values of `source` within the view, at most one pair of extremes per column.
-    pub(super) fn of(&mut self, run: &RunView, source: Source, view: &View) -> &[Column] {
-        let (revision, kept_for, columns) = self
-            .kept
-            .entry((run.folder.clone(), source))
-            .or_insert_with(|| {
-                let none = View {
-                    n_columns: 0,
-                    ..*view
-                };
-                (run.revision, none, Vec::new())
-            });
-        if *revision != run.revision || kept_for != view {
-            (*revision, *kept_for) = (run.revision, *view);
-            *columns = reduce(run, source, view);
+    /// Begins a frame, and forgets runs that are shown no more.
+    pub(super) fn begin_frame(&mut self, runs: &[Arc<RunView>]) {
+        self.n_left = REDUCED_IN_A_FRAME;
+        self.is_late = false;
+        if self.kept.len() > runs.len() {
+            self.kept
+                .retain(|folder, _| runs.iter().any(|run| run.folder == *folder));
         }
-        columns
     }
 
-    /// Forgets runs that are shown no more.
-    pub(super) fn keep_only(&mut self, runs: &[Arc<RunView>]) {
-        self.kept
-            .retain(|(folder, _), _| runs.iter().any(|run| run.folder == *folder));
+    /// Whether something was drawn by columns that are to be made anew: another frame is due.
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late
+    }
+
+    /// The values of `source` over the view and around it, at most one pair of extremes per column, and a number that changes with them.
+    pub(super) fn around(
+        &mut self,
+        run: &RunView,
+        source: Source,
+        view: &View,
+    ) -> (u64, &[Column]) {
+        if !self.kept.contains_key(&run.folder) {
+            self.kept.insert(run.folder.clone(), HashMap::new());
+        }
+        let Some(of_run) = self.kept.get_mut(&run.folder) else {
+            return (0, &[]);
+        };
+        let is_wanted = match of_run.get(&source) {
+            Some(kept) if kept.revision != run.revision => true,
+            Some(kept) if kept.grid.suits(view) => false,
+            Some(kept) if kept.grid.is_still_good(view) && self.n_left == 0 => {
+                self.is_late = true;
+                false
+            }
+            _ => true,
+        };
+        if is_wanted {
+            self.n_left = self.n_left.saturating_sub(1);
+            self.n_reduced += 1;
+            let grid = Grid::of(view);
+            let kept = Kept {
+                revision: run.revision,
+                grid,
+                number: self.n_reduced,
+                columns: reduced(run, source, &grid),
+            };
+            of_run.insert(source, kept);
+        }
+        of_run
+            .get(&source)
+            .map_or((0, &[]), |kept| (kept.number, &kept.columns[..]))
+    }
+
+    /// The values of `source` within the view and just outside.
+    pub(super) fn of(&mut self, run: &RunView, source: Source, view: &View) -> &[Column] {
+        let (_, columns) = self.around(run, source, view);
+        view.cut(columns, |column| column.x)
     }
 }
 
-/// The values of `source` within the view and just outside, at most one pair of extremes per column.
+/// The values of `source` within the view and just outside, at most one pair of extremes per column, for print.
 pub(super) fn reduce(run: &RunView, source: Source, view: &View) -> Vec<Column> {
-    // A column more on either side, so that lines run out of the picture instead of ending in it.
-    let width = (view.end - view.start) / view.n_columns.max(1) as f64;
-    let wide = view.start - width..view.end + width;
-    let position = |step: f64| view.x.position(run, step);
+    let step = (view.end - view.start) / view.n_columns.max(1) as f64;
+    let grid = Grid {
+        x: view.x,
+        step,
+        first: view.start / step - 1.0,
+        n_columns: view.n_columns + 2,
+    };
+    let mut columns = reduced(run, source, &grid);
+    if matches!(source, Source::Teacher(_))
+        && let [first, .., last] = &mut columns[..]
+    {
+        (first.x, last.x) = (view.start, view.end);
+    }
+    columns
+}
+
+fn reduced(run: &RunView, source: Source, grid: &Grid) -> Vec<Column> {
     match source {
-        Source::Step(scalar) => of_series(run, run.series(scalar), view, &wide),
-        Source::SmoothedLoss => of_series(run, &run.smoothed_loss, view, &wide),
+        Source::Step(scalar) => of_series(run, run.series(scalar), grid),
+        Source::SmoothedLoss => of_series(run, &run.smoothed_loss, grid),
         Source::Validated(score) => {
             let points = run.validations.iter().filter_map(|validation| {
                 let value = score.of(validation)?;
-                Some(Column::single(
-                    position(validation.step as f64),
-                    value as f32,
-                ))
+                let x = grid.x.position(run, validation.step as f64);
+                Some(Column::single(x, value as f32))
             });
-            merge(points, width)
+            merge(points, grid.step)
         }
         Source::Teacher(score) => of_teacher(run, score).map_or_else(Vec::new, |value| {
-            // The ends of the view too, so that the line counts for the range of values.
-            let xs = [wide.start, view.start, view.end, wide.end];
-            xs.map(|x| Column::single(x, value as f32)).to_vec()
+            // A point a column, so that the line counts for the range of values wherever the view is.
+            let xs = (0..=grid.n_columns).map(|at| grid.start() + grid.step * at as f64);
+            xs.map(|x| Column::single(x, value as f32)).collect()
         }),
     }
 }
 
-fn of_series(run: &RunView, series: &Series, view: &View, wide: &Range<f64>) -> Vec<Column> {
-    let n = view.n_columns + 2;
-    let width = (wide.end - wide.start) / n as f64;
-    let edges: Vec<f64> = (0..=n)
-        .map(|column| view.x.step(run, wide.start + width * column as f64))
+fn of_series(run: &RunView, series: &Series, grid: &Grid) -> Vec<Column> {
+    let edges: Vec<f64> = (0..=grid.n_columns)
+        .map(|column| grid.x.step(run, grid.start() + grid.step * column as f64))
         .collect();
     let mut columns = series.min_max_between(&edges);
     for column in &mut columns {
-        column.x = view.x.position(run, column.x);
+        column.x = grid.x.position(run, column.x);
     }
     columns
 }
@@ -137,6 +275,40 @@ pub(super) fn value_at(run: &RunView, source: Source, step: u64) -> Option<f64> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn view(start: f64, end: f64) -> View {
+        View {
+            x: Horizontal::default(),
+            start,
+            end,
+            n_columns: 100,
+        }
+    }
+
+    #[test]
+    fn columns_serve_while_the_view_stays_within_them_and_are_never_more_than_asked_for() {
+        let first = view(1000.0, 2000.0);
+        let grid = Grid::of(&first);
+        assert_eq!(grid.step, 16.0, "the next power of two after ten");
+        assert!(grid.suits(&first));
+        assert!(grid.suits(&view(1200.0, 2200.0)), "moved a little");
+        assert!(grid.suits(&view(1050.0, 1950.0)), "zoomed a little");
+        assert!(!grid.covers(&view(1800.0, 2800.0)), "moved out of them");
+        let closer = view(1400.0, 1600.0);
+        assert!(!grid.suits(&closer) && !grid.is_still_good(&closer));
+        let near = view(1250.0, 1650.0);
+        assert!(!grid.suits(&near) && grid.is_still_good(&near));
+    }
+
+    #[test]
+    fn a_line_runs_out_of_the_view_on_both_sides() {
+        let places = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0];
+        let cut = |start, end| view(start, end).cut(&places, |place| *place).to_vec();
+        assert_eq!(cut(1.5, 3.5), [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(cut(-3.0, 0.5), [0.0, 1.0]);
+        assert_eq!(cut(2.2, 2.4), [2.0, 3.0]);
+        assert_eq!(cut(6.0, 9.0), [5.0]);
+    }
 
     #[test]
     fn validations_that_share_a_column_of_pixels_become_one_and_keep_their_extremes() {

@@ -12,7 +12,14 @@ use egui_plot::{
 };
 
 /// More validations than this in view are drawn without a mark each.
-pub(super) const MOST_MARKS: usize = 120;
+const MOST_MARKS: usize = 120;
+/// And more than this of all lines together.
+const MOST_MARKS_OF_ALL: usize = 1000;
+
+/// Whether each value is marked: marks that touch each other say no more than the lines.
+pub(super) fn are_marked(n_values: usize, n_lines: usize) -> bool {
+    n_values <= MOST_MARKS && n_values * n_lines <= MOST_MARKS_OF_ALL
+}
 
 /// A curve of a chart, ready to be drawn.
 pub(super) enum Curve {
@@ -32,12 +39,21 @@ pub(super) fn curve(
     shared: &Shared<'_>,
 ) {
     match curve {
-        Curve::Single(columns) => single(plot, trace, columns, colour, scale),
+        Curve::Single(columns) => {
+            single(plot, trace, columns, colour, scale, shared.lines.len());
+        }
         Curve::Mean(points) => mean(plot, trace, points, colour, scale, shared),
     }
 }
 
-fn single(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color32, scale: Scale) {
+fn single(
+    plot: &mut PlotUi<'_>,
+    trace: &Trace,
+    columns: &[Column],
+    colour: Color32,
+    scale: Scale,
+    n_lines: usize,
+) {
     let points = |value: fn(&Column) -> f32| -> Vec<PlotPoint> {
         columns
             .iter()
@@ -78,8 +94,7 @@ fn single(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Colo
         }
         Look::Marked => {
             plot.line(line(theme::CURVE_WIDTH, colour));
-            // Marks that touch each other say no more than the line.
-            if columns.len() > MOST_MARKS {
+            if !are_marked(columns.len(), n_lines) {
                 return;
             }
             plot.points(

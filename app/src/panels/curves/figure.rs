@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, Look, Trace};
 use super::columns::{View, reduce};
-use super::draw::{MOST_MARKS, marks_of};
+use super::draw::{are_marked, marks_of};
 use super::horizontal::Horizontal;
 use super::lines::Line;
 use super::scale::Scale;
@@ -97,7 +97,7 @@ impl Seen {
                     column.x = self.x.value(column.x);
                 }
                 if !columns.is_empty() {
-                    panel = layers(panel, trace.look, label, colour, &columns);
+                    panel = layers(panel, trace.look, label, colour, &columns, self.lines.len());
                 }
             } else if chart.is_main(trace) {
                 let runs = line.members.iter().map(|run| &self.runs[*run]);
@@ -202,7 +202,14 @@ impl Seen {
     }
 }
 
-fn layers(panel: Panel, look: Look, label: String, colour: Color32, columns: &[Column]) -> Panel {
+fn layers(
+    panel: Panel,
+    look: Look,
+    label: String,
+    colour: Color32,
+    columns: &[Column],
+    n_lines: usize,
+) -> Panel {
     let colour = theme::on_paper(colour);
     let line: Vec<[f64; 2]> = columns
         .iter()
@@ -229,7 +236,9 @@ fn layers(panel: Panel, look: Look, label: String, colour: Color32, columns: &[C
         Look::Thin => panel.layer(line_of(label, Stroke::Thin)),
         Look::Line => panel.layer(line_of(label, Stroke::Solid)),
         Look::Dashed => panel.layer(line_of(label, Stroke::Dashed)),
-        Look::Marked if columns.len() > MOST_MARKS => panel.layer(line_of(label, Stroke::Solid)),
+        Look::Marked if !are_marked(columns.len(), n_lines) => {
+            panel.layer(line_of(label, Stroke::Solid))
+        }
         Look::Marked => panel
             .layer(line_of(label, Stroke::Solid))
             .layer(Layer::Dots {

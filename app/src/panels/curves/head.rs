@@ -40,20 +40,21 @@ pub(super) fn head_ui(
         ui.label(title).on_hover_text(chart.help());
         let one = shared.is_one_run();
         let room = ui.available_width();
-        let lines = shared.lines.iter();
-        let of_lines: Vec<_> = lines
-            .map(|line| match &line.members[..] {
-                [member] => run_values(chart, shared, &shared.runs[*member], room),
-                _ => group_values(chart, shared, line, means, columns, n_columns),
-            })
-            .collect();
-        let n_values = of_lines.first().map_or(0, Vec::len);
-        // The values say more than the unit.
-        if n_values <= 2 || !one || UNIT_WIDTH + VALUE_WIDTH * n_values as f32 <= room {
-            ui.label(RichText::new(chart.unit()).small().color(palette.weak));
-        }
-        ui.add_space(4.0);
-        for (line_idx, (line, values)) in shared.lines.iter().zip(of_lines).enumerate() {
+        let mut values_of = |line: &Line| match &line.members[..] {
+            [member] => run_values(chart, shared, &shared.runs[*member], room),
+            _ => group_values(chart, shared, line, means, columns, n_columns),
+        };
+        for (line_idx, line) in shared.lines.iter().enumerate() {
+            // Made as long as there is room for them: of fifty runs only the first few are told.
+            let values = values_of(line);
+            if line_idx == 0 {
+                // The values say more than the unit.
+                let n_values = values.len();
+                if n_values <= 2 || !one || UNIT_WIDTH + VALUE_WIDTH * n_values as f32 <= room {
+                    ui.label(RichText::new(chart.unit()).small().color(palette.weak));
+                }
+                ui.add_space(4.0);
+            }
             for (nth, value) in values.into_iter().enumerate() {
                 // What has no room is left out: it must not push the charts apart.
                 let name = if one { value.trace.name } else { "" };

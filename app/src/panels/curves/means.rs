@@ -5,7 +5,6 @@ use super::columns::{Columns, View};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{MeanPoint, mean_curve};
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The mean curves in view, kept until a run has grown or the view has moved.
@@ -14,12 +13,8 @@ pub(super) struct Means {
     kept: HashMap<(String, Source), (Key, Vec<MeanPoint>)>,
 }
 
-/// What a mean curve was computed from.
-#[derive(Clone, Debug, PartialEq)]
-struct Key {
-    runs: Vec<(PathBuf, u64)>,
-    view: View,
-}
+/// What a mean curve was computed from: the numbers of its members' columns.
+type Key = Vec<u64>;
 
 impl Means {
     /// The mean of `source` over these runs within the view; `name` tells groups apart. Places are positions.
@@ -31,37 +26,27 @@ impl Means {
         view: &View,
         columns: &mut Columns,
     ) -> &[MeanPoint] {
-        let key = Key {
-            runs: members
-                .iter()
-                .map(|run| (run.folder.clone(), run.revision))
-                .collect(),
-            view: *view,
-        };
-        let (kept_for, points) = self
-            .kept
-            .entry((name.to_owned(), source))
-            .or_insert_with(|| {
-                let none = Key {
-                    runs: Vec::new(),
-                    view: *view,
-                };
-                (none, Vec::new())
-            });
+        let numbers = members.iter();
+        let key: Key = numbers
+            .map(|run| columns.around(run, source, view).0)
+            .collect();
+        let (kept_for, points) = self.kept.entry((name.to_owned(), source)).or_default();
         if *kept_for != key {
             *kept_for = key;
             let curves: Vec<Vec<[f64; 2]>> = members
                 .iter()
                 .map(|run| {
-                    let columns = columns.of(run, source, view).iter();
-                    columns
+                    let (_, columns) = columns.around(run, source, view);
+                    let points = columns.iter();
+                    points
                         .map(|column| [column.x, f64::from(column.mean)])
                         .collect()
                 })
                 .collect();
-            *points = mean_curve(&curves, view.n_columns);
+            // The columns reach beyond the view.
+            *points = mean_curve(&curves, 2 * view.n_columns);
         }
-        points
+        view.cut(points, |point| point.x)
     }
 
     /// Forgets groups that are shown no more.

@@ -93,7 +93,7 @@ impl State {
             .iter()
             .filter_map(|folder| ctx.state.runs.view(folder))
             .collect();
-        self.reduced.columns.keep_only(&shown);
+        self.reduced.columns.begin_frame(&shown);
         if shown.is_empty() {
             let error = chosen
                 .first()
@@ -240,7 +240,7 @@ impl State {
                     });
                 }
             });
-        if cursor != self.cursor {
+        if cursor != self.cursor || self.reduced.columns.is_late() {
             self.cursor = cursor;
             ui.ctx().request_repaint();
         }

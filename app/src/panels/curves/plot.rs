@@ -20,10 +20,10 @@ use std::sync::Arc;
 
 /// Width of the numbers on the left, so that all charts line up.
 const AXIS_WIDTH: f32 = 52.0;
-/// So many runs are reduced to a column a pixel and a half; of more, each gets fewer, so that a frame costs no more.
+/// So many runs are reduced to a column a pixel or two; of more, each gets fewer, so that a frame costs no more.
 const FINE_RUNS: usize = 6;
-/// Fewer columns than this tell nothing.
-const FEWEST_COLUMNS: usize = 80;
+/// Fewer columns than this tell nothing; as few as half of them lie in view.
+const FEWEST_COLUMNS: usize = 112;
 
 /// What all charts of a frame share.
 pub(super) struct Shared<'a> {
@@ -134,7 +134,7 @@ pub(super) fn chart_ui(
     reduced: &mut Reduced,
 ) -> Answer {
     let size = frame.size;
-    let fine = ((size.x - AXIS_WIDTH).max(50.0) / 1.5) as usize;
+    let fine = (size.x - AXIS_WIDTH).max(50.0) as usize;
     let n_columns = (fine * FINE_RUNS / shared.runs.len().max(FINE_RUNS))
         .max(FEWEST_COLUMNS)
         .min(fine);
@@ -170,8 +170,11 @@ fn curves(
         let members = shared.members(line);
         for trace in chart.traces().iter() {
             if let [run] = members[..] {
+                if trace.look == Look::Band && shared.lines.len() > 3 {
+                    continue;
+                }
                 let columns = columns.of(run, trace.source, &view);
-                if columns.is_empty() || (trace.look == Look::Band && shared.lines.len() > 3) {
+                if columns.is_empty() {
                     continue;
                 }
                 extent.take(columns, trace.look, &shared.range);

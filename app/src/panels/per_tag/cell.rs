@@ -185,11 +185,7 @@ fn guess_ui(painter: &egui::Painter, plot: Rect, tag: &str, shown: &Shown<'_>, p
 /// Where the threshold lies on a run's curve.
 fn point_of(run: &RankedRun, tag: &str, shown: &Shown<'_>) -> Option<(f64, f64)> {
     let counts = run.points(tag)?.counts(shown.threshold);
-    match shown.kind {
-        CurveKind::Roc => Some((counts.false_positive_rate()?, counts.recall()?)),
-        // Where nothing is taken, the curve begins at precision 1.
-        CurveKind::PrecisionRecall => Some((counts.recall()?, counts.precision().unwrap_or(1.0))),
-    }
+    counts.on_curve(shown.kind)
 }
 
 fn asked(

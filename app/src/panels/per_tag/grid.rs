@@ -8,6 +8,8 @@ use egui::{Rect, ScrollArea, Ui, pos2, vec2};
 
 /// Charts are at least so wide, in points.
 const MIN_WIDTH: f32 = 150.0;
+/// Between charts, in points.
+const GAP: f32 = theme::GAP + 2.0;
 /// Height of the two lines above a chart, in points.
 pub(super) const HEAD: f32 = 32.0;
 
@@ -80,6 +82,14 @@ pub(super) fn ordered<'a>(shown: &Shown<'a>, order: Order, words: &str) -> Vec<&
     tags
 }
 
+/// How wide the charts are together, in points, and how many stand side by side.
+pub(super) fn columns(ui: &Ui, n_tags: usize) -> (f32, usize) {
+    // Room for the scroll bar.
+    let width = (ui.available_width() - 12.0).max(MIN_WIDTH);
+    let n_columns = ((width + GAP) / (MIN_WIDTH + GAP)) as usize;
+    (width, n_columns.clamp(1, 8).min(n_tags.max(1)))
+}
+
 /// Draws the charts; what was asked for in one of them. `grabbed`: the run whose point is being dragged.
 pub(super) fn ui(
     ui: &mut Ui,
@@ -87,16 +97,11 @@ pub(super) fn ui(
     tags: &[&str],
     grabbed: &mut Option<usize>,
 ) -> Option<Asked> {
-    let gap = theme::GAP + 2.0;
-    // Room for the scroll bar.
-    let width = (ui.available_width() - 12.0).max(MIN_WIDTH);
-    let n_columns = (((width + gap) / (MIN_WIDTH + gap)) as usize)
-        .clamp(1, 8)
-        .min(tags.len().max(1));
-    let cell_width = ((width - gap * (n_columns - 1) as f32) / n_columns as f32).min(340.0);
+    let (width, n_columns) = columns(ui, tags.len());
+    let cell_width = ((width - GAP * (n_columns - 1) as f32) / n_columns as f32).min(340.0);
     let size = vec2(cell_width, HEAD + 0.8 * cell_width);
     let mut asked = None;
-    ui.spacing_mut().item_spacing.y = gap;
+    ui.spacing_mut().item_spacing.y = GAP;
     ScrollArea::vertical().auto_shrink(false).show_rows(
         ui,
         size.y,
@@ -106,7 +111,7 @@ pub(super) fn ui(
                 let (rect, _) = ui.allocate_exact_size(vec2(width, size.y), egui::Sense::hover());
                 let tags = tags.iter().skip(row * n_columns).take(n_columns);
                 for (column, tag) in tags.enumerate() {
-                    let left = rect.left() + column as f32 * (size.x + gap);
+                    let left = rect.left() + column as f32 * (size.x + GAP);
                     let cell = Rect::from_min_size(pos2(left, rect.top()), size);
                     if let Some(answer) = cell::ui(ui, cell, tag, shown, grabbed) {
                         asked = Some(answer);

@@ -3,8 +3,9 @@
 use super::map_picture::{Drawn, Hit, Picture};
 use crate::panels::Panel;
 use crate::theme;
-use crate::widgets::{count_text, empty_state, score_text};
+use crate::widgets::{count_text, empty_state, save_plot_button, score_text};
 use crate::workbench::parts::per_tag::{self, TagMap};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command, Ctx, Select};
 use attune_core::run::{ColumnOrder, RowOrder, RunSummary, ScoredOn, TagMeasure, TagTable};
 use egui::{ComboBox, RichText, Slider, Ui};
@@ -150,6 +151,10 @@ impl State {
             ctx.send(Command::PerTag(per_tag::Command::Map));
         }
         let Some(map) = per_tag.map() else {
+            if per_tag.is_mapping_cancelled() {
+                super::cancelled_ui(ctx, ui, "The scores of the runs have not been read");
+                return;
+            }
             let words = "The scores of all runs are read from their logs.";
             empty_state(ui, "Reading scores…", words, |ui| ui.spinner());
             return;
@@ -173,13 +178,26 @@ impl State {
                 self.measure.label(),
                 self.on.label().to_lowercase()
             );
-            ui.label(RichText::new(what).color(palette.text));
+            ui.label(RichText::new(&what).color(palette.text));
+            if save_plot_button(ui, "runs and tags") {
+                let table = table.clone();
+                let draw = move || Ok(table.figure(&what));
+                let ask = plots::Command::Ask(Drawing::new("scores of runs by tag", draw));
+                ctx.send(Command::Plots(ask));
+            }
             let counts = format!(
                 "{} runs × {} tags; hatched: no score",
                 count_text(table.rows.len() as u64),
                 count_text(table.tags.len() as u64)
             );
             ui.label(RichText::new(counts).small().color(palette.weak));
+            if per_tag.is_mapping_cancelled() {
+                let words = "Reading newer scores was cancelled.";
+                ui.label(RichText::new(words).small().color(palette.warning));
+                if ui.small_button("Look again").clicked() {
+                    ctx.send(Command::PerTag(per_tag::Command::LookAgain));
+                }
+            }
             if self.baseline.is_some() && table.baseline.is_none() {
                 let words = "The baseline is not among these runs: scores are shown.";
                 ui.label(RichText::new(words).small().color(palette.warning));

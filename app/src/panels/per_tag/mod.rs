@@ -8,13 +8,16 @@ mod map_picture;
 mod playlist;
 
 use crate::theme;
-use crate::widgets::{empty_state, score_text};
+use crate::widgets::{empty_state, save_plot_button, score_text};
 use crate::workbench::parts::per_tag::{self, RankedRuns, Unranked};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::{Command, Ctx};
 use attune_core::metrics::{CurveKind, Outcome};
 use attune_core::run::RunSummary;
+use attune_core::train::{TagCurvesPlot, ThresholdChoice};
 use egui::{ComboBox, RichText, Slider, SliderClamping, TextEdit, Ui};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// With less room than this the list of tracks stands below the charts, in points.
 const BESIDE: f32 = 640.0;
@@ -122,6 +125,10 @@ impl State {
             ctx.send(Command::PerTag(per_tag::Command::Rank));
         }
         let Some(ranked) = per_tag.ranked(ctx.state) else {
+            if per_tag.is_ranking_cancelled() {
+                cancelled_ui(ctx, ui, "The predictions have not been read");
+                return;
+            }
             let words = "The predictions on the test split are read and ranked.";
             empty_state(ui, "Reading predictions…", words, |ui| ui.spinner());
             return;
@@ -140,7 +147,7 @@ impl State {
             });
             return;
         }
-        self.controls_ui(ui, ranked);
+        let is_saved = self.controls_ui(ui, ranked);
         for run in missing {
             unranked_ui(ctx, ui, run);
         }
@@ -171,11 +178,22 @@ impl State {
                 self.opened = None;
             }
         }
-        self.grid_ui(ui, ranked, kind, &ctx.state.selection.tags);
+        let (tags, n_columns) = self.grid_ui(ui, ranked, kind, &ctx.state.selection.tags);
+        if is_saved {
+            let plot = TagCurvesPlot {
+                kind,
+                tags,
+                threshold: ThresholdChoice::At(self.threshold),
+                n_columns,
+            };
+            save(ctx, ranked, plot);
+        }
     }
 
-    fn controls_ui(&mut self, ui: &mut Ui, ranked: &RankedRuns) {
+    /// Whether the charts are to be saved.
+    fn controls_ui(&mut self, ui: &mut Ui, ranked: &RankedRuns) -> bool {
         let palette = theme::palette(ui.visuals());
+        let mut is_saved = false;
         ui.horizontal_wrapped(|ui| {
             let hint = "A track is said to have a tag if its probability is at least this. The point of every chart lies there: drag any of them.";
             ui.label("Threshold").on_hover_text(hint);
@@ -228,6 +246,7 @@ impl State {
             field.widget_info(|| {
                 egui::WidgetInfo::labeled(egui::Role::TextInput, true, "Filter charts by tag")
             });
+            is_saved = save_plot_button(ui, "curves of the tags");
         });
         if ranked.runs.len() > 1 {
             ui.horizontal_wrapped(|ui| {
@@ -239,9 +258,17 @@ impl State {
                 }
             });
         }
+        is_saved
     }
 
-    fn grid_ui(&mut self, ui: &mut Ui, ranked: &RankedRuns, kind: CurveKind, chosen: &[String]) {
+    /// Draws the charts; which, and how many side by side.
+    fn grid_ui(
+        &mut self,
+        ui: &mut Ui,
+        ranked: &RankedRuns,
+        kind: CurveKind,
+        chosen: &[String],
+    ) -> (Vec<String>, usize) {
         let shown = grid::Shown {
             ranked,
             kind,
@@ -252,10 +279,12 @@ impl State {
         let tags = grid::ordered(&shown, self.order, &self.words);
         if tags.is_empty() {
             ui.label("No tag is called like that.");
-            return;
+            return (Vec::new(), 1);
         }
+        let (_, n_columns) = grid::columns(ui, tags.len());
         let asked = grid::ui(ui, &shown, &tags, &mut self.grabbed);
-        let Some(asked) = asked else { return };
+        let drawn = (tags.into_iter().map(str::to_owned).collect(), n_columns);
+        let Some(asked) = asked else { return drawn };
         if let Some(threshold) = asked.threshold {
             self.threshold = threshold.clamp(0.0, 1.0);
         }
@@ -273,7 +302,40 @@ impl State {
             });
         }
         ui.ctx().request_repaint();
+        drawn
     }
+}
+
+/// Asks where to save the charts.
+fn save(ctx: &Ctx<'_>, ranked: &Arc<RankedRuns>, plot: TagCurvesPlot) {
+    let ranked = Arc::clone(ranked);
+    let name = match plot.kind {
+        CurveKind::Roc => "ROC curves by tag",
+        CurveKind::PrecisionRecall => "precision-recall curves by tag",
+    };
+    let draw = move || {
+        let palette = theme::palette_of(egui::Theme::Light);
+        let runs = ranked.runs.iter().enumerate();
+        let runs = runs.filter_map(|(at, run)| {
+            let run = run.as_ref().ok()?;
+            let colour = theme::on_paper(palette.of_series(at));
+            Some((run.id.as_str(), colour, &run.ranked))
+        });
+        Ok(plot.figure(runs))
+    };
+    ctx.send(Command::Plots(plots::Command::Ask(Drawing::new(
+        name, draw,
+    ))));
+}
+
+/// What is shown in the place of what was not read to its end.
+fn cancelled_ui(ctx: &Ctx<'_>, ui: &mut Ui, title: &str) {
+    empty_state(ui, title, "Reading was cancelled.", |ui| {
+        let again = ui.button("Look again");
+        if again.on_hover_text("Read the files").clicked() {
+            ctx.send(Command::PerTag(per_tag::Command::LookAgain));
+        }
+    });
 }
 
 /// A run without predictions: why, and what to do about it.

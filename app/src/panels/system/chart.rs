@@ -1,8 +1,10 @@
 //! What the charts of this panel share: a plot that is moved and zoomed along one axis, and a legend that tells values.
 
 use crate::theme::{self, Palette};
+use crate::widgets::save_plot_menu;
 use egui::{Color32, RichText, Sense, Ui, Vec2b, vec2};
 use egui_plot::{Plot, PlotUi};
+use std::ops::RangeInclusive;
 
 /// Width of the numbers on the left, so that all charts line up.
 const AXIS_WIDTH: f32 = 56.0;
@@ -40,7 +42,17 @@ pub(super) fn legend_ui(ui: &mut Ui, title: &str, unit: &str, hint: &str, entrie
     });
 }
 
-/// A chart called `name` from 0 to at least `top`; gives where along its axis the pointer is. Drag moves it, a pinch or Ctrl and the wheel zoom,
+/// A chart as it was drawn.
+pub(super) struct Answer {
+    /// Where along its axis the pointer is.
+    pub(super) pointer: Option<f64>,
+    /// What of its axis is shown.
+    pub(super) range: RangeInclusive<f64>,
+    /// Whether it is to be saved, by its menu.
+    pub(super) is_saved: bool,
+}
+
+/// A chart called `name` from 0 to at least `top`. Drag moves it, a pinch or Ctrl and the wheel zoom,
 /// a double-click shows everything. Charts of one `group` move together.
 pub(super) fn chart_ui<'a>(
     ui: &mut Ui,
@@ -52,7 +64,7 @@ pub(super) fn chart_ui<'a>(
     y_text: fn(f64) -> String,
     palette: &Palette,
     draw: impl FnOnce(&mut PlotUi<'a>) + 'a,
-) -> Option<f64> {
+) -> Answer {
     let group = ui.scope_id().with(group);
     let along = Vec2b::new(true, false);
     let plot = Plot::new(name)
@@ -78,10 +90,14 @@ pub(super) fn chart_ui<'a>(
         draw(plot);
         plot.pointer_coordinate().map(|at| at.x)
     });
-    let pointer = response.inner;
+    let (pointer, range) = (response.inner, response.transform.bounds().range_x());
     let response = response.response;
     response.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Image, true, format!("{name} chart"))
     });
-    pointer.filter(|_| response.contains_pointer())
+    Answer {
+        pointer: pointer.filter(|_| response.contains_pointer()),
+        range,
+        is_saved: save_plot_menu(&response),
+    }
 }

@@ -1,13 +1,17 @@
 //! Processor, memory and disk over the time of training.
 
 use super::chart::{Entry, chart_ui, legend_ui};
+use super::figure;
 use crate::theme::{self, Palette};
-use crate::widgets::{bytes_text, duration_text, number_text};
+use crate::widgets::{bytes_text, duration_text, number_text, save_plot_button};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::runs::RunView;
+use crate::workbench::{Command, Ctx};
 use attune_core::machine::Activity;
 use attune_core::run::{Sample, utc_text};
 use egui::{Color32, RichText, Ui};
 use egui_plot::{Line, LineStyle, PlotPoint, PlotPoints, PlotUi, VLine};
+use std::sync::Arc;
 
 /// Where the pointer is, in seconds of training.
 #[derive(Debug, Default)]
@@ -16,7 +20,7 @@ pub(super) struct State {
 }
 
 /// A curve: its name, colour, what it means and its value.
-type Curve = (
+pub(super) type Curve = (
     &'static str,
     fn(&Palette) -> Color32,
     &'static str,
@@ -24,17 +28,30 @@ type Curve = (
 );
 
 /// Curves on one axis.
-struct Chart {
-    title: &'static str,
+pub(super) struct Chart {
+    pub(super) title: &'static str,
     unit: &'static str,
     hint: &'static str,
     curves: &'static [Curve],
     /// Where the axis ends at least.
-    top: fn(&Activity) -> Option<f64>,
+    pub(super) top: fn(&Activity) -> Option<f64>,
     text: fn(f64) -> String,
+    /// Unit of a printed axis, and how many of it are in one of the values.
+    pub(super) on_paper: (&'static str, f64),
 }
 
-const CHARTS: [Chart; 3] = [
+impl Chart {
+    /// The curves that have values.
+    pub(super) fn known_curves<'a>(
+        &'a self,
+        samples: &'a [Sample],
+    ) -> impl Iterator<Item = &'a Curve> + 'a {
+        let curves = self.curves.iter();
+        curves.filter(|curve| samples.iter().any(|sample| (curve.3)(sample).is_some()))
+    }
+}
+
+pub(super) const CHARTS: [Chart; 3] = [
     Chart {
         title: "Processor",
         unit: "cores",
@@ -55,6 +72,7 @@ const CHARTS: [Chart; 3] = [
         ],
         top: |activity| activity.cores,
         text: |cores| number_text((cores * 100.0).round() / 100.0),
+        on_paper: ("cores", 1.0),
     },
     Chart {
         title: "Memory",
@@ -79,6 +97,7 @@ const CHARTS: [Chart; 3] = [
         ],
         top: |activity| activity.total_bytes.map(|bytes| bytes as f64),
         text: |bytes| bytes_text(bytes.max(0.0) as u64),
+        on_paper: ("GB", 1e-9),
     },
     Chart {
         title: "Disk",
@@ -92,12 +111,13 @@ const CHARTS: [Chart; 3] = [
         )],
         top: |_| None,
         text: |bytes| bytes_text(bytes.max(0.0) as u64),
+        on_paper: ("MB/s", 1e-6),
     },
 ];
 
 impl State {
     /// Draws the charts, or says why there are none.
-    pub(super) fn ui(&mut self, ui: &mut Ui, run: &RunView, height: f32) {
+    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, run: &Arc<RunView>, height: f32) {
         let palette = theme::palette(ui.visuals());
         let samples = &run.system.samples;
         if let Some(problem) = &run.system.problem {
@@ -125,11 +145,14 @@ impl State {
                 duration_text(at)
             )
         };
-        ui.label(RichText::new(place).color(palette.text));
+        let mut saved = ui.horizontal(|ui| {
+            ui.label(RichText::new(place).color(palette.text));
+            save_plot_button(ui, "the machine")
+        });
         let mut cursor = None;
+        let mut range = None;
         for chart in &CHARTS {
-            let has_values = |curve: &&Curve| samples.iter().any(|s| (curve.3)(s).is_some());
-            let curves: Vec<&Curve> = chart.curves.iter().filter(has_values).collect();
+            let curves: Vec<&Curve> = chart.known_curves(samples).collect();
             if curves.is_empty() {
                 let text = format!("{}: the system does not tell.", chart.title);
                 ui.label(RichText::new(text).small().color(palette.weak));
@@ -158,7 +181,7 @@ impl State {
                     plot.line(line);
                 }
             };
-            let pointer = chart_ui(
+            let answer = chart_ui(
                 ui,
                 chart.title,
                 "machine",
@@ -169,23 +192,32 @@ impl State {
                 palette,
                 draw,
             );
-            cursor = cursor.or(pointer);
+            cursor = cursor.or(answer.pointer);
+            saved.inner |= answer.is_saved;
+            range = range.or(Some(answer.range));
         }
         self.cursor = cursor;
+        if let Some(seconds) = range.filter(|_| saved.inner) {
+            let run = Arc::clone(run);
+            let name = format!("{} machine", run.id);
+            let draw = move || Ok(figure::machine(&run, &seconds));
+            let ask = plots::Command::Ask(Drawing::new(name, draw));
+            ctx.send(Command::Plots(ask));
+        }
         let text = "Graphics processor: not measured, for this build computes on the CPU alone.";
         ui.label(RichText::new(text).small().color(palette.weak));
     }
 }
 
 /// Samples that follow each other without a gap, and where their time begins, in seconds of training.
-struct Sitting<'a> {
-    begins: f64,
+pub(super) struct Sitting<'a> {
+    pub(super) begins: f64,
     samples: &'a [Sample],
 }
 
 impl Sitting<'_> {
     /// The samples with the ends of their times.
-    fn timed(&self) -> impl Iterator<Item = (f64, &Sample)> {
+    pub(super) fn timed(&self) -> impl Iterator<Item = (f64, &Sample)> {
         self.samples.iter().scan(self.begins, |at, sample| {
             *at += sample.seconds;
             Some((*at, sample))
@@ -194,7 +226,7 @@ impl Sitting<'_> {
 }
 
 /// The time in which nobody trained is left out.
-fn sittings(samples: &[Sample]) -> Vec<Sitting<'_>> {
+pub(super) fn sittings(samples: &[Sample]) -> Vec<Sitting<'_>> {
     let mut begins = 0.0;
     let groups = samples.chunk_by(|one, next| next.follows(one));
     groups

@@ -4,6 +4,7 @@
 //! All is read from the run's folder, so that a run of last week or of a server is shown as one that trains next door.
 
 mod chart;
+mod figure;
 mod machine;
 mod step_time;
 
@@ -49,10 +50,10 @@ impl State {
                 verdict_ui(ui, &run);
                 ui.add_space(theme::GAP);
                 let step_height = (height * 0.36).max(STEP_HEIGHT);
-                self.step_time.ui(ui, &run, step_height);
+                self.step_time.ui(ctx, ui, &run, step_height);
                 ui.add_space(theme::GROUP_GAP);
                 let machine_height = (height * 0.19).max(MACHINE_HEIGHT);
-                self.machine.ui(ui, &run, machine_height);
+                self.machine.ui(ctx, ui, &run, machine_height);
             });
         });
     }

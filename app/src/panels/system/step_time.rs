@@ -1,16 +1,20 @@
 //! The mean time of a step over the run, its phases one upon the other.
 
 use super::chart::{Entry, chart_ui, legend_ui};
+use super::figure;
 use crate::theme::{self, Palette};
-use crate::widgets::{count_text, duration_text};
+use crate::widgets::{count_text, duration_text, save_plot_button};
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::runs::RunView;
+use crate::workbench::{Command, Ctx};
 use attune_core::run::{Phase, StepTime, Stretch};
 use egui::{Color32, RichText, Ui};
 use egui_plot::FilledArea;
+use std::sync::Arc;
 
 /// In what the phases are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-enum Unit {
+pub(super) enum Unit {
     /// Seconds of a step.
     #[default]
     Time,
@@ -29,7 +33,7 @@ pub(super) struct State {
 
 impl State {
     /// Draws legend and chart.
-    pub(super) fn ui(&mut self, ui: &mut Ui, run: &RunView, height: f32) {
+    pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, run: &Arc<RunView>, height: f32) {
         let palette = theme::palette(ui.visuals());
         let stretches = &run.system.stretches;
         if stretches.is_empty() {
@@ -46,6 +50,7 @@ impl State {
             ),
             (None, None) => (place_text(&stretches[0]), stretches[0].time),
         };
+        let mut is_saved = false;
         ui.horizontal(|ui| {
             ui.selectable_value(&mut self.unit, Unit::Time, "Time")
                 .on_hover_text("How long each phase of a step takes");
@@ -53,6 +58,7 @@ impl State {
                 .on_hover_text("Each phase as a part of the step");
             let text = format!("{place}: {} a step", duration_text(time.seconds()));
             ui.label(RichText::new(text).color(palette.text));
+            is_saved = save_plot_button(ui, "time of a step");
         });
         let phases = phases_of(stretches);
         let entries: Vec<Entry> = phases
@@ -78,13 +84,19 @@ impl State {
             let text = "Steps of an earlier version of Attune measured their waiting alone: all else is `other`.";
             ui.label(RichText::new(text).small().color(palette.weak));
         }
-        let areas = areas(stretches, &phases, self.unit, palette);
+        let shapes = phases.iter().zip(areas(stretches, &phases, self.unit));
+        let shapes = shapes.map(|(phase, [xs, low, high])| {
+            let colour = colour_of(*phase, palette).gamma_multiply(0.75);
+            let area = FilledArea::new(phase.label(), &xs, &low, &high);
+            area.fill_color(colour).allow_hover(false)
+        });
+        let shapes: Vec<FilledArea> = shapes.collect();
         let top = match self.unit {
             Unit::Time => 0.0,
             Unit::Share => 1.0,
         };
         let x_text = |step: f64| count_text(step.max(0.0) as u64);
-        self.cursor = chart_ui(
+        let answer = chart_ui(
             ui,
             "Time of a step",
             "steps",
@@ -94,11 +106,19 @@ impl State {
             y_text,
             palette,
             move |plot| {
-                for area in areas {
+                for area in shapes {
                     plot.add(area);
                 }
             },
         );
+        self.cursor = answer.pointer;
+        if is_saved || answer.is_saved {
+            let (run, unit, steps) = (Arc::clone(run), self.unit, answer.range);
+            let name = format!("{} time of a step", run.id);
+            let draw = move || Ok(figure::step_time(&run, unit, &steps));
+            let ask = plots::Command::Ask(Drawing::new(name, draw));
+            ctx.send(Command::Plots(ask));
+        }
     }
 }
 
@@ -119,19 +139,14 @@ fn stretch_at(stretches: &[Stretch], at: f64) -> Option<&Stretch> {
 }
 
 /// The phases that took any time.
-fn phases_of(stretches: &[Stretch]) -> Vec<Phase> {
+pub(super) fn phases_of(stretches: &[Stretch]) -> Vec<Phase> {
     let mut phases = Phase::ALL.to_vec();
     phases.retain(|&phase| stretches.iter().any(|stretch| stretch.time.of(phase) > 0.0));
     phases
 }
 
-/// One area for each phase, upon those before it; steps stand as blocks side by side.
-fn areas(
-    stretches: &[Stretch],
-    phases: &[Phase],
-    unit: Unit,
-    palette: &Palette,
-) -> Vec<FilledArea> {
+/// One area for each phase, upon those before it, as places and lower and upper edge; steps stand as blocks side by side.
+pub(super) fn areas(stretches: &[Stretch], phases: &[Phase], unit: Unit) -> Vec<[Vec<f64>; 3]> {
     let edges = |stretch: &Stretch| [stretch.first_step as f64 - 1.0, stretch.last_step as f64];
     let xs: Vec<f64> = stretches.iter().flat_map(edges).collect();
     let value = |time: &StepTime, phase| match unit {
@@ -146,18 +161,13 @@ fn areas(
             [height, height]
         });
         let ceiling: Vec<f64> = floor.iter().zip(heights).map(|(low, h)| low + h).collect();
-        let area = FilledArea::new(phase.label(), &xs, &floor, &ceiling);
-        let colour = colour_of(phase, palette);
-        areas.push(
-            area.fill_color(colour.gamma_multiply(0.75))
-                .allow_hover(false),
-        );
+        areas.push([xs.clone(), floor, ceiling.clone()]);
         floor = ceiling;
     }
     areas
 }
 
-fn colour_of(phase: Phase, palette: &Palette) -> Color32 {
+pub(super) fn colour_of(phase: Phase, palette: &Palette) -> Color32 {
     match phase {
         Phase::Waiting => palette.warning,
         Phase::Teacher => palette.of_series(5),

@@ -2,10 +2,14 @@
 
 use crate::theme::{self, ColourMap, map_colour};
 use crate::timeline::ruler::clock;
+use crate::widgets::save_plot_button;
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::timeline::Command;
 use crate::workbench::{Command as Any, Ctx, Play};
+use attune_core::figure::{Axis, Figure, HeatMap, Layer, Panel, Ticks};
 use attune_core::interpret::Heads;
 use egui::{Align2, FontId, Mesh, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
+use std::sync::Arc;
 
 /// Height of a layer's row, at least, in points.
 const LEAST_HEIGHT: f32 = 18.0;
@@ -33,6 +37,11 @@ pub(super) fn heads_ui(ctx: &Ctx<'_>, query: &mut Query, secs: f64, ui: &mut Ui)
         ctx.send(Any::Timeline(Command::Heads { at_secs: secs }));
     }
     let heads = ctx.state.timeline.heads(song, model);
+    let position = heads.and_then(|heads| heads.position_at_secs(secs));
+    let row = match query {
+        Query::ClassToken => 0,
+        Query::PlayHead => position.unwrap_or(0),
+    };
     ui.horizontal(|ui| {
         ui.label(egui::RichText::new("Attention heads").text_style(theme::section()));
         for (choice, words, hint) in [
@@ -56,6 +65,13 @@ pub(super) fn heads_ui(ctx: &Ctx<'_>, query: &mut Query, secs: f64, ui: &mut Ui)
             let end = start + heads.grid.centre_secs(last);
             let text = format!("window {}–{}", clock(start, 1), clock(end, 1));
             ui.label(egui::RichText::new(text).color(palette.weak));
+            if save_plot_button(ui, "attention heads") {
+                let heads = Arc::clone(heads);
+                let name = format!("{} attention heads", song.heard.name);
+                let draw = move || Ok(figure_of(&heads, row));
+                let ask = plots::Command::Ask(Drawing::new(name, draw));
+                ctx.send(Any::Plots(ask));
+            }
         }
     });
     let Some(heads) = heads else {
@@ -66,11 +82,6 @@ pub(super) fn heads_ui(ctx: &Ctx<'_>, query: &mut Query, secs: f64, ui: &mut Ui)
         };
         ui.label(egui::RichText::new(text).color(palette.weak));
         return;
-    };
-    let position = heads.position_at_secs(secs);
-    let row = match query {
-        Query::ClassToken => 0,
-        Query::PlayHead => position.unwrap_or(0),
     };
     if let Some(to_secs) = grid_ui(heads, row, position, ui) {
         ctx.send(Play::Seek { to_secs });
@@ -138,6 +149,52 @@ fn grid_ui(heads: &Heads, query: usize, play_head: Option<usize>, ui: &mut Ui) -
         }
     }
     clicked
+}
+
+/// The grid for paper, a row a layer: over the window what is read of each token, and in words what of the class token.
+fn figure_of(heads: &Heads, query: usize) -> Figure {
+    let reader = match query.checked_sub(1) {
+        None => "the class token".to_owned(),
+        Some(token) => {
+            let secs = heads.start_secs + heads.grid.centre_secs(token);
+            format!("the token at {}", clock(secs, 2))
+        }
+    };
+    let ends = |token: usize| heads.start_secs + heads.grid.centre_secs(token);
+    let last = heads.grid.n_tokens.saturating_sub(1);
+    let half = 0.5 * (ends(last) - ends(0)) / last.max(1) as f64;
+    let (from, to) = (ends(0) - half, ends(last) + half);
+    let n_columns = heads.layers.iter().map(|layer| layer.heads).max();
+    let title = format!("Attention heads: what {reader} reads");
+    let mut figure =
+        Figure::new(title, Axis::time().range(from, to)).in_columns(n_columns.unwrap_or(1));
+    for (layer_idx, layer) in heads.layers.iter().enumerate() {
+        for head in 0..layer.heads {
+            let values = heads.row(layer_idx, head, query);
+            let (class_token, tokens) = values.split_first().unwrap_or((&0.0, &[]));
+            let y = Axis::new("", "").range(0.0, 1.0).ticks(Ticks::None);
+            let map = HeatMap {
+                x: [from, to],
+                y: [0.0, 1.0],
+                n_columns: tokens.len(),
+                values: tokens.to_vec(),
+                range: Some([
+                    0.0,
+                    values.iter().copied().fold(f32::MIN_POSITIVE, f32::max),
+                ]),
+                map: attune_core::figure::ColourMap::Paper,
+                label: String::new(),
+            };
+            figure = figure.with(
+                Panel::new(y)
+                    .height(34.0)
+                    .title(format!("{}.{}", layer_idx + 1, head + 1))
+                    .note(format!("class token {:.1} %", 100.0 * class_token))
+                    .layer(Layer::HeatMap(map)),
+            );
+        }
+    }
+    figure
 }
 
 /// A strip of colours, the class token first, each cell on its own scale; a line for the play head.

@@ -3,11 +3,15 @@
 
 use crate::theme;
 use crate::timeline::ruler::clock;
+use crate::widgets::save_plot_button;
+use crate::workbench::parts::plots::{self, Drawing};
 use crate::workbench::parts::timeline::Command;
 use crate::workbench::{Command as Any, Ctx};
+use attune_core::figure::{Axis, Figure, Layer, Panel};
 use attune_core::interpret::{Curve, Method, TagLocalisation, WindowTrust};
 use egui::{Grid, ProgressBar, RichText, Ui};
 use egui_plot::{FilledArea, Line, Plot, PlotPoints};
+use std::sync::Arc;
 
 /// The tag whose map is tested, and what was asked for by itself.
 #[derive(Debug)]
@@ -83,7 +87,17 @@ pub(super) fn trust_ui(
                 clock(trust.secs.start, 1),
                 clock(trust.secs.end, 1)
             );
-            ui.label(RichText::new(window).color(palette.weak));
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(&window).color(palette.weak));
+                if save_plot_button(ui, "trust in the map") {
+                    let tested = Arc::clone(tested);
+                    let title = format!("{}, {}, {window}", card.tag(), method.name());
+                    let name = format!("{} {} trust", card.tag(), method.name());
+                    let draw = move || Ok(figure_of(title, &tested.window));
+                    let ask = plots::Command::Ask(Drawing::new(name, draw));
+                    ctx.send(Any::Plots(ask));
+                }
+            });
             egui::ScrollArea::vertical()
                 .id_salt("trust")
                 .show(ui, |ui| {
@@ -223,6 +237,49 @@ fn curve_ui(ui: &mut Ui, id: &str, title: &str, curve: &Curve) {
             plot.add(band.fill_color(palette.weak.gamma_multiply(0.35)));
             plot.line(Line::new("map", points).color(palette.accent).width(2.0));
         });
+}
+
+/// Both curves for paper.
+fn figure_of(title: String, trust: &WindowTrust) -> Figure {
+    let palette = theme::palette_of(egui::Theme::Light);
+    let x = Axis::new("Part of the window that went or came", "%").range(0.0, 100.0);
+    let curves = [
+        ("Deletion", &trust.deletion),
+        ("Insertion", &trust.insertion),
+    ];
+    let panels = curves.into_iter().enumerate().map(|(at, (name, curve))| {
+        let steps = curve.values.len().saturating_sub(1).max(1) as f64;
+        let place = |step: usize| 100.0 * step as f64 / steps;
+        let random = curve.random.iter().enumerate();
+        let random = random.map(|(step, band)| {
+            let [low, high] = band.map(f64::from);
+            [place(step), low, high]
+        });
+        let values = curve.values.iter().enumerate();
+        let values = values.map(|(step, value)| [place(step), f64::from(*value)]);
+        // One legend is enough.
+        let label = |words: &str| {
+            if at == 0 {
+                words.to_owned()
+            } else {
+                String::new()
+            }
+        };
+        Panel::new(Axis::new("Probability", "").range(0.0, 1.0))
+            .title(name)
+            .height(110.0)
+            .layer(Layer::Band {
+                label: label("random orders"),
+                colour: theme::on_paper(palette.weak),
+                points: random.collect(),
+            })
+            .line(
+                label("order of the map"),
+                theme::on_paper(palette.accent),
+                values.collect(),
+            )
+    });
+    panels.fold(Figure::new(title, x), Figure::with)
 }
 
 /// How well the map finds in the whole song what is known to sound.

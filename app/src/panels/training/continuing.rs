@@ -20,6 +20,10 @@ pub struct Extending {
     wanted: Ends,
     /// Whether it was asked for, and the answer is still to come.
     is_sent: bool,
+    /// The number that the queue's answer will have, while it is to come.
+    queued: Option<u64>,
+    /// Why it could not be put into the queue.
+    not_queued: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,6 +55,8 @@ impl Extending {
             asked,
             wanted: asked,
             is_sent: false,
+            queued: None,
+            not_queued: None,
         }
     }
 
@@ -75,6 +81,18 @@ impl Extending {
         if std::mem::take(&mut self.is_sent) && refused.is_none() {
             // It went on, and has ended since.
             return Answer::Done;
+        }
+        let answer = ctx.state.queue.answer();
+        let answers = answer.map_or(0, |answer| answer.number);
+        if let Some(answer) = answer
+            && answer.folder == self.folder
+            && self.queued.is_some_and(|number| answer.number >= number)
+        {
+            self.queued = None;
+            self.not_queued.clone_from(&answer.refusal);
+            if answer.refusal.is_none() {
+                return Answer::Done;
+            }
         }
         let name = self.folder.file_name().unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
@@ -102,10 +120,16 @@ impl Extending {
                     });
                 }
             });
-            if let Some(why) = refused {
-                let palette = theme::palette(ui.visuals());
-                let text = format!("It did not go on: {why}");
-                ui.label(RichText::new(text).color(palette.error));
+            let palette = theme::palette(ui.visuals());
+            let refusals = [
+                ("It did not go on", refused),
+                ("It was not queued", self.not_queued.as_deref()),
+            ];
+            for (what, why) in refusals {
+                if let Some(why) = why {
+                    let text = format!("{what}: {why}");
+                    ui.label(RichText::new(text).color(palette.error));
+                }
             }
             let mut answer = Answer::Open;
             ui.horizontal(|ui| {
@@ -124,16 +148,21 @@ impl Extending {
                     ctx.send(Command::Training(extend));
                     self.is_sent = true;
                 }
-                let add = ui.add_enabled(!more.is_nothing(), egui::Button::new("Queue it"));
+                let can_queue = !more.is_nothing() && self.queued.is_none();
+                let add = ui.add_enabled(can_queue, egui::Button::new("Queue it"));
                 let hint = "Put it at the end of the queue";
                 if add
                     .on_hover_text(hint)
-                    .on_disabled_hover_text(hint)
+                    .on_disabled_hover_text("Change a number first")
                     .clicked()
                 {
                     let add = queue::Command::AddRun(self.folder.clone(), more);
                     ctx.send(Command::Queue(add));
-                    answer = Answer::Done;
+                    self.queued = Some(answers + 1);
+                    self.not_queued = None;
+                }
+                if self.queued.is_some() {
+                    ui.spinner();
                 }
                 let hint = "Leave the run as it is";
                 if ui.button("Cancel").on_hover_text(hint).clicked() {

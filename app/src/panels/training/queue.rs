@@ -100,13 +100,16 @@ fn row_ui(ctx: &Ctx<'_>, ui: &mut Ui, table: &Table, at: usize, row: &Row) {
     let is_at_work = matches!(row.state, State::Running(_) | State::Preparing);
     ui.horizontal(|ui| {
         let text = RichText::new(format!("{}.  {}", at + 1, row.id)).color(palette.strong);
-        let name = ui.selectable_label(
-            ctx.state.selection.run.as_ref() == Some(&row.run_folder),
-            text,
-        );
         let hint = format!("{}\n{}", row.label, row.run_folder.display());
-        if name.on_hover_text(hint).clicked() && row.state != State::Waiting {
-            ctx.send(Select::Run(Some(row.run_folder.clone())));
+        if row.has_run {
+            let is_shown = ctx.state.selection.run.as_ref() == Some(&row.run_folder);
+            let name = ui.selectable_label(is_shown, text);
+            if name.on_hover_text(hint).clicked() {
+                ctx.send(Select::Run(Some(row.run_folder.clone())));
+            }
+        } else {
+            // Nothing is in its folder yet that could be shown.
+            ui.label(text).on_hover_text(hint);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_enabled_ui(!is_at_work, |ui| {
@@ -155,14 +158,21 @@ fn state_ui(ctx: &Ctx<'_>, ui: &mut Ui, palette: &Palette, row: &Row) {
             }
         }
         State::Interrupted { .. } => {
-            let text = format!("{}; goes on from its last checkpoint", row.state.label());
+            let mut text = format!("{}; goes on from its last checkpoint", row.state.label());
+            text += &time_text(row);
             ui.label(small(text, palette.warning));
         }
         State::Waiting | State::Preparing => {
-            let text = format!("{}: {}", row.state.label(), row.label);
+            let text = format!("{}: {}{}", row.state.label(), row.label, time_text(row));
             ui.label(small(text, palette.weak));
         }
     }
+}
+
+/// How long it will take, where that can be said.
+fn time_text(row: &Row) -> String {
+    let seconds = row.seconds.map(duration_text);
+    seconds.map_or(String::new(), |time| format!(", {time} at most"))
 }
 
 /// A small button that says `label` and is called `name`.

@@ -33,7 +33,7 @@ pub use draws::{DrawCommand, Draws, Rolled};
 pub use effects::Row;
 pub(in crate::workbench) use listen::back_to_song;
 pub use listen::{N_KEPT, PLACES};
-pub use look::{Looked, RANGE_DB as DIFFERENCE_DB};
+pub use look::{HEARD_DB, Looked, RANGE_DB as DIFFERENCE_DB};
 pub use others::Others;
 pub use replay::{ReplayCommand, Replayed, Replays};
 pub use sample::Sample;

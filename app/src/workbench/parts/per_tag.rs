@@ -53,7 +53,19 @@ impl State {
             return true;
         };
         let soon = self.ranked.busy_with().or(self.ranked.done_key());
-        soon == Some(&asked)
+        soon == Some(&asked) || self.ranked.cancelled_key() == Some(&asked)
+    }
+
+    /// Whether reading them was cancelled, and is not to begin again before the user asks for it.
+    pub fn is_ranking_cancelled(&self) -> bool {
+        self.ranked.cancelled_key().is_some()
+    }
+
+    /// Whether reading the scores of all runs was.
+    pub fn is_mapping_cancelled(&self) -> bool {
+        let cancelled = self.map.cancelled_key();
+        // However often the list is read meanwhile.
+        cancelled.is_some_and(|(_, look)| *look == self.look)
     }
 
     /// Whether the test split of this run is being scored.
@@ -74,7 +86,9 @@ impl State {
     /// Whether they are those of this reading of the list, or will be.
     pub fn is_mapped_or_soon(&self, reading: u64) -> bool {
         // One that is under way is not begun again, however often the list is read: what it has read it knows the next time.
-        self.map.is_busy() || self.map.done_key() == Some(&(reading, self.look))
+        self.map.is_busy()
+            || self.map.done_key() == Some(&(reading, self.look))
+            || self.is_mapping_cancelled()
     }
 
     /// How many tracks of the data sets of all runs have each tag.

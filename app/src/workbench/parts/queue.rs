@@ -34,6 +34,21 @@ pub struct State {
     ended: Option<Result<Outcome, String>>,
     pausing: Pausing,
     offer: Offer,
+    /// The run that the change under way puts into the queue, if it does.
+    adding_run: Option<PathBuf>,
+    /// What came of the last run that was to be put into it.
+    answer: Option<Answer>,
+}
+
+/// Whether a run that is there already could be put into the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// How many such answers there have been with this one.
+    pub number: u64,
+    /// Why it could not.
+    pub refusal: Option<String>,
 }
 
 /// Whether it is to pause.
@@ -61,8 +76,14 @@ enum Step {
     Begun(Box<Worker>, Box<Begun>),
     /// It was to pause.
     Paused,
-    /// Nothing is left but what failed.
-    Over(Table),
+    /// Nothing is left but what failed, or what somebody else trains; and whether anything was trained before that.
+    Over(Table, Worked),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Worked {
+    Nothing,
+    Runs,
 }
 
 /// What can be asked.
@@ -107,6 +128,8 @@ impl Default for State {
             ended: None,
             pausing: Pausing::No,
             offer: Offer::ToCome,
+            adding_run: None,
+            answer: None,
         }
     }
 }
@@ -120,6 +143,11 @@ impl State {
     /// Why it cannot be read.
     pub fn error(&self) -> Option<String> {
         self.following.as_ref()?.error()
+    }
+
+    /// What came of the last run that was to be put into it.
+    pub fn answer(&self) -> Option<&Answer> {
+        self.answer.as_ref()
     }
 
     /// Whether it is worked off in this window.
@@ -194,7 +222,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             queue.offer = Offer::Answered;
             queue.pausing = Pausing::No;
             let (of, wake) = (Queue::of(&state.workspace), jobs.waker());
-            return queue.step(jobs, move || next(of.work()?, &wake));
+            return queue.step(jobs, move || next(of.work()?, &wake, Worked::Nothing));
         }
         Command::Pause => {
             queue.pause();
@@ -224,7 +252,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             if is_stopped || is_pausing {
                 return Ok(Step::Paused);
             }
-            next(worker, &wake)
+            next(worker, &wake, Worked::Runs)
         });
     }
     if queue.pausing == Pausing::Asked && queue.at_work.is_some() {
@@ -234,10 +262,14 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     }
 }
 
-fn next(mut worker: Worker, wake: &Arc<dyn Fn() + Send + Sync>) -> anyhow::Result<Step> {
+fn next(
+    mut worker: Worker,
+    wake: &Arc<dyn Fn() + Send + Sync>,
+    worked: Worked,
+) -> anyhow::Result<Step> {
     Ok(match worker.next(wake)? {
         Some(begun) => Step::Begun(Box::new(worker), Box::new(begun)),
-        None => Step::Over(worker.queue().table()?),
+        None => Step::Over(worker.queue().table()?, worked),
     })
 }
 
@@ -273,6 +305,13 @@ fn change(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let queue = &mut state.queue;
     if queue.changing.poll(jobs) {
         if let Some(result) = queue.changing.take() {
+            if let Some(folder) = queue.adding_run.take() {
+                queue.answer = Some(Answer {
+                    folder,
+                    number: queue.answer.as_ref().map_or(1, |last| last.number + 1),
+                    refusal: result.as_ref().err().map(ToString::to_string),
+                });
+            }
             match result {
                 Ok(added) => {
                     for id in added {
@@ -294,6 +333,10 @@ fn change(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         return;
     };
     let of = Queue::of(&state.workspace);
+    queue.adding_run = match &change {
+        Change::AddRun(folder, _) => Some(folder.clone()),
+        _ => None,
+    };
     queue.n_asked += 1;
     let asked = queue.n_asked;
     queue.changing.ask_again(jobs, asked, move |_| {
@@ -341,15 +384,9 @@ fn take_step(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             state.training.take_up(handle, sender);
         }
         Ok(Step::Paused) => queue.pausing = Pausing::No,
-        Ok(Step::Over(table)) => {
+        Ok(Step::Over(table, worked)) => {
             queue.pausing = Pausing::No;
-            sender.send(match table.n_failed() {
-                0 => Notice::new(Level::Success, "The queue is worked off."),
-                n => Notice::new(
-                    Level::Warning,
-                    format!("The queue is worked off but for {n} that failed; the Training panel says why."),
-                ),
-            });
+            sender.send(over(&table, worked));
         }
         Err(error) => {
             queue.pausing = Pausing::No;
@@ -357,4 +394,35 @@ fn take_step(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             sender.send(Notice::new(Level::Error, text));
         }
     }
+}
+
+/// What is said when no run is left to begin.
+fn over(table: &Table, worked: Worked) -> Notice {
+    let (n_failed, n_elsewhere) = (table.n_failed(), table.n_open());
+    if n_failed + n_elsewhere == 0 {
+        return match worked {
+            Worked::Runs => Notice::new(Level::Success, "The queue is worked off."),
+            Worked::Nothing => {
+                let text = "The queue is empty: \u{201c}Add to queue\u{201d} in the Training panel puts a run into it.";
+                Notice::new(Level::Info, text)
+            }
+        };
+    }
+    let mut left = Vec::new();
+    if n_failed > 0 {
+        left.push(format!(
+            "{n_failed} that failed (the Training panel says why)"
+        ));
+    }
+    if n_elsewhere > 0 {
+        left.push(format!("{n_elsewhere} that somebody else trains"));
+    }
+    let left = left.join(" and ");
+    Notice::new(
+        Level::Warning,
+        match worked {
+            Worked::Runs => format!("The queue is worked off but for {left}."),
+            Worked::Nothing => format!("Nothing in the queue can be begun: there is only {left}."),
+        },
+    )
 }

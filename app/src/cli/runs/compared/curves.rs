@@ -1,17 +1,21 @@
 //! `attune runs curves`: the curves of each tag, and what a threshold makes of the test split.
 
 use super::{Console, Failure, Fault, ResultExt, check_tag, folders, id, number, ranked, table};
+use crate::cli::print_arguments::PrintArguments;
+use attune_core::figure::palette;
+use attune_core::metrics::CurveKind;
 use attune_core::train::{
-    Ranked, TagCurves, TagJudgement, ThresholdChoice, mean_f1, write_judgements_csv,
+    Ranked, TagCurves, TagCurvesPlot, TagJudgement, ThresholdChoice, mean_f1, write_judgements_csv,
 };
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   attune runs curves demo-3
   attune runs curves demo-3 demo-4 --tag piano --threshold best-f1
+  attune runs curves demo-3 demo-4 --out curves.pdf --curve pr --across 4    # small multiples
   attune runs curves demo-3 --csv /tmp/demo-3        # counts.csv, and points.csv with every threshold
 
 The predictions are those of the best model on the test split. A threshold chosen by its F1 on the same split flatters the run.")]
@@ -34,6 +38,17 @@ pub(in crate::cli::runs) struct Args {
     /// Write counts.csv and points.csv (every threshold) into this folder
     #[arg(long, value_name = "DIR")]
     csv: Option<PathBuf>,
+    /// Draw the curves, a small plot for each tag: .svg, .png, .pdf, .tex (pgfplots) or .csv (the numbers)
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Which curves --out draws: roc or pr (precision against recall)
+    #[arg(long, default_value = "roc", value_parser = curve_kind)]
+    curve: CurveKind,
+    /// How many plots stand side by side in --out, at most 6
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=6))]
+    across: u8,
+    #[command(flatten)]
+    print: PrintArguments,
 }
 
 #[derive(Serialize)]
@@ -66,6 +81,10 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
         for path in written {
             console.say(&format!("wrote {}", path.display()));
         }
+    }
+    if let Some(path) = &args.out {
+        draw(args, path, &runs, choice)?;
+        console.say(&format!("wrote {}", path.display()));
     }
     let judged: Vec<(&String, &Ranked, Vec<TagJudgement>)> = runs
         .iter()
@@ -102,6 +121,39 @@ pub(super) fn run(args: &Args, console: &Console) -> Result<(), Failure> {
         table(&rows(judged), 1, console)?;
     }
     Ok(())
+}
+
+fn draw(
+    args: &Args,
+    path: &Path,
+    runs: &[(String, Ranked)],
+    choice: ThresholdChoice,
+) -> Result<(), Failure> {
+    let mut tags = args.tag.clone();
+    if tags.is_empty() {
+        for tag in runs.iter().flat_map(|(_, ranked)| &ranked.predictions.tags) {
+            if !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
+        }
+    }
+    let plot = TagCurvesPlot {
+        kind: args.curve,
+        tags,
+        threshold: choice,
+        n_columns: args.across.into(),
+    };
+    let runs = runs.iter().enumerate();
+    let figure = plot.figure(runs.map(|(at, (run, ranked))| (run.as_str(), palette(at), ranked)));
+    args.print.print().apply(&figure).write(path).failed()
+}
+
+fn curve_kind(word: &str) -> Result<CurveKind, String> {
+    match word {
+        "roc" => Ok(CurveKind::Roc),
+        "pr" => Ok(CurveKind::PrecisionRecall),
+        _ => Err("there are roc and pr".to_owned()),
+    }
 }
 
 fn rows(judged: &[TagJudgement]) -> Vec<Vec<String>> {

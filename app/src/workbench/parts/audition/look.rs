@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A difference of so many decibels has the strongest colour of the picture.
 pub const RANGE_DB: f32 = 30.0;
 /// What lies so far below the loudest in both is not heard: its difference is drawn as none.
-const HEARD_DB: f32 = 80.0;
+pub const HEARD_DB: f32 = 80.0;
 
 /// What is to be seen of both.
 pub struct Looked {
