@@ -12,7 +12,7 @@ pub struct Collection {
     pub name: String,
     /// Id of the [`super::import::Layout`] that read it.
     pub layout: &'static str,
-    /// The folder of its annotations, absolute.
+    /// What opens it again, absolute: the folder of its annotations, or the description that names it.
     pub root: PathBuf,
     /// Its recordings, each id once.
     pub recordings: Vec<Recording>,

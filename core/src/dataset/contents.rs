@@ -32,10 +32,11 @@ impl Dataset {
             }
             hash.finalize().to_hex()[..16].to_owned()
         };
+        let base = self.audio_base();
         Contents {
             tracks: self.tracks.len() as u64,
             listed: digest(&|track, bytes| {
-                let path = track.path.strip_prefix(&self.root).unwrap_or(&track.path);
+                let path = track.path.strip_prefix(&base).unwrap_or(&track.path);
                 for part in [track.id.as_bytes(), path.as_os_str().as_encoded_bytes()] {
                     bytes.extend((part.len() as u64).to_le_bytes());
                     bytes.extend(part);

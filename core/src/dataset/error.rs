@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder is not there or is a file of another kind.
-    #[error("there is no data set folder here; name a folder that holds tracks.csv: {}", .0.display())]
+    #[error("there is no data set here; name a folder that holds one, or a description of one (.toml): {}", .0.display())]
     NotAFolder(PathBuf),
     /// The folder holds no `tracks.csv`.
     #[error(
@@ -45,6 +45,16 @@ pub enum Error {
         file: PathBuf,
         /// The line, from 1.
         line: u64,
+    },
+    /// One of the data set's files cannot be used as a whole.
+    #[error("{problem}; {mend} ({})", file.display())]
+    BadFile {
+        /// What is wrong.
+        problem: String,
+        /// What the user can do about it.
+        mend: String,
+        /// The file.
+        file: PathBuf,
     },
     /// A command asks for a split that has no tracks.
     #[error("split `{split}` of {name} is empty; {}", if present.is_empty() { "the data set has no tracks at all".to_owned() } else { format!("it has tracks in {present}") })]

@@ -1,7 +1,8 @@
 //! What is noteworthy about a data set: found while it is read, or looked for by the doctor.
 
 use serde::Serialize;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// How much a finding matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -27,6 +28,10 @@ pub enum Check {
     Counts,
     /// The tags and their order against those that were published.
     TagOrder,
+    /// Recordings whose published files are known to be broken.
+    KnownFault,
+    /// A split that Attune made because nobody published one.
+    MadeSplit,
 }
 
 /// One finding.
@@ -48,4 +53,81 @@ pub struct Finding {
     pub message: String,
     /// What the user can do about it, in words; empty where there is nothing to do.
     pub mend: String,
+}
+
+/// At most so many ids are kept.
+const MOST_TRACKS: usize = 1000;
+
+impl Finding {
+    /// A finding of which no more is known than these words.
+    pub fn new(check: Check, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            check,
+            severity,
+            tracks: Vec::new(),
+            n_concerned: 0,
+            file: None,
+            line: None,
+            message: message.into(),
+            mend: String::new(),
+        }
+    }
+
+    /// With what the user can do about it.
+    #[must_use]
+    pub fn mend(mut self, mend: impl Into<String>) -> Self {
+        self.mend = mend.into();
+        self
+    }
+
+    /// With the file concerned.
+    #[must_use]
+    pub fn of_file(mut self, file: &Path) -> Self {
+        self.file = Some(file.to_path_buf());
+        self
+    }
+
+    /// With the line concerned, from 1.
+    #[must_use]
+    pub fn on_line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self.n_concerned = self.n_concerned.max(1);
+        self
+    }
+
+    /// With the tracks concerned, of which the first thousand are named.
+    #[must_use]
+    pub fn about<'a>(mut self, tracks: impl IntoIterator<Item = &'a str>) -> Self {
+        for id in tracks {
+            self.n_concerned += 1;
+            if self.tracks.len() < MOST_TRACKS {
+                self.tracks.push(id.to_owned());
+            }
+        }
+        self
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.severity, self.message)?;
+        if !self.mend.is_empty() {
+            write!(f, "; {}", self.mend)?;
+        }
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => write!(f, " ({}, line {line})", file.display()),
+            (Some(file), None) => write!(f, " ({})", file.display()),
+            (None, _) => Ok(()),
+        }
+    }
 }

@@ -9,16 +9,21 @@
 //!                                        Batch
 //! ```
 
+mod array;
 mod catalogue;
 mod clip;
 mod collection;
 mod contents;
 pub mod demo;
+mod description;
 mod error;
 mod finding;
 pub mod import;
+mod literal;
 mod loader;
+mod npy;
 mod pcm_cache;
+mod pickled;
 mod place;
 mod playlist;
 mod spent;
@@ -32,6 +37,7 @@ pub use catalogue::{Catalogue, CatalogueEntry};
 pub use clip::{ReplayedClip, clip_of};
 pub use collection::{Collection, Labelling, NamedSplit, Recording};
 pub use contents::Contents;
+pub use description::Description;
 pub use error::Error;
 pub use finding::{Check, Finding, Severity};
 pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};

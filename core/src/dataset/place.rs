@@ -1,11 +1,11 @@
-//! How a data set is named: its folder, and if that has several splits, which: `FOLDER#SPLIT`.
+//! How a data set is named: its folder or description, and if that has several splits, which: `FOLDER#SPLIT`.
 
 use std::path::{Path, PathBuf};
 
 /// A folder and, if one was named, a split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The folder of the annotations.
+    /// The folder of the annotations, or the [`super::Description`] that names it.
     pub folder: PathBuf,
     /// The named split; `None`: the data set's first.
     pub split: Option<String>,

@@ -23,6 +23,15 @@ pub(super) struct Row<'a> {
 impl Table {
     /// Reads a file and looks for `columns` in its header. Further columns are allowed and ignored.
     pub(super) fn read(path: &Path, columns: &[&'static str]) -> Result<Self, Error> {
+        Self::read_with(path, columns, &[])
+    }
+
+    /// As [`Self::read`], with columns that need not be there and are then empty.
+    pub(super) fn read_with(
+        path: &Path,
+        columns: &[&'static str],
+        optional: &[&'static str],
+    ) -> Result<Self, Error> {
         let mut bytes = std::fs::read(path).map_err(Error::io("read", path))?;
         if bytes.starts_with(b"\xEF\xBB\xBF") {
             bytes.drain(..3);
@@ -50,10 +59,11 @@ impl Table {
         if names.is_empty() {
             return Err(wrong("the file is empty".into()));
         }
-        for &column in columns {
+        for &column in columns.iter().chain(optional) {
             let mut places = (0..names.len()).filter(|&place| names[place] == column);
             match (places.next(), places.next()) {
                 (Some(place), None) => table.columns.push((column, place)),
+                (None, _) if optional.contains(&column) => {}
                 (None, _) => {
                     return Err(wrong(format!("the header has no column `{column}`")));
                 }
@@ -77,33 +87,17 @@ impl Table {
     }
 
     fn records(&self) -> impl Iterator<Item = Result<(csv::StringRecord, u64), Error>> + '_ {
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .from_reader(&self.bytes[..]);
-        let (mut counted_to, mut line) = (0usize, 1u64);
+        let mut form = csv::ReaderBuilder::new();
+        form.has_headers(false);
         let mut over = false;
+        let mut records = records(&self.bytes, &form);
         std::iter::from_fn(move || {
-            if over {
-                return None;
-            }
-            // The record starts at the first byte that ends no line.
-            let mut start = reader.position().byte() as usize;
-            while matches!(self.bytes.get(start), Some(b'\r' | b'\n')) {
-                start += 1;
-            }
-            for &byte in &self.bytes[counted_to..start] {
-                line += u64::from(byte == b'\n');
-            }
-            counted_to = start;
-            let mut record = csv::StringRecord::new();
-            match reader.read_record(&mut record) {
-                Ok(true) => Some(Ok((record, line))),
-                Ok(false) => None,
-                Err(error) => {
-                    over = true;
-                    Some(Err(self.unreadable(&error, line)))
-                }
-            }
+            let (record, line) = records.next().filter(|_| !over)?;
+            over = record.is_err();
+            Some(match record {
+                Ok(record) => Ok((record, line)),
+                Err(error) => Err(self.unreadable(&error, line)),
+            })
         })
     }
 
@@ -130,6 +124,32 @@ impl Table {
     }
 }
 
+/// The records of a CSV file in memory, each with the line it starts on, from 1. An error ends nothing: what follows is read.
+pub(super) fn records<'a>(
+    bytes: &'a [u8],
+    form: &csv::ReaderBuilder,
+) -> impl Iterator<Item = (csv::Result<csv::StringRecord>, u64)> + use<'a> {
+    let mut reader = form.from_reader(bytes);
+    let (mut counted_to, mut line) = (0usize, 1u64);
+    std::iter::from_fn(move || {
+        // The record starts at the first byte that ends no line.
+        let mut start = reader.position().byte() as usize;
+        while matches!(bytes.get(start), Some(b'\r' | b'\n')) {
+            start += 1;
+        }
+        for &byte in &bytes[counted_to..start] {
+            line += u64::from(byte == b'\n');
+        }
+        counted_to = start;
+        let mut record = csv::StringRecord::new();
+        match reader.read_record(&mut record) {
+            Ok(true) => Some((Ok(record), line)),
+            Ok(false) => None,
+            Err(error) => Some((Err(error), line)),
+        }
+    })
+}
+
 impl Row<'_> {
     /// The line on which the row starts, from 1.
     pub(super) fn line(&self) -> u64 {
@@ -138,7 +158,7 @@ impl Row<'_> {
 
     /// A field without the blanks around it.
     ///
-    /// `column` must be one of those the table was read with.
+    /// `column` must be one of those the table was read with; one that need not be there is then empty.
     pub(super) fn text(&self, column: &str) -> &str {
         let place = self
             .table
@@ -146,7 +166,6 @@ impl Row<'_> {
             .iter()
             .find(|(name, _)| *name == column)
             .map(|&(_, place)| place);
-        debug_assert!(place.is_some(), "column {column} was not asked for");
         place
             .and_then(|place| self.record.get(place))
             .unwrap_or_default()

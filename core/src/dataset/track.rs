@@ -4,7 +4,7 @@ use super::{Error, Finding, Recording};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Number of a tag within its data set's vocabulary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ impl fmt::Display for Problem {
 pub struct Dataset {
     /// What it is called: the folder's name.
     pub name: String,
-    /// Its folder, absolute.
+    /// Its folder, or the description of it, absolute.
     pub root: PathBuf,
     /// How it is opened again: its folder, with the named split if it was opened by one (`FOLDER#SPLIT`).
     pub place: PathBuf,
@@ -256,6 +256,20 @@ impl Dataset {
         labels
     }
 
+    /// The folder that paths are told relative to: that of the data set or, where audio lies elsewhere, the deepest that holds all of it.
+    pub(super) fn audio_base(&self) -> PathBuf {
+        let mut paths = self.tracks.iter().map(|track| track.path.as_path());
+        if paths.clone().all(|path| path.starts_with(&self.root)) {
+            return self.root.clone();
+        }
+        let first = paths.next().and_then(Path::parent);
+        let mut base = first.unwrap_or(&self.root).to_path_buf();
+        for path in paths {
+            while !path.starts_with(&base) && base.pop() {}
+        }
+        base
+    }
+
     /// Condenses everything that training depends on (vocabulary, ids, paths, artists, splits, labels, timelines) except the sound
     /// itself; 32 hexadecimal digits. The same wherever the folder lies.
     pub fn fingerprint(&self) -> String {
@@ -268,9 +282,10 @@ impl Dataset {
         for tag in &self.tags {
             put(tag.as_bytes());
         }
+        let base = self.audio_base();
         for track in &self.tracks {
             put(track.id.as_bytes());
-            let path = track.path.strip_prefix(&self.root).unwrap_or(&track.path);
+            let path = track.path.strip_prefix(&base).unwrap_or(&track.path);
             put(path.as_os_str().as_encoded_bytes());
             put(track.artist.as_bytes());
             put(track.split.name().as_bytes());

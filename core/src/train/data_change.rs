@@ -4,15 +4,12 @@
 //! said before one presses Resume. `run.toml` has a fingerprint of each data set and, since parts are condensed apart, can tell more.
 
 use super::checkpoint::{DataRecord, RunFile};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, import};
 use crate::message::full_message;
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-/// The files of a data set that say what is in it.
-const TABLES: [&str; 4] = ["tracks.csv", "labels.csv", "tags.txt", "timelines.csv"];
 
 /// So many tags are named.
 const NAMED: usize = 3;
@@ -238,11 +235,14 @@ impl DataWatch {
     }
 }
 
-fn stamps(folder: &Path) -> [Stamp; TABLES.len()] {
-    TABLES.map(|name| {
-        let metadata = std::fs::metadata(folder.join(name)).ok()?;
+/// Of a folder that lies in for its files (folders named by genre), the time says when one came or went.
+fn stamps(place: &Path) -> Vec<Stamp> {
+    let files = import::annotation_files(place).into_iter();
+    let stamp = |file: PathBuf| {
+        let metadata = std::fs::metadata(file).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
-    })
+    };
+    files.map(stamp).collect()
 }
 
 #[cfg(test)]

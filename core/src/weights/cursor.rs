@@ -7,11 +7,11 @@ use std::ops::Range;
 
 /// What is wrong with a file, and at which byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// Offset in the file.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// In words, with the mend where there is one.
-    pub(super) what: String,
+    pub(crate) what: String,
 }
 
 impl Fault {

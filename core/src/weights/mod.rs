@@ -10,7 +10,7 @@ mod archive;
 mod cursor;
 mod file;
 mod key_map;
-mod pickle;
+pub(crate) mod pickle;
 mod report;
 mod safetensors;
 mod stored;

@@ -2,7 +2,7 @@
 //!
 //! | file | columns, found by name |
 //! |---|---|
-//! | `tracks.csv` | `track_id,path,artist,split,duration_s,source,license` |
+//! | `tracks.csv` | `track_id,path,artist,split,duration_s,source,license`, and if one likes `album,title` |
 //! | `labels.csv` | `track_id,tag`: one row per positive label |
 //! | `tags.txt` | one tag a line, in the order of the model's outputs |
 //! | `timelines.csv` | `track_id,tag,start_s,end_s` |
@@ -11,13 +11,13 @@
 //! Without `tags.txt` the vocabulary is the sorted set of tags that occur. Wrong annotations are errors with file and line, because
 //! guessing would falsify results; audio files that are not there are [`Problem`]s, because annotations are of use without them.
 
-use super::{Layout, Wanted};
+use super::audio::{count_audio, find_missing, is_within};
+use super::gathering::folder_name;
+use super::{Folders, Layout, Wanted};
 use crate::dataset::table::{Row, Table};
-use crate::dataset::{
-    Collection, Error, Labelling, NamedSplit, Problem, ProblemKind, Recording, Span, Split, TagIdx,
-};
+use crate::dataset::{Collection, Error, Labelling, NamedSplit, Recording, Span, Split, TagIdx};
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The columns of `tracks.csv`.
 pub(in crate::dataset) const TRACK_COLUMNS: [&str; 7] = [
@@ -30,10 +30,8 @@ pub(in crate::dataset) const TRACK_COLUMNS: [&str; 7] = [
     "license",
 ];
 
-/// Extensions of the files that count as audio when a folder has no `tracks.csv`.
-const AUDIO_EXTENSIONS: [&str; 10] = [
-    "mp3", "ogg", "oga", "opus", "flac", "wav", "aac", "m4a", "mp4", "aiff",
-];
+/// Those of its columns that need not be there.
+const OPTIONAL_COLUMNS: [&str; 2] = ["album", "title"];
 
 /// The generic form.
 pub(super) struct Generic;
@@ -47,12 +45,21 @@ impl Layout for Generic {
         "Folder with tracks.csv"
     }
 
+    fn origin(&self) -> &'static str {
+        "your own: tracks.csv (track_id,path,artist,split,duration_s,source,license), labels.csv, tags.txt, timelines.csv"
+    }
+
     fn recognises(&self, folder: &Path) -> bool {
         folder.join("tracks.csv").is_file() || is_tracks_file(folder)
     }
 
-    fn read(&self, folder: &Path, _wanted: Wanted<'_>) -> Result<Collection, Error> {
-        open(folder)
+    fn files(&self, folder: &Path) -> Vec<PathBuf> {
+        let names = ["tracks.csv", "labels.csv", "tags.txt", "timelines.csv"];
+        names.map(|name| folder.join(name)).to_vec()
+    }
+
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+        open(&at.annotations, at.audio.as_deref())
     }
 }
 
@@ -60,8 +67,8 @@ fn is_tracks_file(path: &Path) -> bool {
     path.is_file() && path.file_name().is_some_and(|name| name == "tracks.csv")
 }
 
-/// Reads the folder; `folder` may also be its `tracks.csv`.
-fn open(folder: &Path) -> Result<Collection, Error> {
+/// Reads the folder; `folder` may also be its `tracks.csv`. Paths are relative to the audio's folder, if that is another one.
+fn open(folder: &Path, audio: Option<&Path>) -> Result<Collection, Error> {
     let folder = if is_tracks_file(folder) {
         folder.parent().unwrap_or(folder)
     } else {
@@ -79,7 +86,7 @@ fn open(folder: &Path) -> Result<Collection, Error> {
             columns: TRACK_COLUMNS.join(","),
         });
     }
-    let (recordings, parts, by_id) = read_tracks(&root, &tracks_file)?;
+    let (recordings, parts, by_id) = read_tracks(audio.unwrap_or(&root), &tracks_file)?;
     let labels = read_if_there(&root.join("labels.csv"), &["track_id", "tag"])?;
     let timelines = read_if_there(
         &root.join("timelines.csv"),
@@ -125,10 +132,7 @@ fn open(folder: &Path) -> Result<Collection, Error> {
         }
     }
     Ok(Collection {
-        name: root.file_name().map_or_else(
-            || "data set".into(),
-            |name| name.to_string_lossy().into_owned(),
-        ),
+        name: folder_name(&root),
         layout: Generic.id(),
         root,
         problems: find_missing(&recordings),
@@ -181,7 +185,7 @@ fn read_if_there(path: &Path, columns: &[&'static str]) -> Result<Option<Table>,
 type Tracks = (Vec<Recording>, Vec<(u32, Split)>, HashMap<String, u32>);
 
 fn read_tracks(root: &Path, file: &Path) -> Result<Tracks, Error> {
-    let table = Table::read(file, &TRACK_COLUMNS)?;
+    let table = Table::read_with(file, &TRACK_COLUMNS, &OPTIONAL_COLUMNS)?;
     let mut recordings = Vec::new();
     let mut parts = Vec::new();
     let mut lines = Vec::new();
@@ -206,8 +210,8 @@ fn read_tracks(root: &Path, file: &Path) -> Result<Tracks, Error> {
         let recording = Recording {
             path: root.join(relative_path(&row)?),
             artist: row.text("artist").to_owned(),
-            album: String::new(),
-            title: String::new(),
+            album: row.text("album").to_owned(),
+            title: row.text("title").to_owned(),
             duration_secs: match row.text("duration_s") {
                 "" => None,
                 _ => Some(row.seconds("duration_s")?),
@@ -229,10 +233,7 @@ fn read_tracks(root: &Path, file: &Path) -> Result<Tracks, Error> {
 fn relative_path(row: &Row<'_>) -> Result<PathBuf, Error> {
     let text = row.required("path")?;
     let path = Path::new(text);
-    let within = path
-        .components()
-        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if within {
+    if is_within(path) {
         Ok(path.to_path_buf())
     } else {
         Err(row.wrong(
@@ -282,61 +283,6 @@ fn read_tags(file: &Path) -> Result<Vec<String>, Error> {
     Ok(tags)
 }
 
-/// Files that are not there. Whole folders are listed at once, which is much faster than asking for a million files one by one.
-pub(super) fn find_missing(recordings: &[Recording]) -> Vec<Problem> {
-    let mut folders: HashMap<&Path, BTreeSet<std::ffi::OsString>> = HashMap::new();
-    let mut problems = Vec::new();
-    for track in recordings {
-        let (Some(folder), Some(name)) = (track.path.parent(), track.path.file_name()) else {
-            continue;
-        };
-        let names = folders.entry(folder).or_insert_with(|| {
-            std::fs::read_dir(folder)
-                .into_iter()
-                .flatten()
-                .filter_map(|entry| Some(entry.ok()?.file_name()))
-                .collect()
-        });
-        // A folder or a dangling link of that name is found out when it is decoded.
-        if !names.contains(name) {
-            problems.push(Problem {
-                track: track.id.clone(),
-                path: track.path.clone(),
-                kind: ProblemKind::Missing,
-                message: "the audio file is missing".into(),
-            });
-        }
-    }
-    problems
-}
-
-/// Counts audio files below `root`, as far as a thousand.
-fn count_audio(root: &Path) -> usize {
-    let mut waiting = vec![root.to_path_buf()];
-    let (mut count, mut n_folders) = (0, 0);
-    while let Some(folder) = waiting.pop() {
-        n_folders += 1;
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() && n_folders < 1000 => waiting.push(entry.path()),
-                _ => count += usize::from(is_audio(&entry.path())),
-            }
-        }
-        if count >= 1000 {
-            break;
-        }
-    }
-    count
-}
-
-fn is_audio(path: &Path) -> bool {
-    path.extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|extension| {
-            AUDIO_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,9 +315,9 @@ mod tests {
         let dataset = open_files(&[
             (
                 "tracks.csv",
-                "\u{feff}path,track_id,split,artist,license,source,duration_s,mood\r\n\
-                 a.wav,one,train,\"Simon, \"\"Art\"\"\",CC0,\"two\r\nlines\",1.5,glad\r\n\
-                 b.wav,two,unlabelled,,,,,\r\n",
+                "\u{feff}path,track_id,split,artist,license,source,duration_s,mood,title\r\n\
+                 a.wav,one,train,\"Simon, \"\"Art\"\"\",CC0,\"two\r\nlines\",1.5,glad,Air\r\n\
+                 b.wav,two,unlabelled,,,,,,\r\n",
             ),
             (
                 "labels.csv",
@@ -387,6 +333,7 @@ mod tests {
         assert_eq!(dataset.tags, ["slow", "piano"]);
         let track = &dataset.tracks[0];
         assert_eq!(track.artist, "Simon, \"Art\"");
+        assert_eq!((track.title.as_str(), track.album.as_str()), ("Air", ""));
         assert_eq!(track.duration_secs, Some(1.5));
         assert_eq!(
             track.tags,
@@ -512,7 +459,9 @@ mod tests {
         let message = open_files(&[]).unwrap_err();
         assert!(message.contains("1 audio files"), "{message}");
         assert!(message.contains("track_id,path,artist,split"), "{message}");
-        let nowhere = open(Path::new("/nowhere/at/all")).unwrap_err().to_string();
+        let nowhere = open(Path::new("/nowhere/at/all"), None)
+            .unwrap_err()
+            .to_string();
         assert!(nowhere.contains("/nowhere/at/all"), "{nowhere}");
     }
 

@@ -1,12 +1,38 @@
 //! Reading data sets as they are published. A layout is how one of them lies on disk.
+//!
+//! ```text
+//! folder or description ──Source::find──► Layout::read ──► Collection ──into_dataset──► Dataset
+//! ```
 
+mod audio;
+mod fma;
+mod folders;
+mod gathering;
 mod generic;
+mod gtzan;
+mod jamendo;
+mod magnatagatune;
+mod mirdata;
+mod msd;
+mod msd_cals;
+mod msd_published;
+mod report;
+mod sheet;
 
 pub(super) use generic::TRACK_COLUMNS;
 
-use super::{Collection, Dataset, Error};
+use super::{Collection, Dataset, Description, Error};
 use crate::dataset::place::Place;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where a data set lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folders {
+    /// The folder of its annotations.
+    pub annotations: PathBuf,
+    /// The folder of its audio, if that is another one.
+    pub audio: Option<PathBuf>,
+}
 
 /// How a published data set lies on disk, and how it is read. Reading runs no code from files, and goes on where single files or lines
 /// are missing or wrong, as far as no result can be falsified by that; what it met is in the collection's findings.
@@ -17,11 +43,17 @@ pub trait Layout: Sync {
     /// What the data set is called in words.
     fn title(&self) -> &'static str;
 
+    /// Which files it is made of and where they come from, in one line.
+    fn origin(&self) -> &'static str;
+
     /// Whether the folder looks like it: cheap, by the names of files.
     fn recognises(&self, folder: &Path) -> bool;
 
+    /// The files of annotation that are there or could be; when one of them changes, the data set may have changed.
+    fn files(&self, folder: &Path) -> Vec<PathBuf>;
+
     /// Reads the folder, for one named split or for all.
-    fn read(&self, folder: &Path, wanted: Wanted<'_>) -> Result<Collection, Error>;
+    fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error>;
 }
 
 /// What of a collection is asked for. A layout may always read more than that.
@@ -33,28 +65,127 @@ pub enum Wanted<'a> {
     Split(Option<&'a str>),
 }
 
-/// The layouts that are known, in the order in which they are tried. The generic one is the last and says what is missing.
-pub const LAYOUTS: [&dyn Layout; 1] = [&generic::Generic];
+/// The layouts that are known, in the order in which they are tried. The generic one stands in where none fits and says what is missing.
+pub const LAYOUTS: [&dyn Layout; 9] = [
+    &fma::Fma,
+    &generic::Generic,
+    &magnatagatune::MagnaTagATune,
+    &jamendo::Jamendo,
+    &msd_cals::MsdCals,
+    &msd::Msd,
+    &mirdata::Mirdata,
+    &gtzan::Gtzan,
+    &folders::GenreFolders,
+];
 
-/// The layout of a folder.
-pub fn layout_of(folder: &Path) -> &'static dyn Layout {
-    let recognised = LAYOUTS.into_iter().find(|layout| layout.recognises(folder));
-    recognised.unwrap_or(&generic::Generic)
+/// The layout of that name.
+pub fn layout(id: &str) -> Option<&'static dyn Layout> {
+    LAYOUTS.into_iter().find(|layout| layout.id() == id)
+}
+
+/// The layout that a folder looks like; `None` if it looks like none.
+pub fn recognise(folder: &Path) -> Option<&'static dyn Layout> {
+    LAYOUTS.into_iter().find(|layout| layout.recognises(folder))
+}
+
+/// Whether a data set can be opened by this path: a folder of a known layout or a description, with or without `#SPLIT`.
+pub fn is_data_set(written: &Path) -> bool {
+    let folder = Place::parse(written).folder;
+    Description::is_one(&folder) || recognise(&folder).is_some()
+}
+
+/// The files that say what is in a data set; when one of them changes, the data set may have changed.
+pub fn annotation_files(written: &Path) -> Vec<PathBuf> {
+    let folder = Place::parse(written).folder;
+    match Source::find(&folder) {
+        Ok(source) => {
+            let mut files = source.layout.files(&source.folders.annotations);
+            files.extend(source.description);
+            files
+        }
+        Err(_) => vec![folder],
+    }
+}
+
+/// A data set that was found and not yet read.
+struct Source {
+    layout: &'static dyn Layout,
+    folders: Folders,
+    /// The split that is taken where none is named.
+    split: Option<String>,
+    /// The file that describes it, absolute.
+    description: Option<PathBuf>,
+}
+
+impl Source {
+    /// Looks at a folder or a description.
+    fn find(place: &Path) -> Result<Self, Error> {
+        let is_description = place.extension().is_some_and(|ending| ending == "toml");
+        if !is_description || !place.is_file() {
+            let annotations = std::path::absolute(place).map_err(Error::io("find", place))?;
+            return Ok(Self {
+                layout: recognise(&annotations).unwrap_or(&generic::Generic),
+                folders: Folders {
+                    annotations,
+                    audio: None,
+                },
+                split: None,
+                description: None,
+            });
+        }
+        let read = Description::read(place)?;
+        let named = read.layout.as_deref().and_then(layout);
+        Ok(Self {
+            layout: named
+                .or_else(|| recognise(&read.annotations))
+                .unwrap_or(&generic::Generic),
+            folders: Folders {
+                annotations: read.annotations,
+                audio: read.audio,
+            },
+            split: read.split,
+            description: Some(std::path::absolute(place).map_err(Error::io("find", place))?),
+        })
+    }
+
+    fn read(&self, wanted: Wanted<'_>) -> Result<Collection, Error> {
+        let mut collection = self.layout.read(&self.folders, wanted)?;
+        if let Some(description) = &self.description {
+            let stem = description.file_stem().unwrap_or_default();
+            collection.name = stem.to_string_lossy().into_owned();
+            collection.root.clone_from(description);
+        }
+        if let Some(split) = &self.split {
+            // The one that is taken where none is named is the first.
+            let at = collection
+                .splits
+                .iter()
+                .position(|other| other.name == *split);
+            if let Some(at) = at {
+                collection.splits[..=at].rotate_right(1);
+            }
+        }
+        Ok(collection)
+    }
 }
 
 impl Collection {
-    /// Reads a folder whole, whatever its layout.
-    pub fn open(folder: &Path) -> Result<Self, Error> {
-        layout_of(folder).read(folder, Wanted::All)
+    /// Reads a folder or what a description names, whole, whatever its layout.
+    pub fn open(place: &Path) -> Result<Self, Error> {
+        Source::find(&Place::parse(place).folder)?.read(Wanted::All)
     }
 }
 
 impl Dataset {
-    /// Opens `FOLDER` or `FOLDER#SPLIT` (see [`Place`]), whatever its layout.
+    /// Opens a folder or a description, with or without `#SPLIT` (see [`Place`]), whatever its layout.
     pub fn open(written: &Path) -> Result<Self, Error> {
         let place = Place::parse(written);
-        let split = place.split.as_deref();
-        let collection = layout_of(&place.folder).read(&place.folder, Wanted::Split(split))?;
-        collection.into_dataset(split)
+        let source = Source::find(&place.folder)?;
+        let named = place.split.as_deref();
+        let wanted = named.or(source.split.as_deref());
+        let mut dataset = source.read(Wanted::Split(wanted))?.into_dataset(wanted)?;
+        // By the split that was named, and not by the one that is usual today.
+        dataset.place = Place::new(&dataset.root, named.or(source.split.as_deref())).into_path();
+        Ok(dataset)
     }
 }

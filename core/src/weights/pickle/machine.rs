@@ -1,7 +1,7 @@
-//! The stack machine: protocols 1 to 5, without the instructions that only protocol 0 writes.
+//! The stack machine: protocols 0 to 5.
 
-use super::MOST_OPCODES;
 use super::value::{Id, Pickle, Value};
+use super::{MOST_OPCODES, escapes};
 use crate::weights::cursor::{Cursor, Fault};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,8 +12,13 @@ const TRUE: Id = Id(1);
 const FALSE: Id = Id(2);
 const EMPTY_TUPLE: Id = Id(3);
 
-/// Reads the pickle that begins at byte `start`.
+/// Reads the pickle that begins at byte `start`, as far as [`MOST_OPCODES`] instructions.
 pub(in crate::weights) fn read(bytes: &[u8], start: usize) -> Result<Pickle<'_>, Fault> {
+    read_at_most(bytes, start, MOST_OPCODES)
+}
+
+/// Reads the pickle that begins at byte `start`, as far as `most` instructions. Each takes a byte of the file and makes two values at most.
+pub(crate) fn read_at_most(bytes: &[u8], start: usize, most: usize) -> Result<Pickle<'_>, Fault> {
     let mut machine = Machine {
         bytes,
         cursor: Cursor::new(bytes, start),
@@ -26,9 +31,10 @@ pub(in crate::weights) fn read(bytes: &[u8], start: usize) -> Result<Pickle<'_>,
         stack: Vec::new(),
         marks: Vec::new(),
         memo: BTreeMap::new(),
-        copies_left: MOST_OPCODES,
+        unescaped: Vec::new(),
+        copies_left: most,
     };
-    for _ in 0..MOST_OPCODES {
+    for _ in 0..most {
         let at = machine.cursor.at();
         let opcode = machine.cursor.u8("a pickle")?;
         if opcode == b'.' {
@@ -38,12 +44,13 @@ pub(in crate::weights) fn read(bytes: &[u8], start: usize) -> Result<Pickle<'_>,
                 root,
                 end: machine.cursor.at(),
                 values: machine.values,
+                unescaped: machine.unescaped,
             });
         }
         machine.step(opcode, at)?;
     }
     let why = format!(
-        "a pickle of more than {MOST_OPCODES} instructions: save the weights alone (torch.save(model.state_dict(), ...))"
+        "a pickle of more than {most} instructions: of weights, save them alone (torch.save(model.state_dict(), ...))"
     );
     Err(Fault::new(machine.cursor.at(), why))
 }
@@ -52,6 +59,8 @@ struct Machine<'a> {
     bytes: &'a [u8],
     cursor: Cursor<'a>,
     values: Vec<Value>,
+    /// What texts with escapes stand for, one behind the other; shorter than the file.
+    unescaped: Vec<u8>,
     stack: Vec<Id>,
     /// Heights of the stack.
     marks: Vec<usize>,
@@ -60,7 +69,7 @@ struct Machine<'a> {
     copies_left: usize,
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
     fn step(&mut self, opcode: u8, at: usize) -> Result<(), Fault> {
         match opcode {
             // PROTO, FRAME: a frame's length is a hint for reading.
@@ -233,13 +242,105 @@ impl Machine<'_> {
                 let function = self.pop(at)?;
                 self.call(function, arguments, at)?;
             }
-            // BUILD: an object's state (of a state dict, the versions of its modules) is not needed.
+            // BUILD: the state of an object that was not made is kept; that of a dictionary (of a state dict, the versions of its modules)
+            // is not needed.
             b'b' => {
-                self.pop(at)?;
-                self.top(at)?;
+                let given = self.pop(at)?;
+                let top = self.top(at)?;
+                if let Some(Value::Call { state, .. }) = self.values.get_mut(top.0 as usize) {
+                    *state = Some(given);
+                }
             }
             b'Q' => {
                 let id = self.pop(at)?;
+                self.push(Value::Persistent(id));
+            }
+            _ => return self.step_in_words(opcode, at),
+        }
+        Ok(())
+    }
+
+    /// The instructions of protocol 0, whose arguments are lines of text.
+    fn step_in_words(&mut self, opcode: u8, at: usize) -> Result<(), Fault> {
+        match opcode {
+            // INT, LONG, FLOAT.
+            b'I' => match self.word("a number")? {
+                "00" => self.stack.push(FALSE),
+                "01" => self.stack.push(TRUE),
+                word => {
+                    let value = word.parse().ok();
+                    let value = value.ok_or_else(|| Fault::new(at, "what is not a number"))?;
+                    self.push(Value::Int(value));
+                }
+            },
+            b'L' => {
+                let word = self.word("a number")?.trim_end_matches('L');
+                let value = word.parse().ok();
+                let value = value.ok_or_else(|| Fault::new(at, "what is not a number"))?;
+                self.push(Value::Int(value));
+            }
+            b'F' => {
+                self.word("a number")?;
+                self.push(Value::Float);
+            }
+            // STRING as Python 2 prints it, UNICODE with its own escapes.
+            b'S' => {
+                let range = self.cursor.line("a text")?;
+                let range = within_quotes(self.bytes, range)
+                    .ok_or_else(|| Fault::new(at, "a text without its quotes"))?;
+                if self.bytes[range.clone()].contains(&b'\\') {
+                    let from = self.unescaped.len();
+                    escapes::python_2(&self.bytes[range], &mut self.unescaped);
+                    self.push(Value::Unescaped(from..self.unescaped.len()));
+                } else {
+                    self.push(Value::Text(range));
+                }
+            }
+            b'V' => {
+                let range = self.cursor.line("a text")?;
+                if self.bytes[range.clone()]
+                    .iter()
+                    .all(|&byte| byte.is_ascii() && byte != b'\\')
+                {
+                    self.push(Value::Text(range));
+                } else {
+                    let from = self.unescaped.len();
+                    escapes::unicode(&self.bytes[range], &mut self.unescaped);
+                    self.push(Value::Unescaped(from..self.unescaped.len()));
+                }
+            }
+            // PUT, GET.
+            b'p' | b'g' => {
+                let word = self.word("a pickle")?;
+                let index: Option<u32> = word.parse().ok();
+                let index = index.ok_or_else(|| Fault::new(at, "what is not a number"))?;
+                if opcode == b'p' {
+                    self.remember(index, at)?;
+                } else {
+                    self.recall(index, at)?;
+                }
+            }
+            // INST, OBJ: kept, never called.
+            b'i' => {
+                let [module, name] = [self.cursor.line("a name")?, self.cursor.line("a name")?];
+                let [module, name] = [module, name].map(|range| self.keep(Value::Text(range)));
+                let function = self.keep(Value::Global { module, name });
+                let items = self.pop_to_mark(at)?;
+                let arguments = self.keep(Value::Tuple(items.into()));
+                self.call(function, arguments, at)?;
+            }
+            b'o' => {
+                let mut items = self.pop_to_mark(at)?;
+                if items.is_empty() {
+                    return Err(empty(at));
+                }
+                let function = items.remove(0);
+                let arguments = self.keep(Value::Tuple(items.into()));
+                self.call(function, arguments, at)?;
+            }
+            b'P' => {
+                let range = self.cursor.line("a name")?;
+                let id = self.keep(Value::Text(range));
                 self.push(Value::Persistent(id));
             }
             _ => {
@@ -250,8 +351,18 @@ impl Machine<'_> {
         Ok(())
     }
 
+    /// The line that follows, if it is text.
+    fn word(&mut self, what: &str) -> Result<&'a str, Fault> {
+        let at = self.cursor.at();
+        let range = self.cursor.line(what)?;
+        let bytes: &'a [u8] = self.bytes;
+        let text = std::str::from_utf8(&bytes[range]);
+        let text = text.map_err(|_unreadable| Fault::new(at, format!("{what} that is no text")))?;
+        Ok(text.trim_end_matches('\r'))
+    }
+
     fn keep(&mut self, value: Value) -> Id {
-        // At most two values an instruction, and instructions are bounded.
+        // At most four values an instruction, and instructions are bounded.
         let id = Id(self.values.len() as u32);
         self.values.push(value);
         id
@@ -311,8 +422,8 @@ impl Machine<'_> {
     }
 
     fn skip_bytes(&mut self, n: u64) -> Result<(), Fault> {
-        self.cursor.long_range(n, "bytes")?;
-        self.push(Value::Bytes);
+        let range = self.cursor.long_range(n, "bytes")?;
+        self.push(Value::Bytes(range));
         Ok(())
     }
 
@@ -370,6 +481,7 @@ impl Machine<'_> {
             _ => Value::Call {
                 function,
                 arguments,
+                state: None,
             },
         };
         self.push(value);
@@ -410,6 +522,14 @@ impl Machine<'_> {
             .collect::<Option<_>>()
             .ok_or_else(|| Fault::new(at, "an OrderedDict of what are not pairs"))
     }
+}
+
+/// A line without the quotes around it.
+fn within_quotes(bytes: &[u8], range: Range<usize>) -> Option<Range<usize>> {
+    let line = bytes.get(range.clone())?;
+    let n = line.trim_ascii_end().len();
+    let is_quoted = n >= 2 && matches!(line[0], b'\'' | b'"') && line[n - 1] == line[0];
+    is_quoted.then(|| range.start + 1..range.start + n - 1)
 }
 
 fn two(pair: &[Id]) -> Option<(Id, Id)> {

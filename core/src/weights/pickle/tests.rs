@@ -37,13 +37,31 @@ fn an_ordered_dict_of_python_2_is_a_dictionary() {
 }
 
 #[test]
+fn protocol_0_as_python_2_writes_it_is_read() {
+    let pickle = read(b"(lp1\nS'TRAADIN128F931D672'\np2\naS\"it's\\n\\x00\\xff\"\np3\naVn\\u00e9\np4\nag2\naI01\naL-7L\na.", 0);
+    let pickle = pickle.unwrap();
+    let Value::List(items) = pickle.value(pickle.root()) else {
+        panic!("a list");
+    };
+    assert_eq!(pickle.text(items[0]), Some("TRAADIN128F931D672"));
+    assert_eq!(pickle.raw(items[1]), Some(&b"it's\n\0\xff"[..]));
+    assert_eq!(pickle.raw(items[2]), Some("né".as_bytes()));
+    assert_eq!(items[3], items[0], "remembered");
+    assert_eq!(pickle.value(items[4]), &Value::Bool(true));
+    assert_eq!(pickle.value(items[5]), &Value::Int(-7));
+}
+
+#[test]
 fn broken_pickles_end_in_an_error_that_says_where() {
     assert_eq!(fault(b"").at, 0);
     assert_eq!(fault(b"NNe.").at, 2);
     assert!(fault(b"(N(0e0.").what.contains("empty stack"));
     assert!(fault(b"h\x05.").what.contains("remembered"));
     assert!(fault(b"X\xff\xff\xff\xffabc.").what.contains("a text"));
-    assert!(fault(b"I1\n.").what.contains("0x49"));
+    assert!(fault(b"z1\n.").what.contains("0x7a"));
+    assert!(fault(b"I1x\n.").what.contains("not a number"));
+    assert!(fault(b"S'a\n.").what.contains("quotes"));
+    assert!(fault(b"S'a'").what.contains("ends within"));
     assert!(fault(b"NNa.").what.contains("not a list"));
 }
 

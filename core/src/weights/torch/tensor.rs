@@ -87,6 +87,7 @@ fn tensor_call<'p>(pickle: &'p Pickle<'_>, mut id: Id) -> Option<(&'p str, &'p [
         let Value::Call {
             function,
             arguments,
+            ..
         } = pickle.value(id)
         else {
             return None;

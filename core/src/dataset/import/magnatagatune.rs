@@ -1,0 +1,578 @@
+//! MagnaTagATune: one table of 25,863 clips and 188 tags, split by the first letter of the audio's path.
+//!
+//! Labels come from `annotations_final.csv` alone. What others derived from it (the lists and tables of sota-music-tagging-models and
+//! of music_dataset_split) names splits and is held against it: there are two orders of the fifty tags in use, which differ in two
+//! columns, and a table taken by number would exchange them silently.
+
+use super::audio::{is_within, settle};
+use super::gathering::{Parts, Recordings, collection};
+use super::report::{Report, bad_file};
+use super::sheet::{Form, Sheet, find, lines};
+use super::{Folders, Layout, Wanted};
+use crate::dataset::{
+    Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx, npy, pickled,
+};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The most frequent tags, in the order of `tags.npy`.
+const TOP_50: [&str; 50] = [
+    "guitar",
+    "classical",
+    "slow",
+    "techno",
+    "strings",
+    "drums",
+    "electronic",
+    "rock",
+    "fast",
+    "piano",
+    "ambient",
+    "beat",
+    "violin",
+    "vocal",
+    "synth",
+    "female",
+    "indian",
+    "opera",
+    "male",
+    "singing",
+    "vocals",
+    "no vocals",
+    "harpsichord",
+    "loud",
+    "quiet",
+    "flute",
+    "woman",
+    "male vocal",
+    "no vocal",
+    "pop",
+    "soft",
+    "sitar",
+    "solo",
+    "man",
+    "classic",
+    "choir",
+    "voice",
+    "new age",
+    "dance",
+    "male voice",
+    "female vocal",
+    "beats",
+    "harp",
+    "cello",
+    "no voice",
+    "weird",
+    "country",
+    "metal",
+    "female voice",
+    "choral",
+];
+
+/// Clips whose published files are empty; everybody leaves them out.
+const EMPTY_CLIPS: [&str; 3] = ["35644", "55753", "57881"];
+
+/// Where its files may lie below the folder.
+const BELOW: [&str; 5] = ["", "split/mtat", "mtat", "MTAT_split", "annotations"];
+const ANNOTATIONS: &str = "annotations_final.csv";
+
+/// A list of each part, as others publish them.
+const LISTS: [(&str, [(&str, Split); 3]); 2] = [
+    (
+        "sota",
+        [
+            ("test.npy", Split::Test),
+            ("valid.npy", Split::Valid),
+            ("train.npy", Split::Train),
+        ],
+    ),
+    (
+        "jongpillee",
+        [
+            ("test_list_pub.cP", Split::Test),
+            ("valid_list_pub.cP", Split::Valid),
+            ("train_list_pub.cP", Split::Train),
+        ],
+    ),
+];
+
+pub(super) struct MagnaTagATune;
+
+impl Layout for MagnaTagATune {
+    fn id(&self) -> &'static str {
+        "magnatagatune"
+    }
+
+    fn title(&self) -> &'static str {
+        "MagnaTagATune"
+    }
+
+    fn origin(&self) -> &'static str {
+        "annotations_final.csv, if you like clip_info_final.csv, and the unpacked mp3.zip (folders 0 to f), from mirg.city.ac.uk; lists of sota-music-tagging-models (split/mtat) are taken too"
+    }
+
+    fn recognises(&self, folder: &Path) -> bool {
+        find(folder, &BELOW, ANNOTATIONS).is_some()
+    }
+
+    fn files(&self, folder: &Path) -> Vec<PathBuf> {
+        let lists = LISTS
+            .iter()
+            .flat_map(|(_, parts)| parts.map(|(name, _)| name));
+        let names = [ANNOTATIONS, "clip_info_final.csv", "binary.npy", "tags.npy"];
+        let names = names.into_iter().chain(lists);
+        names
+            .filter_map(|name| find(folder, &BELOW, name))
+            .collect()
+    }
+
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+        let folder = &at.annotations;
+        let file = find(folder, &BELOW, ANNOTATIONS).unwrap_or_else(|| folder.join(ANNOTATIONS));
+        let mut report = Report::default();
+        let mut clips = Clips::read(&file, &mut report)?;
+        if let Some(file) = find(folder, &BELOW, "clip_info_final.csv") {
+            clips.read_info(&file, &mut report)?;
+        }
+        report.count("clips", clips.rows.len(), &[25_863], &file);
+        report.count("tags", clips.all.tags.len(), &[188], &file);
+        let empty: Vec<&str> = EMPTY_CLIPS
+            .into_iter()
+            .filter(|id| clips.recordings.find(id).is_some())
+            .collect();
+        if !empty.is_empty() {
+            let message = format!(
+                "the published files of the clips {} are empty; no split has them",
+                empty.join(", ")
+            );
+            let finding = Finding::new(Check::KnownFault, Severity::Note, message);
+            report.tell(finding.about(empty.iter().copied()));
+        }
+        let mut splits = vec![
+            clips.by_folder(
+                "top50",
+                0,
+                true,
+                [15_247, 15_244, 1_529, 4_332],
+                &file,
+                &mut report,
+            ),
+            clips.by_folder(
+                "all188",
+                1,
+                false,
+                [18_706, 18_709, 1_825, 5_329],
+                &file,
+                &mut report,
+            ),
+            clips.by_folder(
+                "top50-all-clips",
+                0,
+                false,
+                [18_706, 18_709, 1_825, 5_329],
+                &file,
+                &mut report,
+            ),
+        ];
+        for (name, parts) in LISTS {
+            splits.extend(clips.by_list(name, &parts, folder, &mut report)?);
+        }
+        clips.hold_against_others(folder, &mut report)?;
+        let Clips {
+            mut recordings,
+            paths,
+            top,
+            all,
+            ..
+        } = clips;
+        let problems = settle(
+            &mut recordings.list,
+            at,
+            &["", "mp3", "audio"],
+            &|number, _, wanted| wanted.push(paths[number].clone()),
+            &mut report,
+        );
+        let parts = (vec![top, all], splits);
+        Ok(collection(
+            self.id(),
+            "MagnaTagATune",
+            at,
+            recordings.list,
+            parts,
+            problems,
+            report,
+        ))
+    }
+}
+
+/// The table of annotations.
+struct Clips {
+    recordings: Recordings,
+    /// Published path of each recording.
+    paths: Vec<String>,
+    by_path: HashMap<String, u32>,
+    /// The recording of each row of the table, as far as the row can be used; other files count rows.
+    rows: Vec<Option<u32>>,
+    top: Labelling,
+    all: Labelling,
+}
+
+impl Clips {
+    fn read(file: &Path, report: &mut Report) -> Result<Self, Error> {
+        let sheet = Sheet::read(file, Form::QuotedTsv, 1)?;
+        let (id_at, path_at) = (sheet.need("clip_id")?, sheet.need("mp3_path")?);
+        let header = sheet.header(0);
+        let columns: Vec<usize> = (0..header.len())
+            .filter(|at| *at != id_at && *at != path_at)
+            .collect();
+        let tags: Vec<String> = columns.iter().map(|&at| header[at].clone()).collect();
+        let top_of: Vec<Option<u32>> = tags
+            .iter()
+            .map(|tag| {
+                (0..)
+                    .zip(TOP_50)
+                    .find(|(_, top)| top == tag)
+                    .map(|(n, _)| n)
+            })
+            .collect();
+        let absent: Vec<&str> = TOP_50
+            .into_iter()
+            .filter(|top| !tags.iter().any(|tag| tag == top))
+            .collect();
+        if !absent.is_empty() {
+            let message = format!(
+                "the table has no column for {}: these tags have no labels",
+                absent.join(", ")
+            );
+            let finding = Finding::new(Check::TagOrder, Severity::Error, message);
+            report.tell(finding.mend("use the published table").of_file(file));
+        }
+        let mut clips = Self {
+            recordings: Recordings::default(),
+            paths: Vec::new(),
+            by_path: HashMap::new(),
+            rows: Vec::new(),
+            top: Labelling {
+                name: "top50".into(),
+                tags: TOP_50.map(str::to_owned).to_vec(),
+                ..Labelling::default()
+            },
+            all: Labelling {
+                name: "all188".into(),
+                tags,
+                ..Labelling::default()
+            },
+        };
+        for line in sheet.rows() {
+            clips.rows.push(None);
+            let (fields, line) = match line {
+                Ok(line) => line,
+                Err((problem, line)) => {
+                    report.bad_line(file, line, &problem, "download the file again");
+                    continue;
+                }
+            };
+            let problem = if fields.len() != header.len() {
+                Some(format!(
+                    "the line has {} fields, the header {}: cut off?",
+                    fields.len(),
+                    header.len()
+                ))
+            } else if let Some(&odd) = columns
+                .iter()
+                .find(|&&at| !matches!(&fields[at], "0" | "1"))
+            {
+                Some(format!("`{}` is neither 0 nor 1", &fields[odd]))
+            } else if !is_within(Path::new(&fields[path_at])) || !fields[path_at].ends_with(".mp3")
+            {
+                Some(format!("`{}` is no path of a clip", &fields[path_at]))
+            } else if clips.recordings.find(&fields[id_at]).is_some() {
+                Some(format!("clip {} is there twice", &fields[id_at]))
+            } else {
+                None
+            };
+            if let Some(problem) = problem {
+                report.bad_line(file, line, &problem, "download the file again");
+                continue;
+            }
+            let number = clips.add(&fields[id_at], &fields[path_at]);
+            if let Some(row) = clips.rows.last_mut() {
+                *row = Some(number);
+            }
+            for (tag, &at) in (0..).zip(&columns) {
+                if &fields[at] == "1" {
+                    clips.all.labels.push((number, TagIdx(tag)));
+                    if let Some(top) = top_of[tag as usize] {
+                        clips.top.labels.push((number, TagIdx(top)));
+                    }
+                }
+            }
+        }
+        Ok(clips)
+    }
+
+    /// The path holds more than a name: `f/ARTIST-ALBUM-NN-TITLE-START-END.mp3`.
+    fn add(&mut self, id: &str, path: &str) -> u32 {
+        let (number, _) = self.recordings.number(id);
+        let recording = self.recordings.get_mut(number);
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
+        let mut parts = name.trim_end_matches(".mp3").split('-');
+        recording.artist = parts.next().unwrap_or_default().to_owned();
+        recording.album = parts.next().unwrap_or_default().to_owned();
+        recording.source = "MagnaTagATune".into();
+        let mut from_end = parts.rev();
+        let end: Option<f64> = from_end.next().and_then(|text| text.parse().ok());
+        let start: Option<f64> = from_end.next().and_then(|text| text.parse().ok());
+        recording.duration_secs = end
+            .zip(start)
+            .map(|(end, start)| end - start)
+            .filter(|secs| *secs > 0.0);
+        self.paths.push(path.to_owned());
+        self.by_path.insert(path.to_owned(), number);
+        number
+    }
+
+    /// Artists, albums and titles as they are written, not as file names are.
+    fn read_info(&mut self, file: &Path, report: &mut Report) -> Result<(), Error> {
+        let sheet = Sheet::read(file, Form::QuotedTsv, 1)?;
+        let id_at = sheet.need("clip_id")?;
+        let places = ["artist", "album", "title"].map(|name| sheet.column(name));
+        for line in sheet.rows() {
+            match line {
+                Ok((fields, line)) if fields.len() != sheet.header(0).len() => {
+                    report.bad_line(
+                        file,
+                        line,
+                        "the line has another number of fields than the header",
+                        "download the file again",
+                    );
+                }
+                Ok((fields, _)) => {
+                    let Some(number) = self.recordings.find(&fields[id_at]) else {
+                        continue;
+                    };
+                    let recording = self.recordings.get_mut(number);
+                    let targets = [
+                        &mut recording.artist,
+                        &mut recording.album,
+                        &mut recording.title,
+                    ];
+                    for (target, place) in targets.into_iter().zip(places) {
+                        let text = place.map_or("", |place| fields[place].trim());
+                        if !text.is_empty() {
+                            text.clone_into(target);
+                        }
+                    }
+                }
+                Err((problem, line)) => {
+                    report.bad_line(file, line, &problem, "download the file again")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_empty_clip(&self, number: u32) -> bool {
+        EMPTY_CLIPS.contains(&self.recordings.list[number as usize].id.as_str())
+    }
+
+    /// Folders 0 to b are train, c is valid, d to f are test.
+    fn by_folder(
+        &self,
+        name: &str,
+        labelling: usize,
+        only_tagged: bool,
+        [train, or_train, valid, test]: [usize; 4],
+        file: &Path,
+        report: &mut Report,
+    ) -> NamedSplit {
+        let mut is_tagged = vec![!only_tagged; self.paths.len()];
+        for (number, _) in &self.top.labels {
+            is_tagged[*number as usize] = true;
+        }
+        let mut parts = Parts::default();
+        for (number, path) in (0..).zip(&self.paths) {
+            let digit = path.chars().next().and_then(|letter| letter.to_digit(16));
+            let part = match digit.filter(|_| path.get(1..2) == Some("/")) {
+                Some(0..12) => Split::Train,
+                Some(12) => Split::Valid,
+                Some(_) => Split::Test,
+                None => continue,
+            };
+            if is_tagged[number as usize] && !self.is_empty_clip(number) {
+                parts.put(number, part);
+            }
+        }
+        for (part, published) in [
+            (Split::Train, &[train, or_train][..]),
+            (Split::Valid, &[valid]),
+            (Split::Test, &[test]),
+        ] {
+            report.count(
+                &format!("clips in {part} of {name}"),
+                parts.count(part),
+                published,
+                file,
+            );
+        }
+        parts.finish(name, labelling, &self.recordings.list, report)
+    }
+
+    /// Lists of paths, or of `ROW<tab>PATH`.
+    fn by_list(
+        &self,
+        name: &str,
+        lists: &[(&str, Split); 3],
+        folder: &Path,
+        report: &mut Report,
+    ) -> Result<Option<NamedSplit>, Error> {
+        let found = lists.map(|(list, part)| (find(folder, &BELOW, list), list, part));
+        if found.iter().all(|(file, _, _)| file.is_none()) {
+            return Ok(None);
+        }
+        let mut parts = Parts::default();
+        for (file, list, part) in found {
+            let Some(file) = file else {
+                report.missing(
+                    &folder.join(list),
+                    &format!("the split {name} has no part {part}"),
+                    "put it beside the others",
+                );
+                continue;
+            };
+            let is_numpy = list.ends_with(".npy");
+            let entries = if is_numpy {
+                let texts = npy::read(&file)?.texts();
+                texts.map_err(|problem| bad_file(&file, problem, "use the published file"))?
+            } else {
+                pickled::texts(&file)?
+            };
+            let (mut unknown, mut moved) = (0, 0);
+            for entry in entries {
+                let (row, path) = entry
+                    .split_once('\t')
+                    .map_or((None, entry.as_str()), |(row, path)| (Some(row), path));
+                let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+                let Some(&number) = self.by_path.get(&format!("{stem}.mp3")) else {
+                    unknown += 1;
+                    continue;
+                };
+                if let Some(row) = row {
+                    let is_there = row.parse().ok().and_then(|row: usize| *self.rows.get(row)?)
+                        == Some(number);
+                    moved += usize::from(!is_there);
+                }
+                if !self.is_empty_clip(number) {
+                    parts.put(number, part);
+                }
+            }
+            if unknown > 0 {
+                let message = format!(
+                    "{unknown} clips of the list are not in {ANNOTATIONS} and are left out"
+                );
+                let finding = Finding::new(Check::Counts, Severity::Warning, message);
+                report.tell(finding.mend("download both again").of_file(&file));
+            }
+            if moved > 0 {
+                let message = format!(
+                    "{moved} clips of the list have another row number in {ANNOTATIONS}: binary.npy belongs to another table"
+                );
+                let finding = Finding::new(Check::Counts, Severity::Error, message);
+                report.tell(
+                    finding
+                        .mend("Attune goes by their paths; do not use binary.npy with this table")
+                        .of_file(&file),
+                );
+            }
+        }
+        for (list, part) in lists {
+            let published: &[usize] = match part {
+                Split::Train => &[15_247, 15_244],
+                Split::Valid => &[1_529],
+                _ => &[4_332],
+            };
+            report.count(
+                &format!("clips in {part} of {name}"),
+                parts.count(*part),
+                published,
+                &folder.join(list),
+            );
+        }
+        Ok(Some(parts.finish(name, 0, &self.recordings.list, report)))
+    }
+
+    /// Tables and lists of tags that others made.
+    fn hold_against_others(&self, folder: &Path, report: &mut Report) -> Result<(), Error> {
+        if let Some(file) = find(folder, &BELOW, "tags.npy") {
+            let tags = npy::read(&file)?.texts();
+            let tags =
+                tags.map_err(|problem| bad_file(&file, problem, "use the published file"))?;
+            report.tag_order(&tags, &TOP_50, &file);
+        }
+        if let Some(file) = find(folder, &BELOW, "top50_tags.txt") {
+            let plain = |tag: &str| tag.replace(' ', "").to_lowercase();
+            let tags: Vec<String> = lines(&file, report)?
+                .iter()
+                .map(|(_, tag)| plain(tag))
+                .collect();
+            let exchanged = TOP_50
+                .iter()
+                .zip(&tags)
+                .filter(|(top, tag)| plain(top) != **tag);
+            let exchanged: Vec<&str> = exchanged.map(|(top, _)| *top).collect();
+            if !exchanged.is_empty() {
+                let message = format!(
+                    "this list has another order of tags than tags.npy: the columns of {} are exchanged",
+                    exchanged.join(", ")
+                );
+                let finding = Finding::new(Check::TagOrder, Severity::Note, message);
+                report.tell(finding.mend("Attune takes labels by name; tables made with this list (y_*_pub.npy) must not be compared with it by number").of_file(&file));
+            }
+        }
+        if let Some(file) = find(folder, &BELOW, "binary.npy") {
+            let table = npy::read(&file)?;
+            if table.n_rows() != self.rows.len() || table.n_columns() != TOP_50.len() {
+                let message = format!(
+                    "the table has {} rows of {} columns, {ANNOTATIONS} {} clips",
+                    table.n_rows(),
+                    table.n_columns(),
+                    self.rows.len()
+                );
+                let finding = Finding::new(Check::Counts, Severity::Error, message);
+                report.tell(
+                    finding
+                        .mend(
+                            "Attune does without it; download it again before you use it elsewhere",
+                        )
+                        .of_file(&file),
+                );
+                return Ok(());
+            }
+            let mut labels = vec![Vec::new(); self.paths.len()];
+            for (number, tag) in &self.top.labels {
+                labels[*number as usize].push(tag.0);
+            }
+            let mut differing = Vec::new();
+            for (row, number) in self.rows.iter().enumerate() {
+                let Some(number) = number else { continue };
+                let ours = &mut labels[*number as usize];
+                ours.sort_unstable();
+                let theirs = table.positives(row);
+                let theirs =
+                    theirs.map_err(|problem| bad_file(&file, problem, "use the published file"))?;
+                if *ours != theirs {
+                    differing.push(self.recordings.list[*number as usize].id.as_str());
+                }
+            }
+            if !differing.is_empty() {
+                let message = format!(
+                    "{} clips have other labels here than in {ANNOTATIONS}",
+                    differing.len()
+                );
+                let finding = Finding::new(Check::TagOrder, Severity::Error, message);
+                report.tell(finding.mend("Attune takes those of the annotations; see whether two columns are exchanged").about(differing).of_file(&file));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Published tables, read so that a wrong line is told and stepped over: columns by name, CRLF or LF, tabs or commas, quotes or none.
+
+use super::report::{Report, bad_file};
+use crate::dataset::table::records;
+use crate::dataset::{Check, Error, Finding, Severity};
+use std::path::{Path, PathBuf};
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Commas; fields in double quotes may hold commas and line breaks.
+    Csv,
+    /// Tabs, fields in double quotes.
+    QuotedTsv,
+    /// Tabs; a quote is a letter like any other.
+    Tsv,
+}
+
+/// A table in memory.
+pub(super) struct Sheet {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    form: Form,
+    n_headers: usize,
+    /// The header lines, as they are.
+    headers: Vec<Vec<String>>,
+}
+
+/// One line of a [`Sheet`]: its fields and its number, or what is wrong with it.
+pub(super) type Line = Result<(csv::StringRecord, u64), (String, u64)>;
+
+impl Sheet {
+    /// Reads a table with so many lines of header. Fails if it has not even these.
+    pub(super) fn read(path: &Path, form: Form, n_headers: usize) -> Result<Self, Error> {
+        let bytes = read_text(path)?;
+        let mut sheet = Self {
+            path: path.to_path_buf(),
+            bytes,
+            form,
+            n_headers,
+            headers: Vec::new(),
+        };
+        let mut headers = Vec::new();
+        for line in sheet.lines().take(n_headers) {
+            let (fields, _) = line.map_err(|(problem, line)| sheet.wrong(problem, line))?;
+            headers.push(fields.iter().map(|name| name.trim().to_owned()).collect());
+        }
+        if headers.len() < n_headers {
+            return Err(sheet.wrong("the header is missing".into(), 1));
+        }
+        sheet.headers = headers;
+        Ok(sheet)
+    }
+
+    /// Its file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The names of a header line, from 0.
+    pub(super) fn header(&self, line: usize) -> &[String] {
+        self.headers.get(line).map_or(&[], Vec::as_slice)
+    }
+
+    /// The place of a column of the first header line.
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.header(0).iter().position(|other| other == name)
+    }
+
+    /// The same of a column that must be there.
+    pub(super) fn need(&self, name: &str) -> Result<usize, Error> {
+        self.column(name)
+            .ok_or_else(|| self.wrong(format!("the header has no column `{name}`"), 1))
+    }
+
+    /// The lines below the header. Lines may have any number of fields. Of a table with tabs, a last line without a line break behind it
+    /// was cut off: half a name would be taken for another.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Line> + '_ {
+        let is_whole = self.form == Form::Csv || self.bytes.ends_with(b"\n");
+        let mut lines = self.lines().skip(self.n_headers).peekable();
+        std::iter::from_fn(move || {
+            let line = lines.next()?;
+            Some(match line {
+                Ok((_, number)) if !is_whole && lines.peek().is_none() => {
+                    Err(("the file ends within the line".to_owned(), number))
+                }
+                line => line,
+            })
+        })
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line> + '_ {
+        let mut form = csv::ReaderBuilder::new();
+        form.has_headers(false).flexible(true);
+        if self.form != Form::Csv {
+            form.delimiter(b'\t');
+        }
+        form.quoting(self.form != Form::Tsv);
+        records(&self.bytes, &form).map(|(record, line)| match record {
+            Ok(record) => Ok((record, line)),
+            Err(error) => Err((
+                match error.kind() {
+                    csv::ErrorKind::Utf8 { .. } => "the line is not UTF-8".to_owned(),
+                    _ => error.to_string(),
+                },
+                line,
+            )),
+        })
+    }
+
+    fn wrong(&self, problem: String, line: u64) -> Error {
+        Error::BadLine {
+            problem,
+            mend: "use the file as it was published".into(),
+            file: self.path.clone(),
+            line,
+        }
+    }
+}
+
+/// The lines of a list, without blanks around them and without empty ones, each with its number. Said if the last line has no end.
+pub(super) fn lines(path: &Path, report: &mut Report) -> Result<Vec<(u64, String)>, Error> {
+    let bytes = read_text(path)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_unreadable| bad_file(path, "the list is not UTF-8", "download it again"))?;
+    let numbered = (1..).zip(text.lines());
+    let numbered = numbered.map(|(number, line)| (number, line.trim().to_owned()));
+    let lines: Vec<(u64, String)> = numbered.filter(|(_, line)| !line.is_empty()).collect();
+    if let Some((number, _)) = lines.last().filter(|_| !text.ends_with('\n')) {
+        let message = "the last line has no line break behind it: it may be cut off";
+        let finding = Finding::new(Check::BadLine, Severity::Note, message);
+        report.tell(
+            finding
+                .mend("compare the count with the published one")
+                .of_file(path)
+                .on_line(*number),
+        );
+    }
+    Ok(lines)
+}
+
+/// A file without its byte order mark.
+fn read_text(path: &Path) -> Result<Vec<u8>, Error> {
+    let mut bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    if bytes.starts_with(b"\xEF\xBB\xBF") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
+}
+
+/// The first of some folders, below `folder`, that holds a file of that name; the file. `""` is the folder itself.
+pub(super) fn find(folder: &Path, below: &[&str], name: &str) -> Option<PathBuf> {
+    let files = below.iter().map(|below| folder.join(below).join(name));
+    files.into_iter().find(|file| file.is_file())
+}
