@@ -73,7 +73,7 @@ pub(super) fn layouts(json: bool, console: &Console) -> Result<(), Failure> {
 
 /// What `attune data splits --json` prints.
 #[derive(Debug, Serialize)]
-struct Splits<'a> {
+struct Told<'a> {
     name: &'a str,
     layout: &'a str,
     root: String,
@@ -105,7 +105,7 @@ pub(super) fn splits(folder: &Path, json: bool, console: &Console) -> Result<(),
             parts,
         }
     });
-    let told = Splits {
+    let told = Told {
         name: &collection.name,
         layout: collection.layout,
         root: collection.root.to_string_lossy().into_owned(),
