@@ -1,15 +1,22 @@
 //! `attune data`: look at data sets and import them into the catalogue.
 
+mod published;
+
 use super::{Console, Failure, ResultExt};
-use attune_core::dataset::{Catalogue, Dataset, Problem, Split, demo};
+use attune_core::dataset::{Catalogue, Dataset, Finding, Problem, Split, demo};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+/// So many problems are printed one by one.
+const PROBLEMS_SHOWN: usize = 100;
+
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  attune data info ~/music/tunes\n  attune data import ~/music/tunes\n  attune data list\n\n\
-    A data set is a folder with tracks.csv (track_id,path,artist,split,duration_s,source,license; split is train, valid, test or \
+    after_help = "Examples:\n  attune data info ~/music/tunes\n  attune data layouts\n  attune data splits ~/mtg-jamendo-dataset\n  \
+    attune data info ~/mtg-jamendo-dataset#genre/split-2\n  \
+    attune data import ~/mtg-jamendo-dataset --audio /music/jamendo --save-as jamendo.toml\n  attune data list\n\n\
+    A data set is a folder as it was published (attune data layouts), a description of one (.toml: annotations, audio), or a folder with tracks.csv (track_id,path,artist,split,duration_s,source,license; split is train, valid, test or \
     unlabelled) and optionally labels.csv (track_id,tag), tags.txt and timelines.csv (track_id,tag,start_s,end_s)."
 )]
 pub(super) struct Args {
@@ -21,7 +28,22 @@ pub(super) struct Args {
 enum What {
     /// Say what is in a data set folder
     Info {
-        /// Folder with tracks.csv
+        /// Folder of a data set or its description (.toml); #SPLIT behind it names a split
+        #[arg(value_name = "DIR[#SPLIT]")]
+        folder: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the layouts of data sets that are recognised, and where their files come from
+    Layouts {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the named splits of a data set with their counts
+    Splits {
+        /// Folder of a data set or its description (.toml)
         #[arg(value_name = "DIR")]
         folder: PathBuf,
         /// Print one JSON object
@@ -30,9 +52,11 @@ enum What {
     },
     /// Put a data set into the catalogue; importing again updates it
     Import {
-        /// Folder with tracks.csv
-        #[arg(value_name = "DIR")]
+        /// Folder of a data set or its description (.toml); #SPLIT behind it names a split
+        #[arg(value_name = "DIR[#SPLIT]")]
         folder: PathBuf,
+        #[command(flatten)]
+        apart: published::Apart,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -53,7 +77,14 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             let dataset = Dataset::open(&folder).bad_input()?;
             show(&dataset, json, console)
         }
-        What::Import { folder, json } => {
+        What::Layouts { json } => published::layouts(json, console),
+        What::Splits { folder, json } => published::splits(&folder, json, console),
+        What::Import {
+            folder,
+            apart,
+            json,
+        } => {
+            let folder = apart.place(folder, console)?;
             let dataset = Dataset::open(&folder).bad_input()?;
             let mut catalogue = Catalogue::open(&console.workspace.catalogue()).failed()?;
             catalogue.import(&dataset).failed()?;
@@ -84,6 +115,7 @@ struct Info<'a> {
     labels: usize,
     timelines: usize,
     problems: &'a [Problem],
+    findings: &'a [Finding],
 }
 
 fn show(dataset: &Dataset, json: bool, console: &Console) -> Result<(), Failure> {
@@ -106,6 +138,7 @@ fn show(dataset: &Dataset, json: bool, console: &Console) -> Result<(), Failure>
             .map(|track| track.timeline.len())
             .sum(),
         problems: &dataset.problems,
+        findings: &dataset.findings,
     };
     if json {
         return console.json(&info);
@@ -125,6 +158,7 @@ fn show(dataset: &Dataset, json: bool, console: &Console) -> Result<(), Failure>
         ("labels", info.labels.to_string()),
         ("timelines", info.timelines.to_string()),
         ("problems", info.problems.len().to_string()),
+        ("findings", info.findings.len().to_string()),
     ] {
         console.line(&format!("{name:<12}{value:>9}"))?;
     }
@@ -151,8 +185,13 @@ fn show(dataset: &Dataset, json: bool, console: &Console) -> Result<(), Failure>
     {
         console.line(&row(name, all, &|split| counts[&split][tag]))?;
     }
-    for problem in &dataset.problems {
+    published::say_findings(&dataset.findings, console);
+    // What is missing as a whole would else fill the terminal.
+    for problem in dataset.problems.iter().take(PROBLEMS_SHOWN) {
         console.say(&format!("problem: {problem}"));
+    }
+    if let Some(more) = dataset.problems.len().checked_sub(PROBLEMS_SHOWN + 1) {
+        console.say(&format!("and {} more problems; --json has all", more + 1));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::ctx::CommandSender;
 use super::jobs::{Jobs, Slot};
 use super::parts::plots;
 use anyhow::anyhow;
+use attune_core::dataset::{Description, import};
 use attune_core::figure::Format as PlotFormat;
 use attune_core::run::{self, RunSummary, Status};
 use attune_core::weights::Format;
@@ -78,11 +79,17 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
             Ok(Command::OpenRun(owned))
         } else if let Some(run) = newest_run(path) {
             Ok(Command::OpenRun(run))
+        } else if import::is_data_set(path) {
+            Ok(Command::OpenDataset(owned))
         } else {
             Err(anyhow!(
-                "neither a data set (no tracks.csv in it) nor a run (no run.toml in it) nor a folder of runs: {shown}"
+                "neither a data set (no tracks.csv in it, and none of the layouts of `attune data layouts`) nor a run (no run.toml in it) nor a folder of runs: {shown}"
             ))
         };
+    }
+    if !path.exists() && import::is_data_set(path) {
+        // FOLDER#SPLIT
+        return Ok(Command::OpenDataset(owned));
     }
     if !path.is_file() {
         return Err(anyhow!("there is nothing at {shown}"));
@@ -91,6 +98,7 @@ fn what_is(path: &Path) -> anyhow::Result<Command> {
         (Some("tracks.csv"), _) => Ok(Command::OpenDataset(parent())),
         (Some("run.toml" | "events.jsonl"), _) => Ok(Command::OpenRun(parent())),
         (_, ending) if WEIGHTS.contains(&ending) => Ok(Command::OpenModel(owned)),
+        (_, "toml") if Description::is_one(path) => Ok(Command::OpenDataset(owned)),
         // A plan has cells; nothing else that Attune reads has.
         (_, "toml") if has_cells(path) => Ok(Command::OpenPlan(owned)),
         (_, "toml") => Ok(Command::OpenConfig(owned)),
@@ -212,6 +220,7 @@ mod tests {
             std::fs::write(at(file), "").unwrap();
         }
         std::fs::write(at("p.toml"), "[[cells]]").unwrap();
+        std::fs::write(at("set.toml"), "annotations = 'data'").unwrap();
         std::fs::write(at("no-ending"), b"\x02\0\0\0\0\0\0\0{}").unwrap();
         check(&at("data"), |c| matches!(c, Command::OpenDataset(_)));
         check(
@@ -228,6 +237,8 @@ mod tests {
         check(&at("no-ending"), |c| matches!(c, Command::OpenModel(_)));
         check(&at("c.toml"), |c| matches!(c, Command::OpenConfig(_)));
         check(&at("p.toml"), |c| matches!(c, Command::OpenPlan(_)));
+        check(&at("set.toml"), |c| matches!(c, Command::OpenDataset(_)));
+        check(&at("data#late"), |c| matches!(c, Command::OpenDataset(_)));
         for (path, why) in [
             ("empty", "tracks.csv"),
             ("x.pdf", "neither audio"),

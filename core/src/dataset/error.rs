@@ -13,7 +13,7 @@ pub enum Error {
     NotAFolder(PathBuf),
     /// The folder holds no `tracks.csv`.
     #[error(
-        "the folder has no tracks.csv{}; a data set is a folder with tracks.csv (columns {columns}) and, if it is labelled, labels.csv and tags.txt: {}",
+        "the folder has no tracks.csv{}; a data set is a folder with tracks.csv (columns {columns}) and, if it is labelled, labels.csv and tags.txt, or one as it was published (`attune data layouts`): {}",
         if *.n_audio > 0 { format!(" but {n_audio} audio files") } else { String::new() }, folder.display()
     )]
     NoTracksFile {

@@ -10,7 +10,9 @@ use super::streams::{self, Lengths};
 use super::tracks::{Records, open_tracks, reopen};
 use super::trainer::{Data, Line, Run};
 use super::{Command, Error, More, Predictions, TrainConfig, open_model, timelines};
-use crate::dataset::{Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Split};
+use crate::dataset::{
+    Dataset, Loader, LoaderConfig, PcmCache, Position as LoaderPosition, Severity, Split,
+};
 use crate::job::Job;
 use crate::message::full_message;
 use crate::metrics::{PseudoLabels, RunningScores};
@@ -82,6 +84,9 @@ pub(super) fn begin(
         None => None,
     };
     let cache = Arc::new(open_cache(workspace)?);
+    let grave = tracks.findings.iter();
+    let grave = grave.filter(|finding| finding.severity == Severity::Error);
+    warnings.extend(grave.map(ToString::to_string));
     let mut decode = |split| -> Result<Vec<usize>, Error> {
         let (idxs, problems) = decode_split(&tracks, split, &cache, &job)?;
         warnings.extend(problems.iter().map(ToString::to_string));

@@ -19,6 +19,7 @@ mod networks;
 mod noisy_student;
 mod pages;
 mod plots;
+mod published;
 mod queue;
 mod robustness;
 mod runs;

@@ -2,6 +2,7 @@
 
 use attune::panels::Panel;
 use attune::workbench::Command;
+use attune_tests::published::{self, jamendo};
 use attune_tests::small_data;
 use attune_tests::window::Window;
 use egui::{Key, Modifiers};
@@ -130,4 +131,50 @@ fn a_wrong_data_set_is_told_with_its_line() {
         window.shows_part("labels.csv, line 2")
     });
     window.picture("library_error");
+}
+
+#[test]
+fn a_published_data_set_is_opened_by_its_folder_or_description_and_a_split_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    jamendo::write(&folder.path().join("repository"));
+    jamendo::write_audio(&folder.path().join("sound"));
+    let description = folder.path().join("set.toml");
+    published::put(
+        &description,
+        "annotations = 'repository'\naudio = 'sound'\n",
+    );
+    let mut window = Window::open(&folder.path().join("home"));
+    window.send(Command::Open(description.clone()));
+    window.wait("the tracks", |window| window.shows("Track track_0000247"));
+    window.frames(5);
+    assert_eq!(window.state().selection.dataset, Some(description));
+    window.click("Published split");
+    window.frames(2);
+    window.click("genre/split-1");
+    window.wait("the other split", |window| {
+        let chosen = window.state().selection.dataset.as_ref();
+        let shelf = chosen.and_then(|chosen| window.state().library.shelf(chosen));
+        shelf.is_some_and(|shelf| shelf.dataset.tags == ["genre---classical", "genre---rock"])
+    });
+    // Without its audio, the annotations are shown, and what to do.
+    window.send(Command::Open(folder.path().join("repository")));
+    window.wait("the tracks", |window| {
+        window
+            .state()
+            .library
+            .shelf(&folder.path().join("repository"))
+            .is_some()
+    });
+    window.frames(5);
+    let findings = 24
+        + window
+            .state()
+            .library
+            .shelf(&folder.path().join("repository"))
+            .map_or(0, |shelf| shelf.dataset.findings.len());
+    window.click(&format!("Problems {findings}"));
+    window.frames(3);
+    assert!(window.shows_part("none of the 24 audio files"));
+    assert!(window.shows_part("published were 50"));
+    window.picture("library_findings");
 }

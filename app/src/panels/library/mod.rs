@@ -2,6 +2,7 @@
 //!
 //! A click on a track opens it for Audition and Timeline, Enter plays it, arrows walk through the list.
 
+mod published;
 mod rows;
 mod tag_table;
 mod track_table;
@@ -80,7 +81,10 @@ impl State {
                     self.view = View::Tracks;
                 }
             }
-            View::Problems => problems_ui(ui, &shelf),
+            View::Problems => {
+                published::findings_ui(ui, &shelf.dataset.findings);
+                problems_ui(ui, &shelf);
+            }
         }
     }
 
@@ -91,7 +95,7 @@ impl State {
             Some(_) => ("The data set cannot be opened", ""),
             None => (
                 "No data set is open",
-                "Drop a folder with a tracks.csv onto the window, paste its path, or take the demo data set.",
+                "Drop the folder of a data set onto the window (as it was published, or with a tracks.csv), paste its path, or take the demo data set.",
             ),
         };
         empty_state(ui, title, sentence, |ui| {
@@ -131,7 +135,7 @@ impl State {
         let (field, browse) = path_field(
             ui,
             "Open data set folder",
-            "Folder with a tracks.csv; Enter opens it",
+            "A data set as it was published, a folder with a tracks.csv, or a description (.toml); FOLDER#SPLIT names a split; Enter opens it",
             &mut self.path,
         );
         let path = self.path.trim();
@@ -179,7 +183,7 @@ impl State {
             ui.label(RichText::new(facts.join(" · ")).color(palette.weak));
         });
         ui.horizontal_wrapped(|ui| {
-            let n_problems = dataset.problems.len();
+            let n_problems = dataset.problems.len() + dataset.findings.len();
             for (view, label, hint) in [
                 (
                     View::Tracks,
@@ -194,7 +198,7 @@ impl State {
                 (
                     View::Problems,
                     format!("Problems {}", count_text(n_problems as u64)),
-                    "Files that are missing",
+                    "Files that are missing, and what reading the annotations found",
                 ),
             ] {
                 let mut text = RichText::new(label);
@@ -210,6 +214,7 @@ impl State {
                 }
             }
             ui.separator();
+            published::named_split_ui(ctx, ui, shelf);
             ui.menu_button("Open", |ui| {
                 if ui.button("Choose a folder …").clicked() {
                     ctx.send(UiCommand::OpenDataset);
@@ -335,6 +340,9 @@ fn problems_ui(ui: &mut Ui, shelf: &Shelf) {
     let palette = theme::palette(ui.visuals());
     let problems = &shelf.dataset.problems;
     if problems.is_empty() {
+        if !shelf.dataset.findings.is_empty() {
+            return;
+        }
         empty_state(
             ui,
             "No problems",

@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub struct Shelf {
     /// The data set.
     pub dataset: Dataset,
+    /// The named splits of the folder; empty if that is not known.
+    pub named_splits: Vec<String>,
     /// Track number by id.
     pub by_id: HashMap<String, usize>,
     /// Tracks of each split, in the order of [`Split::ALL`].
@@ -32,9 +34,13 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    /// Reads a folder in the generic format.
+    /// Reads a folder of any layout, or what a description names.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        Ok(Self::new(Dataset::open(folder)?))
+        let (dataset, named_splits) = Dataset::open_with_splits(folder)?;
+        Ok(Self {
+            named_splits,
+            ..Self::new(dataset)
+        })
     }
 
     /// Counts what is in a data set.
@@ -89,6 +95,7 @@ impl Shelf {
             tag_counts,
             tag_texts,
             problem_of,
+            named_splits: Vec::new(),
             dataset,
         }
     }
@@ -237,7 +244,7 @@ fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &C
     let truth = shelf.truth_of(track_idx);
     let folder = state.selection.dataset.as_ref();
     let in_use = folder.and_then(|folder| state.library.shelf(folder));
-    if in_use.is_some_and(|in_use| in_use.dataset.root == shelf.dataset.root) {
+    if in_use.is_some_and(|in_use| in_use.dataset.place == shelf.dataset.place) {
         state.selection.apply(Select::Track(Some(id.to_owned())));
     }
     if state.song.wanted() != Some(&path) {

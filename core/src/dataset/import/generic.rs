@@ -54,6 +54,11 @@ impl Layout for Generic {
     }
 
     fn files(&self, folder: &Path) -> Vec<PathBuf> {
+        let folder = if is_tracks_file(folder) {
+            folder.parent().unwrap_or(folder)
+        } else {
+            folder
+        };
         let names = ["tracks.csv", "labels.csv", "tags.txt", "timelines.csv"];
         names.map(|name| folder.join(name)).to_vec()
     }

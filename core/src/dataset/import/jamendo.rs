@@ -1,6 +1,6 @@
 //! MTG-Jamendo: five sets of tags, each in five splits, as tables with CRLF and as many columns as a track has tags.
 
-use super::audio::{is_within, settle};
+use super::audio::{is_audio, is_within, settle};
 use super::gathering::{Parts, Recordings, collection, vocabulary};
 use super::report::Report;
 use super::sheet::{Form, Sheet, find, lines};
@@ -335,7 +335,7 @@ impl Tracks {
                 ))
             } else if !field(id).starts_with("track_") || field(artist).is_empty() {
                 Some(format!("`{}` is no track", field(id)))
-            } else if !field(path).ends_with(".mp3") || !is_within(Path::new(field(path))) {
+            } else if !is_audio(Path::new(field(path))) || !is_within(Path::new(field(path))) {
                 Some(format!("`{}` is no path of a track", field(path)))
             } else {
                 own.iter()

@@ -4,7 +4,7 @@
 //! of music_dataset_split) names splits and is held against it: there are two orders of the fifty tags in use, which differ in two
 //! columns, and a table taken by number would exchange them silently.
 
-use super::audio::{is_within, settle};
+use super::audio::{is_audio, is_within, settle};
 use super::gathering::{Parts, Recordings, collection};
 use super::report::{Report, bad_file};
 use super::sheet::{Form, Sheet, find, lines};
@@ -283,7 +283,8 @@ impl Clips {
                 .find(|&&at| !matches!(&fields[at], "0" | "1"))
             {
                 Some(format!("`{}` is neither 0 nor 1", &fields[odd]))
-            } else if !is_within(Path::new(&fields[path_at])) || !fields[path_at].ends_with(".mp3")
+            } else if !is_within(Path::new(&fields[path_at]))
+                || !is_audio(Path::new(&fields[path_at]))
             {
                 Some(format!("`{}` is no path of a clip", &fields[path_at]))
             } else if clips.recordings.find(&fields[id_at]).is_some() {
@@ -317,8 +318,14 @@ impl Clips {
         let recording = self.recordings.get_mut(number);
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         let mut parts = name.trim_end_matches(".mp3").split('-');
-        recording.artist = parts.next().unwrap_or_default().to_owned();
-        recording.album = parts.next().unwrap_or_default().to_owned();
+        parts
+            .next()
+            .unwrap_or_default()
+            .clone_into(&mut recording.artist);
+        parts
+            .next()
+            .unwrap_or_default()
+            .clone_into(&mut recording.album);
         recording.source = "MagnaTagATune".into();
         let mut from_end = parts.rev();
         let end: Option<f64> = from_end.next().and_then(|text| text.parse().ok());
@@ -440,7 +447,9 @@ impl Clips {
                 );
                 continue;
             };
-            let is_numpy = list.ends_with(".npy");
+            let is_numpy = Path::new(list)
+                .extension()
+                .is_some_and(|ending| ending == "npy");
             let entries = if is_numpy {
                 let texts = npy::read(&file)?.texts();
                 texts.map_err(|problem| bad_file(&file, problem, "use the published file"))?

@@ -87,7 +87,7 @@ impl RankedRuns {
             .flatten()
             .filter_map(|run| run.shelf.clone().ok());
         for shelf in known_shelves.chain(in_use) {
-            shelves.insert(shelf.dataset.root.clone(), Ok(shelf));
+            shelves.insert(shelf.dataset.place.clone(), Ok(shelf));
         }
         let mut runs = Vec::new();
         for (at, one) in asked.iter().enumerate() {
