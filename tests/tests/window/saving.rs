@@ -159,8 +159,8 @@ const CASES: [Case; 9] = [
         Panel::Curves,
         &[],
         "all charts",
-        &[">Loss<", "one-1", "two-1"],
-        &["Loss,", ",0.625,"],
+        &[">Loss (binary cross entropy)<", ">two-1, training<"],
+        &["Loss (binary cross entropy)", ",0.625,"],
     ),
     (
         Panel::Tags,
