@@ -151,7 +151,9 @@ fn a_run_that_has_ended_is_extended_and_then_branched_with_another_schedule() {
     window.click("Cancel");
     let remove = queue::Command::Remove("short-1".to_owned());
     window.send(Command::Queue(remove));
-    window.wait("it is out", |window| !window.shows_part("goes on to 5 epochs"));
+    window.wait("it is out", |window| {
+        !window.shows_part("goes on to 5 epochs")
+    });
 
     window.send(Command::Branch(run));
     window.wait("the branch", |window| {
