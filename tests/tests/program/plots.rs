@@ -79,10 +79,10 @@ fn curves_of_runs_are_written_in_every_format_at_the_size_asked_for() {
 }
 
 #[test]
-fn repetitions_are_drawn_as_their_mean_on_a_logarithmic_axis() {
+fn runs_put_together_are_drawn_as_their_mean_on_a_logarithmic_axis() {
     let lab = Lab::new();
-    let ids = ["1", "2"].map(|seed| {
-        let summary = succeed(lab.train("w", &["--epochs", "2", "--seed", seed]));
+    let ids = ["1e-3", "2e-3"].map(|rate| {
+        let summary = succeed(lab.train("w", &["--epochs", "2", "--learning-rate", rate]));
         summary["id"].as_str().unwrap().to_owned()
     });
     let out = lab.folder.path().join("means.csv");
@@ -90,7 +90,7 @@ fn repetitions_are_drawn_as_their_mean_on_a_logarithmic_axis() {
         let mut command = lab.attune("w", &["runs", "plot", "--out"]);
         command.arg(&out).args(&ids).args(more).output().unwrap()
     };
-    let output = plot(&["--measure", "loss", "--log-x", "--group-but", "seed"]);
+    let output = plot(&["--measure", "loss", "--log-x", "--group-but", "lr"]);
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{why}");
     let table = std::fs::read_to_string(&out).unwrap();

@@ -184,7 +184,7 @@ fn a_plan_is_begun_watched_stopped_gone_on_with_and_exported() {
         &lab.at("workspace"),
         "the table's scores",
         &[">Plain<", ">Student<"],
-        &["Plain", "Student"],
+        &["ROC-AUC,mean ± standard deviation,line,"],
     );
 
     window.click("Export");

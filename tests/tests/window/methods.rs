@@ -295,7 +295,7 @@ fn heads_trust_and_another_model_stand_beside_the_lanes() {
         &mut window,
         &home,
         "attention heads",
-        &["Attention heads: what the class token reads", ">1.1<"],
+        &["Attention heads: what the token at ", ">1.1<"],
         &["1.1,,cell,"],
     );
     window.click("Close");

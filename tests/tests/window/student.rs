@@ -1,5 +1,6 @@
 //! A noisy student in the window: its teacher chosen, its curves and pseudo-labels, and the clips that it hears.
 
+use crate::saving::check_saved;
 use attune::panels::Panel;
 use attune::playback::State as Playing;
 use attune::workbench::{Command, Select, UiCommand};
@@ -98,6 +99,8 @@ fn a_student_is_taught_watched_and_heard() {
             .iter()
             .all(|tag| window.shows(&format!("Pseudo-labels of {tag}")))
     });
+    let home = folder.path().join("workspace");
+    check_saved(&mut window, &home, "pseudo-labels", &[">low<"], &[]);
     let run = window.state().selection.run.clone().unwrap();
     let view = window.state().runs.view(&run).unwrap();
     assert!(view.teacher_scored.is_some());

@@ -1,6 +1,7 @@
 //! A whole training from the window: data set, start, curves, snapshot, learning rate, stop.
 
 use attune::panels::Panel;
+use attune::workbench::parts::queue;
 use attune::workbench::{Command, UiCommand};
 use attune_core::run::{Event, History, Status};
 use attune_core::train::{RunFile, Schedule};
@@ -132,6 +133,27 @@ fn a_run_that_has_ended_is_extended_and_then_branched_with_another_schedule() {
     window.click("Go on");
     trained(&mut window, &run, 3);
     assert_eq!(History::open(&run).unwrap().ends().epochs, 3);
+
+    // In the queue once: the second time the card stays, and says why.
+    window.send(Command::Extend(run.clone()));
+    window.wait("the fields", |window| window.shows("Extend short-1"));
+    fill(&mut window, "Epochs in all", "5");
+    window.click("Queue it");
+    window.wait("the entry, and how long it will take", |window| {
+        !window.shows("Extend short-1") && window.shows_part("goes on to 5 epochs, ")
+    });
+    window.send(Command::Extend(run.clone()));
+    window.wait("the fields", |window| window.shows("Extend short-1"));
+    fill(&mut window, "Epochs in all", "6");
+    window.click("Queue it");
+    window.wait("why not", |window| window.shows_part("It was not queued: "));
+    assert!(window.shows("Extend short-1"));
+    window.click("Cancel");
+    let remove = queue::Command::Remove("short-1".to_owned());
+    window.send(Command::Queue(remove));
+    window.wait("it is out", |window| {
+        !window.shows_part("goes on to 5 epochs")
+    });
 
     window.send(Command::Branch(run));
     window.wait("the branch", |window| {
