@@ -1,6 +1,6 @@
 //! `attune data`: look at data sets and import them into the catalogue.
 
-use super::{Console, Failure, ResultExt};
+use super::{Console, Failure, ResultExt, cache};
 use attune_core::dataset::{Catalogue, Dataset, Problem, Split, demo};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,8 @@ enum What {
     },
     /// Compose and render the demo data set, if that has not been done yet, and print its folder
     Demo,
+    /// Decoded audio: make it ahead of training, look at it, keep it small
+    Cache(cache::Args),
     /// List the imported data sets
     List {
         /// Print one JSON array
@@ -68,6 +70,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             let folder = demo::ensure(&console.workspace, &console.job()).failed()?;
             console.line(&folder.to_string_lossy())
         }
+        What::Cache(args) => cache::run(args, console),
         What::List { json } => list(json, console),
     }
 }
