@@ -330,6 +330,7 @@ mod tests {
             seed: 11,
             n_threads,
             prefetch: 3,
+            memory_bytes: 1 << 20,
             input: Input::LogMel(FrontEnd {
                 sample_rate_hz: RATE_HZ,
                 n_fft: 256,
@@ -615,6 +616,74 @@ mod tests {
             ..config(1)
         };
         assert!(!message(short).is_empty());
+    }
+
+    #[test]
+    fn the_budget_of_memory_is_kept_whatever_was_asked_for_and_changes_no_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let start = |n_threads, prefetch, memory_bytes| {
+            let config = LoaderConfig {
+                prefetch,
+                memory_bytes,
+                ..config(n_threads)
+            };
+            Loader::start(dataset.clone(), cache.clone(), config, Position::default())
+        };
+        let mut roomy = start(4, 12, 1 << 30).unwrap();
+        assert_eq!(roomy.n_threads(), 4);
+        // Two clips of 8 bands and 16 frames with 3 labels; a thread lays out two crops.
+        let (batch, bench) = (4 * 2 * (8 * 16 + 3), 4 * 2 * CROP as u64);
+        assert_eq!(roomy.memory_bytes(), (4 * 4 + 1) * batch + 4 * bench);
+        let expected = batches(&mut roomy, 12);
+        let (fewer, least) = ((2 * 2 + 1) * batch + 2 * bench, (2 + 1) * batch + bench);
+        for (bytes, n_threads) in [(roomy.memory_bytes() - 1, 4), (fewer, 2), (least, 1)] {
+            let mut loader = start(4, 12, bytes).unwrap();
+            assert!(loader.memory_bytes() <= bytes);
+            assert_eq!(loader.n_threads(), n_threads);
+            for expected in &expected {
+                let batch = loader.next().unwrap();
+                assert_eq!(batch, *expected);
+                loader.give_back(batch);
+            }
+        }
+        let error = start(4, 12, least - 1).unwrap_err().to_string();
+        assert!(error.contains("--loader-memory"), "{error}");
+    }
+
+    #[test]
+    fn what_is_given_back_is_used_again_and_nothing_of_it_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        for input in [
+            config(1).input,
+            Input::Waveform {
+                sample_rate_hz: RATE_HZ,
+            },
+        ] {
+            let config = LoaderConfig {
+                chain: Some(Chain::preset("reference").unwrap()),
+                clean: Some(input.clone()),
+                input,
+                ..config(1)
+            };
+            let start = || {
+                let (dataset, cache) = (dataset.clone(), cache.clone());
+                Loader::start(dataset, cache, config.clone(), Position::default()).unwrap()
+            };
+            let expected = batches(&mut start(), 20);
+            let mut loader = start();
+            let mut places = std::collections::BTreeSet::new();
+            for expected in &expected {
+                let mut batch = loader.next().unwrap();
+                assert_eq!(batch, *expected);
+                places.insert(batch.inputs.values.as_ptr() as usize);
+                batch.inputs.values.fill(f32::NAN);
+                batch.labels.fill(f32::NAN);
+                loader.give_back(batch);
+            }
+            assert!(places.len() < 10, "{} batches were made", places.len());
+        }
     }
 
     #[test]

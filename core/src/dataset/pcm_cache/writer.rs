@@ -4,7 +4,7 @@
 
 use super::super::Error;
 use super::index::{Entry, IndexFile};
-use super::shard::{INDEX, SAMPLES, SUMS, file_of, hold, sums_of};
+use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of, hold, sums_of};
 use pulp::bytemuck;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -18,12 +18,14 @@ const SHARDS_IN_BUDGET: u64 = 16;
 /// The index is written after so many samples (64 MiB): at most so much work is lost when the process is killed.
 const SAMPLES_BETWEEN_INDEXES: u64 = 1 << 25;
 
-/// The writing end of the cache.
+/// The writing end of the cache. As long as it lives, nobody throws away what it wrote.
 #[derive(Debug)]
 pub(super) struct Writer {
     folder: PathBuf,
     full_samples: u64,
     shard: Option<OpenShard>,
+    /// Of shards that are full.
+    in_use: Vec<File>,
 }
 
 /// What [`Writer::append`] did.
@@ -48,7 +50,7 @@ struct OpenShard {
     n_samples: u64,
     n_sums: u64,
     n_indexed: u64,
-    _in_use: Option<File>,
+    in_use: Option<File>,
 }
 
 impl Writer {
@@ -58,6 +60,7 @@ impl Writer {
             folder: folder.to_path_buf(),
             full_samples: of_budget.map_or(FULL_SHARD_SAMPLES, |n| n.min(FULL_SHARD_SAMPLES)),
             shard: None,
+            in_use: Vec::new(),
         }
     }
 
@@ -77,24 +80,28 @@ impl Writer {
         shard.index.push(entry);
         let name = shard.name.clone();
         let is_full = shard.n_samples >= self.full_samples;
-        let is_written = is_full || shard.n_samples - shard.n_indexed >= SAMPLES_BETWEEN_INDEXES;
-        if is_written {
+        let is_long = shard.n_samples - shard.n_indexed >= SAMPLES_BETWEEN_INDEXES;
+        if is_long && !is_full {
             shard.write_index()?;
         }
         if is_full {
-            self.shard = None;
+            self.finish()?;
         }
         Ok(Appended {
             shard: name,
             entry,
-            is_written,
+            is_written: is_full || is_long,
         })
     }
 
     /// Makes what was appended so far readable: flushes the shard and writes its index.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.shard.take() {
-            Some(mut shard) => shard.write_index(),
+            Some(mut shard) => {
+                shard.write_index()?;
+                self.in_use.extend(shard.in_use);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -109,7 +116,7 @@ impl OpenShard {
             let name = format!("{:016x}", now.unwrap_or_default().as_nanos() as u64);
             let samples_path = file_of(folder, &name, SAMPLES);
             let in_use =
-                hold(folder, &name).map_err(Error::io("lock", file_of(folder, &name, "used")))?;
+                hold(folder, &name).map_err(Error::io("lock", file_of(folder, &name, USED)))?;
             let samples = match File::create_new(&samples_path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -127,7 +134,7 @@ impl OpenShard {
                 n_samples: 0,
                 n_sums: 0,
                 n_indexed: 0,
-                _in_use: in_use,
+                in_use,
             });
         }
     }
