@@ -18,7 +18,7 @@ use crate::job::Job;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
 use symphonia::core::codecs::audio::well_known::profiles::CODEC_PROFILE_AAC_HE;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_OPUS};
@@ -51,7 +51,10 @@ pub struct Decoded {
 /// The kind is recognised from the content; the name only helps. Reports progress in frames.
 /// A damaged file gives what could be decoded, with warnings; [`Error::Damaged`] only if that is nothing.
 pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
-    onto(Tape::of_all_channels(), path, job)?.into_decoded()
+    let (tape, ended_by) = onto(Tape::of_all_channels(), path, job)?;
+    let warnings = tape.warnings(path, ended_by)?;
+    let clip = tape.into_clip();
+    Ok(Decoded { clip, warnings })
 }
 
 /// The rate of a file's sound, in hertz, as its head tells it. (HE-AAC may tell half of what it decodes to.)
@@ -68,8 +71,12 @@ pub fn rate_of(path: &Path) -> Result<u32, Error> {
         .ok_or_else(unknown)
 }
 
-/// Decodes a file onto a tape.
-fn onto<'a>(mut tape: Tape<'a>, path: &Path, job: &Job) -> Result<Played<'a>, Error> {
+/// Decodes a file onto a tape. Says in words if it ends before its end.
+fn onto<'a>(
+    mut tape: Tape<'a>,
+    path: &Path,
+    job: &Job,
+) -> Result<(Tape<'a>, Option<String>), Error> {
     let what = format!(
         "decoding {}",
         path.file_name().unwrap_or_default().to_string_lossy()
@@ -116,27 +123,7 @@ fn onto<'a>(mut tape: Tape<'a>, path: &Path, job: &Job) -> Result<Played<'a>, Er
         }
     };
     tape.end_stream(&track);
-    Ok(Played {
-        tape,
-        path: path.to_owned(),
-        ended_by,
-    })
-}
-
-/// A tape with a whole file on it.
-struct Played<'a> {
-    tape: Tape<'a>,
-    path: PathBuf,
-    /// Why it ends before its end, in words.
-    ended_by: Option<String>,
-}
-
-impl Played<'_> {
-    fn into_decoded(self) -> Result<Decoded, Error> {
-        let warnings = self.tape.warnings(&self.path, self.ended_by)?;
-        let clip = self.tape.into_clip();
-        Ok(Decoded { clip, warnings })
-    }
+    Ok((tape, ended_by))
 }
 
 /// Decodes a file as the networks hear it: one channel (the mean of all) at `rate_hz`. `[round(frames * rate_hz / rate)]`.
@@ -174,9 +161,9 @@ fn mono_pieces(
 ) -> Result<Vec<String>, Error> {
     let mut resampling = mono::Resampling::new(rate_hz, take);
     let mut listen = |from_hz, piece: &[f32]| resampling.push(from_hz, piece);
-    let mut played = onto(Tape::of_mono(&mut listen), path, job)?;
-    let warnings = played.tape.warnings(path, played.ended_by)?;
-    played.tape.hand_on_rest()?;
+    let (mut tape, ended_by) = onto(Tape::of_mono(&mut listen), path, job)?;
+    let warnings = tape.warnings(path, ended_by)?;
+    tape.hand_on_rest()?;
     resampling.finish()?;
     Ok(warnings)
 }
@@ -385,4 +372,34 @@ fn is_endless(n_frames: u64, params: &AudioCodecParameters) -> bool {
             .unwrap_or(16),
     );
     n_frames.saturating_mul(channels * bits / 8) > u64::from(u32::MAX - 0x1_0000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn piece_by_piece_a_file_is_what_it_is_at_once() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/audio");
+        let mut n_files = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let Ok(Decoded { clip, warnings }) = decode(&path, &Job::quiet()) else {
+                assert!(decode_mono_16(&path, 22_050, &Job::quiet()).is_err());
+                continue;
+            };
+            n_files += 1;
+            for rate_hz in [22_050, 16_000, clip.rate_hz] {
+                let plain = super::super::resample(&clip.to_mono(), clip.rate_hz, rate_hz).unwrap();
+                let found = decode_mono(&path, rate_hz, &Job::quiet()).unwrap();
+                assert_eq!(found, plain, "{} at {rate_hz} Hz", path.display());
+                let (found, told) = decode_mono_16(&path, rate_hz, &Job::quiet()).unwrap();
+                let plain = plain.iter().map(|x| (x * 32768.0).round());
+                let plain: Vec<i16> = plain.map(|x| x.clamp(-32768.0, 32767.0) as i16).collect();
+                assert_eq!((found, &told), (plain, &warnings), "{}", path.display());
+            }
+            assert_eq!(rate_of(&path).is_ok(), clip.rate_hz > 0);
+        }
+        assert!(n_files >= 15, "{n_files}");
+    }
 }
