@@ -101,6 +101,7 @@ impl Default for TrainConfig {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_usual_rate(rate_hz: &u32) -> bool {
     *rate_hz == CLIP_RATE_HZ
 }
