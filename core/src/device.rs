@@ -3,7 +3,7 @@
 //! The default build knows the CPU only. Training asks for a device once and hands clones on.
 
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// The CPU, the only device of the default build.
 pub fn cpu() -> candle_core::Device {
@@ -61,6 +61,24 @@ pub fn loader_threads() -> usize {
     match LOADER_THREADS.load(Ordering::Relaxed) {
         0 => std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1)),
         n_threads => n_threads,
+    }
+}
+
+/// What a loader's batches may take in memory, in bytes, if the user has said it; else 0.
+static LOADER_MEMORY: AtomicU64 = AtomicU64::new(0);
+/// What they may take otherwise: some hundred batches of log-mels, ten of waveforms.
+const USUAL_LOADER_MEMORY: u64 = 1 << 30;
+
+/// From now on the batches of each loader take at most so many bytes (0: a gigabyte).
+pub fn set_loader_memory(bytes: u64) {
+    LOADER_MEMORY.store(bytes, Ordering::Relaxed);
+}
+
+/// What the batches of a loader may take in memory, in bytes: as much as [`set_loader_memory`] says, else 1 GiB.
+pub fn loader_memory() -> u64 {
+    match LOADER_MEMORY.load(Ordering::Relaxed) {
+        0 => USUAL_LOADER_MEMORY,
+        bytes => bytes,
     }
 }
 

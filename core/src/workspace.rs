@@ -81,6 +81,11 @@ impl Workspace {
         self.root.join("cache")
     }
 
+    /// Decoded audio.
+    pub fn pcm_cache(&self) -> PathBuf {
+        self.cache().join("pcm")
+    }
+
     /// The catalogue of tracks.
     pub fn catalogue(&self) -> PathBuf {
         self.root.join("catalogue.sqlite")

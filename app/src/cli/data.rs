@@ -2,7 +2,7 @@
 
 mod published;
 
-use super::{Console, Failure, ResultExt};
+use super::{Console, Failure, ResultExt, cache};
 use attune_core::dataset::{Catalogue, Dataset, Finding, Problem, Split, demo};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,8 @@ enum What {
     },
     /// Compose and render the demo data set, if that has not been done yet, and print its folder
     Demo,
+    /// Decoded audio: make it ahead of training, look at it, keep it small
+    Cache(cache::Args),
     /// List the imported data sets
     List {
         /// Print one JSON array
@@ -99,6 +101,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             let folder = demo::ensure(&console.workspace, &console.job()).failed()?;
             console.line(&folder.to_string_lossy())
         }
+        What::Cache(args) => cache::run(args, console),
         What::List { json } => list(json, console),
     }
 }

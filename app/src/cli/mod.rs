@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Results alone go to stdout, all else to stderr.
 
 mod augment;
+mod cache;
 mod chains;
 mod compare;
 mod console;
@@ -57,6 +58,9 @@ struct Arguments {
     /// Threads that prepare training clips (default: a quarter of the cores, at least one); the numbers of a run do not depend on it
     #[arg(long, global = true, value_name = "N")]
     loader_threads: Option<std::num::NonZeroUsize>,
+    /// What batches of training clips that lie ready may take in memory, in gigabytes (default: 1.07); less means fewer batches, then fewer threads
+    #[arg(long, global = true, value_name = "GB")]
+    loader_memory: Option<f64>,
     /// Open the window on a run that another process trains, also on another machine: its folder, a folder of runs or a workspace
     #[arg(long, value_name = "DIR")]
     watch: Option<PathBuf>,
@@ -128,6 +132,10 @@ pub fn main() -> ExitCode {
     }
     if let Some(n_threads) = arguments.loader_threads {
         attune_core::device::set_loader_threads(n_threads.get());
+    }
+    if let Some(gigabytes) = arguments.loader_memory {
+        // Too little is refused by the loader, with what it needs.
+        attune_core::device::set_loader_memory(((gigabytes * 1e9) as u64).max(1));
     }
     let outcome = Console::new(arguments.workspace).and_then(|console| match arguments.command {
         None => {

@@ -1,5 +1,6 @@
 //! `attune train`: a training run in the terminal, with progress, Ctrl-C (an orderly stop) and resuming.
 
+use super::cache::{self, RateChoice};
 use super::student_arguments::StudentArguments;
 use super::training_console::{Summary, follow};
 use super::validation_arguments::ValidationArguments;
@@ -46,7 +47,7 @@ pub(super) struct Args {
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     config: Option<PathBuf>,
     /// Go on with a run (its id or its folder) that was stopped or killed; with more --epochs, --patience or --minutes one that has ended, too
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "seed", "name", "validate_steps", "snapshots", "localisation", "tensorboard", "teacher", "label_fraction", "label_seed", "estimate"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "clip_rate", "seed", "name", "validate_steps", "snapshots", "localisation", "tensorboard", "teacher", "label_fraction", "label_seed", "estimate"])]
     resume: Option<PathBuf>,
     /// Branch: begin a new run with weights of this one and its recipe, or that of CONFIG.toml; options given beside win. RUN is an id or a folder, and its best checkpoint is meant if nothing is named. The optimizer's state comes along with the last
     #[arg(long, value_name = "RUN[:best|:last|:step-N]", conflicts_with_all = ["resume", "preset"])]
@@ -90,6 +91,9 @@ pub(super) struct Args {
     /// Length of a training clip in seconds
     #[arg(long, value_name = "S")]
     input_secs: Option<f64>,
+    /// Rate at which clips are cut and augmented, in hertz, or `source`: that of the data set's files, if all have the same (default: 22050)
+    #[arg(long, value_name = "HZ")]
+    clip_rate: Option<RateChoice>,
     /// Seed of every random choice
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -215,6 +219,11 @@ impl Args {
         }
         config.batch_size = self.batch.unwrap_or(config.batch_size);
         config.input_secs = self.input_secs.unwrap_or(config.input_secs);
+        config.clip_rate_hz = match self.clip_rate {
+            None => config.clip_rate_hz,
+            Some(RateChoice::Hz(rate_hz)) => rate_hz,
+            Some(RateChoice::Source) => cache::rate_of_files(&config.data, workspace)?,
+        };
         config.seed = self.seed.unwrap_or(config.seed);
         self.validation.apply(&mut config);
         self.student.apply(&mut config, self.augment.is_some());

@@ -41,13 +41,15 @@ impl Clip {
                 let (frames, _) = self.samples.as_chunks::<2>();
                 frames.iter().map(|[l, r]| (l + r) * 0.5).collect()
             }
-            n => self
-                .samples
-                .chunks_exact(usize::from(n))
-                .map(|frame| frame.iter().sum::<f32>() / f32::from(n))
-                .collect(),
+            n => mixed(&self.samples, usize::from(n)).collect(),
         }
     }
+}
+
+/// The mean of the channels of interleaved samples.
+pub(super) fn mixed(samples: &[f32], channels: usize) -> impl Iterator<Item = f32> {
+    let frames = samples.chunks_exact(channels.max(1));
+    frames.map(move |frame| frame.iter().sum::<f32>() / channels as f32)
 }
 
 #[cfg(test)]

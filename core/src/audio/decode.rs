@@ -12,14 +12,14 @@ use super::aac::{AacDecoder, SBR_DELAY};
 use super::edges::{self, Edges};
 use super::opus::{self, OpusDecoder};
 use super::source::Source;
-use super::{Clip, Error, resample};
+use super::tape::Tape;
+use super::{Clip, Error, mono};
 use crate::job::Job;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::LazyLock;
-use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::well_known::profiles::CODEC_PROFILE_AAC_HE;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP3, CODEC_ID_OPUS};
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
@@ -51,6 +51,32 @@ pub struct Decoded {
 /// The kind is recognised from the content; the name only helps. Reports progress in frames.
 /// A damaged file gives what could be decoded, with warnings; [`Error::Damaged`] only if that is nothing.
 pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
+    let (tape, ended_by) = onto(Tape::of_all_channels(), path, job)?;
+    let warnings = tape.warnings(path, ended_by)?;
+    let clip = tape.into_clip();
+    Ok(Decoded { clip, warnings })
+}
+
+/// The rate of a file's sound, in hertz, as its head tells it. (HE-AAC may tell half of what it decodes to.)
+pub fn rate_of(path: &Path) -> Result<u32, Error> {
+    let unknown = || Error::Unsupported {
+        path: path.to_owned(),
+        reason: "its head tells no sample rate".to_owned(),
+    };
+    let format = guarded(|| open(path)).map_err(|Panicked| unknown())??;
+    let track = format.default_track(TrackType::Audio);
+    let params = track.and_then(|track| track.codec_params.as_ref()?.audio());
+    params
+        .and_then(|params| params.sample_rate)
+        .ok_or_else(unknown)
+}
+
+/// Decodes a file onto a tape. Says in words if it ends before its end.
+fn onto<'a>(
+    mut tape: Tape<'a>,
+    path: &Path,
+    job: &Job,
+) -> Result<(Tape<'a>, Option<String>), Error> {
     let what = format!(
         "decoding {}",
         path.file_name().unwrap_or_default().to_string_lossy()
@@ -61,7 +87,6 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
             reason: "its header makes no sense".to_owned(),
         })
     })?;
-    let mut tape = Tape::default();
     let mut track = Track::choose(path, &mut *format)?;
     tape.start_stream();
     let mut n_packets = 0_u64;
@@ -76,6 +101,7 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
                 if let Err(reason) = track.decode(packet, &mut tape) {
                     break Some(reason);
                 }
+                tape.hand_on(&track)?;
             }
             Ok(Ok(Some(_))) => {}
             Ok(Ok(None)) => break None,
@@ -97,17 +123,49 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
         }
     };
     tape.end_stream(&track);
-    tape.into_decoded(path, ended_by)
+    Ok((tape, ended_by))
 }
 
 /// Decodes a file as the networks hear it: one channel (the mean of all) at `rate_hz`. `[round(frames * rate_hz / rate)]`.
 ///
 /// What was wrong with a file that could be decoded in part is not said here: use [`decode`] to know.
 pub fn decode_mono(path: &Path, rate_hz: u32, job: &Job) -> Result<Vec<f32>, Error> {
-    let clip = decode(path, job)?.clip;
-    let mono = clip.to_mono();
-    job.check()?;
-    resample(&mono, clip.rate_hz, rate_hz)
+    let mut wave = Vec::new();
+    mono_pieces(path, rate_hz, job, &mut |piece| {
+        wave.extend_from_slice(piece)
+    })?;
+    Ok(wave)
+}
+
+/// [`decode_mono`] in 16 bits, rounded, and what was wrong with the file, in words for the user; nothing for a sound one.
+///
+/// Never holds more of the sound than the result and some seconds of the file.
+pub fn decode_mono_16(
+    path: &Path,
+    rate_hz: u32,
+    job: &Job,
+) -> Result<(Vec<i16>, Vec<String>), Error> {
+    let mut samples = Vec::new();
+    let warnings = mono_pieces(path, rate_hz, job, &mut |piece| {
+        samples.extend(piece.iter().map(|&sample| mono::to_16_bits(sample)));
+    })?;
+    Ok((samples, warnings))
+}
+
+/// Decodes, mixes and resamples piece by piece, so that a piece never leaves the processor's cache. Returns the warnings.
+fn mono_pieces(
+    path: &Path,
+    rate_hz: u32,
+    job: &Job,
+    take: &mut dyn FnMut(&[f32]),
+) -> Result<Vec<String>, Error> {
+    let mut resampling = mono::Resampling::new(rate_hz, take);
+    let mut listen = |from_hz, piece: &[f32]| resampling.push(from_hz, piece);
+    let (mut tape, ended_by) = onto(Tape::of_mono(&mut listen), path, job)?;
+    let warnings = tape.warnings(path, ended_by)?;
+    tape.hand_on_rest()?;
+    resampling.finish()?;
+    Ok(warnings)
 }
 
 /// symphonia's decoders, with libopus and Fraunhofer's for what they lack.
@@ -179,21 +237,21 @@ fn refused(path: &Path, error: Symphonia) -> Error {
 }
 
 /// One coded stream of a file and what its container says about it.
-struct Track {
+pub(super) struct Track {
     id: u32,
     decoder: Box<dyn AudioDecoder>,
     /// Ticks that the header promises, encoder delay and padding not counted.
-    promised: Option<u64>,
-    edges: Edges,
-    /// The most that may be cut off the end on account of the packets' own marks.
-    max_tail: u64,
+    pub(super) promised: Option<u64>,
+    pub(super) edges: Edges,
+    /// The most that may be cut off the end on account of the packets' own marks, in frames.
+    pub(super) max_tail: u64,
     /// An Ogg stream whose last page is missing.
-    unmarked_end: bool,
+    pub(super) unmarked_end: bool,
     gain: f32,
     /// Of the durations in the packets.
     secs_per_tick: f64,
     /// Ticks per second, in which all lengths of the track count; 0 if ticks are frames.
-    ticks_per_sec: u32,
+    pub(super) ticks_per_sec: u32,
 }
 
 impl Track {
@@ -271,7 +329,7 @@ impl Track {
     }
 
     /// Frames by which the decoder is later than the container counts.
-    fn decoder_delay(&self) -> u64 {
+    pub(super) fn decoder_delay(&self) -> u64 {
         let is_he = self.decoder.codec_params().profile == Some(CODEC_PROFILE_AAC_HE);
         if is_he && self.edges.encoder_only {
             SBR_DELAY
@@ -281,7 +339,7 @@ impl Track {
     }
 
     /// Puts a packet on the tape; an error ends the file.
-    fn decode(&mut self, mut packet: Packet, tape: &mut Tape) -> Result<(), String> {
+    fn decode(&mut self, mut packet: Packet, tape: &mut Tape<'_>) -> Result<(), String> {
         // The end is cut when it is known that nothing follows, see `Tape::tail`.
         let tail = packet.trim_end.get();
         let ticks = packet.dur.get().saturating_add(tail);
@@ -316,139 +374,32 @@ fn is_endless(n_frames: u64, params: &AudioCodecParameters) -> bool {
     n_frames.saturating_mul(channels * bits / 8) > u64::from(u32::MAX - 0x1_0000)
 }
 
-/// Where the decoded samples gather.
-#[derive(Default)]
-struct Tape {
-    rate_hz: u32,
-    channels: usize,
-    samples: Vec<f32>,
-    /// Frames that the last packets mark as padding. Only those at the very end are: a wrong mark
-    /// in the middle of a file cuts nothing out.
-    tail: u64,
-    /// Frames on the tape when the current stream began.
-    stream_start: u64,
-    promised: u64,
-    unmarked_end: bool,
-    n_broken: usize,
-    n_not_numbers: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Tape {
-    fn n_frames(&self) -> u64 {
-        (self.samples.len() / self.channels.max(1)) as u64
-    }
-
-    fn start_stream(&mut self) {
-        self.tail = 0;
-        self.stream_start = self.n_frames();
-    }
-
-    /// Cuts away what is not music, now that the first packet has shown the rate, and the last one the end.
-    fn end_stream(&mut self, track: &Track) {
-        let frames = |ticks: u64| match track.ticks_per_sec {
-            0 => ticks,
-            per_sec => (u128::from(ticks) * u128::from(self.rate_hz) / u128::from(per_sec)) as u64,
-        };
-        let decoded = self.n_frames() - self.stream_start;
-        let skip = frames(track.edges.skip)
-            .saturating_add(track.decoder_delay())
-            .min(decoded);
-        let tail = frames(self.tail);
-        // More than the header announces: the marks belong to another, shorter file.
-        let tail = if tail <= track.max_tail { tail } else { 0 };
-        let keep = track.edges.keep.map_or(u64::MAX, frames);
-        let kept = (decoded - skip).saturating_sub(tail).min(keep);
-        self.promised += track.promised.map_or(0, frames);
-        self.unmarked_end = track.unmarked_end;
-        let start = self.stream_start as usize * self.channels;
-        self.samples
-            .drain(start..start + skip as usize * self.channels);
-        self.samples.truncate(start + kept as usize * self.channels);
-    }
-
-    /// Appends a decoded packet; an error if it does not fit to what is there.
-    fn push(&mut self, buffer: &GenericAudioBufferRef<'_>, gain: f32) -> Result<(), String> {
-        if buffer.frames() == 0 {
-            return Ok(());
-        }
-        let (rate_hz, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
-        if self.samples.is_empty() {
-            (self.rate_hz, self.channels) = (rate_hz, channels);
-        } else if (rate_hz, channels) != (self.rate_hz, self.channels) {
-            return Err(format!(
-                "from there on it has {channels} channels at {rate_hz} Hz instead of {} at {} Hz",
-                self.channels, self.rate_hz
-            ));
-        }
-        let at = self.samples.len();
-        self.samples.resize(at + buffer.samples_interleaved(), 0.0);
-        buffer.copy_to_slice_interleaved(&mut self.samples[at..]);
-        for sample in &mut self.samples[at..] {
-            if sample.is_finite() {
-                *sample *= gain;
-            } else {
-                *sample = 0.0;
-                self.n_not_numbers += 1;
+    #[test]
+    fn piece_by_piece_a_file_is_what_it_is_at_once() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/audio");
+        let mut n_files = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let Ok(Decoded { clip, warnings }) = decode(&path, &Job::quiet()) else {
+                assert!(decode_mono_16(&path, 22_050, &Job::quiet()).is_err());
+                continue;
+            };
+            n_files += 1;
+            for rate_hz in [22_050, 16_000, clip.rate_hz] {
+                let plain = super::super::resample(&clip.to_mono(), clip.rate_hz, rate_hz).unwrap();
+                let found = decode_mono(&path, rate_hz, &Job::quiet()).unwrap();
+                assert_eq!(found, plain, "{} at {rate_hz} Hz", path.display());
+                let (found, told) = decode_mono_16(&path, rate_hz, &Job::quiet()).unwrap();
+                let plain = plain.iter().map(|x| (x * 32768.0).round());
+                let plain: Vec<i16> = plain.map(|x| x.clamp(-32768.0, 32767.0) as i16).collect();
+                assert_eq!((found, &told), (plain, &warnings), "{}", path.display());
             }
+            assert_eq!(rate_of(&path).is_ok(), clip.rate_hz > 0);
         }
-        Ok(())
-    }
-
-    fn push_silence(&mut self, secs: f64) {
-        // A damaged duration must not fill the memory: no packet of any format lasts two seconds.
-        let n_frames = (secs.min(2.0) * f64::from(self.rate_hz)).round() as usize;
-        let at = self.samples.len();
-        self.samples.resize(at + n_frames * self.channels, 0.0);
-    }
-
-    fn into_decoded(self, path: &Path, ended_by: Option<String>) -> Result<Decoded, Error> {
-        if self.samples.is_empty() || self.rate_hz == 0 {
-            return Err(Error::Damaged {
-                path: path.to_owned(),
-                reason: ended_by.unwrap_or_else(|| "it holds no samples".to_owned()),
-            });
-        }
-        let secs = |n_frames: u64| n_frames as f64 / f64::from(self.rate_hz);
-        let mut warnings = Vec::new();
-        let n_frames = self.n_frames();
-        // Ten milliseconds less is a rounded duration in a header, not a loss.
-        let cut_off = n_frames + u64::from(self.rate_hz / 100) < self.promised;
-        if let Some(reason) = ended_by {
-            warnings.push(format!(
-                "ends early after {:.2} s: {reason}",
-                secs(n_frames)
-            ));
-        } else if cut_off {
-            warnings.push(format!(
-                "ends after {:.2} s, its header promises {:.2} s",
-                secs(n_frames),
-                secs(self.promised)
-            ));
-        } else if self.unmarked_end {
-            warnings.push(format!(
-                "has no end mark: it may have been cut off after {:.2} s",
-                secs(n_frames)
-            ));
-        }
-        if self.n_broken > 0 {
-            warnings.push(format!(
-                "{} damaged packets were replaced by silence",
-                self.n_broken
-            ));
-        }
-        if self.n_not_numbers > 0 {
-            warnings.push(format!(
-                "{} samples that are no finite numbers were replaced by silence",
-                self.n_not_numbers
-            ));
-        }
-        Ok(Decoded {
-            clip: Clip {
-                rate_hz: self.rate_hz,
-                channels: self.channels as u16,
-                samples: self.samples.into(),
-            },
-            warnings,
-        })
+        assert!(n_files >= 15, "{n_files}");
     }
 }

@@ -10,15 +10,17 @@ mod edges;
 mod libfdk_aac;
 mod libopus;
 mod loudness;
+mod mono;
 mod opus;
 mod overview;
 mod resample;
 mod round_trip;
 mod source;
+mod tape;
 mod wav;
 
 pub use clip::Clip;
-pub use decode::{Decoded, decode, decode_mono};
+pub use decode::{Decoded, decode, decode_mono, decode_mono_16, rate_of};
 pub use loudness::{CURVE_STEP_SECS, Loudness, MOMENTARY_SECS};
 pub use overview::Overview;
 pub use resample::{resample, resample_clip};

@@ -47,21 +47,49 @@ fn interleaved(
         to_hz,
         reason,
     };
-    if !(1..=MAX_RATE_HZ).contains(&from_hz) || !(1..=MAX_RATE_HZ).contains(&to_hz) {
-        return Err(failed(format!(
-            "a rate lies between 1 and {MAX_RATE_HZ} Hz"
-        )));
-    }
+    check_rates(from_hz, to_hz)?;
     let channels = usize::from(channels.max(1));
     let n_frames = samples.len() / channels;
     if from_hz == to_hz || n_frames == 0 {
         return Ok(Cow::Borrowed(samples));
     }
 
+    let mut resampler = plan(channels, from_hz, to_hz)?;
+    let input = InterleavedSlice::new(samples, channels, n_frames)
+        .map_err(|error| failed(error.to_string()))?;
+    let mut output = resampler
+        .process_all(&input, n_frames, None)
+        .map_err(|error| failed(error.to_string()))?
+        .take_data();
+    // rubato rounds the length up.
+    output.resize(n_resampled(n_frames, from_hz, to_hz) * channels, 0.0);
+    Ok(Cow::Owned(output))
+}
+
+/// How many frames `n_frames` frames become: rounded.
+pub(super) fn n_resampled(n_frames: usize, from_hz: u32, to_hz: u32) -> usize {
+    let (from, to) = (u64::from(from_hz), u64::from(to_hz));
+    ((n_frames as u64 * to * 2 + from) / (2 * from)) as usize
+}
+
+/// Fails with [`Error::Resample`] for a rate of zero or above 768 kHz.
+pub(super) fn check_rates(from_hz: u32, to_hz: u32) -> Result<(), Error> {
+    if (1..=MAX_RATE_HZ).contains(&from_hz) && (1..=MAX_RATE_HZ).contains(&to_hz) {
+        return Ok(());
+    }
+    Err(Error::Resample {
+        from_hz,
+        to_hz,
+        reason: format!("a rate lies between 1 and {MAX_RATE_HZ} Hz"),
+    })
+}
+
+/// The resampler between two rates that were checked and differ.
+pub(super) fn plan(channels: usize, from_hz: u32, to_hz: u32) -> Result<Fft<f32>, Error> {
     let shortest = (from_hz / gcd(from_hz, to_hz)).min(to_hz / gcd(from_hz, to_hz));
     let n_blocks = MIN_BLOCK_FRAMES.div_ceil(shortest).next_multiple_of(2);
     let block = (n_blocks * (from_hz / gcd(from_hz, to_hz))) as usize;
-    let mut resampler = Fft::<f32>::new_custom(
+    Fft::new_custom(
         from_hz as usize,
         to_hz as usize,
         block,
@@ -70,18 +98,11 @@ fn interleaved(
         WindowFunction::BlackmanHarris2,
         FixedSync::Both,
     )
-    .map_err(|error| failed(error.to_string()))?;
-    let input = InterleavedSlice::new(samples, channels, n_frames)
-        .map_err(|error| failed(error.to_string()))?;
-    let mut output = resampler
-        .process_all(&input, n_frames, None)
-        .map_err(|error| failed(error.to_string()))?
-        .take_data();
-    // rubato rounds the length up.
-    let wanted =
-        (n_frames as u64 * u64::from(to_hz) * 2 + u64::from(from_hz)) / (2 * u64::from(from_hz));
-    output.resize(wanted as usize * channels, 0.0);
-    Ok(Cow::Owned(output))
+    .map_err(|error| Error::Resample {
+        from_hz,
+        to_hz,
+        reason: error.to_string(),
+    })
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

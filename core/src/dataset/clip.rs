@@ -1,11 +1,12 @@
 //! One training clip: cut out of its track and augmented. Training and replay take the same way.
 
 use super::spent::{Spent, lap};
-use super::{Dataset, Error, Inputs, LoaderConfig, PcmCache};
+use super::{ClipRef, Dataset, Error, Inputs, LoaderConfig, PcmCache};
 use crate::audio;
 use crate::augment::{Applied, Chain, Company, Draw, Mixed, OtherClip, pick};
 use crate::features::{Input, InputExtractor};
 use crate::rng::{Address, Purpose, Stream};
+use std::cell::Cell;
 use std::time::Instant;
 
 /// A training clip, made again: exactly what the network got.
@@ -33,6 +34,8 @@ pub(super) struct Pool<'a> {
     tracks: &'a [usize],
     /// The track that is augmented: never its own company.
     own: usize,
+    /// Why a clip that was picked could not be read: without it the clip would not be what was drawn.
+    failed: Cell<Option<Error>>,
 }
 
 impl Company for Pool<'_> {
@@ -41,13 +44,20 @@ impl Company for Pool<'_> {
         let n_others = self.tracks.len() - usize::from(own_place.is_ok());
         let idx = pick(other, n_others)?;
         let skips_own = own_place.is_ok_and(|own_place| own_place <= idx);
-        let track = self.tracks[idx + usize::from(skips_own)];
-        let pcm = self.cache.samples(&self.dataset.tracks[track])?;
+        let track_idx = self.tracks[idx + usize::from(skips_own)];
+        let track = &self.dataset.tracks[track_idx];
+        let pcm = self.cache.samples(track)?;
         let room = pcm.n_samples().saturating_sub(n_samples);
-        Some(OtherClip {
-            samples: pcm.wave(place.index(room + 1), n_samples),
-            track: track as u64,
-        })
+        match self.cache.wave(track, place.index(room + 1), n_samples) {
+            Ok(samples) => Some(OtherClip {
+                samples,
+                track: track_idx as u64,
+            }),
+            Err(error) => {
+                self.failed.set(Some(error));
+                None
+            }
+        }
     }
 }
 
@@ -78,74 +88,120 @@ pub fn clip_of(
         Some(chain) if chain.needs_company() => usable(dataset, cache, config)?,
         _ => Vec::new(),
     };
-    let mut spent = Spent::default();
-    clip_among(
-        dataset, cache, config, &tracks, epoch, visit, track_idx, &mut spent,
-    )
-}
-
-/// [`clip_of`] where the usable tracks are known already; the time it takes is added to `spent`.
-pub(super) fn clip_among(
-    dataset: &Dataset,
-    cache: &PcmCache,
-    config: &LoaderConfig,
-    tracks: &[usize],
-    epoch: u32,
-    visit: u32,
-    track_idx: usize,
-    spent: &mut Spent,
-) -> Result<ReplayedClip, Error> {
-    let mut since = Instant::now();
-    let at = |purpose| Address {
-        seed: config.seed,
-        epoch,
-        visit,
-        track: track_idx as u64,
-        purpose,
-    };
-    let track = &dataset.tracks[track_idx];
-    let pcm = cache
-        .samples(track)
-        .ok_or_else(|| Error::NotCached(track.id.clone()))?;
-    let room = pcm.n_samples().saturating_sub(config.crop_samples);
-    let offset_samples = at(Purpose::Crop).stream().index(room + 1);
-    let original = pcm.wave(offset_samples, config.crop_samples);
-    spent.n_clips += 1;
-    spent.reading += lap(&mut since);
-    let draw = config
-        .chain
-        .as_ref()
-        .map(|chain: &Chain| chain.draw(at(Purpose::Augment)));
-    let mut wave = original.clone();
-    let company = Pool {
+    let maker = ClipMaker {
         dataset,
         cache,
-        tracks,
-        own: track_idx,
+        config,
+        tracks: &tracks,
     };
-    let applied = draw.as_ref().map_or_else(Applied::default, |draw| {
-        let took = |kind, time| spent.add_effect(kind, time);
-        draw.apply_timed(&mut wave, cache.rate_hz(), &company, took)
-    });
-    spent.augmenting += lap(&mut since);
-    let mut labels = vec![0.0; dataset.n_tags()];
-    let add = |track_idx: usize, share: f32, labels: &mut [f32]| {
-        for tag in &dataset.tracks[track_idx].tags {
-            labels[tag.index()] += share;
-        }
+    let mut clip = ReplayedClip {
+        original: vec![0.0; config.crop_samples],
+        wave: vec![0.0; config.crop_samples],
+        offset_samples: 0,
+        draw: None,
+        mixed: Vec::new(),
+        labels: vec![0.0; dataset.n_tags()],
     };
-    add(track_idx, 1.0, &mut labels);
-    applied.mix_labels(&mut labels, |track, share, labels| {
-        add(track as usize, share, labels);
-    });
+    let room = Room {
+        wave: &mut clip.wave,
+        original: Some(&mut clip.original),
+        labels: &mut clip.labels,
+    };
+    let made = maker.make(epoch, visit, track_idx, room, &mut Spent::default())?;
     Ok(ReplayedClip {
-        original,
-        wave,
-        offset_samples,
-        draw,
-        mixed: applied.mixed,
-        labels,
+        offset_samples: made.offset_samples,
+        draw: made.draw,
+        mixed: made.mixed,
+        ..clip
     })
+}
+
+/// Makes clips where the usable tracks are known already.
+pub(super) struct ClipMaker<'a> {
+    pub(super) dataset: &'a Dataset,
+    pub(super) cache: &'a PcmCache,
+    pub(super) config: &'a LoaderConfig,
+    /// Their numbers, ascending: company for each other.
+    pub(super) tracks: &'a [usize],
+}
+
+/// Where a clip is put, so that nothing is copied that need not be.
+pub(super) struct Room<'a> {
+    /// `[crop_samples]`: as the front end gets it.
+    pub(super) wave: &'a mut [f32],
+    /// `[crop_samples]`: as it was before augmentation, if that is wanted.
+    pub(super) original: Option<&'a mut [f32]>,
+    /// `[n_tags]`
+    pub(super) labels: &'a mut [f32],
+}
+
+impl ClipMaker<'_> {
+    /// Makes a clip; the time it takes is added to `spent`.
+    pub(super) fn make(
+        &self,
+        epoch: u32,
+        visit: u32,
+        track_idx: usize,
+        room: Room<'_>,
+        spent: &mut Spent,
+    ) -> Result<ClipRef, Error> {
+        let mut since = Instant::now();
+        let config = self.config;
+        let at = |purpose| Address {
+            seed: config.seed,
+            epoch,
+            visit,
+            track: track_idx as u64,
+            purpose,
+        };
+        let track = &self.dataset.tracks[track_idx];
+        let pcm = self.cache.samples(track);
+        let pcm = pcm.ok_or_else(|| Error::NotCached(track.id.clone()))?;
+        let spare = pcm.n_samples().saturating_sub(config.crop_samples);
+        let offset_samples = at(Purpose::Crop).stream().index(spare + 1);
+        self.cache.read(track, offset_samples, room.wave)?;
+        if let Some(original) = room.original {
+            original.copy_from_slice(room.wave);
+        }
+        spent.n_clips += 1;
+        spent.reading += lap(&mut since);
+        let draw = config
+            .chain
+            .as_ref()
+            .map(|chain: &Chain| chain.draw(at(Purpose::Augment)));
+        let company = Pool {
+            dataset: self.dataset,
+            cache: self.cache,
+            tracks: self.tracks,
+            own: track_idx,
+            failed: Cell::default(),
+        };
+        let applied = draw.as_ref().map_or_else(Applied::default, |draw| {
+            let took = |kind, time| spent.add_effect(kind, time);
+            draw.apply_timed(room.wave, self.cache.rate_hz(), &company, took)
+        });
+        if let Some(error) = company.failed.take() {
+            return Err(error);
+        }
+        spent.augmenting += lap(&mut since);
+        let add = |track_idx: usize, share: f32, labels: &mut [f32]| {
+            for tag in &self.dataset.tracks[track_idx].tags {
+                labels[tag.index()] += share;
+            }
+        };
+        room.labels.fill(0.0);
+        add(track_idx, 1.0, room.labels);
+        applied.mix_labels(room.labels, |track, share, labels| {
+            add(track as usize, share, labels);
+        });
+        Ok(ClipRef {
+            track_idx,
+            visit,
+            offset_samples,
+            draw,
+            mixed: applied.mixed,
+        })
+    }
 }
 
 /// Turns clips into inputs of a network, for the loader's threads.
@@ -178,6 +234,16 @@ impl InputMaker {
             extractor,
             n_columns,
         })
+    }
+
+    /// Whether an input is the clip itself.
+    pub(super) fn takes_clips(&self) -> bool {
+        matches!(self.extractor.input(), Input::Waveform { sample_rate_hz } if *sample_rate_hz == self.clip_rate_hz)
+    }
+
+    /// What the inputs of a clip take in memory.
+    pub(super) fn clip_bytes(&self) -> u64 {
+        (self.extractor.input().n_rows() * self.n_columns * size_of::<f32>()) as u64
     }
 
     /// Room for the inputs of `n_clips` clips.

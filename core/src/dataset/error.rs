@@ -84,6 +84,30 @@ pub enum Error {
     /// A track's audio is not in the cache: it was never prepared, could not be decoded, or the cache was deleted.
     #[error("the audio of track `{0}` is not in the cache; prepare the data set again")]
     NotCached(String),
+    /// A track's samples in the cache are not what was written there, and its file gives no others.
+    #[error(
+        "the decoded sound of track `{track}` in the cache is damaged, and it cannot be decoded again: {reason}; run `attune data cache verify`, then begin again ({})", path.display()
+    )]
+    NotRepaired {
+        /// The track.
+        track: String,
+        /// Why it cannot be decoded.
+        reason: String,
+        /// Its audio file.
+        path: PathBuf,
+    },
+    /// What a run needs is more than the cache may hold.
+    #[error(
+        "the tracks of {name} take about {} decoded, but the cache of decoded audio may take {} only; allow it more (`attune data cache budget`, or the variable ATTUNE_CACHE_GB), or train on fewer tracks", gigabytes(*.needed_bytes), gigabytes(*.budget_bytes)
+    )]
+    OverBudget {
+        /// Name of the data set.
+        name: String,
+        /// What all tracks need that were asked for so far.
+        needed_bytes: u64,
+        /// What the cache may take.
+        budget_bytes: u64,
+    },
     /// A loader thread ended without a word.
     #[error("a loader thread stopped unexpectedly; this is a bug in Attune")]
     LoaderDied,
@@ -114,6 +138,10 @@ pub enum Error {
     /// The work was cancelled.
     #[error("stopped")]
     Cancelled(#[from] Cancelled),
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.3} GB", bytes as f64 / 1e9)
 }
 
 impl Error {

@@ -3,6 +3,9 @@
 //! Worker `w` of `n` makes the batches `w, w + n, w + 2n, …` and hands them over through a bounded channel of its own; the trainer takes
 //! from the channels in turn. So the order needs no sorting, nobody runs ahead without bound, and the number of threads changes nothing:
 //! every draw is addressed by (seed, epoch, track). It also means that a loader can start at any [`Position`].
+//!
+//! Batches are large, and fresh memory for each would be paged in anew: who is done with one gives it back, and the next is made in it. So
+//! the loader holds a fixed number of batches, which its budget of memory decides.
 
 mod source;
 
@@ -10,7 +13,7 @@ use super::spent::Spent;
 use super::{Dataset, Error, PcmCache, Split};
 use crate::augment::{Chain, Draw, Mixed};
 use crate::features::Input;
-use crossbeam::channel::{Receiver, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use serde::{Deserialize, Serialize};
 use source::Source;
 use std::sync::Arc;
@@ -33,6 +36,9 @@ pub struct LoaderConfig {
     pub n_threads: usize,
     /// How many batches may lie ready, all threads together (at least one each).
     pub prefetch: usize,
+    /// What batches and clips may take in memory, in bytes, all threads and the one who trains together. Too little for so many threads
+    /// and batches means fewer of them.
+    pub memory_bytes: u64,
     /// What the network takes in; a rate other than the cache's is resampled to.
     pub input: Input,
     /// What a teacher takes in, if it is to hear the same clips without augmentation.
@@ -105,6 +111,9 @@ pub struct Inputs {
 pub struct Loader {
     source: Arc<Source>,
     queues: Vec<Receiver<Result<Made, Error>>>,
+    /// Takes batches back.
+    used: Sender<Batch>,
+    memory_bytes: u64,
     workers: Vec<JoinHandle<()>>,
     steps_per_epoch: u32,
     /// Number of the next batch since the start, which says whose turn it is.
@@ -140,8 +149,9 @@ impl Position {
 impl Loader {
     /// Starts the threads, with the batch at `from` as the first.
     ///
-    /// Tracks whose audio is not in the cache are left out (see [`PcmCache::prepare`]'s report). Fails for an empty split and if there
-    /// are fewer usable tracks than a batch needs. An epoch's last, incomplete batch is dropped.
+    /// Tracks whose audio is not in the cache are left out (see [`PcmCache::prepare`]'s report). Fails for an empty split, if there
+    /// are fewer usable tracks than a batch needs, and if not even one thread can work in the budget of memory. An epoch's last,
+    /// incomplete batch is dropped.
     pub fn start(
         dataset: Arc<Dataset>,
         cache: Arc<PcmCache>,
@@ -150,14 +160,16 @@ impl Loader {
     ) -> Result<Self, Error> {
         let source = Arc::new(Source::new(dataset, cache, config)?);
         let steps_per_epoch = source.steps_per_epoch();
-        let config = source.config();
-        let n_threads = config.n_threads.max(1);
-        let per_queue = config.prefetch.div_ceil(n_threads).max(1);
+        let plan = Plan::of(&source)?;
+        let (n_threads, per_queue) = (plan.n_threads, plan.per_queue);
         // A position beyond the epoch's end (the data set has shrunk) counts on into the next.
         let from = from.after(0, steps_per_epoch);
+        let (used, free) = bounded(plan.n_batches());
         let mut loader = Self {
             source: Arc::clone(&source),
             queues: Vec::new(),
+            used,
+            memory_bytes: plan.bytes(&source),
             workers: Vec::new(),
             steps_per_epoch,
             turn: 0,
@@ -166,13 +178,13 @@ impl Loader {
         };
         for worker in 0..n_threads {
             let (sender, receiver) = bounded(per_queue);
-            let source = Arc::clone(&source);
+            let (source, free) = (Arc::clone(&source), free.clone());
             let start = from.after(worker as u64, steps_per_epoch);
             let handle = std::thread::Builder::new()
                 .name(format!("attune-loader-{worker}"))
                 .spawn(move || {
                     crate::device::enter_worker();
-                    source.work(start, n_threads as u64, &sender)
+                    source.work(start, n_threads as u64, &sender, &free)
                 })
                 .map_err(Error::io("start a thread for", "the loader"))?;
             loader.queues.push(receiver);
@@ -205,6 +217,17 @@ impl Loader {
         Ok(batch)
     }
 
+    /// Takes back a batch of [`Self::next`] that is no longer needed, so that another is made in its memory.
+    pub fn give_back(&self, batch: Batch) {
+        // There is room for all that the budget knows of; one too many is freed.
+        drop(self.used.try_send(batch));
+    }
+
+    /// The most that batches and clips take in memory, in bytes, if each batch is given back (or dropped) before the next is asked for.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory_bytes
+    }
+
     /// What the threads spent on the batches that [`Self::next`] gave since the last call.
     pub fn take_spent(&mut self) -> Spent {
         std::mem::take(&mut self.spent)
@@ -228,6 +251,52 @@ impl Loader {
     /// Where the batch stands that [`Self::next`] will give.
     pub fn position(&self) -> Position {
         self.position
+    }
+}
+
+/// How many threads and batches the budget of memory allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Plan {
+    n_threads: usize,
+    /// Batches that may lie ready in a thread's queue.
+    per_queue: usize,
+}
+
+impl Plan {
+    /// As many as were asked for; if that is too much, fewer batches lie ready, then fewer threads work.
+    fn of(source: &Source) -> Result<Self, Error> {
+        let config = source.config();
+        let n_threads = config.n_threads.max(1);
+        let mut plan = Self {
+            n_threads,
+            per_queue: config.prefetch.div_ceil(n_threads).max(1),
+        };
+        while plan.bytes(source) > config.memory_bytes {
+            if plan.per_queue > 1 {
+                plan.per_queue -= 1;
+            } else if plan.n_threads > 1 {
+                plan.n_threads -= 1;
+            } else {
+                let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
+                return Err(Error::BadConfig(format!(
+                    "the loader needs {} MiB for batches of {} clips and may take {} MiB; allow it more (`--loader-memory`) or choose a smaller batch",
+                    megabytes(plan.bytes(source)),
+                    config.batch_size,
+                    megabytes(config.memory_bytes)
+                )));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// In the queues, one that each thread works at, and one that is trained on.
+    fn n_batches(self) -> usize {
+        self.n_threads * (self.per_queue + 1) + 1
+    }
+
+    fn bytes(self, source: &Source) -> u64 {
+        let batches = self.n_batches() as u64 * source.batch_bytes();
+        batches + self.n_threads as u64 * source.bench_bytes()
     }
 }
 
@@ -261,6 +330,7 @@ mod tests {
             seed: 11,
             n_threads,
             prefetch: 3,
+            memory_bytes: 1 << 20,
             input: Input::LogMel(FrontEnd {
                 sample_rate_hz: RATE_HZ,
                 n_fft: 256,
@@ -546,6 +616,74 @@ mod tests {
             ..config(1)
         };
         assert!(!message(short).is_empty());
+    }
+
+    #[test]
+    fn the_budget_of_memory_is_kept_whatever_was_asked_for_and_changes_no_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        let start = |n_threads, prefetch, memory_bytes| {
+            let config = LoaderConfig {
+                prefetch,
+                memory_bytes,
+                ..config(n_threads)
+            };
+            Loader::start(dataset.clone(), cache.clone(), config, Position::default())
+        };
+        let mut roomy = start(4, 12, 1 << 30).unwrap();
+        assert_eq!(roomy.n_threads(), 4);
+        // Two clips of 8 bands and 16 frames with 3 labels; a thread lays out two crops.
+        let (batch, bench) = (4 * 2 * (8 * 16 + 3), 4 * 2 * CROP as u64);
+        assert_eq!(roomy.memory_bytes(), (4 * 4 + 1) * batch + 4 * bench);
+        let expected = batches(&mut roomy, 12);
+        let (fewer, least) = ((2 * 2 + 1) * batch + 2 * bench, (2 + 1) * batch + bench);
+        for (bytes, n_threads) in [(roomy.memory_bytes() - 1, 4), (fewer, 2), (least, 1)] {
+            let mut loader = start(4, 12, bytes).unwrap();
+            assert!(loader.memory_bytes() <= bytes);
+            assert_eq!(loader.n_threads(), n_threads);
+            for expected in &expected {
+                let batch = loader.next().unwrap();
+                assert_eq!(batch, *expected);
+                loader.give_back(batch);
+            }
+        }
+        let error = start(4, 12, least - 1).unwrap_err().to_string();
+        assert!(error.contains("--loader-memory"), "{error}");
+    }
+
+    #[test]
+    fn what_is_given_back_is_used_again_and_nothing_of_it_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (dataset, cache) = prepared(folder.path());
+        for input in [
+            config(1).input,
+            Input::Waveform {
+                sample_rate_hz: RATE_HZ,
+            },
+        ] {
+            let config = LoaderConfig {
+                chain: Some(Chain::preset("reference").unwrap()),
+                clean: Some(input.clone()),
+                input,
+                ..config(1)
+            };
+            let start = || {
+                let (dataset, cache) = (dataset.clone(), cache.clone());
+                Loader::start(dataset, cache, config.clone(), Position::default()).unwrap()
+            };
+            let expected = batches(&mut start(), 20);
+            let mut loader = start();
+            let mut places = std::collections::BTreeSet::new();
+            for expected in &expected {
+                let mut batch = loader.next().unwrap();
+                assert_eq!(batch, *expected);
+                places.insert(batch.inputs.values.as_ptr() as usize);
+                batch.inputs.values.fill(f32::NAN);
+                batch.labels.fill(f32::NAN);
+                loader.give_back(batch);
+            }
+            assert!(places.len() < 10, "{} batches were made", places.len());
+        }
     }
 
     #[test]

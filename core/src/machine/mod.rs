@@ -5,6 +5,7 @@
 //! build computes on the CPU alone.
 
 mod proc_text;
+mod quota;
 
 use proc_text::{CpuTicks, bytes_read, cpu_ticks, memory_line, process_ticks};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,9 @@ use std::path::Path;
 pub struct Activity {
     /// Cores that the machine has.
     pub cores: Option<f64>,
+    /// Cores' worth of time that this process may use, where it is in a container that may use less than the machine has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_cores: Option<f64>,
     /// Cores that were busy, whoever kept them so; time that a hypervisor gave to others counts as busy.
     pub busy_cores: Option<f64>,
     /// Cores that this process kept busy, with all its threads.
@@ -95,7 +99,9 @@ impl Probe {
         self.seen = now;
         let memory = text("meminfo");
         let of_machine = |name| memory_line(memory.as_deref()?, name);
+        let quota = quota::cores();
         Activity {
+            quota_cores: quota.filter(|quota| activity.cores.is_none_or(|cores| *quota < cores)),
             resident_bytes: text("self/status").and_then(|text| memory_line(&text, "VmRSS")),
             available_bytes: of_machine("MemAvailable"),
             total_bytes: of_machine("MemTotal"),

@@ -50,7 +50,7 @@ pub struct Bottleneck {
 struct Surroundings<'a> {
     /// What the loader's threads were busy with lately.
     loader: Option<&'a LoaderTimes>,
-    /// Share of the machine's cores that were busy lately, 0 to 1.
+    /// Share of the cores that the run may use that were busy lately, 0 to 1.
     busy_share: Option<f64>,
 }
 
@@ -154,7 +154,7 @@ fn about_loader(time: &StepTime, surroundings: Surroundings<'_>) -> Vec<String> 
         .is_some_and(|share| share >= NO_CORE_FREE);
     if no_core_free {
         sentences.push(
-            "All cores are busy, so that more loader threads would only take time from the training."
+            "All cores that it may use are busy, so that more loader threads would only take time from the training."
                 .to_owned(),
         );
     } else {
@@ -329,7 +329,10 @@ mod tests {
             ..Surroundings::default()
         };
         let (_, told) = words(time(0.3, 0.0, [0.0, 0.0, 0.05]), busy);
-        assert!(told.contains("All cores are busy"), "{told}");
+        assert!(
+            told.contains("All cores that it may use are busy"),
+            "{told}"
+        );
         assert!(!told.contains("Try more loader threads"), "{told}");
         let (_, told) = words(time(0.3, 0.0, [0.09, 0.01, 0.0]), Surroundings::default());
         assert!(told.contains("faster disk"), "{told}");

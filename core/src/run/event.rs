@@ -206,6 +206,9 @@ pub struct LoaderTimes {
     pub threads: u32,
     /// How many clips they made.
     pub clips: u64,
+    /// The most that batches and clips may take in memory, in bytes; 0 in logs of older versions.
+    #[serde(default)]
+    pub memory_bytes: u64,
     /// Reading clips and cutting them out.
     pub reading_seconds: f64,
     /// Augmenting them.

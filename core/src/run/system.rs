@@ -65,6 +65,7 @@ impl Sample {
             seconds,
             activity: Activity {
                 cores: next.activity.cores,
+                quota_cores: next.activity.quota_cores,
                 busy_cores: mean(|activity| activity.busy_cores),
                 process_cores: mean(|activity| activity.process_cores),
                 resident_bytes: worse(|activity| activity.resident_bytes, u64::max),
@@ -137,7 +138,8 @@ impl SystemLog {
         samples
     }
 
-    /// The share of all cores that was busy during the newest `seconds`, 0 to 1; `None` where the system does not tell.
+    /// The share of all cores that was busy during the newest `seconds`, 0 to 1; in a container, the share of what it may use that this
+    /// process used, if that is more. `None` where the system does not tell.
     pub fn busy_share(&self, seconds: f64) -> Option<f64> {
         let newest = self.samples.last()?.at_unix_ms as f64;
         let lately = self.samples.iter().rev();
@@ -148,8 +150,11 @@ impl SystemLog {
         } in lately
         {
             if let (Some(busy_cores), Some(cores)) = (activity.busy_cores, activity.cores) {
-                busy += busy_cores * seconds;
-                all += cores * seconds;
+                let of_machine = busy_cores / cores;
+                let of_quota = activity.process_cores.zip(activity.quota_cores);
+                let of_quota = of_quota.map_or(0.0, |(used, quota)| (used / quota).min(1.0));
+                busy += of_machine.max(of_quota) * seconds;
+                all += seconds;
             }
         }
         (all > 0.0).then(|| busy / all)
@@ -356,6 +361,7 @@ mod tests {
             seconds: 1.0,
             activity: Activity {
                 cores: Some(4.0),
+                quota_cores: None,
                 busy_cores: Some((nth % 4) as f64),
                 process_cores: None,
                 resident_bytes: Some(1000 + nth),
@@ -364,6 +370,24 @@ mod tests {
                 read_bytes: Some(10),
             },
         }
+    }
+
+    #[test]
+    fn a_container_that_uses_up_what_it_may_has_no_core_free() {
+        let mut log = SystemLog::default();
+        for nth in 0..10 {
+            let mut sample = sample(nth);
+            sample.activity.cores = Some(64.0);
+            sample.activity.busy_cores = Some(3.0);
+            sample.activity.process_cores = Some(1.96);
+            log.samples.push(sample);
+        }
+        let share = |log: &SystemLog| log.busy_share(f64::INFINITY).unwrap();
+        assert!(share(&log) < 0.05);
+        for sample in &mut log.samples {
+            sample.activity.quota_cores = Some(2.0);
+        }
+        assert!((share(&log) - 0.98).abs() < 1e-9);
     }
 
     #[test]

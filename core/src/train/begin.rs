@@ -5,7 +5,7 @@ use super::checkpoint::{Checkpoints, Position, RunFile, TeacherRecord};
 use super::handle::{Shared, Wake, preparing_job};
 use super::learner::Learner;
 use super::noisy_student::{Lessons, Teacher};
-use super::prepare::{decode_split, open_cache};
+use super::prepare::{decode_split, open_cache_at};
 use super::streams::{self, Lengths};
 use super::tracks::{Records, open_tracks, reopen};
 use super::trainer::{Data, Line, Run};
@@ -83,10 +83,10 @@ pub(super) fn begin(
         Some(point) => Some(branch::begin(point, &config, &mut learner, workspace)?),
         None => None,
     };
-    let cache = Arc::new(open_cache(workspace)?);
     let grave = tracks.findings.iter();
     let grave = grave.filter(|finding| finding.severity == Severity::Error);
     warnings.extend(grave.map(ToString::to_string));
+    let cache = Arc::new(open_cache_at(workspace, config.clip_rate_hz)?);
     let mut decode = |split| -> Result<Vec<usize>, Error> {
         let (idxs, problems) = decode_split(&tracks, split, &cache, &job)?;
         warnings.extend(problems.iter().map(ToString::to_string));

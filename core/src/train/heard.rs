@@ -4,7 +4,7 @@ use super::Error;
 use super::checkpoint::{Checkpoints, RunFile};
 use super::evaluation::places_of_tags;
 use super::noisy_student::Teacher;
-use super::prepare::{decode_split, open_cache};
+use super::prepare::{decode_split, open_cache_at};
 use super::streams::{self, Lengths};
 use super::tracks::reopen;
 use crate::audio;
@@ -77,7 +77,7 @@ pub fn heard(
     if recipe.moving_average.is_some() && checkpoints.last().exists() {
         teacher.restore(&checkpoints.last_state()?.tensors)?;
     }
-    let cache = Arc::new(open_cache(workspace)?);
+    let cache = Arc::new(open_cache_at(workspace, config.clip_rate_hz)?);
     let n_labelled = decode_split(&tracks, Split::Train, &cache, job)?.0.len();
     let unlabelled = decode_split(&tracks, Split::Unlabelled, &cache, job)?.0;
     let lengths = Lengths::of(config, n_labelled, unlabelled.len())?;

@@ -2,11 +2,11 @@
 
 use super::{DataChoice, Error};
 use crate::audio;
-use crate::dataset::{Dataset, PcmCache, Problem, Split, demo};
+use crate::dataset::{CacheSettings, Dataset, PcmCache, Problem, Split, demo};
 use crate::job::Job;
 use crate::workspace::Workspace;
 
-/// Clips are cropped and augmented at this rate, whatever a network's own rate is (DESIGN: fixed points).
+/// Clips are cropped and augmented at this rate, whatever a network's own rate is, unless a recipe says otherwise (DESIGN: fixed points).
 pub const CLIP_RATE_HZ: u32 = 22_050;
 
 /// Opens the chosen data set; the demo set is composed and rendered if it is not there yet.
@@ -18,9 +18,16 @@ pub fn open_data(choice: &DataChoice, workspace: &Workspace, job: &Job) -> Resul
     Ok(Dataset::open(&folder)?)
 }
 
-/// The workspace's cache of decoded sound.
+/// The workspace's cache of decoded sound, with the budget that the user has set.
 pub fn open_cache(workspace: &Workspace) -> Result<PcmCache, Error> {
-    Ok(PcmCache::open(workspace.cache().join("pcm"), CLIP_RATE_HZ)?)
+    open_cache_at(workspace, CLIP_RATE_HZ)
+}
+
+/// The same for sound at another rate.
+pub fn open_cache_at(workspace: &Workspace, rate_hz: u32) -> Result<PcmCache, Error> {
+    let settings = CacheSettings::of(workspace)?;
+    let cache = PcmCache::open(workspace.pcm_cache(), rate_hz)?;
+    Ok(cache.with_budget(settings.budget_bytes()))
 }
 
 /// The tracks of a split that have sound, decoded into the cache, and what is wrong with the others.
@@ -47,10 +54,9 @@ pub(super) fn whole_track(
     cache: &PcmCache,
     rate_hz: u32,
 ) -> Result<Option<Vec<f32>>, Error> {
-    let Some(pcm) = cache.samples(&dataset.tracks[track_idx]) else {
+    let Some(wave) = cache.whole_wave(&dataset.tracks[track_idx])? else {
         return Ok(None);
     };
-    let wave = pcm.whole_wave();
     Ok(Some(if rate_hz == cache.rate_hz() {
         wave
     } else {

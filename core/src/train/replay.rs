@@ -1,10 +1,10 @@
 //! Replay: the clip that a run's network got of a track, made again from the run's folder, bit for bit.
 
+use super::Error;
 use super::checkpoint::RunFile;
-use super::prepare::{decode_split, open_cache};
+use super::prepare::{decode_split, open_cache_at};
 use super::streams::{self, Lengths};
 use super::tracks::reopen;
-use super::{Error, prepare};
 use crate::augment::{Chain, Draw, Effect, Picked};
 use crate::dataset::{Dataset, Split, clip_of};
 use crate::job::Job;
@@ -71,7 +71,7 @@ pub fn replay(of: &ReplayOf, workspace: &Workspace, job: &Job) -> Result<Replay,
             track: of.track.clone(),
             run: of.run.clone(),
         })?;
-    let cache = open_cache(workspace)?;
+    let cache = open_cache_at(workspace, config.clip_rate_hz)?;
     let (labelled, mut problems) = decode_split(&tracks, Split::Train, &cache, job)?;
     let mut n_unlabelled = 0;
     if config.noisy_student.is_some() {
@@ -107,18 +107,21 @@ pub fn replay(of: &ReplayOf, workspace: &Workspace, job: &Job) -> Result<Replay,
     let clip = clip_of(&tracks, &cache, &stream, of.epoch, of.visit, track_idx)?;
     let effects = clip.draw.iter().flat_map(|draw| &draw.effects);
     let effects: Vec<&Effect> = effects.collect();
-    let company = clip.mixed.iter().filter_map(|mixed| {
-        let other = effects.get(mixed.effect_idx)?.other()?;
-        let pcm = cache.samples(tracks.tracks.get(mixed.track as usize)?)?;
-        Some((other, pcm.whole_wave().into()))
-    });
-    let company = Picked {
-        waves: company.collect(),
-    };
+    let mut waves = Vec::new();
+    for mixed in &clip.mixed {
+        let effect = effects.get(mixed.effect_idx);
+        let track = tracks.tracks.get(mixed.track as usize);
+        if let (Some(other), Some(track)) = (effect.and_then(|effect| effect.other()), track)
+            && let Some(wave) = cache.whole_wave(track)?
+        {
+            waves.push((other, wave.into()));
+        }
+    }
+    let company = Picked { waves };
     Ok(Replay {
         of: of.clone(),
         path: track.path.clone(),
-        rate_hz: prepare::CLIP_RATE_HZ,
+        rate_hz: cache.rate_hz(),
         start_sample: clip.offset_samples,
         original: clip.original,
         wave: clip.wave,

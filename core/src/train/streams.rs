@@ -1,6 +1,6 @@
 //! The streams of clips of a run: labelled ones and, with a teacher, unlabelled ones beside them.
 
-use super::{CLIP_RATE_HZ, Error, TrainConfig};
+use super::{Error, TrainConfig};
 use crate::dataset::{LoaderConfig, Split};
 use crate::features::Input;
 
@@ -65,12 +65,13 @@ pub(super) fn labelled(
 ) -> Result<LoaderConfig, Error> {
     Ok(LoaderConfig {
         split: Split::Train,
-        crop_samples: (config.input_secs * f64::from(CLIP_RATE_HZ)).round() as usize,
+        crop_samples: (config.input_secs * f64::from(config.clip_rate_hz)).round() as usize,
         batch_size: config.clips().0,
         chain: config.augmentation.resolve()?,
         seed: config.seed,
         n_threads: crate::device::loader_threads(),
         prefetch: 4,
+        memory_bytes: crate::device::loader_memory(),
         input,
         clean: None,
         steps_per_epoch: Some(lengths.steps_per_epoch()),

@@ -287,6 +287,10 @@ impl Run {
         scalars = scalars
             .with(Scalar::ClipsPerSecond, n_clips as f64 / seconds)
             .with(Scalar::StepSeconds, seconds);
+        self.data.loader.give_back(batch);
+        if let (Some(lessons), Some(lesson)) = (&self.data.lessons, lesson) {
+            lessons.give_back(lesson);
+        }
         self.log.step(&scalars)?;
         (self.line.wake)();
         Ok(())
@@ -425,10 +429,12 @@ impl Run {
         }
         let lessons = self.data.lessons.as_ref();
         let n_threads = self.data.loader.n_threads() + lessons.map_or(0, Lessons::n_threads);
+        let memory = self.data.loader.memory_bytes() + lessons.map_or(0, Lessons::memory_bytes);
         let effects = spent.effects();
         self.event(Event::LoaderTimed(LoaderTimes {
             threads: n_threads as u32,
             clips: spent.n_clips,
+            memory_bytes: memory,
             reading_seconds: spent.reading.as_secs_f64(),
             augmenting_seconds: spent.augmenting.as_secs_f64(),
             features_seconds: spent.features.as_secs_f64(),

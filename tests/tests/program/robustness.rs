@@ -106,9 +106,9 @@ fn clean_figures_are_those_of_an_evaluation_and_each_strength_is_what_training_w
     for &track in &bench.track_idxs {
         let wave = bench
             .cache
-            .samples(&bench.dataset.tracks[track])
+            .whole_wave(&bench.dataset.tracks[track])
             .unwrap()
-            .whole_wave();
+            .unwrap();
         let softer = Draw::of(vec![gain], 0).apply(&wave, CLIP_RATE_HZ);
         scores.extend(tag_track(&model, &softer, &Job::quiet()).unwrap());
         labels.extend(bench.dataset.labels_of(track));

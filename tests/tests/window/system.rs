@@ -33,6 +33,7 @@ fn write_run(runs: &Path, id: &str, is_old: bool) -> PathBuf {
         let times = LoaderTimes {
             threads: 1,
             clips: 9600,
+            memory_bytes: 0,
             reading_seconds: 2.4,
             augmenting_seconds: 66.0,
             features_seconds: 18.0,

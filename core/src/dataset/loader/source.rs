@@ -1,11 +1,11 @@
 //! What a loader's threads do: make the batches of the places whose turn is theirs.
 
-use super::super::clip::{InputMaker, clip_among, usable};
+use super::super::clip::{ClipMaker, InputMaker, Room, usable};
 use super::super::spent::{Spent, lap};
-use super::{Batch, ClipRef, Inputs, LoaderConfig, Made, Position};
+use super::{Batch, Inputs, LoaderConfig, Made, Position};
 use crate::dataset::{Dataset, Error, PcmCache};
 use crate::rng::{Address, Purpose};
-use crossbeam::channel::Sender;
+use crossbeam::channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -66,13 +66,20 @@ impl Source {
         let (visit, first) = self.round(position.step_in_epoch);
         let order = self.order(position.epoch, visit);
         let tracks = &order[first..first + self.config.batch_size];
-        let made = self.batch(position, visit, tracks)?;
+        let made = self.batch(position, visit, tracks, self.room(), &mut Bench::default())?;
         Ok(made.batch)
     }
 
-    /// Makes every `stride`-th batch from `start` on until nobody wants them any more.
-    pub(super) fn work(&self, start: Position, stride: u64, queue: &Sender<Result<Made, Error>>) {
+    /// Makes every `stride`-th batch from `start` on until nobody wants them any more, into batches that were given back if there are any.
+    pub(super) fn work(
+        &self,
+        start: Position,
+        stride: u64,
+        queue: &Sender<Result<Made, Error>>,
+        used: &Receiver<Batch>,
+    ) {
         let mut position = start;
+        let mut bench = Bench::default();
         let mut order: Option<(u32, u32, Vec<usize>)> = None;
         loop {
             let (epoch, (visit, first)) = (position.epoch, self.round(position.step_in_epoch));
@@ -84,6 +91,8 @@ impl Source {
                 position,
                 visit,
                 &tracks[first..first + self.config.batch_size],
+                used.try_recv().unwrap_or_else(|_none| self.room()),
+                &mut bench,
             );
             let failed = batch.is_err();
             if queue.send(batch).is_err() || failed {
@@ -115,48 +124,101 @@ impl Source {
         order
     }
 
-    fn batch(&self, position: Position, visit: u32, track_idxs: &[usize]) -> Result<Made, Error> {
-        let size = track_idxs.len();
+    /// An empty batch.
+    fn room(&self) -> Batch {
+        let size = self.config.batch_size;
         let n_tags = self.dataset.n_tags();
-        let mut batch = Batch {
-            epoch: position.epoch,
-            step_in_epoch: position.step_in_epoch,
+        Batch {
+            epoch: 0,
+            step_in_epoch: 0,
             clips: Vec::with_capacity(size),
             inputs: self.maker.room(size),
             clean: self.clean_maker.as_ref().map(|maker| maker.room(size)),
             labels: vec![0.0; size * n_tags],
             n_tags,
-        };
+        }
+    }
+
+    /// What a batch takes in memory, as far as it is large.
+    pub(super) fn batch_bytes(&self) -> u64 {
+        let clean = self.clean_maker.as_ref().map_or(0, InputMaker::clip_bytes);
+        let labels = (self.dataset.n_tags() * size_of::<f32>()) as u64;
+        (self.maker.clip_bytes() + clean + labels) * self.config.batch_size as u64
+    }
+
+    /// What a thread takes in memory beside its batch.
+    pub(super) fn bench_bytes(&self) -> u64 {
+        2 * (self.config.crop_samples * size_of::<f32>()) as u64
+    }
+
+    /// Makes a batch in `batch`, of whose content nothing is left.
+    fn batch(
+        &self,
+        position: Position,
+        visit: u32,
+        track_idxs: &[usize],
+        mut batch: Batch,
+        bench: &mut Bench,
+    ) -> Result<Made, Error> {
+        batch.epoch = position.epoch;
+        batch.step_in_epoch = position.step_in_epoch;
+        batch.clips.clear();
+        let clips = self.clips();
+        let n_tags = batch.n_tags;
+        let is_augmented = self.config.chain.is_some();
         let mut spent = Spent::default();
         for (row, &track_idx) in track_idxs.iter().enumerate() {
-            let clip = clip_among(
-                &self.dataset,
-                &self.cache,
-                &self.config,
-                &self.tracks,
-                position.epoch,
-                visit,
-                track_idx,
-                &mut spent,
-            )?;
+            let input = batch.inputs.row_mut(row);
+            let takes_clips = self.maker.takes_clips();
+            let wave = if takes_clips {
+                &mut *input
+            } else {
+                bench.wave.resize(self.config.crop_samples, 0.0);
+                &mut bench.wave
+            };
+            let original = (self.clean_maker.is_some() && is_augmented).then(|| {
+                bench.original.resize(self.config.crop_samples, 0.0);
+                bench.original.as_mut_slice()
+            });
+            let room = Room {
+                wave,
+                original,
+                labels: &mut batch.labels[row * n_tags..(row + 1) * n_tags],
+            };
+            let clip = clips.make(position.epoch, visit, track_idx, room, &mut spent)?;
             let mut since = Instant::now();
-            self.maker
-                .extract_into(&clip.wave, batch.inputs.row_mut(row))?;
+            if !takes_clips {
+                self.maker.extract_into(&bench.wave, input)?;
+            }
             if let (Some(maker), Some(clean)) = (&self.clean_maker, &mut batch.clean) {
-                maker.extract_into(&clip.original, clean.row_mut(row))?;
+                let original = match (is_augmented, takes_clips) {
+                    (true, _) => &bench.original,
+                    (false, true) => &*input,
+                    (false, false) => &bench.wave,
+                };
+                maker.extract_into(original, clean.row_mut(row))?;
             }
             spent.features += lap(&mut since);
-            batch.labels[row * n_tags..(row + 1) * n_tags].copy_from_slice(&clip.labels);
-            batch.clips.push(ClipRef {
-                track_idx,
-                visit,
-                offset_samples: clip.offset_samples,
-                draw: clip.draw,
-                mixed: clip.mixed,
-            });
+            batch.clips.push(clip);
         }
         Ok(Made { batch, spent })
     }
+
+    fn clips(&self) -> ClipMaker<'_> {
+        ClipMaker {
+            dataset: &self.dataset,
+            cache: &self.cache,
+            config: &self.config,
+            tracks: &self.tracks,
+        }
+    }
+}
+
+/// Where a thread lays out a clip that is not the network's input itself.
+#[derive(Default)]
+struct Bench {
+    wave: Vec<f32>,
+    original: Vec<f32>,
 }
 
 impl Source {
@@ -168,20 +230,11 @@ impl Source {
             return Ok(clean.clone());
         }
         let mut inputs = self.maker.room(batch.clips.len());
+        let mut wave = vec![0.0; self.config.crop_samples];
         for (row, clip) in batch.clips.iter().enumerate() {
-            let (epoch, visit) = (batch.epoch, clip.visit);
-            let original = clip_among(
-                &self.dataset,
-                &self.cache,
-                &self.config,
-                &self.tracks,
-                epoch,
-                visit,
-                clip.track_idx,
-                &mut Spent::default(),
-            )?
-            .original;
-            self.maker.extract_into(&original, inputs.row_mut(row))?;
+            let track = &self.dataset.tracks[clip.track_idx];
+            self.cache.read(track, clip.offset_samples, &mut wave)?;
+            self.maker.extract_into(&wave, inputs.row_mut(row))?;
         }
         Ok(inputs)
     }

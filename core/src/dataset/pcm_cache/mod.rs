@@ -5,52 +5,65 @@
 //!
 //! ```text
 //! cache/pcm/22050/
-//!   lock           held by the one process that writes
-//!   00000.pcm      samples, one file's after another's, 1 GiB at most or one long file
-//!   00000.index    JSON: which file (path, size, time of change) lies where
+//!   lock                     held by the one process that decodes
+//!   1786a0c5e0f3d2b1.pcm     samples, one file's after another's, 1 GiB at most or one long file
+//!   1786a0c5e0f3d2b1.sums    a checksum for each 64 KiB of a file's samples
+//!   1786a0c5e0f3d2b1.index   which file (path, size, time of change) lies where
+//!   1786a0c5e0f3d2b1.used    locked by everybody who uses the shard; its time of change says when that was last
 //! ```
 //!
-//! What must stay true: a shard is only appended to, by the process that made it, and an index names only samples that are on disk. So a
-//! process that is killed leaves a shard with a shorter index, the next one continues in a new shard, and a reader never sees anything
-//! change under its map. The whole folder may be deleted at any time; what is mapped stays readable, the rest is decoded again.
+//! What must stay true: a shard is only appended to, by the process that made it; an index names only samples that are on disk; a shard's
+//! name never comes again. So a process that is killed leaves a shard with a shorter index, the next one continues in a new shard, and a
+//! reader never sees anything change under its map. The whole folder may be deleted at any time; what is mapped stays readable, the rest is
+//! decoded again. What a crop reads is compared with its checksum the first time; if it is not what was written, the track is decoded again,
+//! into a new shard.
 
+mod budget;
 mod index;
+mod key;
 mod mapping;
+mod pcm;
+mod shard;
+mod upkeep;
 mod writer;
+
+pub use budget::{CacheSettings, Trimmed, trim};
+pub use pcm::Pcm;
+pub use upkeep::{RateContents, Verified, clear, contents, verify};
 
 use super::{Dataset, Error, Problem, ProblemKind, Track};
 use crate::audio;
 use crate::job::Job;
 use crate::message::full_message;
-use index::{Entry, Index};
-use mapping::Mapping;
+use budget::shards_in;
+use index::Entry;
+use key::{ByHash, Keys, hash_of};
+use pcm::Known;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use shard::{INDEX, file_of};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, UNIX_EPOCH};
-use writer::Writer;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+use writer::{Appended, Writer};
 
 /// How often a waiting process looks whether the cache is free.
 const LOCK_POLL: Duration = Duration::from_millis(100);
+/// Bytes of a sample.
+const SAMPLE_BYTES: u64 = size_of::<i16>() as u64;
+/// Tracks whose files are looked at in one go by a thread.
+const KEYS_AT_ONCE: usize = 256;
 
-/// The cache of decoded audio at one rate.
+/// The cache of decoded audio at one rate. As long as it lives, nobody throws away the shards that its tracks lie in.
 #[derive(Debug)]
 pub struct PcmCache {
+    root: PathBuf,
     folder: PathBuf,
     rate_hz: u32,
-    tracks: RwLock<HashMap<PathBuf, Pcm>>,
-    shards: Mutex<HashMap<String, Arc<Mapping>>>,
-}
-
-/// One track's samples in the cache: mono, 16 bit. Cheap to clone; the map lives as long as any clone.
-#[derive(Clone, Debug)]
-pub struct Pcm {
-    shard: Arc<Mapping>,
-    start: usize,
-    n_samples: usize,
+    budget_bytes: Option<u64>,
+    known: RwLock<Known>,
+    repairing: Mutex<()>,
 }
 
 /// What [`PcmCache::prepare`] did.
@@ -74,50 +87,30 @@ impl Report {
     }
 }
 
-impl Pcm {
-    /// The samples, -32768..=32767 for -1..1.
-    pub fn samples(&self) -> &[i16] {
-        // Checked when the entry was found.
-        &self.shard.samples()[self.start..self.start + self.n_samples]
-    }
-
-    /// How many there are.
-    pub fn n_samples(&self) -> usize {
-        self.n_samples
-    }
-
-    /// `n_samples` samples from `offset` on as floats in -1..1, with zeros beyond the end.
-    pub fn wave(&self, offset: usize, n_samples: usize) -> Vec<f32> {
-        let from = offset.min(self.n_samples);
-        let to = offset.saturating_add(n_samples).min(self.n_samples);
-        let mut wave = Vec::with_capacity(n_samples);
-        wave.extend(
-            self.samples()[from..to]
-                .iter()
-                .map(|&sample| f32::from(sample) / 32768.0),
-        );
-        wave.resize(n_samples, 0.0);
-        wave
-    }
-
-    /// The whole track as floats.
-    pub fn whole_wave(&self) -> Vec<f32> {
-        self.wave(0, self.n_samples)
-    }
-}
-
 impl PcmCache {
     /// Opens the cache below `folder` (made when first written to) for audio at `rate_hz`.
     pub fn open(folder: impl AsRef<Path>, rate_hz: u32) -> Result<Self, Error> {
         if rate_hz == 0 {
             return Err(Error::BadConfig("a sample rate cannot be 0 Hz".into()));
         }
+        let root = folder.as_ref().to_path_buf();
         Ok(Self {
-            folder: folder.as_ref().join(rate_hz.to_string()),
+            folder: root.join(rate_hz.to_string()),
+            root,
             rate_hz,
-            tracks: RwLock::default(),
-            shards: Mutex::default(),
+            budget_bytes: None,
+            known: RwLock::default(),
+            repairing: Mutex::default(),
         })
+    }
+
+    /// The same, but what lies below the folder, at all rates, may take only so many bytes (`None`: as many as there are).
+    #[must_use]
+    pub fn with_budget(self, budget_bytes: Option<u64>) -> Self {
+        Self {
+            budget_bytes,
+            ..self
+        }
     }
 
     /// The rate of all samples in it.
@@ -128,27 +121,31 @@ impl PcmCache {
     /// Makes the audio of the tracks with the numbers `tracks` available: what is not in the cache is decoded, on all cores.
     ///
     /// Files that are missing or broken are named in the report and left out. After a cancel, what was decoded so far is kept.
-    /// A second process that wants to write waits until the first has finished.
+    /// A second process that wants to write waits until the first has finished. With a budget, what was unused for longest makes room;
+    /// fails with [`Error::OverBudget`] if all that this cache was asked to prepare does not fit.
     pub fn prepare(&self, dataset: &Dataset, tracks: &[usize], job: &Job) -> Result<Report, Error> {
         let mut report = Report::default();
         let mut problems: Vec<(usize, Problem)> = Vec::new();
         let mut wanted = Vec::new();
-        for &track_idx in tracks {
-            let track = &dataset.tracks[track_idx];
-            match key_of(&track.path, self.rate_hz) {
+        for (track_idx, key) in self.keys(dataset, tracks, job)? {
+            match key {
                 Ok(key) => wanted.push((track_idx, key)),
-                Err(error) => problems.push((track_idx, unusable(track, &error))),
+                Err(error) => {
+                    problems.push((track_idx, unusable(&dataset.tracks[track_idx], &error)));
+                }
             }
         }
         let mut undecoded = self.take_cached(dataset, wanted)?;
         report.n_cached = tracks.len() - problems.len() - undecoded.len();
         if !undecoded.is_empty() {
             std::fs::create_dir_all(&self.folder).map_err(Error::io("make", &self.folder))?;
-            let _lock = self.lock(job)?;
+            let _lock = lock(&self.folder, job)?;
             // Another process may have decoded them while this one waited.
             let n_before = undecoded.len();
             undecoded = self.take_cached(dataset, undecoded)?;
             report.n_cached += n_before - undecoded.len();
+            self.remove_leftovers()?;
+            self.make_room(self.estimated_bytes(dataset, &undecoded), dataset)?;
             report.n_decoded = self.decode(dataset, &undecoded, &mut problems, job)?;
         }
         problems.sort_by_key(|(track_idx, _)| *track_idx);
@@ -158,121 +155,195 @@ impl PcmCache {
 
     /// A track's samples, if [`Self::prepare`] made them available.
     pub fn samples(&self, track: &Track) -> Option<Pcm> {
-        self.tracks
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&track.path)
-            .cloned()
+        self.known().pcm(hash_of(&track.path))
+    }
+
+    /// Fills `out` with a track's samples from `offset` on as floats in -1..1, and with zeros beyond the end.
+    ///
+    /// A track whose samples are not those that were written is decoded again. Fails with [`Error::NotCached`] if it was not prepared,
+    /// with [`Error::NotRepaired`] if it cannot be decoded again.
+    pub fn read(&self, track: &Track, offset: usize, out: &mut [f32]) -> Result<(), Error> {
+        let not_cached = || Error::NotCached(track.id.clone());
+        let pcm = self.samples(track).ok_or_else(not_cached)?;
+        if pcm.read(offset, out).is_ok() {
+            return Ok(());
+        }
+        let failed = |reason: String| Error::NotRepaired {
+            track: track.id.clone(),
+            reason,
+            path: track.path.clone(),
+        };
+        let pcm = self.repair(track, &pcm).map_err(failed)?;
+        pcm.read(offset, out)
+            .map_err(|_damaged| failed("the disk does not keep what is written to it".into()))
+    }
+
+    /// [`Self::read`] into a new vector of `n_samples`.
+    pub fn wave(&self, track: &Track, offset: usize, n_samples: usize) -> Result<Vec<f32>, Error> {
+        let mut wave = vec![0.0; n_samples];
+        self.read(track, offset, &mut wave)?;
+        Ok(wave)
+    }
+
+    /// The whole track, as [`Self::read`] gives it; `None` if it was not prepared.
+    pub fn whole_wave(&self, track: &Track) -> Result<Option<Vec<f32>>, Error> {
+        let pcm = self.samples(track);
+        pcm.map(|pcm| self.wave(track, 0, pcm.n_samples()))
+            .transpose()
     }
 
     /// What identifies a track's sound in caches of things that were made of it: another file, or another state of it, has another key.
     pub(crate) fn key(&self, track: &Track) -> Result<String, Error> {
-        key_of(&track.path, self.rate_hz).map_err(Error::io("read", &track.path))
+        let key = Keys::default().of(&track.path, self.rate_hz);
+        let key = key.map_err(Error::io("read", &track.path))?;
+        Ok(format!("{key:032x}"))
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_mut(&self) -> RwLockWriteGuard<'_, Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The keys of tracks, in their order.
+    fn keys(
+        &self,
+        dataset: &Dataset,
+        tracks: &[usize],
+        job: &Job,
+    ) -> Result<Vec<(usize, std::io::Result<u128>)>, Error> {
+        let pieces = tracks.par_chunks(KEYS_AT_ONCE);
+        let keys = pieces.map_init(Keys::default, |keys, piece| {
+            job.check()?;
+            let of = |&track_idx: &usize| {
+                let path = &dataset.tracks[track_idx].path;
+                (track_idx, keys.of(path, self.rate_hz))
+            };
+            Ok(piece.iter().map(of).collect())
+        });
+        let keys: Vec<Vec<_>> = keys.collect::<Result<_, Error>>()?;
+        Ok(keys.into_iter().flatten().collect())
     }
 
     /// Notes where those tracks lie that the indexes on disk name, and gives back the others.
     fn take_cached(
         &self,
         dataset: &Dataset,
-        wanted: Vec<(usize, String)>,
-    ) -> Result<Vec<(usize, String)>, Error> {
-        let mut places: HashMap<String, (String, Entry)> = HashMap::new();
-        for shard in self.shard_names()? {
-            for entry in Index::read(&self.folder.join(format!("{shard}.index"))).entries {
-                places.insert(entry.key.clone(), (shard.clone(), entry));
+        wanted: Vec<(usize, u128)>,
+    ) -> Result<Vec<(usize, u128)>, Error> {
+        let mut places: ByHash<Option<(usize, Entry)>> =
+            wanted.iter().map(|&(_, key)| (key, None)).collect();
+        let shards = shards_in(&self.folder)?;
+        for (number, stored) in shards.iter().enumerate() {
+            let entries = index::read(&file_of(&self.folder, &stored.name, INDEX));
+            for entry in entries.into_iter().flatten() {
+                if let Some(place) = places.get_mut(&entry.key) {
+                    // The newest: an earlier one may have been found damaged.
+                    *place = Some((number, entry));
+                }
             }
         }
+        let mut known = self.known_mut();
         let mut others = Vec::new();
         for (track_idx, key) in wanted {
-            let found = places
-                .get(&key)
-                .and_then(|(shard, entry)| self.map(shard, entry));
-            match found {
-                Some(pcm) => self.note(&dataset.tracks[track_idx], pcm),
-                None => others.push((track_idx, key)),
+            let found = places.get(&key).copied().flatten();
+            let is_noted = found.is_some_and(|(number, entry)| {
+                let path = hash_of(&dataset.tracks[track_idx].path);
+                known.note(path, &self.folder, &shards[number].name, &entry)
+            });
+            if !is_noted {
+                others.push((track_idx, key));
             }
         }
         Ok(others)
     }
 
-    fn shard_names(&self) -> Result<Vec<String>, Error> {
-        let entries = match std::fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(Error::io("read", &self.folder)(error)),
-        };
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| {
-                let name = entry.ok()?.file_name().into_string().ok()?;
-                name.strip_suffix(".index").map(str::to_owned)
-            })
-            .collect();
-        names.sort();
-        Ok(names)
-    }
-
-    /// Maps an entry; `None` if the shard is gone or too short, so that the track is decoded again.
-    fn map(&self, shard: &str, entry: &Entry) -> Option<Pcm> {
-        let start = usize::try_from(entry.start).ok()?;
-        let n_samples = usize::try_from(entry.n_samples).ok()?;
-        let end = start.checked_add(n_samples)?;
-        let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
-        let mapping = match shards.get(shard) {
-            Some(mapping) if mapping.n_samples() >= end => mapping.clone(),
-            // New, or grown since it was mapped.
-            _ => {
-                let path = self.folder.join(format!("{shard}.pcm"));
-                let mapping = Arc::new(Mapping::open(&path).ok()?);
-                shards.insert(shard.to_owned(), mapping.clone());
-                mapping
+    /// Removes shards that nothing can be read from: of older versions, or of processes that were killed before they wrote an index.
+    fn remove_leftovers(&self) -> Result<(), Error> {
+        for stored in shards_in(&self.folder)? {
+            let entries = index::read(&file_of(&self.folder, &stored.name, INDEX));
+            if entries.is_none_or(|entries| entries.is_empty()) {
+                let path = self.folder.join(&stored.name);
+                shard::remove(&self.folder, &stored.name).map_err(Error::io("remove", path))?;
             }
-        };
-        (mapping.n_samples() >= end).then_some(Pcm {
-            shard: mapping,
-            start,
-            n_samples,
-        })
+        }
+        Ok(())
     }
 
-    fn note(&self, track: &Track, pcm: Pcm) {
-        self.tracks
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(track.path.clone(), pcm);
+    /// What tracks will take once they are decoded, from the lengths that the data set states. Those that state none count like the others.
+    fn estimated_bytes(&self, dataset: &Dataset, undecoded: &[(usize, u128)]) -> u64 {
+        let stated = undecoded
+            .iter()
+            .filter_map(|&(track_idx, _)| dataset.tracks[track_idx].duration_secs)
+            .filter(|secs| secs.is_finite() && *secs > 0.0);
+        let (n, secs) = stated.fold((0_usize, 0.0), |(n, sum), secs| (n + 1, sum + secs));
+        if n == 0 {
+            return 0;
+        }
+        let secs = secs / n as f64 * undecoded.len() as f64;
+        (secs * f64::from(self.rate_hz)) as u64 * SAMPLE_BYTES
+    }
+
+    /// Throws away what was unused for longest until so much more fits.
+    fn make_room(&self, more_bytes: u64, dataset: &Dataset) -> Result<(), Error> {
+        let Some(budget_bytes) = self.budget_bytes else {
+            return Ok(());
+        };
+        let needed_bytes = self.known().bytes + more_bytes;
+        if needed_bytes > budget_bytes {
+            return Err(Error::OverBudget {
+                name: dataset.name.clone(),
+                needed_bytes,
+                budget_bytes,
+            });
+        }
+        trim(&self.root, budget_bytes - more_bytes).map(drop)
     }
 
     /// Decodes tracks in parallel and appends them in whatever order they come.
     fn decode(
         &self,
         dataset: &Dataset,
-        undecoded: &[(usize, String)],
+        undecoded: &[(usize, u128)],
         problems: &mut Vec<(usize, Problem)>,
         job: &Job,
     ) -> Result<usize, Error> {
-        let writer = Mutex::new(Writer::new(&self.folder));
+        let writer = Mutex::new(Writer::new(&self.folder, self.budget_bytes));
         let found = Mutex::new(Vec::new());
-        let appended = Mutex::new(Vec::new());
+        let appended: Mutex<Vec<(usize, Appended)>> = Mutex::default();
         let (done, total) = (AtomicU64::new(0), undecoded.len() as u64);
-        let outcome = undecoded.par_iter().try_for_each(|(track_idx, key)| {
+        let n_bytes = AtomicU64::new(0);
+        let outcome = undecoded.par_iter().try_for_each(|&(track_idx, key)| {
             job.check()?;
-            let track = &dataset.tracks[*track_idx];
-            match decode_track(&track.path, self.rate_hz, job) {
+            let track = &dataset.tracks[track_idx];
+            match audio::decode_mono_16(
+                &track.path,
+                self.rate_hz,
+                &Job::new(job.cancel.clone(), |_| ()),
+            ) {
                 Ok((samples, _)) if samples.is_empty() => {
                     let problem = problem(track, ProblemKind::Broken, "holds no audio".into());
-                    locked(&found).push((*track_idx, problem));
+                    locked(&found).push((track_idx, problem));
                 }
                 Ok((samples, warnings)) => {
-                    let place = locked(&writer).append(key.clone(), &samples)?;
-                    locked(&appended).push((*track_idx, place));
+                    let bytes = SAMPLE_BYTES * samples.len() as u64;
+                    let bytes = bytes + n_bytes.fetch_add(bytes, Ordering::Relaxed);
+                    let place = locked(&writer).append(key, &samples)?;
+                    if place.is_written {
+                        self.make_room_for_written(bytes, dataset)?;
+                    }
+                    locked(&appended).push((track_idx, place));
                     if !warnings.is_empty() {
                         let problem = problem(track, ProblemKind::Damaged, warnings.join("; "));
-                        locked(&found).push((*track_idx, problem));
+                        locked(&found).push((track_idx, problem));
                     }
                 }
                 Err(error) => {
                     job.check()?;
                     let problem = problem(track, ProblemKind::Broken, full_message(&error));
-                    locked(&found).push((*track_idx, problem));
+                    locked(&found).push((track_idx, problem));
                 }
             }
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -286,83 +357,96 @@ impl PcmCache {
         let appended = appended
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        let n_decoded = appended.len();
-        for (track_idx, (shard, entry)) in appended {
-            let track = &dataset.tracks[track_idx];
-            let pcm = self
-                .map(&shard, &entry)
-                .ok_or_else(|| Error::NotCached(track.id.clone()))?;
-            self.note(track, pcm);
-        }
-        Ok(n_decoded)
+        self.note_all(dataset, &appended)?;
+        self.make_room_for_written(0, dataset)?;
+        Ok(appended.len())
     }
 
-    /// Waits for the right to write.
-    fn lock(&self, job: &Job) -> Result<File, Error> {
-        let path = self.folder.join("lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(Error::io("open", &path))?;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(file),
-                Err(TryLockError::WouldBlock) => {
-                    job.check()?;
-                    job.report(0, 0, "waiting for another Attune that decodes audio");
-                    std::thread::sleep(LOCK_POLL);
-                }
-                Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+    /// Looks after the budget, of which a run's own decoded tracks, `new_bytes`, are a part already.
+    fn make_room_for_written(&self, new_bytes: u64, dataset: &Dataset) -> Result<(), Error> {
+        let Some(budget_bytes) = self.budget_bytes else {
+            return Ok(());
+        };
+        let needed_bytes = self.known().bytes + new_bytes;
+        if needed_bytes > budget_bytes {
+            return Err(Error::OverBudget {
+                name: dataset.name.clone(),
+                needed_bytes,
+                budget_bytes,
+            });
+        }
+        trim(&self.root, budget_bytes).map(drop)
+    }
+
+    fn note_all(&self, dataset: &Dataset, appended: &[(usize, Appended)]) -> Result<(), Error> {
+        let mut known = self.known_mut();
+        for (track_idx, place) in appended {
+            let track = &dataset.tracks[*track_idx];
+            let path = hash_of(&track.path);
+            if !known.note(path, &self.folder, &place.shard, &place.entry) {
+                return Err(Error::NotCached(track.id.clone()));
             }
+        }
+        Ok(())
+    }
+
+    /// Decodes a track again whose samples are not what was written; says why not if that cannot be done.
+    fn repair(&self, track: &Track, damaged: &Pcm) -> Result<Pcm, String> {
+        let _one_at_a_time = locked(&self.repairing);
+        // Another thread may have been faster.
+        if let Some(pcm) = self.samples(track).filter(Pcm::is_sound) {
+            return Ok(pcm);
+        }
+        let told = |error: Error| full_message(&error);
+        let key = Keys::default().of(&track.path, self.rate_hz);
+        let key = key.map_err(|error| error.to_string())?;
+        let decoded = audio::decode_mono_16(&track.path, self.rate_hz, &Job::quiet());
+        let (samples, _) = decoded.map_err(|error| full_message(&error))?;
+        if samples.len() != damaged.n_samples() {
+            return Err("the audio file was changed since it was decoded".into());
+        }
+        std::fs::create_dir_all(&self.folder).map_err(|error| error.to_string())?;
+        // Not under the lock, for which a loader might wait for hours: it only keeps two processes from decoding the same.
+        let mut writer = Writer::new(&self.folder, self.budget_bytes);
+        let place = writer.append(key, &samples).map_err(told)?;
+        writer.finish().map_err(told)?;
+        let mut known = self.known_mut();
+        known.note(
+            hash_of(&track.path),
+            &self.folder,
+            &place.shard,
+            &place.entry,
+        );
+        known
+            .pcm(hash_of(&track.path))
+            .ok_or_else(|| "it vanished at once".into())
+    }
+}
+
+/// Waits for the right to write into the folder of a rate.
+fn lock(folder: &Path, job: &Job) -> Result<File, Error> {
+    let path = folder.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(Error::io("open", &path))?;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                job.check()?;
+                job.report(0, 0, "waiting for another Attune that decodes audio");
+                std::thread::sleep(LOCK_POLL);
+            }
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
         }
     }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Condenses what identifies a file's content as far as can be told without reading it.
-fn key_of(path: &Path, rate_hz: u32) -> std::io::Result<String> {
-    let real = path.canonicalize()?;
-    let meta = real.metadata()?;
-    if !meta.is_file() {
-        return Err(std::io::Error::other("this is not a file"));
-    }
-    let changed = meta
-        .modified()?
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos();
-    let mut hash = blake3::Hasher::new();
-    hash.update(real.as_os_str().as_encoded_bytes());
-    hash.update(&[0]);
-    hash.update(&meta.len().to_le_bytes());
-    hash.update(&changed.to_le_bytes());
-    hash.update(&rate_hz.to_le_bytes());
-    Ok(hash.finalize().to_hex()[..32].to_owned())
-}
-
-/// Decodes to mono 16 bit; the warnings say where the file is damaged.
-fn decode_track(
-    path: &Path,
-    rate_hz: u32,
-    job: &Job,
-) -> Result<(Vec<i16>, Vec<String>), audio::Error> {
-    let audio::Decoded { clip, warnings } = audio::decode(path, job)?;
-    let mono = clip.to_mono();
-    let mono = if clip.rate_hz == rate_hz {
-        mono
-    } else {
-        audio::resample(&mono, clip.rate_hz, rate_hz)?
-    };
-    let samples = mono
-        .iter()
-        .map(|sample| (sample * 32768.0).round().clamp(-32768.0, 32767.0) as i16)
-        .collect();
-    Ok((samples, warnings))
 }
 
 fn problem(track: &Track, kind: ProblemKind, message: String) -> Problem {

@@ -95,7 +95,7 @@ fn after_a_cancel_or_a_kill_it_continues_with_what_is_on_disk() {
         Err(Error::Cancelled(_))
     ));
     // As a kill leaves it: samples at the end of a shard that no index names.
-    let shard = folder.path().join(format!("pcm/{RATE_HZ}/00000.pcm"));
+    let shard = the_only(&folder.path().join("pcm"), "pcm");
     let mut bytes = std::fs::read(&shard).unwrap();
     bytes.extend([1; 777]);
     std::fs::write(&shard, bytes).unwrap();
@@ -105,13 +105,23 @@ fn after_a_cancel_or_a_kill_it_continues_with_what_is_on_disk() {
     check_holds(&cache, &dataset, &lengths);
 }
 
+/// The one file of a kind.
+fn the_only(pcm: &Path, kind: &str) -> PathBuf {
+    let files = std::fs::read_dir(pcm.join(RATE_HZ.to_string())).unwrap();
+    let mut files = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == kind));
+    let file = files.next().unwrap();
+    assert_eq!(files.next(), None);
+    file
+}
+
 #[test]
 fn a_spoilt_or_deleted_cache_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let lengths = [4000, 5000];
     let dataset = make(folder.path(), &lengths);
     let pcm = folder.path().join("pcm");
-    let shards = pcm.join(RATE_HZ.to_string());
     let prepare = || {
         let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
         let report = cache.prepare(&dataset, &[0, 1], &Job::quiet()).unwrap();
@@ -119,15 +129,249 @@ fn a_spoilt_or_deleted_cache_is_made_again() {
         report.n_decoded
     };
     assert_eq!(prepare(), 2);
-    std::fs::write(shards.join("00000.index"), "{ not json").unwrap();
-    assert_eq!(prepare(), 2, "unreadable index");
-    std::fs::write(shards.join("00001.pcm"), [0; 100]).unwrap();
-    assert_eq!(prepare(), 2, "shard shorter than its index says");
+    for (kind, content) in [
+        // As an older version wrote it, too.
+        ("index", "{\"version\":1,\"entries\":[]}"),
+        ("pcm", "shorter than the index says"),
+        ("sums", ""),
+    ] {
+        std::fs::write(the_only(&pcm, kind), content).unwrap();
+        assert_eq!(prepare(), 2, "{kind}");
+        if kind == "index" {
+            // What nothing can be read from does not stay.
+            assert!(std::fs::read(the_only(&pcm, kind)).unwrap().len() > 50);
+        } else {
+            let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+            cache.prepare(&dataset, &[0, 1], &Job::quiet()).unwrap();
+            clear(&pcm).unwrap();
+            check_holds(&cache, &dataset, &lengths);
+            drop(cache);
+            clear(&pcm).unwrap();
+            assert_eq!(prepare(), 2);
+        }
+    }
     let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
     cache.prepare(&dataset, &[0, 1], &Job::quiet()).unwrap();
     std::fs::remove_dir_all(&pcm).unwrap();
     check_holds(&cache, &dataset, &lengths);
     assert_eq!(prepare(), 2, "deleted");
+}
+
+/// Changes a byte of a track's sample in the cache, where it is unique.
+fn damage(pcm: &Path, number: usize, n_samples: usize, place: usize) {
+    let shard = the_only(pcm, "pcm");
+    let mut bytes = std::fs::read(&shard).unwrap();
+    let track: Vec<u8> = samples(number, n_samples)
+        .iter()
+        .flat_map(|sample| sample.to_ne_bytes())
+        .collect();
+    let start = bytes.windows(track.len()).position(|part| part == track);
+    bytes[start.unwrap() + 2 * place] ^= 4;
+    std::fs::write(&shard, bytes).unwrap();
+}
+
+#[test]
+fn damaged_samples_are_never_given_and_the_track_is_decoded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    // The first has several checksums.
+    let lengths = [100_000, 3000];
+    let dataset = make(folder.path(), &lengths);
+    let pcm = folder.path().join("pcm");
+    let open = || {
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        let report = cache.prepare(&dataset, &[0, 1], &Job::quiet()).unwrap();
+        (cache, report.n_decoded)
+    };
+    drop(open());
+    damage(&pcm, 0, lengths[0], 70_000);
+    let (cache, n_decoded) = open();
+    assert_eq!(n_decoded, 0, "nothing is read before it is needed");
+    let sound = |n: usize, from: usize, to: usize| -> Vec<f32> {
+        let samples = samples(n, lengths[n])[from..to].to_vec();
+        samples
+            .into_iter()
+            .map(|s| f32::from(s) / 32768.0)
+            .collect()
+    };
+    let track = &dataset.tracks[0];
+    let read = |cache: &PcmCache, from, n| cache.wave(track, from, n).unwrap();
+    assert_eq!(read(&cache, 0, 60_000), sound(0, 0, 60_000));
+    let n_shards = || shards_in(&pcm.join(RATE_HZ.to_string())).unwrap().len();
+    assert_eq!(n_shards(), 1, "what is sound there is read there");
+    let waves: Vec<Vec<f32>> = std::thread::scope(|scope| {
+        let reading = [(); 4].map(|()| scope.spawn(|| read(&cache, 65_000, 10_000)));
+        reading.map(|thread| thread.join().unwrap()).into()
+    });
+    assert!(waves.iter().all(|wave| *wave == sound(0, 65_000, 75_000)));
+    assert_eq!(n_shards(), 2, "four threads decode it once");
+    // The next process takes the sound one.
+    let (cache, n_decoded) = open();
+    assert_eq!(n_decoded, 0);
+    check_holds(&cache, &dataset, &lengths);
+    assert_eq!(n_shards(), 2);
+}
+
+#[test]
+fn damage_whose_file_is_gone_or_another_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = make(folder.path(), &[9000]);
+    let pcm = folder.path().join("pcm");
+    let open = || {
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        cache.prepare(&dataset, &[0], &Job::quiet()).unwrap();
+        cache
+    };
+    drop(open());
+    damage(&pcm, 0, 9000, 10);
+    let cache = open();
+    let error = |cache: &PcmCache| cache.wave(&dataset.tracks[0], 0, 100).unwrap_err();
+    let path = &dataset.tracks[0].path;
+    write_wav(path, &samples(3, 50));
+    let told = error(&cache).to_string();
+    assert!(
+        told.contains("was changed") && told.contains("`t0`"),
+        "{told}"
+    );
+    std::fs::remove_file(path).unwrap();
+    let told = error(&cache).to_string();
+    assert!(told.contains("attune data cache verify"), "{told}");
+}
+
+#[test]
+fn verifying_finds_what_is_damaged_and_has_it_decoded_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = [4000, 5000, 6000];
+    let dataset = make(folder.path(), &lengths);
+    let pcm = folder.path().join("pcm");
+    let prepare = || {
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        let report = cache.prepare(&dataset, &[0, 1, 2], &Job::quiet());
+        check_holds(&cache, &dataset, &lengths);
+        report.unwrap().n_decoded
+    };
+    assert_eq!(verify(&pcm, &Job::quiet()).unwrap(), Verified::default());
+    prepare();
+    let sound = verify(&pcm, &Job::quiet()).unwrap();
+    assert_eq!((sound.n_tracks, sound.bytes), (3, 30_000));
+    assert_eq!(sound.n_damaged, 0);
+    damage(&pcm, 1, 5000, 4999);
+    assert_eq!(verify(&pcm, &Job::quiet()).unwrap().n_damaged, 1);
+    assert_eq!(verify(&pcm, &Job::quiet()).unwrap().n_damaged, 0);
+    assert_eq!(prepare(), 1);
+    let found = contents(&pcm).unwrap();
+    assert_eq!((found[0].rate_hz, found[0].n_tracks), (RATE_HZ, 3));
+}
+
+#[test]
+fn the_longest_unused_goes_first_and_never_what_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = [10_000; 3];
+    let dataset = make(folder.path(), &lengths);
+    let pcm = folder.path().join("pcm");
+    // A shard each. A cache of its own, as another process has.
+    let prepare = |track: usize| {
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        let report = cache.prepare(&dataset, &[track], &Job::quiet());
+        (cache, report.unwrap().n_decoded)
+    };
+    let held: Vec<_> = (0..3).map(|track| prepare(track).0).collect();
+    assert_eq!(clear(&pcm).unwrap().n_in_use, 3);
+    drop(held);
+    // The first is used again: the second is the oldest now.
+    drop(prepare(0));
+    let trimmed = trim(&pcm, 45_000).unwrap();
+    assert_eq!((trimmed.n_removed, trimmed.n_in_use), (1, 0), "{trimmed:?}");
+    assert!((40_000..45_000).contains(&trimmed.kept_bytes));
+    assert_eq!(prepare(0).1 + prepare(2).1, 0);
+    assert_eq!(prepare(1).1, 1, "that one is gone");
+    let (in_use, _) = prepare(2);
+    let cleared = clear(&pcm).unwrap();
+    assert_eq!((cleared.n_removed, cleared.n_in_use), (2, 1));
+    let wave = in_use.whole_wave(&dataset.tracks[2]).unwrap().unwrap();
+    assert_eq!(wave.len(), 10_000);
+    drop(in_use);
+    assert_eq!(prepare(2).1, 0, "it stayed");
+    assert_eq!(trim(&pcm, 1 << 30).unwrap().n_removed, 0);
+}
+
+#[test]
+fn a_budget_makes_room_and_what_does_not_fit_is_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dataset = make(folder.path(), &[10_000; 6]);
+    let pcm = folder.path().join("pcm");
+    let open = |bytes| {
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        cache.with_budget(Some(bytes))
+    };
+    let size = || {
+        contents(&pcm)
+            .unwrap()
+            .iter()
+            .map(|rate| rate.bytes)
+            .sum::<u64>()
+    };
+    // Shards are small where the budget is: six tracks of 20 kB do not lie in one.
+    for track in 0..6 {
+        open(70_000)
+            .prepare(&dataset, &[track], &Job::quiet())
+            .unwrap();
+        assert!(size() <= 70_000, "{}", size());
+    }
+    let report = open(70_000).prepare(&dataset, &[3, 4, 5], &Job::quiet());
+    assert_eq!(report.unwrap().n_decoded, 0, "the newest stayed");
+    // Found out while decoding, as nobody knows how long the tracks are.
+    let all: Vec<usize> = (0..6).collect();
+    let error = open(70_000).prepare(&dataset, &all, &Job::quiet());
+    let told = error.unwrap_err().to_string();
+    assert!(told.contains("attune data cache budget"), "{told}");
+    // Said before anything is decoded, where the data set states lengths.
+    clear(&pcm).unwrap();
+    for track in &mut dataset.tracks {
+        track.duration_secs = Some(1.25);
+    }
+    let error = open(70_000).prepare(&dataset, &all, &Job::quiet());
+    assert!(matches!(
+        error,
+        Err(Error::OverBudget {
+            needed_bytes: 120_000,
+            ..
+        })
+    ));
+    assert_eq!(size(), 0);
+    // Splits that are prepared one after the other count together.
+    let cache = open(70_000);
+    cache.prepare(&dataset, &all[..3], &Job::quiet()).unwrap();
+    assert!(cache.prepare(&dataset, &all[3..], &Job::quiet()).is_err());
+}
+
+#[test]
+fn readers_writers_and_those_who_throw_away_do_not_harm_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = [3000; 10];
+    let dataset = make(folder.path(), &lengths);
+    let pcm = folder.path().join("pcm");
+    std::thread::scope(|scope| {
+        for first in [0, 4] {
+            let (pcm, dataset) = (&pcm, &dataset);
+            scope.spawn(move || {
+                for round in 0..15 {
+                    let cache = PcmCache::open(pcm, RATE_HZ).unwrap();
+                    let tracks: Vec<usize> = (first..first + 6).collect();
+                    cache.prepare(dataset, &tracks, &Job::quiet()).unwrap();
+                    for &number in &tracks {
+                        let pcm = cache.samples(&dataset.tracks[number]).unwrap();
+                        assert_eq!(pcm.samples(), samples(number, 3000), "round {round}");
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..200 {
+                clear(&pcm).unwrap();
+                std::thread::yield_now();
+            }
+        });
+    });
 }
 
 #[test]

@@ -1,54 +1,71 @@
-//! Appends decoded samples to a shard of its own and keeps the shard's index.
+//! Appends decoded samples to a shard of its own and keeps the shard's checksums and index.
 //!
 //! A writer never touches the shards of earlier writers: others may have mapped them. It starts a new shard when the last one is full.
 
 use super::super::Error;
-use super::index::{Entry, Index};
+use super::index::{Entry, IndexFile};
+use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of, hold, sums_of};
+use pulp::bytemuck;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A shard is closed once it is longer than this many samples (1 GiB).
 const FULL_SHARD_SAMPLES: u64 = 1 << 29;
+/// With a budget, shards are at most this part of it: what is thrown away is whole shards.
+const SHARDS_IN_BUDGET: u64 = 16;
 /// The index is written after so many samples (64 MiB): at most so much work is lost when the process is killed.
 const SAMPLES_BETWEEN_INDEXES: u64 = 1 << 25;
 
-/// The writing end of the cache; there is one at a time, its owner holds the cache's lock.
+/// The writing end of the cache. As long as it lives, nobody throws away what it wrote.
+#[derive(Debug)]
 pub(super) struct Writer {
     folder: PathBuf,
+    full_samples: u64,
     shard: Option<OpenShard>,
+    /// Of shards that are full.
+    in_use: Vec<File>,
 }
 
+/// What [`Writer::append`] did.
+#[derive(Debug)]
+pub(super) struct Appended {
+    /// The shard's name.
+    pub(super) shard: String,
+    /// Where the samples lie in it.
+    pub(super) entry: Entry,
+    /// Whether all that was appended so far is readable, so that it is a good time to look at the budget.
+    pub(super) is_written: bool,
+}
+
+#[derive(Debug)]
 struct OpenShard {
     name: String,
-    path: PathBuf,
-    file: BufWriter<File>,
-    index: Index,
+    samples_path: PathBuf,
+    samples: BufWriter<File>,
+    sums_path: PathBuf,
+    sums: BufWriter<File>,
+    index: IndexFile,
     n_samples: u64,
+    n_sums: u64,
     n_indexed: u64,
+    in_use: Option<File>,
 }
 
 impl Writer {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(super) fn new(folder: &Path, budget_bytes: Option<u64>) -> Self {
+        let of_budget = budget_bytes.map(|bytes| bytes / SHARDS_IN_BUDGET / 2);
         Self {
             folder: folder.to_path_buf(),
+            full_samples: of_budget.map_or(FULL_SHARD_SAMPLES, |n| n.min(FULL_SHARD_SAMPLES)),
             shard: None,
+            in_use: Vec::new(),
         }
     }
 
-    /// Appends one file's samples. Returns the name of the shard and the entry that was made.
-    pub(super) fn append(
-        &mut self,
-        key: String,
-        samples: &[i16],
-    ) -> Result<(String, Entry), Error> {
-        if self
-            .shard
-            .as_ref()
-            .is_some_and(|shard| shard.n_samples >= FULL_SHARD_SAMPLES)
-        {
-            self.finish()?;
-        }
+    /// Appends one file's samples.
+    pub(super) fn append(&mut self, key: u128, samples: &[i16]) -> Result<Appended, Error> {
         let shard = match &mut self.shard {
             Some(shard) => shard,
             empty => empty.insert(OpenShard::create(&self.folder)?),
@@ -57,71 +74,96 @@ impl Writer {
             key,
             start: shard.n_samples,
             n_samples: samples.len() as u64,
+            first_sum: shard.n_sums,
         };
         shard.append(samples)?;
-        shard.index.entries.push(entry.clone());
-        if shard.n_samples - shard.n_indexed >= SAMPLES_BETWEEN_INDEXES {
+        shard.index.push(entry);
+        let name = shard.name.clone();
+        let is_full = shard.n_samples >= self.full_samples;
+        let is_long = shard.n_samples - shard.n_indexed >= SAMPLES_BETWEEN_INDEXES;
+        if is_long && !is_full {
             shard.write_index()?;
         }
-        Ok((shard.name.clone(), entry))
+        if is_full {
+            self.finish()?;
+        }
+        Ok(Appended {
+            shard: name,
+            entry,
+            is_written: is_full || is_long,
+        })
     }
 
     /// Makes what was appended so far readable: flushes the shard and writes its index.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.shard.take() {
-            Some(mut shard) => shard.write_index(),
+            Some(mut shard) => {
+                shard.write_index()?;
+                self.in_use.extend(shard.in_use);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
 }
 
 impl OpenShard {
-    /// Creates the shard with the first free number.
+    /// Creates a shard whose name was never used before, so that nobody takes its samples for those of one that was removed: the time,
+    /// in nanoseconds since 1970, in hexadecimal digits. So names are in the order in which they were made.
     fn create(folder: &Path) -> Result<Self, Error> {
-        for number in 0u32.. {
-            let name = format!("{number:05}");
-            let path = folder.join(format!("{name}.pcm"));
-            match File::create_new(&path) {
-                Ok(file) => {
-                    return Ok(Self {
-                        name,
-                        path,
-                        file: BufWriter::with_capacity(1 << 20, file),
-                        index: Index::new(),
-                        n_samples: 0,
-                        n_indexed: 0,
-                    });
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(Error::io("write", path)(error)),
-            }
+        loop {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let name = format!("{:016x}", now.unwrap_or_default().as_nanos() as u64);
+            let samples_path = file_of(folder, &name, SAMPLES);
+            let in_use =
+                hold(folder, &name).map_err(Error::io("lock", file_of(folder, &name, USED)))?;
+            let samples = match File::create_new(&samples_path) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(Error::io("write", samples_path)(error)),
+            };
+            let sums_path = file_of(folder, &name, SUMS);
+            let sums = File::create_new(&sums_path).map_err(Error::io("write", &sums_path))?;
+            return Ok(Self {
+                index: IndexFile::create(file_of(folder, &name, INDEX))?,
+                name,
+                samples_path,
+                samples: BufWriter::with_capacity(1 << 20, samples),
+                sums_path,
+                sums: BufWriter::new(sums),
+                n_samples: 0,
+                n_sums: 0,
+                n_indexed: 0,
+                in_use,
+            });
         }
-        Err(Error::BadConfig(
-            "the cache has no shard number left".into(),
-        ))
     }
 
     fn append(&mut self, samples: &[i16]) -> Result<(), Error> {
-        let mut bytes = [0; 8192];
-        for block in samples.chunks(bytes.len() / 2) {
-            for (bytes, sample) in bytes.chunks_exact_mut(2).zip(block) {
-                bytes.copy_from_slice(&sample.to_ne_bytes());
-            }
-            self.file
-                .write_all(&bytes[..block.len() * 2])
-                .map_err(Error::io("write", &self.path))?;
+        self.samples
+            .write_all(bytemuck::cast_slice(samples))
+            .map_err(Error::io("write", &self.samples_path))?;
+        for sum in sums_of(samples) {
+            self.sums
+                .write_all(&sum.to_le_bytes())
+                .map_err(Error::io("write", &self.sums_path))?;
+            self.n_sums += 1;
         }
         self.n_samples += samples.len() as u64;
         Ok(())
     }
 
-    /// The samples first, then the index that points at them.
+    /// The samples and sums first, then the index that points at them.
     fn write_index(&mut self) -> Result<(), Error> {
-        self.file
-            .flush()
-            .and_then(|()| self.file.get_ref().sync_data())
-            .map_err(Error::io("write", &self.path))?;
-        self.index.write(&self.path.with_extension("index"))?;
+        for (path, file) in [
+            (&self.samples_path, &mut self.samples),
+            (&self.sums_path, &mut self.sums),
+        ] {
+            file.flush()
+                .and_then(|()| file.get_ref().sync_data())
+                .map_err(Error::io("write", path))?;
+        }
+        self.index.write()?;
         self.n_indexed = self.n_samples;
         Ok(())
     }

@@ -73,6 +73,16 @@ impl Lessons {
         })
     }
 
+    /// The most that its clips take in memory.
+    pub(in crate::train) fn memory_bytes(&self) -> u64 {
+        self.loader.memory_bytes()
+    }
+
+    /// Takes back a lesson that is no longer needed, so that other clips are made in its memory.
+    pub(in crate::train) fn give_back(&self, lesson: Lesson) {
+        self.loader.give_back(lesson.batch);
+    }
+
     /// What the loader's threads spent on the lessons since the last call.
     pub(in crate::train) fn take_spent(&mut self) -> Spent {
         self.loader.take_spent()

@@ -1,0 +1,297 @@
+//! `attune data cache`: decoded audio, made ahead of training, looked at and kept small.
+
+use super::{Console, Failure, ResultExt};
+use attune_core::dataset::pcm_cache::{self, CacheSettings, Trimmed};
+use attune_core::dataset::{Dataset, Problem, SourceRates};
+use attune_core::job::Job;
+use attune_core::train::{self, CLIP_RATE_HZ, DataChoice};
+use attune_core::workspace::Workspace;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  attune data cache build ~/music/tunes\n  attune data cache build ~/music/mtat --rate source\n  attune data cache budget 100\n  \
+    attune data cache info\n\n\
+    Training decodes what is missing by itself; `build` does it ahead. Everything here can be made again: the folder may be deleted at any time. \
+    With a budget, what was unused for longest is thrown away first, never what a process uses. The budget is kept in the workspace \
+    (cache.toml) and holds for window and terminal; the variable ATTUNE_CACHE_GB goes before it."
+)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Decode all tracks of a data set that are not in the cache yet; after Ctrl-C the same command goes on
+    Build {
+        /// Folder with tracks.csv, or `demo`
+        #[arg(value_name = "DIR")]
+        data: String,
+        /// Rate in hertz, or `source`: of each file its own. Training uses that of the recipe (--clip-rate)
+        #[arg(long, value_name = "HZ", default_value_t = RateChoice::Hz(CLIP_RATE_HZ))]
+        rate: RateChoice,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what is in the cache
+    Info {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Compare everything with its checksums; what is damaged is decoded again when it is needed next
+    Verify {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Throw away what was unused for longest, until the rest fits
+    Trim {
+        /// Into so many gigabytes (10⁹ bytes); without it, into the budget
+        #[arg(long, value_name = "GB")]
+        to: Option<f64>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Throw everything away that no process uses
+    Clear {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show or set what the cache may take on disk
+    Budget {
+        /// Gigabytes (10⁹ bytes), or `none`
+        #[arg(value_name = "GB")]
+        gigabytes: Option<String>,
+    },
+}
+
+/// A sample rate, or that of the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RateChoice {
+    /// In hertz.
+    Hz(u32),
+    /// Each file's own.
+    Source,
+}
+
+impl FromStr for RateChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "source" => Ok(Self::Source),
+            number => match number.parse() {
+                Ok(rate_hz @ 4_000..=192_000) => Ok(Self::Hz(rate_hz)),
+                _ => Err("a rate is `source` or lies between 4000 and 192000 Hz".into()),
+            },
+        }
+    }
+}
+
+impl std::fmt::Display for RateChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Hz(rate_hz) => rate_hz.fmt(f),
+            Self::Source => f.write_str("source"),
+        }
+    }
+}
+
+/// The one rate of a data set's files.
+pub(super) fn rate_of_files(data: &DataChoice, workspace: &Workspace) -> Result<u32, Failure> {
+    let dataset = train::open_data(data, workspace, &Job::quiet()).bad_input()?;
+    let all: Vec<usize> = (0..dataset.tracks.len()).collect();
+    let rates = SourceRates::of(&dataset, &all, &Job::quiet()).bad_input()?;
+    rates.only().bad_input()
+}
+
+pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
+    let root = console.workspace.pcm_cache();
+    match args.what {
+        What::Build { data, rate, json } => build(&data, rate, json, console),
+        What::Info { json } => info(json, console),
+        What::Verify { json } => {
+            let verified = pcm_cache::verify(&root, &console.job()).failed()?;
+            if json {
+                return console.json(&verified);
+            }
+            console.line(&match verified.n_damaged {
+                0 => format!(
+                    "all {} tracks ({}) are as they were written",
+                    verified.n_tracks,
+                    size(verified.bytes)
+                ),
+                n => format!(
+                    "{n} of {} tracks were damaged; they are decoded again when they are needed next",
+                    verified.n_tracks
+                ),
+            })
+        }
+        What::Trim { to, json } => {
+            let budget = match to {
+                Some(gigabytes) => CacheSettings::parse(&gigabytes.to_string()),
+                None => Ok(CacheSettings::of(&console.workspace).bad_input()?),
+            };
+            let budget = budget.map_err(anyhow::Error::msg).bad_input()?;
+            let Some(bytes) = budget.budget_bytes() else {
+                let why = "there is no budget: say --to GB, or set one with `attune data cache budget GB`";
+                return Err(anyhow::Error::msg(why)).bad_input();
+            };
+            told(pcm_cache::trim(&root, bytes).failed()?, json, console)
+        }
+        What::Clear { json } => told(pcm_cache::clear(&root).failed()?, json, console),
+        What::Budget { gigabytes } => {
+            if let Some(text) = gigabytes {
+                let settings = CacheSettings::parse(&text).map_err(anyhow::Error::msg);
+                settings.bad_input()?.save(&console.workspace).failed()?;
+            }
+            let settings = CacheSettings::of(&console.workspace).bad_input()?;
+            console.line(&budget_text(settings))
+        }
+    }
+}
+
+/// What `attune data cache build --json` prints.
+#[derive(Debug, Serialize)]
+struct Built {
+    rates: Vec<BuiltRate>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize)]
+struct BuiltRate {
+    rate_hz: u32,
+    decoded: usize,
+    cached: usize,
+}
+
+fn build(data: &str, rate: RateChoice, json: bool, console: &Console) -> Result<(), Failure> {
+    let job = console.job();
+    let dataset: Dataset =
+        train::open_data(&DataChoice::parse(data), &console.workspace, &job).bad_input()?;
+    let all: Vec<usize> = (0..dataset.tracks.len()).collect();
+    let rates = match rate {
+        RateChoice::Hz(rate_hz) => SourceRates {
+            tracks: [(rate_hz, all)].into(),
+            problems: Vec::new(),
+        },
+        RateChoice::Source => SourceRates::of(&dataset, &all, &job).failed()?,
+    };
+    let mut built = Built {
+        rates: Vec::new(),
+        problems: rates.problems,
+    };
+    for (rate_hz, tracks) in rates.tracks {
+        let cache = train::open_cache_at(&console.workspace, rate_hz).bad_input()?;
+        let report = cache.prepare(&dataset, &tracks, &job).failed()?;
+        built.rates.push(BuiltRate {
+            rate_hz,
+            decoded: report.n_decoded,
+            cached: report.n_cached,
+        });
+        built.problems.extend(report.problems);
+    }
+    drop(job);
+    if json {
+        return console.json(&built);
+    }
+    for rate in &built.rates {
+        console.line(&format!(
+            "{} Hz: {} tracks decoded, {} were there already",
+            rate.rate_hz, rate.decoded, rate.cached
+        ))?;
+    }
+    for problem in &built.problems {
+        console.say(&format!("problem: {problem}"));
+    }
+    Ok(())
+}
+
+/// What `attune data cache info --json` prints.
+#[derive(Debug, Serialize)]
+struct Info {
+    folder: PathBuf,
+    budget_gb: Option<f64>,
+    bytes: u64,
+    rates: Vec<pcm_cache::RateContents>,
+}
+
+fn info(json: bool, console: &Console) -> Result<(), Failure> {
+    let settings = CacheSettings::of(&console.workspace).bad_input()?;
+    let folder = console.workspace.pcm_cache();
+    let rates = pcm_cache::contents(&folder).failed()?;
+    let info = Info {
+        budget_gb: settings.budget_gb,
+        bytes: rates.iter().map(|rate| rate.bytes).sum(),
+        rates,
+        folder,
+    };
+    if json {
+        return console.json(&info);
+    }
+    console.line(&format!(
+        "{} of decoded audio in {}; {}",
+        size(info.bytes),
+        info.folder.display(),
+        budget_text(settings)
+    ))?;
+    for rate in &info.rates {
+        let hours = rate.n_samples as f64 / f64::from(rate.rate_hz) / 3600.0;
+        console.line(&format!(
+            "{:>7} Hz{:>9} tracks{hours:>10.2} hours{:>12} in {} shards, last used {} ago",
+            rate.rate_hz,
+            rate.n_tracks,
+            size(rate.bytes),
+            rate.n_shards,
+            ago(rate.unused_seconds)
+        ))?;
+    }
+    Ok(())
+}
+
+fn told(trimmed: Trimmed, json: bool, console: &Console) -> Result<(), Failure> {
+    if json {
+        return console.json(&trimmed);
+    }
+    let stayed = match trimmed.n_in_use {
+        0 => String::new(),
+        n => format!(", {n} shards stayed because a process uses them"),
+    };
+    console.line(&format!(
+        "{} thrown away ({} shards), {} left{stayed}",
+        size(trimmed.removed_bytes),
+        trimmed.n_removed,
+        size(trimmed.kept_bytes)
+    ))
+}
+
+fn budget_text(settings: CacheSettings) -> String {
+    match settings.budget_gb {
+        Some(gigabytes) => format!("it may take {gigabytes} GB"),
+        None => "it may take what the disk has (no budget)".to_owned(),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
+        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
+        b => format!("{:.2} GB", b / 1e9),
+    }
+}
+
+fn ago(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} minutes", seconds / 60),
+        7_200..172_800 => format!("{} hours", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}

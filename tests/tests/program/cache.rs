@@ -1,0 +1,200 @@
+//! Decoded audio from the command line: made ahead, looked after, kept within a budget, shared by processes.
+
+use crate::attune::{json, output, printed, refused};
+use crate::lab::{Lab, succeed};
+use attune_tests::small_data;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const N_TRACKS: u64 = 36;
+
+fn folder_with_data() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    small_data::write(&folder.path().join("data"), N_TRACKS as usize, 1.5);
+    folder
+}
+
+/// Changes a byte in the middle of the only shard of a rate.
+fn damage(folder: &Path, rate_hz: u32) {
+    let shards = folder.join(format!("workspace/cache/pcm/{rate_hz}"));
+    let mut files = std::fs::read_dir(shards)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let shard = files
+        .find(|path| path.extension().is_some_and(|e| e == "pcm"))
+        .unwrap();
+    let mut bytes = std::fs::read(&shard).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(shard, bytes).unwrap();
+}
+
+fn of_rate(built: &Value, rate_hz: u32) -> (u64, u64) {
+    let rates = built["rates"].as_array().unwrap();
+    let rate = rates
+        .iter()
+        .find(|rate| rate["rate_hz"] == rate_hz)
+        .unwrap();
+    (
+        rate["decoded"].as_u64().unwrap(),
+        rate["cached"].as_u64().unwrap(),
+    )
+}
+
+#[test]
+fn what_is_built_once_is_there_until_it_is_damaged_thrown_away_or_deleted() {
+    let folder = folder_with_data();
+    let attune = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        json(
+            folder.path(),
+            &[&["data", "cache"], arguments.as_slice(), &["--json"]].concat(),
+        )
+    };
+    let build = || of_rate(&attune("build data"), 22_050);
+    assert_eq!(attune("info")["bytes"], 0);
+    assert_eq!(build(), (N_TRACKS, 0));
+    assert_eq!(build(), (0, N_TRACKS));
+    assert_eq!(attune("verify")["n_damaged"], 0);
+    damage(folder.path(), 22_050);
+    let found = attune("verify");
+    assert_eq!(
+        (&found["n_damaged"], &found["n_tracks"]),
+        (&json!(1), &json!(N_TRACKS))
+    );
+    assert_eq!(build(), (1, N_TRACKS - 1));
+    let info = attune("info");
+    assert_eq!(info["rates"][0]["n_tracks"], N_TRACKS);
+    let bytes = info["bytes"].as_u64().unwrap();
+    assert!(bytes > N_TRACKS * 66_000, "{info}");
+    assert_eq!(attune("trim --to 1")["n_removed"], 0);
+    assert_eq!(attune("clear")["removed_bytes"], bytes);
+    assert_eq!(build(), (N_TRACKS, 0));
+    std::fs::remove_dir_all(folder.path().join("workspace/cache")).unwrap();
+    assert_eq!(build(), (N_TRACKS, 0));
+}
+
+#[test]
+fn two_that_build_at_once_share_the_work() {
+    let folder = folder_with_data();
+    let arguments = ["data", "cache", "build", "data", "--json"];
+    let built: Vec<Value> = std::thread::scope(|scope| {
+        let building = [(); 2].map(|()| scope.spawn(|| json(folder.path(), &arguments)));
+        building.map(|thread| thread.join().unwrap()).into()
+    });
+    let decoded = built.iter().map(|built| of_rate(built, 22_050).0);
+    assert_eq!(decoded.sum::<u64>(), N_TRACKS, "{built:?}");
+    for built in &built {
+        let (decoded, cached) = of_rate(built, 22_050);
+        assert_eq!(decoded + cached, N_TRACKS);
+    }
+}
+
+#[test]
+fn the_budget_holds_for_every_command_and_says_what_is_too_much() {
+    let folder = folder_with_data();
+    let build = ["data", "cache", "build", "data"];
+    assert!(printed(folder.path(), &["data", "cache", "budget"]).contains("no budget"));
+    printed(folder.path(), &["data", "cache", "budget", "0.001"]);
+    for command in [
+        &build[..],
+        &[
+            "train",
+            "--preset",
+            "tiny",
+            "--data",
+            "data",
+            "--input-secs",
+            "1",
+            "--epochs",
+            "1",
+        ],
+    ] {
+        let (code, told) = refused(folder.path(), command);
+        assert_ne!(code, Some(0));
+        assert!(
+            told.contains("0.001 GB") && told.contains("ATTUNE_CACHE_GB"),
+            "{told}"
+        );
+    }
+    // The variable goes before the file.
+    let with = |budget: &str| {
+        let mut command = crate::attune::command(folder.path(), &build);
+        command.env("ATTUNE_CACHE_GB", budget).output().unwrap()
+    };
+    assert!(with("0.1").status.success());
+    let told = with("much");
+    assert!(
+        String::from_utf8_lossy(&told.stderr).contains("`much`"),
+        "{told:?}"
+    );
+    printed(folder.path(), &["data", "cache", "budget", "none"]);
+    assert!(output(folder.path(), &build).status.success());
+    for nonsense in ["0", "-1", "lots"] {
+        let (code, _) = refused(folder.path(), &["data", "cache", "budget", nonsense]);
+        assert_ne!(code, Some(0), "{nonsense}");
+    }
+}
+
+#[test]
+fn clips_can_be_cut_at_another_rate_and_usual_runs_do_not_mention_it() {
+    let lab = Lab::new();
+    let recipe = |workspace| {
+        let folder = lab.run_folder(workspace).unwrap();
+        std::fs::read_to_string(folder.join("run.toml")).unwrap()
+    };
+    succeed(lab.train("usual", &["--epochs", "1"]));
+    assert!(!recipe("usual").contains("clip_rate"));
+    succeed(lab.train("sixteen", &["--epochs", "1", "--clip-rate", "16000"]));
+    assert!(recipe("sixteen").contains("clip_rate_hz = 16000"));
+    let rates: Vec<_> = std::fs::read_dir(lab.workspace("sixteen").join("cache/pcm"))
+        .unwrap()
+        .map(|folder| folder.unwrap().file_name())
+        .collect();
+    assert_eq!(rates, ["16000"], "nothing was decoded twice");
+    succeed(lab.train("source", &["--epochs", "1", "--clip-rate", "source"]));
+    assert!(
+        !recipe("source").contains("clip_rate"),
+        "the files are at 22,050 Hz"
+    );
+    let mixed = lab.folder.path().join("data/audio/x000.wav");
+    let wave = vec![0.1; 24_000];
+    attune_core::audio::write_wav(&mixed, &wave, 16_000).unwrap();
+    let output = lab
+        .train("mixed", &["--clip-rate", "source"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("16000 Hz (1 files), 22050 Hz (35 files)"),
+        "{told}"
+    );
+    let arguments = ["data", "cache", "build", "--rate", "source", "--json"];
+    let mut build = lab.attune("mixed", &arguments);
+    build.arg(lab.folder.path().join("data"));
+    let built = succeed(build);
+    assert_eq!(of_rate(&built, 16_000), (1, 0));
+    assert_eq!(of_rate(&built, 22_050), (N_TRACKS - 1, 0));
+}
+
+#[test]
+fn a_damaged_cache_changes_nothing_about_a_run() {
+    let lab = Lab::new();
+    let arguments = ["--epochs", "2", "--augment", "reference"];
+    let expected = succeed(lab.train("workspace", &arguments));
+    damage(lab.folder.path(), 22_050);
+    let found = succeed(lab.train("workspace", &arguments));
+    assert!(expected["best_loss"].is_number() && expected["test"].is_object());
+    for what in [
+        "best_loss",
+        "roc_auc_macro",
+        "average_precision_macro",
+        "test",
+    ] {
+        assert_eq!(found[what], expected[what], "{what}");
+    }
+    // The track was decoded again into another shard; the damaged samples are passed over and still there.
+    let mut verify = lab.attune("workspace", &["data", "cache", "verify", "--json"]);
+    let verified: Value = serde_json::from_slice(&verify.output().unwrap().stdout).unwrap();
+    assert_eq!(verified["n_damaged"], 1);
+}
