@@ -44,6 +44,17 @@ pub struct Decoded {
     pub warnings: Vec<String>,
 }
 
+/// What a warning begins with if the file ends before it should.
+const CUT_OFF: [&str; 3] = ["ends early", "ends after", "has no end mark"];
+
+impl Decoded {
+    /// Whether one of the warnings is that the file ends before it should.
+    pub fn is_cut_off(&self) -> bool {
+        let mut warnings = self.warnings.iter();
+        warnings.any(|warning| CUT_OFF.iter().any(|begin| warning.starts_with(begin)))
+    }
+}
+
 /// Decodes an MP3, Ogg Vorbis, Opus, FLAC, WAV, AIFF, AAC, ALAC or M4A file.
 ///
 /// More than two channels come in the order of WAV files. HE-AAC has the full rate, declared or not.
@@ -413,20 +424,18 @@ impl Tape {
         let n_frames = self.n_frames();
         // Ten milliseconds less is a rounded duration in a header, not a loss.
         let cut_off = n_frames + u64::from(self.rate_hz / 100) < self.promised;
+        let [early, after, unmarked] = CUT_OFF;
         if let Some(reason) = ended_by {
-            warnings.push(format!(
-                "ends early after {:.2} s: {reason}",
-                secs(n_frames)
-            ));
+            warnings.push(format!("{early} after {:.2} s: {reason}", secs(n_frames)));
         } else if cut_off {
             warnings.push(format!(
-                "ends after {:.2} s, its header promises {:.2} s",
+                "{after} {:.2} s, its header promises {:.2} s",
                 secs(n_frames),
                 secs(self.promised)
             ));
         } else if self.unmarked_end {
             warnings.push(format!(
-                "has no end mark: it may have been cut off after {:.2} s",
+                "{unmarked}: it may have been cut off after {:.2} s",
                 secs(n_frames)
             ));
         }

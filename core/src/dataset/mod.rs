@@ -10,10 +10,12 @@
 //! ```
 
 mod catalogue;
+pub mod clean;
 mod clip;
 mod collection;
 mod contents;
 pub mod demo;
+pub mod doctor;
 mod error;
 mod finding;
 pub mod import;
@@ -22,6 +24,7 @@ mod pcm_cache;
 mod place;
 mod playlist;
 mod spent;
+pub mod split;
 mod table;
 #[cfg(test)]
 mod test_set;

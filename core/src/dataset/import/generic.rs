@@ -329,7 +329,8 @@ fn count_audio(root: &Path) -> usize {
     count
 }
 
-fn is_audio(path: &Path) -> bool {
+/// Whether a file's name is that of an audio file.
+pub(in crate::dataset) fn is_audio(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| {

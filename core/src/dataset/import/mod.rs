@@ -2,10 +2,11 @@
 
 mod generic;
 
-pub(super) use generic::TRACK_COLUMNS;
+pub(super) use generic::{TRACK_COLUMNS, is_audio};
 
 use super::{Collection, Dataset, Error};
 use crate::dataset::place::Place;
+use crate::dataset::split::OwnSplit;
 use std::path::Path;
 
 /// How a published data set lies on disk, and how it is read. Reading runs no code from files, and goes on where single files or lines
@@ -34,7 +35,7 @@ pub enum Wanted<'a> {
 }
 
 /// The layouts that are known, in the order in which they are tried. The generic one is the last and says what is missing.
-pub const LAYOUTS: [&dyn Layout; 1] = [&generic::Generic];
+pub const LAYOUTS: [&dyn Layout; 2] = [&OwnSplit, &generic::Generic];
 
 /// The layout of a folder.
 pub fn layout_of(folder: &Path) -> &'static dyn Layout {
