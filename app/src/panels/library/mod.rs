@@ -2,6 +2,7 @@
 //!
 //! A click on a track opens it for Audition and Timeline, Enter plays it, arrows walk through the list.
 
+mod doctor;
 mod rows;
 mod tag_table;
 mod track_table;
@@ -23,6 +24,7 @@ enum View {
     Tracks,
     Tags,
     Problems,
+    Doctor,
 }
 
 /// The Library panel's own looks.
@@ -42,6 +44,8 @@ pub struct State {
     tag_sort: tag_table::Sort,
     #[serde(skip)]
     tag_ascending: bool,
+    #[serde(skip)]
+    doctor: doctor::Looks,
 }
 
 impl State {
@@ -81,6 +85,7 @@ impl State {
                 }
             }
             View::Problems => problems_ui(ui, &shelf),
+            View::Doctor => self.doctor.ui(ctx, ui, folder),
         }
     }
 
@@ -195,6 +200,11 @@ impl State {
                     View::Problems,
                     format!("Problems {}", count_text(n_problems as u64)),
                     "Files that are missing",
+                ),
+                (
+                    View::Doctor,
+                    "Doctor".to_owned(),
+                    "Faulty and double files, wrong labels, leaks between the splits, and how to mend them",
                 ),
             ] {
                 let mut text = RichText::new(label);

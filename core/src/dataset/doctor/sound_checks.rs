@@ -11,8 +11,9 @@ const SILENT_SHARE: f64 = 0.999;
 const MOSTLY_SILENT_SHARE: f64 = 0.5;
 /// One sample in a thousand on a cut top or beyond full scale is heard.
 const CLIPPED_SHARE: f64 = 1e-3;
-/// An offset of a hundredth of full scale.
-const MAX_DC: f64 = 0.01;
+/// An offset of a fiftieth of full scale is worth a note, of a twentieth it takes room for the sound.
+const MAX_DC: f64 = 0.02;
+const LARGE_DC: f64 = 0.05;
 /// Stated lengths are rounded, and some count an encoder's padding: seconds, or this share.
 const LENGTH_SECS: f64 = 1.0;
 const LENGTH_SHARE: f64 = 0.02;
@@ -145,8 +146,13 @@ fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut
     }
     if heard.dc.abs() > MAX_DC {
         let message = format!("its mean is {:+.3} of full scale instead of 0", heard.dc);
+        let severity = if heard.dc.abs() > LARGE_DC {
+            Severity::Warning
+        } else {
+            Severity::Note
+        };
         let mend = "filter it below 20 Hz; networks on log-mel spectrograms hardly notice";
-        found(Check::DcOffset, Severity::Warning, message, mend, 0.0);
+        found(Check::DcOffset, severity, message, mend, 0.0);
     }
     if let Some(stated) = patient.stated_secs
         && (stated - heard.secs).abs() > LENGTH_SECS.max(LENGTH_SHARE * stated)
