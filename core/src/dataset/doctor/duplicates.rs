@@ -2,7 +2,8 @@
 //!
 //! Two files of one recording share many fingerprint words exactly, at one distance in time. So all words of all files are sorted, equal
 //! ones propose a pair with a distance, a short look around the place rejects chance, and what remains is compared bit by bit over all that
-//! overlaps. 100,000 clips of half a minute are 32 million words: 256 MB and some seconds.
+//! overlaps. 100,000 clips of half a minute are 64 million words:
+//! half a gigabyte and some seconds.
 
 use super::fingerprint::{HOP_SECS, NOTHING};
 use crate::job::{Cancelled, Job};
@@ -14,15 +15,15 @@ const MAX_ERROR: f64 = 0.28;
 /// At a first look around the place.
 const MAX_ERROR_AROUND: f64 = 0.34;
 /// Words on either side at the first look.
-const AROUND: usize = 20;
+const AROUND: usize = 40;
 /// Words that must overlap: 5 s, or most of a shorter file.
-const MIN_OVERLAP: usize = 54;
+const MIN_OVERLAP: usize = 108;
 /// Shorter ones are not compared: 1.5 s.
-const MIN_WORDS: usize = 16;
+const MIN_WORDS: usize = 32;
 /// A word that more files share says nothing.
 const MAX_SHARING: usize = 100;
 /// Words in the index at most; of larger collections those that their content chooses.
-const MAX_INDEXED: usize = 48 << 20;
+const MAX_INDEXED: usize = 64 << 20;
 
 /// Files that are the same recording.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! What is wrong with tags and labels of one split.
 
 use super::report::Entry;
+use super::split_checks::within;
 use super::tag_orders;
 use crate::dataset::clean::spellings;
 use crate::dataset::{Check, Dataset, Severity, Split};
@@ -43,7 +44,7 @@ pub(super) fn check(dataset: &Dataset, name: &str, entries: &mut Vec<Entry>) {
             let mut entry = Entry::new(
                 Check::NoTag,
                 Severity::Warning,
-                &format!("{name}/{part}"),
+                &within(name, part.name()),
                 message,
                 mend,
             )
@@ -81,7 +82,7 @@ pub(super) fn check(dataset: &Dataset, name: &str, entries: &mut Vec<Entry>) {
             let mut entry = Entry::new(
                 Check::AbsentTag,
                 Severity::Warning,
-                &format!("{name}/{part}/{tag_name}"),
+                &within(name, &format!("{part}/{tag_name}")),
                 message,
                 mend,
             );

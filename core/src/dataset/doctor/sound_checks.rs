@@ -20,7 +20,7 @@ const LENGTH_SHARE: f64 = 0.02;
 /// Shorter than this is too short for any network.
 const SHORTEST_SECS: f64 = 1.0;
 /// Clips are of one length if so large a share is within 2 % of the median; of these, too short is below so large a part of it.
-const EQUAL_SHARE: f64 = 0.9;
+const EQUAL_SHARE: f64 = 0.8;
 const SHORT_PART: f64 = 0.9;
 
 pub(super) fn check(patients: &[Patient<'_>], options: &Options, entries: &mut Vec<Entry>) {

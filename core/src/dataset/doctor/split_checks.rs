@@ -81,7 +81,7 @@ pub(super) fn leaks(
             leak.from,
             leak.into
         );
-        let key = format!("{name}/{}/{}", leak.from, leak.into);
+        let key = within(name, &format!("{}/{}", leak.from, leak.into));
         let ids = leak
             .from_tracks
             .iter()
@@ -90,5 +90,14 @@ pub(super) fn leaks(
         entry.finding.n_concerned = leak.n_tracks;
         entry.leave_out = ids.collect();
         entries.push(entry);
+    }
+}
+
+/// A key's part about something of a split; splits without a name are the only ones.
+pub(super) fn within(split: &str, what: &str) -> String {
+    if split.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{split}/{what}")
     }
 }
