@@ -16,7 +16,16 @@ const SECS: f64 = 10.0;
 const SOUND: [(&str, usize); 3] = [("train", 12), ("valid", 6), ("test", 6)];
 /// GTZAN's genres with two of them exchanged.
 const TAGS: [&str; 10] = [
-    "blues", "classical", "country", "hiphop", "disco", "jazz", "metal", "pop", "reggae", "rock",
+    "blues",
+    "classical",
+    "country",
+    "hiphop",
+    "disco",
+    "jazz",
+    "metal",
+    "pop",
+    "reggae",
+    "rock",
 ];
 
 /// What the doctor must find, by the keys of its report, and nothing else.
@@ -54,8 +63,12 @@ pub const FOUND: [&str; 30] = [
 ];
 
 /// And these, which are about files that nothing can be decoded of, or of another rate.
-pub const FOUND_BESIDES: [&str; 4] =
-    ["unreadable/f-empty", "unreadable/f-garbage", "wrong-rate/16000", "wrong-rate/44100"];
+pub const FOUND_BESIDES: [&str; 4] = [
+    "unreadable/f-empty",
+    "unreadable/f-garbage",
+    "wrong-rate/16000",
+    "wrong-rate/44100",
+];
 
 /// The demo data set, made once for all tests and kept beside what is built.
 ///
@@ -92,10 +105,17 @@ impl Writer<'_> {
     fn row(&mut self, id: &str, file: &str, split: &str, secs: f64, artist: Option<&str>) {
         let own = format!("artist of {id}");
         let artist = artist.unwrap_or(&own);
-        write!(self.tracks, "{id},audio/{file},{artist},{split},{secs:.3},made,CC0-1.0\r\n").unwrap();
+        write!(
+            self.tracks,
+            "{id},audio/{file},{artist},{split},{secs:.3},made,CC0-1.0\r\n"
+        )
+        .unwrap();
         // Eight genres go round, two at a time, so that six tracks have them all; rock comes in addition.
         for place in [self.n_tracks, self.n_tracks + 4] {
-            let tag = TAGS.iter().filter(|tag| !["rock", "reggae"].contains(tag)).nth(place % 8);
+            let tag = TAGS
+                .iter()
+                .filter(|tag| !["rock", "reggae"].contains(tag))
+                .nth(place % 8);
             if id != "f-bare" {
                 write!(self.labels, "{id},{}\r\n", tag.unwrap()).unwrap();
             }
@@ -110,7 +130,13 @@ impl Writer<'_> {
     fn wave(&mut self, id: &str, wave: &[f32]) {
         let file = format!("{id}.wav");
         write_wav(&self.path(&file), wave, RATE_HZ).unwrap();
-        self.row(id, &file, "train", wave.len() as f64 / f64::from(RATE_HZ), None);
+        self.row(
+            id,
+            &file,
+            "train",
+            wave.len() as f64 / f64::from(RATE_HZ),
+            None,
+        );
     }
 
     /// A file of these bytes, in train.
@@ -127,7 +153,11 @@ impl Writer<'_> {
 #[expect(clippy::unwrap_used, reason = "a test without its data cannot go on")]
 pub fn write(folder: &Path) {
     let demo = Dataset::open(&demo_folder()).unwrap();
-    let clips = demo.tracks.iter().filter(|track| track.duration_secs.is_some_and(|secs| (secs - SECS).abs() < 0.5));
+    let clips = demo.tracks.iter().filter(|track| {
+        track
+            .duration_secs
+            .is_some_and(|secs| (secs - SECS).abs() < 0.5)
+    });
     // Not neighbours, which are of one family.
     let clips: Vec<PathBuf> = clips.map(|track| track.path.clone()).step_by(7).collect();
     std::fs::create_dir_all(folder.join("audio")).unwrap();
@@ -144,7 +174,11 @@ pub fn write(folder: &Path) {
     let labels = writer.labels.replacen("\r\n", "\n", 3);
     std::fs::write(folder.join("labels.csv"), labels).unwrap();
     std::fs::write(folder.join("tracks.csv"), writer.tracks).unwrap();
-    std::fs::write(folder.join("tags.txt"), TAGS.map(|tag| format!("{tag}\n")).concat()).unwrap();
+    std::fs::write(
+        folder.join("tags.txt"),
+        TAGS.map(|tag| format!("{tag}\n")).concat(),
+    )
+    .unwrap();
 }
 
 /// Nothing is wrong with these. Two of them, on either side, are by "Various Artists", which is nobody.
@@ -169,7 +203,12 @@ fn write_faults(writer: &mut Writer<'_>) {
     writer.bytes("f-garbage", "f-garbage.ogg", &[0x5A; 9000], SECS);
     for (id, file) in [("f-cut-mp3", "cbr.mp3"), ("f-cut-ogg", "vorbis.ogg")] {
         let whole = std::fs::read(golden("audio").join(file)).unwrap();
-        writer.bytes(id, &format!("{id}-{file}"), &whole[..whole.len() * 6 / 10], 0.6);
+        writer.bytes(
+            id,
+            &format!("{id}-{file}"),
+            &whole[..whole.len() * 6 / 10],
+            0.6,
+        );
     }
     let wave = writer.clip();
     writer.wave("f-cut-wav", &wave);
@@ -184,7 +223,11 @@ fn write_faults(writer: &mut Writer<'_>) {
     let mut fades = writer.clip();
     fades[n_samples * 3 / 10..].fill(0.0);
     writer.wave("f-fades", &fades);
-    let clipped: Vec<f32> = writer.clip().iter().map(|x| (8.0 * x).clamp(-1.0, 1.0)).collect();
+    let clipped: Vec<f32> = writer
+        .clip()
+        .iter()
+        .map(|x| (8.0 * x).clamp(-1.0, 1.0))
+        .collect();
     writer.wave("f-clipped", &clipped);
     let offset: Vec<f32> = writer.clip().iter().map(|x| 0.5 * x + 0.1).collect();
     writer.wave("f-offset", &offset);
@@ -208,7 +251,13 @@ fn write_faults(writer: &mut Writer<'_>) {
     writer.wave("f-bare", &bare);
     let wave = writer.clip();
     write_wav(&writer.path("f-artist.wav"), &wave, RATE_HZ).unwrap();
-    writer.row("f-artist", "f-artist.wav", "train", SECS, Some("Artist  of C19"));
+    writer.row(
+        "f-artist",
+        "f-artist.wav",
+        "train",
+        SECS,
+        Some("Artist  of C19"),
+    );
     let unlisted = writer.clip();
     write_wav(&writer.path("nobody-knows.wav"), &unlisted, RATE_HZ).unwrap();
 }
@@ -224,11 +273,19 @@ fn write_copies(writer: &mut Writer<'_>) {
     writer.wave("d-same", &wave);
     let coded = mp3(&wave_of(writer, "c01").unwrap(), RATE_HZ, 48.0).unwrap();
     writer.bytes("d-coded", "d-coded.mp3", &coded, SECS);
-    let soft: Vec<f32> = wave_of(writer, "c02").unwrap().iter().map(|x| 0.2 * x).collect();
+    let soft: Vec<f32> = wave_of(writer, "c02")
+        .unwrap()
+        .iter()
+        .map(|x| 0.2 * x)
+        .collect();
     writer.wave("d-soft", &soft);
     let wave = wave_of(writer, "c03").unwrap();
     writer.wave("d-shifted", &wave[7500..]);
     writer.row("d-file", "c04.wav", "train", SECS, None);
-    let leaked: Vec<f32> = wave_of(writer, "c18").unwrap().iter().map(|x| 0.9 * x).collect();
+    let leaked: Vec<f32> = wave_of(writer, "c18")
+        .unwrap()
+        .iter()
+        .map(|x| 0.9 * x)
+        .collect();
     writer.wave("d-leaked", &leaked);
 }

@@ -21,8 +21,12 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     assert!(window.shows("Examine this data set"));
     window.picture("doctor_before");
     window.click("Examine");
-    window.wait("the progress", |window| window.shows("Stop") || window.shows("Examine again"));
-    window.wait("the report", |window| window.state().doctor.report(&data).is_some());
+    window.wait("the progress", |window| {
+        window.shows("Stop") || window.shows("Examine again")
+    });
+    window.wait("the report", |window| {
+        window.state().doctor.report(&data).is_some()
+    });
     window.frames(5);
     let report = window.state().doctor.report(&data).unwrap().clone();
     assert_eq!(report.count(Severity::Error), 5, "{:#?}", report.by_check());
@@ -64,7 +68,9 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     let file = home.join("exports/set-check.json");
     window.wait("the file", |window| {
         let notices = &window.state().notices;
-        notices.iter().any(|(_, notice)| notice.text.contains("set-rules.toml"))
+        notices
+            .iter()
+            .any(|(_, notice)| notice.text.contains("set-rules.toml"))
     });
     assert_eq!(Report::read(&file).unwrap(), *report);
     assert!(home.join("exports/set-rules.toml").is_file());
@@ -77,7 +83,10 @@ fn faults_are_found_heard_at_their_place_and_exported() {
         report.is_some_and(|report| report.files.n_decoded == 0)
     });
     let report = window.state().doctor.report(&data).unwrap();
-    let silent = report.entries.iter().filter(|entry| entry.finding.check == Check::Silent);
+    let silent = report
+        .entries
+        .iter()
+        .filter(|entry| entry.finding.check == Check::Silent);
     assert_eq!(silent.count(), 1);
 }
 
@@ -95,7 +104,9 @@ fn a_stopped_examination_shows_no_report_and_can_begin_again() {
     window.frames(3);
     assert!(window.shows("Examine") || window.state().doctor.report(&data).is_some());
     window.send(Command::Doctor(doctor::Command::Examine));
-    window.wait("the report", |window| window.state().doctor.report(&data).is_some());
+    window.wait("the report", |window| {
+        window.state().doctor.report(&data).is_some()
+    });
     let files = &window.state().doctor.report(&data).unwrap().files;
     assert_eq!(files.n_there, 60);
 }

@@ -125,9 +125,9 @@ pub fn examine(
             .enumerate()
             .filter_map(|(idx, track)| Some((*numbers.get(track.id.as_str())?, idx)))
             .collect();
-        for (idx, track) in dataset.tracks.iter().enumerate() {
+        for track in &dataset.tracks {
             if let Some(&patient) = numbers.get(track.id.as_str()) {
-                part_of[patient].get_or_insert(dataset.tracks[idx].split);
+                part_of[patient].get_or_insert(track.split);
             }
         }
         let copies_here: Vec<Vec<usize>> = copies
@@ -251,12 +251,8 @@ fn listen(
         decode(&unheard, notebook, &mut outcomes, job)?;
         for idx in 0..patients.len() {
             if let (Some(state), None) = (&states[idx], &outcomes[idx]) {
-                outcomes[idx] = unheard
-                    .binary_search_by_key(&first_with.get(state.path()).copied(), |(idx, _)| {
-                        Some(*idx)
-                    })
-                    .ok()
-                    .and_then(|place| outcomes[unheard[place].0].clone());
+                let first = first_with.get(state.path());
+                outcomes[idx] = first.and_then(|&first| outcomes[first].clone());
             }
         }
     }

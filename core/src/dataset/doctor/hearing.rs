@@ -198,9 +198,10 @@ impl Clipped {
                 end += 1;
             }
             if end - frame >= MIN_TOP {
-                let falls = |beside: f32| first.abs() - beside * first.signum() > EDGE;
-                let before = frame.checked_sub(1).is_some_and(|before| falls(at(before)));
-                if before && end < self.n_frames && falls(at(end)) {
+                // Of the two samples beside it: the nearer one may lie just below the top by chance.
+                let falls = |beside: usize| first.abs() - at(beside) * first.signum() > EDGE;
+                let before = (frame.saturating_sub(2)..frame).any(falls);
+                if before && (end..(end + 2).min(self.n_frames)).any(falls) {
                     self.add(frame, end - frame);
                 }
             }
