@@ -121,7 +121,7 @@ impl Writer<'_> {
             }
         }
         self.n_tracks += 1;
-        if split != "test" && self.n_tracks % 3 == 0 && id != "f-bare" {
+        if split != "test" && self.n_tracks.is_multiple_of(3) && id != "f-bare" {
             write!(self.labels, "{id},rock\r\n").unwrap();
         }
     }

@@ -93,7 +93,7 @@ fn found(why: &str) -> Failure {
 fn check_named(name: &str) -> Result<(), Failure> {
     let known: Result<Check, _> =
         serde_json::from_value(serde_json::Value::String(name.to_owned()));
-    known.map(|_| ()).map_err(|_| {
+    known.map(|_check| ()).map_err(|_unknown| {
         let why =
             format!("there is no check `{name}`; without --only all are shown with their names");
         Failure::new(Fault::Usage, anyhow::anyhow!(why))

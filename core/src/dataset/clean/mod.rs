@@ -129,14 +129,14 @@ impl Rules {
             })?
             .clean;
         let folder = file.parent().unwrap_or(Path::new(""));
-        for path in [
-            &mut rules.include_file,
-            &mut rules.exclude_file,
-            &mut rules.report,
-        ] {
-            if let Some(path) = path {
-                *path = folder.join(&*path);
-            }
+        let Rules {
+            include_file,
+            exclude_file,
+            report,
+            ..
+        } = &mut rules;
+        for path in [include_file, exclude_file, report].into_iter().flatten() {
+            *path = folder.join(&*path);
         }
         if !rules.drop_found.is_empty() && rules.report.is_none() {
             return Err(Error::BadConfig(format!(

@@ -36,8 +36,11 @@ fn set(folder: &Path) -> Dataset {
     Dataset::open(folder).unwrap()
 }
 
+/// Ids, vocabulary, and what each rule took away.
+type Left = (String, String, Vec<(&'static str, usize)>);
+
 /// What the rules leave: ids and vocabulary; and what each rule says it took away.
-fn cleaned(rules: &str) -> Result<(String, String, Vec<(&'static str, usize)>), String> {
+fn cleaned(rules: &str) -> Result<Left, String> {
     let folder = tempfile::tempdir().unwrap();
     let dataset = set(folder.path());
     let file = folder.path().join("rules.toml");

@@ -185,7 +185,7 @@ fn text_forms(root: &Path, entries: &mut Vec<Entry>) {
         let Ok(bytes) = std::fs::read(&file) else {
             continue;
         };
-        let n_lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+        let n_lines = bytes.split(|&byte| byte == b'\n').count() - 1;
         let n_crlf = bytes.windows(2).filter(|pair| pair == b"\r\n").count();
         // CSV ends its lines so by its standard; lists and tables with tabs do not.
         let is_csv = file.extension().is_some_and(|extension| extension == "csv");

@@ -158,7 +158,7 @@ fn digest(clip: &Clip) -> String {
 
 /// Counts samples beyond full scale, which the cache's 16 bits would cut, and those on tops that were cut before.
 struct Clipped {
-    n_clipped: usize,
+    n_samples: usize,
     n_frames: usize,
     rate_hz: u32,
     per_second: Vec<u32>,
@@ -167,7 +167,7 @@ struct Clipped {
 impl Clipped {
     fn new(n_frames: usize, rate_hz: u32) -> Self {
         Self {
-            n_clipped: 0,
+            n_samples: 0,
             n_frames,
             rate_hz: rate_hz.max(1),
             per_second: vec![0; n_frames / rate_hz.max(1) as usize + 1],
@@ -175,7 +175,7 @@ impl Clipped {
     }
 
     fn add(&mut self, frame: usize, n: usize) {
-        self.n_clipped += n;
+        self.n_samples += n;
         self.per_second[frame / self.rate_hz as usize] += n as u32;
     }
 
@@ -214,7 +214,7 @@ impl Clipped {
         let worst = (0..self.per_second.len())
             .rev()
             .max_by_key(|&second| self.per_second[second]);
-        let share = self.n_clipped as f64 / (self.n_frames * channels).max(1) as f64;
+        let share = self.n_samples as f64 / (self.n_frames * channels).max(1) as f64;
         (share, worst.unwrap_or(0) as f64)
     }
 }

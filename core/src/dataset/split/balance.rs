@@ -62,7 +62,7 @@ impl Balance {
         let mut counts = vec![vec![0usize; columns.len()]; dataset.n_tags()];
         let mut n_tracks = vec![0usize; columns.len()];
         let mut n_labelled = vec![0usize; columns.len()];
-        let mut seen = vec![vec![false; groups.n_groups]; columns.len()];
+        let mut seen = vec![vec![false; groups.n]; columns.len()];
         let mut n_groups = vec![0usize; columns.len()];
         for (idx, part) in parts.iter().enumerate() {
             let Some(column) = part.and_then(column_of) else {

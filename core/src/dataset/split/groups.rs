@@ -66,7 +66,7 @@ pub(super) struct Groups {
     /// Number of each track's group. `[tracks]`
     pub(super) of_track: Vec<u32>,
     /// How many groups there are.
-    pub(super) n_groups: usize,
+    pub(super) n: usize,
     /// Tracks without a known artist (album).
     pub(super) n_unknown: usize,
 }
@@ -107,7 +107,7 @@ impl Groups {
             .collect();
         Self {
             of_track,
-            n_groups: n_groups as usize,
+            n: n_groups as usize,
             n_unknown,
         }
     }

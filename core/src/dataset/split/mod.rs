@@ -81,7 +81,7 @@ pub fn divide(dataset: &Dataset, plan: &Plan, job: &Job) -> Result<Division, Err
         .map(|(_, share)| *share)
         .collect();
     let chosen = stratify(&units, &fractions, plan.seed, job)?;
-    let mut part_of_group: Vec<Option<Split>> = vec![None; groups.n_groups];
+    let mut part_of_group: Vec<Option<Split>> = vec![None; groups.n];
     for (&group, &place) in units.groups().iter().zip(&chosen) {
         part_of_group[group as usize] = Some(plan.shares.parts()[usize::from(place)].0);
     }

@@ -44,7 +44,7 @@ impl Shares {
                 .trim()
                 .parse()
                 .map_err(|unknown: crate::dataset::UnknownSplit| refused(unknown.to_string()))?;
-            let share = share.trim().parse().map_err(|_| {
+            let share = share.trim().parse().map_err(|_no_number| {
                 refused(format!(
                     "`{}` is no number; a share is one from 0 to 1",
                     share.trim()
