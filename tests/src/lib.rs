@@ -3,6 +3,7 @@
 pub mod acoustics;
 pub mod browser;
 pub mod bursts;
+pub mod faults;
 pub mod published;
 pub mod python;
 pub mod small_data;

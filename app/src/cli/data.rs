@@ -61,6 +61,9 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    Check(super::data_check::Args),
+    Split(super::data_split::Args),
+    Leaks(super::data_leaks::Args),
     /// Compose and render the demo data set, if that has not been done yet, and print its folder
     Demo,
     /// Decoded audio: make it ahead of training, look at it, keep it small
@@ -97,6 +100,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             ));
             show(&dataset, json, console)
         }
+        What::Check(args) => super::data_check::run(args, console),
+        What::Split(args) => super::data_split::run(args, console),
+        What::Leaks(args) => super::data_leaks::run(args, console),
         What::Demo => {
             let folder = demo::ensure(&console.workspace, &console.job()).failed()?;
             console.line(&folder.to_string_lossy())

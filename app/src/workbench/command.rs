@@ -1,8 +1,8 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, experiments, library, model, pages, per_tag, plots, queue, runs, settings,
-    student, timeline, training,
+    audition, compare, doctor, experiments, library, model, pages, per_tag, plots, queue, runs,
+    settings, student, timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -54,6 +54,8 @@ pub enum Command {
     Timeline(timeline::Command),
     /// About Library.
     Library(library::Command),
+    /// About what is wrong with a data set.
+    Doctor(doctor::Command),
     /// About the model in use.
     Model(model::Command),
     /// About Compare.

@@ -3,8 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, experiments, library, model, pages, per_tag, plots, queue, runs, settings,
-    song, student, timeline, training,
+    audition, compare, doctor, experiments, library, model, pages, per_tag, plots, queue, runs,
+    settings, song, student, timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -39,6 +39,8 @@ pub struct State {
     pub timeline: timeline::State,
     /// Data sets and their tracks.
     pub library: library::State,
+    /// What is wrong with the data set in use.
+    pub doctor: doctor::State,
     /// Two models side by side.
     pub compare: compare::State,
     /// Runs, tag by tag.
@@ -72,6 +74,7 @@ impl State {
             audition: audition::State::default(),
             timeline: timeline::State::default(),
             library: library::State::default(),
+            doctor: doctor::State::default(),
             compare: compare::State::default(),
             per_tag: per_tag::State::default(),
             settings: settings::State::default(),
@@ -112,6 +115,7 @@ impl State {
             .chain(self.audition.activities())
             .chain(self.timeline.activities())
             .chain(self.library.activities())
+            .chain(self.doctor.activities())
             .chain(self.compare.activities())
             .chain(self.per_tag.activities())
             .chain(self.settings.activity())

@@ -12,7 +12,7 @@ use super::aac::{AacDecoder, SBR_DELAY};
 use super::edges::{self, Edges};
 use super::opus::{self, OpusDecoder};
 use super::source::Source;
-use super::tape::Tape;
+use super::tape::{CUT_OFF, Tape};
 use super::{Clip, Error, mono};
 use crate::job::Job;
 use std::fs::File;
@@ -42,6 +42,14 @@ pub struct Decoded {
     pub clip: Clip,
     /// What was wrong with the file, in words for the user; empty for a sound one.
     pub warnings: Vec<String>,
+}
+
+impl Decoded {
+    /// Whether one of the warnings is that the file ends before it should.
+    pub fn is_cut_off(&self) -> bool {
+        let mut warnings = self.warnings.iter();
+        warnings.any(|warning| CUT_OFF.iter().any(|begin| warning.starts_with(begin)))
+    }
 }
 
 /// Decodes an MP3, Ogg Vorbis, Opus, FLAC, WAV, AIFF, AAC, ALAC or M4A file.

@@ -7,6 +7,9 @@ use super::{Clip, Error};
 use std::path::Path;
 use symphonia::core::audio::{Audio, GenericAudioBufferRef};
 
+/// What a warning begins with if the file ends before it should.
+pub(super) const CUT_OFF: [&str; 3] = ["ends early", "ends after", "has no end mark"];
+
 /// So many frames are handed on at once: large enough not to show, small enough to stay in the processor's cache.
 const PIECE_FRAMES: usize = 1 << 14;
 
@@ -245,20 +248,18 @@ impl<'a> Tape<'a> {
         let mut warnings = Vec::new();
         // Ten milliseconds less is a rounded duration in a header, not a loss.
         let cut_off = n_frames + u64::from(self.rate_hz / 100) < self.promised;
+        let [early, after, unmarked] = CUT_OFF;
         if let Some(reason) = ended_by {
-            warnings.push(format!(
-                "ends early after {:.2} s: {reason}",
-                secs(n_frames)
-            ));
+            warnings.push(format!("{early} after {:.2} s: {reason}", secs(n_frames)));
         } else if cut_off {
             warnings.push(format!(
-                "ends after {:.2} s, its header promises {:.2} s",
+                "{after} {:.2} s, its header promises {:.2} s",
                 secs(n_frames),
                 secs(self.promised)
             ));
         } else if self.unmarked_end {
             warnings.push(format!(
-                "has no end mark: it may have been cut off after {:.2} s",
+                "{unmarked}: it may have been cut off after {:.2} s",
                 secs(n_frames)
             ));
         }

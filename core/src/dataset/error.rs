@@ -129,6 +129,14 @@ pub enum Error {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+    /// What the doctor noted of files cannot be used.
+    #[error("what was noted of audio files cannot be used; delete the file, it is made anew ({})", path.display())]
+    Notebook {
+        /// Its file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
     /// Audio could not be decoded, resampled or turned into features.
     #[error(transparent)]
     Audio(#[from] audio::Error),

@@ -11,11 +11,13 @@
 
 mod array;
 mod catalogue;
+pub mod clean;
 mod clip;
 mod collection;
 mod contents;
 pub mod demo;
 mod description;
+pub mod doctor;
 mod error;
 mod finding;
 pub mod import;
@@ -28,6 +30,7 @@ mod place;
 mod playlist;
 mod rates;
 mod spent;
+pub mod split;
 mod table;
 #[cfg(test)]
 mod test_set;

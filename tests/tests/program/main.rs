@@ -8,6 +8,7 @@ mod checkpoints;
 mod compared;
 mod continuing;
 mod data_sets;
+mod doctor;
 mod elsewhere;
 mod experiments;
 mod explanation_files;

@@ -3,6 +3,7 @@
 mod audition;
 mod chains;
 mod compare;
+mod doctor;
 mod draws;
 mod dropping;
 mod elsewhere;

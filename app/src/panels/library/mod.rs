@@ -2,6 +2,7 @@
 //!
 //! A click on a track opens it for Audition and Timeline, Enter plays it, arrows walk through the list.
 
+mod doctor;
 mod published;
 mod rows;
 mod tag_table;
@@ -24,6 +25,7 @@ enum View {
     Tracks,
     Tags,
     Problems,
+    Doctor,
 }
 
 /// The Library panel's own looks.
@@ -43,6 +45,8 @@ pub struct State {
     tag_sort: tag_table::Sort,
     #[serde(skip)]
     tag_ascending: bool,
+    #[serde(skip)]
+    doctor: doctor::Looks,
 }
 
 impl State {
@@ -85,6 +89,7 @@ impl State {
                 published::findings_ui(ui, &shelf.dataset.findings);
                 problems_ui(ui, &shelf);
             }
+            View::Doctor => self.doctor.ui(ctx, ui, folder),
         }
     }
 
@@ -199,6 +204,11 @@ impl State {
                     View::Problems,
                     format!("Problems {}", count_text(n_problems as u64)),
                     "Files that are missing, and what reading the annotations found",
+                ),
+                (
+                    View::Doctor,
+                    "Doctor".to_owned(),
+                    "Faulty and double files, wrong labels, leaks between the splits, and how to mend them",
                 ),
             ] {
                 let mut text = RichText::new(label);

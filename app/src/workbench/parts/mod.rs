@@ -3,6 +3,7 @@
 
 pub mod audition;
 pub mod compare;
+pub mod doctor;
 pub mod experiments;
 pub mod library;
 pub mod model;

@@ -19,8 +19,8 @@ const NOT_DECODED: [&str; 2] = ["au", "wma"];
 /// So many recordings decide which folder the audio lies in.
 const N_PROBED: usize = 2000;
 
-/// Whether a file can be audio, by its name.
-pub(super) fn is_audio(path: &Path) -> bool {
+/// Whether a file can be audio that Attune decodes, by its name.
+pub fn is_audio(path: &Path) -> bool {
     has_extension(path, &DECODED)
 }
 

@@ -19,10 +19,12 @@ mod msd_published;
 mod report;
 mod sheet;
 
+pub use audio::is_audio;
 pub(super) use generic::TRACK_COLUMNS;
 
 use super::{Collection, Dataset, Description, Error};
 use crate::dataset::place::Place;
+use crate::dataset::split::OwnSplit;
 use std::path::{Path, PathBuf};
 
 /// Where a data set lies.
@@ -66,7 +68,8 @@ pub enum Wanted<'a> {
 }
 
 /// The layouts that are known, in the order in which they are tried. The generic one stands in where none fits and says what is missing.
-pub const LAYOUTS: [&dyn Layout; 9] = [
+pub const LAYOUTS: [&dyn Layout; 10] = [
+    &OwnSplit,
     &fma::Fma,
     &generic::Generic,
     &magnatagatune::MagnaTagATune,

@@ -1,0 +1,189 @@
+//! The part of the state about the doctor: examinations of the data set in use, their reports, and hearing what they found.
+
+use crate::workbench::jobs::{Activity, Slot};
+use crate::workbench::parts::library;
+use crate::workbench::{CommandSender, Jobs, Level, Notice, Play, State as Whole};
+use attune_core::dataset::doctor::{Notebook, Options, Report, Sound, examine};
+use attune_core::dataset::{Collection, Place};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the view shows. Changed only by [`run`] and [`logic`].
+#[derive(Debug)]
+pub struct State {
+    report: Slot<PathBuf, Arc<Report>>,
+    exported: Slot<usize, [PathBuf; 2]>,
+    n_exports: usize,
+    /// What is heard as soon as its file is open.
+    play_when_open: Option<(PathBuf, f64)>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            report: Slot::new("examine data set"),
+            exported: Slot::new("export findings"),
+            n_exports: 0,
+            play_when_open: None,
+        }
+    }
+}
+
+impl State {
+    /// The last report about a data set, if it has been examined.
+    pub fn report(&self, place: &PathBuf) -> Option<&Arc<Report>> {
+        self.report.value_for(place)
+    }
+
+    /// Why the last examination of a data set failed.
+    pub fn error(&self, place: &PathBuf) -> Option<&str> {
+        let is_of_it = self.report.done_key() == Some(place);
+        is_of_it.then(|| self.report.error()).flatten()
+    }
+
+    /// Whether that data set is being examined.
+    pub fn is_examining(&self, place: &PathBuf) -> bool {
+        self.report.busy_with() == Some(place)
+    }
+
+    /// How far the examination is.
+    pub fn progress(&self) -> Option<Activity> {
+        self.report.activity()
+    }
+
+    /// Work in progress, for the status bar.
+    pub fn activities(&self) -> impl Iterator<Item = Activity> {
+        let activities = [self.report.activity(), self.exported.activity()];
+        activities.into_iter().flatten()
+    }
+
+    /// Cancels it. What was heard is kept.
+    pub fn cancel_jobs(&mut self) {
+        self.report.cancel();
+        self.exported.cancel();
+    }
+}
+
+/// What the view can ask for.
+#[derive(Debug)]
+pub enum Command {
+    /// Examine the data set in use, again if need be.
+    Examine,
+    /// Stop examining.
+    Cancel,
+    /// Open the file that a finding is about, and play it from the place concerned if `play`.
+    Hear {
+        /// The file and the place.
+        sound: Sound,
+        /// Whether to play it.
+        play: bool,
+    },
+    /// Write the report and the rules that mend it below the workspace's exports.
+    Export,
+}
+
+/// Carries out a command, between frames.
+pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    match command {
+        Command::Examine => {
+            let Some(place) = state.selection.dataset.clone() else {
+                return;
+            };
+            let workspace = state.workspace.clone();
+            let written = place.clone();
+            state.doctor.report.ask_again(jobs, place, move |job| {
+                job.report(0, 0, "reading the data set");
+                let place = Place::parse(&written);
+                let collection = Collection::open(&place.folder)?;
+                let mut notebook = Notebook::open(&workspace)?;
+                let split = place.split.as_deref();
+                let options = Options::default();
+                Ok(Arc::new(examine(
+                    &collection,
+                    split,
+                    &options,
+                    &mut notebook,
+                    job,
+                )?))
+            });
+        }
+        Command::Cancel => state.doctor.report.cancel(),
+        Command::Hear { sound, play } => hear(sound, play, state, sender),
+        Command::Export => {
+            let place = state.selection.dataset.as_ref();
+            let Some(report) = place.and_then(|place| state.doctor.report(place)).cloned() else {
+                return;
+            };
+            let folder = state.workspace.exports();
+            let doctor = &mut state.doctor;
+            doctor.n_exports += 1;
+            doctor.exported.ask_again(jobs, doctor.n_exports, move |_| {
+                let files = ["check.json", "rules.toml"]
+                    .map(|end| folder.join(format!("{}-{end}", report.name)));
+                report.write(&files[0])?;
+                report.write_mending(&files[1])?;
+                Ok(files)
+            });
+        }
+    }
+}
+
+/// Opens the file, as a track of the data set in use if it is one, so that Timeline knows its tags.
+fn hear(sound: Sound, play: bool, state: &mut Whole, sender: &CommandSender) {
+    let Sound {
+        track,
+        path,
+        start_secs,
+    } = sound;
+    let place = state.selection.dataset.as_ref();
+    let shelf = place.and_then(|place| state.library.shelf(place));
+    let is_track = shelf.is_some_and(|shelf| {
+        let idx = shelf.by_id.get(&track);
+        idx.is_some_and(|&idx| shelf.dataset.tracks[idx].path == path)
+    });
+    if is_track {
+        let open = library::Command::OpenTrack {
+            id: track,
+            play: false,
+        };
+        sender.send(crate::workbench::Command::Library(open));
+    } else if state.song.wanted() != Some(&path) {
+        state.song.open(path.clone(), Vec::new());
+    }
+    state.doctor.play_when_open = play.then_some((path, start_secs));
+}
+
+/// Called once before each frame: takes in results, and plays what has been opened.
+pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
+    if state.doctor.report.poll(jobs)
+        && let Some(error) = state.doctor.report.error()
+    {
+        let text = format!("The data set could not be examined: {error}");
+        sender.send(Notice::new(Level::Error, text));
+    }
+    if state.doctor.exported.poll(jobs) {
+        match state.doctor.exported.take() {
+            Some(Ok([report, rules])) => sender.send(Notice::new(
+                Level::Success,
+                format!(
+                    "Wrote the findings to {} and rules that leave out what is faulty to {}",
+                    report.display(),
+                    rules.display()
+                ),
+            )),
+            Some(Err(error)) => sender.send(Notice::new(
+                Level::Error,
+                format!("The findings could not be written: {error}"),
+            )),
+            None => {}
+        }
+    }
+    let song = &state.song;
+    let opened = state.doctor.play_when_open.take_if(|(path, _)| {
+        song.wanted() == Some(path) && song.current().is_some_and(|song| song.heard.path == *path)
+    });
+    if let Some((_, to_secs)) = opened {
+        sender.send(Play::Seek { to_secs });
+        sender.send(Play::Start);
+    }
+}

@@ -1,0 +1,168 @@
+//! Cleaning as data: which tracks and tags take part, by rules in a TOML file, each of which says what it took away and why.
+//!
+//! ```toml
+//! [clean]
+//! min_secs = 29.0
+//! merge = { "hip-hop" = ["hip hop", "hiphop"], "female vocals" = ["female vocalist", "female vocalists"] }
+//! drop_tags = ["seen live"]
+//! top_tags = 50
+//! report = "check.json"                       # of `attune data check --report`
+//! drop_found = ["unreadable", "silent", "duplicate-audio"]
+//! ```
+//!
+//! The rules work in the order of [`Rules`]'s fields, whatever the order in the file: ids, the doctor's findings, lengths, the vocabulary,
+//! and what depends on how many there are last. Tracks without tags stay as the unlabelled pool unless a rule says otherwise.
+
+mod apply;
+mod vocabulary;
+
+pub use apply::{Cleaned, Removed, Step};
+pub(super) use vocabulary::spellings;
+
+use super::{Check, Error};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What takes part. Every rule that is not named does nothing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Only tracks with these ids.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub include: Vec<String>,
+    /// Only tracks whose ids are in this file, one a line; relative to the rules' file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_file: Option<PathBuf>,
+    /// Not the tracks with these ids, with the reason why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Exclusion>,
+    /// Not the tracks whose ids are in this file, one a line; what follows a `#` is ignored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude_file: Option<PathBuf>,
+    /// The doctor's report that [`Self::drop_found`] is about; relative to the rules' file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<PathBuf>,
+    /// Not the tracks that the doctor says to leave out because of these checks; of copies of a recording one stays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drop_found: Vec<Check>,
+    /// Not tracks shorter than this, in seconds, as the data set states their length.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_secs: Option<f64>,
+    /// Not tracks longer than this, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_secs: Option<f64>,
+    /// Not tracks of which nobody says the artist.
+    pub known_artist: bool,
+    /// Tags that count as one: its name, and the tags it is made of. A tag may be named as what it is made of and thereby be renamed.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub merge: BTreeMap<String, Vec<String>>,
+    /// Tags that differ in case, blanks, hyphens and underscores only count as one, by the name that occurs most.
+    pub merge_spellings: bool,
+    /// Not these tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drop_tags: Vec<String>,
+    /// Only these tags, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep_tags: Vec<String>,
+    /// Only tracks that have one of these tags at least.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub require_any: Vec<String>,
+    /// Only tracks that have all of these tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub require_all: Vec<String>,
+    /// Not tracks that have one of these tags.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
+    /// Not tracks with more tags than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tags: Option<usize>,
+    /// Only the tags that most tracks have, so many of them, the commonest first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_tags: Option<usize>,
+    /// Not tags that fewer tracks have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_tracks_per_tag: Option<usize>,
+    /// Not tracks with fewer tags than this, once the vocabulary is settled; they do not become unlabelled ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_tags: Option<usize>,
+    /// Not tracks of artists with fewer tracks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_tracks_per_artist: Option<usize>,
+    /// Of each artist the first so many tracks only, by id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tracks_per_artist: Option<usize>,
+}
+
+/// Tracks that are left out for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusion {
+    /// The reason, in words.
+    pub why: String,
+    /// Their ids.
+    pub ids: Vec<String>,
+}
+
+/// A file of rules: everything stands below `[clean]`, so that the rules can be part of another file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesFile {
+    clean: Rules,
+}
+
+impl Rules {
+    /// Reads a file with a table `[clean]`. Paths in it are taken from its folder on.
+    pub fn read(file: &Path) -> Result<Self, Error> {
+        let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
+        let mut rules = toml::from_str::<RulesFile>(&text)
+            .map_err(|error| {
+                let before = error
+                    .span()
+                    .map_or("", |span| text.get(..span.start).unwrap_or(""));
+                Error::BadLine {
+                    problem: error.message().to_owned(),
+                    mend: "`attune data split --help` lists the rules".into(),
+                    line: before.matches('\n').count() as u64 + 1,
+                    file: file.to_path_buf(),
+                }
+            })?
+            .clean;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let Rules {
+            include_file,
+            exclude_file,
+            report,
+            ..
+        } = &mut rules;
+        for path in [include_file, exclude_file, report].into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+        if !rules.drop_found.is_empty() && rules.report.is_none() {
+            return Err(Error::BadConfig(format!(
+                "drop_found needs `report`, a report that `attune data check DIR --report FILE` wrote ({})",
+                file.display()
+            )));
+        }
+        Ok(rules)
+    }
+
+    /// As a file that [`Self::read`] reads.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        toml::to_string_pretty(&RulesFile {
+            clean: self.clone(),
+        })
+        .map_err(|error| Error::BadConfig(format!("the rules cannot be written: {error}")))
+    }
+}
+
+/// The ids of a file, one a line; what follows a `#` is ignored.
+fn read_ids(file: &Path) -> Result<Vec<String>, Error> {
+    let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let lines = text.trim_start_matches('\u{feff}').lines();
+    let ids = lines.map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(ids.filter(|id| !id.is_empty()).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,30 @@
+//! The doctor: listens to every file of a data set, reads its annotations again, and says what is wrong and how to mend it.
+//!
+//! ```text
+//!                ┌─ hearing (decode once, on all cores) ─► Heard ─► Notebook (kept by path, size, time of change)
+//! Collection ────┤                                           │
+//!                │                    sound_checks, duplicates (fingerprints) ─┐
+//!                └─ label_checks, split_checks, file_checks ────────────────────┴─► Report ─► table, JSON, rules that leave out
+//! ```
+//!
+//! A file that has not changed is not decoded again, so that stopped work goes on where it was and a second look is quick.
+
+mod duplicates;
+mod examination;
+mod file_checks;
+mod fingerprint;
+mod hearing;
+mod label_checks;
+mod notebook;
+mod report;
+mod sound_checks;
+mod split_checks;
+mod tag_orders;
+
+pub use duplicates::{Copies, Match};
+pub use examination::{Options, copies_by_notebook, examine};
+pub use notebook::Notebook;
+pub use report::{Counted, Entry, Files, Report, Sound};
+
+#[cfg(test)]
+mod tests;

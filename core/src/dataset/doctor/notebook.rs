@@ -1,0 +1,164 @@
+//! What the doctor has heard, kept in the workspace's cache: a file that has not changed is not decoded again.
+//!
+//! SQLite, so that two processes may use it and one that is killed leaves whole rows. It may be deleted at any time.
+
+use super::fingerprint;
+use super::hearing::{Heard, Outcome};
+use crate::dataset::Error;
+use crate::workspace::Workspace;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Version of the figures. Raise it whenever they are measured otherwise.
+const VERSION: i64 = 1_000 + fingerprint::VERSION;
+
+const TABLE: &str = "
+CREATE TABLE IF NOT EXISTS heard (
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, changed_ns INTEGER NOT NULL, version INTEGER NOT NULL,
+    outcome TEXT NOT NULL, print BLOB NOT NULL
+) WITHOUT ROWID;
+";
+
+/// What is kept of files that were listened to.
+#[derive(Debug)]
+pub struct Notebook {
+    connection: Connection,
+    file: PathBuf,
+}
+
+/// A state of a file: by these it is known again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct State {
+    path: PathBuf,
+    size: i64,
+    changed_ns: i64,
+}
+
+impl State {
+    /// The state of a file now. Fails if it is not there.
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        let meta = path.metadata()?;
+        let changed = meta
+            .modified()?
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Ok(Self {
+            path: path.to_path_buf(),
+            size: meta.len() as i64,
+            changed_ns: changed.as_nanos() as i64,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Notebook {
+    /// Opens the workspace's notebook, made if it is not there.
+    pub fn open(workspace: &Workspace) -> Result<Self, Error> {
+        let folder = workspace.cache();
+        std::fs::create_dir_all(&folder).map_err(Error::io("make", &folder))?;
+        let file = folder.join("doctor.sqlite");
+        let told = |source| Error::Notebook {
+            path: file.clone(),
+            source,
+        };
+        let connection = Connection::open(&file).map_err(told)?;
+        let prepare = || {
+            connection.busy_timeout(Duration::from_secs(30))?;
+            connection.pragma_update(None, "journal_mode", "WAL")?;
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            connection.execute_batch(TABLE)
+        };
+        prepare().map_err(told)?;
+        Ok(Self { connection, file })
+    }
+
+    fn told(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {
+        let path = self.file.clone();
+        move |source| Error::Notebook { path, source }
+    }
+
+    /// What is known of files in these states. `[states]`
+    pub(super) fn look_up(&self, states: &[Option<State>]) -> Result<Vec<Option<Outcome>>, Error> {
+        let look_up = || {
+            let mut query = self.connection.prepare(
+                "SELECT outcome, print FROM heard WHERE path = ?1 AND size = ?2 AND changed_ns = ?3 AND version = ?4",
+            )?;
+            let mut known = Vec::with_capacity(states.len());
+            for state in states {
+                let Some(state) = state else {
+                    known.push(None);
+                    continue;
+                };
+                let row = query
+                    .query_row(
+                        params![
+                            state.path.as_os_str().as_encoded_bytes(),
+                            state.size,
+                            state.changed_ns,
+                            VERSION
+                        ],
+                        |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)),
+                    )
+                    .optional()?;
+                known.push(row.and_then(|(outcome, print)| read(&outcome, &print)));
+            }
+            Ok(known)
+        };
+        look_up().map_err(self.told())
+    }
+
+    /// Notes what was heard, all or nothing.
+    pub(super) fn note(&mut self, heard: &[(State, Outcome)]) -> Result<(), Error> {
+        let told = self.told();
+        let mut note = || {
+            let transaction = self.connection.transaction()?;
+            {
+                let mut insert = transaction
+                    .prepare("INSERT OR REPLACE INTO heard VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+                for (state, outcome) in heard {
+                    let print = match outcome {
+                        Outcome::Heard(heard) => heard
+                            .print
+                            .iter()
+                            .flat_map(|word| word.to_le_bytes())
+                            .collect(),
+                        Outcome::Unreadable(_) => Vec::new(),
+                    };
+                    let text = serde_json::to_string(outcome)
+                        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+                    insert.execute(params![
+                        state.path.as_os_str().as_encoded_bytes(),
+                        state.size,
+                        state.changed_ns,
+                        VERSION,
+                        text,
+                        print
+                    ])?;
+                }
+            }
+            transaction.commit()
+        };
+        note().map_err(told)
+    }
+}
+
+/// A row; one that cannot be read is heard anew.
+fn read(outcome: &str, print: &[u8]) -> Option<Outcome> {
+    let outcome = serde_json::from_str(outcome).ok()?;
+    Some(match outcome {
+        Outcome::Heard(heard) => {
+            let words = print
+                .chunks_exact(4)
+                .map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
+            Outcome::Heard(Box::new(Heard {
+                print: words.collect(),
+                ..*heard
+            }))
+        }
+        unreadable @ Outcome::Unreadable(_) => unreadable,
+    })
+}

@@ -1,0 +1,241 @@
+//! The doctor, splits and cleaning from the command line: prepared faults are found and mended, sound music is left in peace.
+
+use crate::attune;
+use attune_core::dataset::{Dataset, Split};
+use attune_tests::faults;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What `attune data check` reports of `place`, and its exit code.
+fn examined(folder: &Path, place: &str) -> (Value, Option<i32>) {
+    let output = attune::output(folder, &["data", "check", place, "--json"]);
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    (report, output.status.code())
+}
+
+fn keys(report: &Value) -> BTreeSet<String> {
+    let entries = report["entries"].as_array().unwrap();
+    entries
+        .iter()
+        .map(|entry| entry["key"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn entry<'a>(report: &'a Value, key: &str) -> &'a Value {
+    let entries = report["entries"].as_array().unwrap();
+    entries
+        .iter()
+        .find(|entry| entry["key"] == key)
+        .unwrap_or_else(|| panic!("no {key}"))
+}
+
+#[test]
+fn every_prepared_fault_is_found_and_nothing_else_and_the_mended_split_is_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    faults::write(&folder.path().join("set"));
+    let (report, code) = examined(folder.path(), "set");
+    let wanted: BTreeSet<String> = faults::FOUND
+        .iter()
+        .chain(&faults::FOUND_BESIDES)
+        .map(|&key| key.to_owned())
+        .collect();
+    let found = keys(&report);
+    let missed: Vec<_> = wanted.difference(&found).collect();
+    let invented: Vec<_> = found
+        .difference(&wanted)
+        .map(|key| entry(&report, key))
+        .collect();
+    assert!(
+        missed.is_empty() && invented.is_empty(),
+        "missed {missed:#?}\ninvented {invented:#?}"
+    );
+    assert_eq!(code, Some(3), "errors were found");
+
+    // Where to listen, and what to leave out.
+    assert_eq!(
+        entry(&report, "duplicate-audio/c18")["leave_out"],
+        serde_json::json!(["d-leaked"])
+    );
+    let shifted = entry(&report, "duplicate-audio/c03")["sounds"]
+        .as_array()
+        .unwrap();
+    let later =
+        shifted[0]["start_secs"].as_f64().unwrap() - shifted[1]["start_secs"].as_f64().unwrap();
+    assert!((later - 0.34).abs() < 0.1, "{shifted:?}");
+    let fades = entry(&report, "silent/f-fades");
+    assert_eq!(fades["severity"], "warning");
+    assert!(
+        (fades["sounds"][0]["start_secs"].as_f64().unwrap() - 1.0).abs() < 0.5,
+        "before the silence"
+    );
+    assert!(
+        entry(&report, "artist-leak/train/test")["message"]
+            .as_str()
+            .unwrap()
+            .contains("1 of its 6 tracks (16.7 %)")
+    );
+
+    // The second look decodes nothing.
+    let again = examined(folder.path(), "set").0;
+    assert_eq!(again["files"]["n_decoded"], 0);
+    assert_eq!(again["entries"], report["entries"]);
+
+    let (code, told) = attune::refused(
+        folder.path(),
+        &[
+            "data",
+            "check",
+            "set",
+            "--mending",
+            "rules.toml",
+            "--report",
+            "check.json",
+        ],
+    );
+    assert_eq!(code, Some(3), "{told}");
+    let arguments = [
+        "data",
+        "split",
+        "set",
+        "--clean",
+        "rules.toml",
+        "--shares",
+        "train=0.5,valid=0.25,test=0.25",
+        "--out",
+        "own",
+    ];
+    let printed = attune::printed(folder.path(), &arguments);
+    assert!(printed.contains("because of: unreadable"), "{printed}");
+    let (report, code) = examined(folder.path(), "own");
+    let left: Vec<String> = keys(&report)
+        .into_iter()
+        .filter(|key| !key.contains("-tag/"))
+        .collect();
+    assert_eq!(left, ["channels/2", "tag-order/GTZAN's genres"]);
+    assert_eq!(code, Some(0));
+    let strict = attune::output(folder.path(), &["data", "leaks", "own", "--strict"]);
+    assert!(strict.status.success(), "{strict:?}");
+    let strict = attune::output(folder.path(), &["data", "leaks", "set", "--strict"]);
+    assert_eq!(strict.status.code(), Some(1));
+    let told = String::from_utf8(strict.stdout).unwrap();
+    assert!(
+        told.contains("1 artist of train is in test as well")
+            && told.contains("1 recording of train"),
+        "{told}"
+    );
+}
+
+#[test]
+fn songs_by_the_same_instruments_are_no_copies_of_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = faults::demo_folder();
+    let (report, code) = examined(folder.path(), demo.to_str().unwrap());
+    assert_eq!(code, Some(0));
+    assert!(report["files"]["n_decoded"].as_u64().unwrap() > 300);
+    let copies: Vec<_> = keys(&report)
+        .into_iter()
+        .filter(|key| key.starts_with("duplicate"))
+        .collect();
+    assert_eq!(copies, Vec::<String>::new());
+    let Some(tunes) = attune_tests::shared("datasets/tunes") else {
+        return;
+    };
+    let (report, code) = examined(folder.path(), tunes.to_str().unwrap());
+    assert_eq!(code, Some(0), "{report}");
+    let checks: BTreeSet<String> = keys(&report)
+        .iter()
+        .map(|key| key.split('/').next().unwrap().to_owned())
+        .collect();
+    assert!(
+        checks
+            .iter()
+            .all(|check| ["dc-offset", "silent", "clipped"].contains(&check.as_str())),
+        "{checks:?}"
+    );
+}
+
+#[test]
+fn a_data_set_is_divided_by_artist_and_trains_under_its_new_name() {
+    let folder = tempfile::tempdir().unwrap();
+    attune_tests::small_data::write(&folder.path().join("set"), 60, 1.0);
+    std::fs::write(
+        folder.path().join("rules.toml"),
+        "[clean]\nmerge = { pitched = [\"low\", \"high\"] }\nexclude = [{ why = \"heard by ear\", ids = [\"x003\"] }]\n",
+    )
+    .unwrap();
+    let arguments = |out: &'static str| {
+        let shares = "train=0.6,valid=0.2,test=0.2";
+        [
+            "data",
+            "split",
+            "set",
+            "--shares",
+            shares,
+            "--unlabelled",
+            "0.2",
+            "--seed",
+            "4",
+            "--clean",
+            "rules.toml",
+            "--out",
+            out,
+            "--json",
+        ]
+    };
+    let told = attune::json(folder.path(), &arguments("own"));
+    assert_eq!(told["cleaning"][0]["n_removed"], 1);
+    assert_eq!(told["cleaning"][1]["rule"], "merge");
+    let own = Dataset::open(&folder.path().join("own")).unwrap();
+    assert_eq!(own.tags, ["pitched", "noisy"]);
+    assert_eq!(own.tracks.len(), 59);
+    let mut parts: BTreeMap<&str, BTreeSet<Split>> = BTreeMap::new();
+    for track in &own.tracks {
+        parts.entry(&track.artist).or_default().insert(track.split);
+    }
+    assert!(parts.values().all(|parts| parts.len() == 1), "{parts:?}");
+    assert_eq!(own.split_counts().len(), 4);
+    attune::json(folder.path(), &arguments("again"));
+    let csv = |name: &str| std::fs::read(folder.path().join(name).join("parts.csv")).unwrap();
+    assert_eq!(csv("own"), csv("again"), "the same seed divides alike");
+    let (code, told) = attune::refused(folder.path(), &arguments("own"));
+    assert_eq!(code, Some(1));
+    assert!(told.contains("new or empty folder"), "{told}");
+    let info = attune::json(folder.path(), &["data", "info", "own", "--json"]);
+    assert_eq!(info["tracks"], 59);
+    assert_eq!(info["problems"], serde_json::json!([]));
+}
+
+#[test]
+fn wrong_requests_are_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    attune_tests::small_data::write(&folder.path().join("set"), 12, 1.0);
+    for (arguments, code, problem) in [
+        (
+            &["data", "split", "set", "--shares", "train=0.5"][..],
+            2,
+            "add up to 0.5",
+        ),
+        (
+            &["data", "split", "set", "--unlabelled", "1.5"],
+            2,
+            "--unlabelled",
+        ),
+        (
+            &["data", "split", "set", "--clean", "none.toml"],
+            3,
+            "none.toml",
+        ),
+        (
+            &["data", "check", "set", "--only", "clippd"],
+            2,
+            "no check `clippd`",
+        ),
+        (&["data", "check", "set#other"], 3, "no split `other`"),
+        (&["data", "leaks", "nowhere"], 3, "nowhere"),
+    ] {
+        let (found, told) = attune::refused(folder.path(), arguments);
+        assert_eq!(found, Some(code), "{arguments:?}: {told}");
+        assert!(told.contains(problem), "{arguments:?}: {told}");
+    }
+}

@@ -1,0 +1,112 @@
+//! The doctor's view: a data set with prepared faults is examined, its findings filtered, heard at their places, and exported.
+
+use attune::workbench::Command;
+use attune::workbench::parts::doctor;
+use attune_core::dataset::doctor::Report;
+use attune_core::dataset::{Check, Severity};
+use attune_tests::faults;
+use attune_tests::window::Window;
+
+#[test]
+fn faults_are_found_heard_at_their_place_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("set");
+    faults::write(&data);
+    let home = folder.path().join("home");
+    let mut window = Window::open(&home);
+    window.send(Command::Open(data.clone()));
+    window.wait("the tracks", |window| window.shows("Track c00"));
+    window.click("Doctor");
+    window.frames(5);
+    assert!(window.shows("Examine this data set"));
+    window.picture("doctor_before");
+    window.click("Examine");
+    window.wait("the progress", |window| {
+        window.shows("Stop") || window.shows("Examine again")
+    });
+    window.wait("the report", |window| {
+        window.state().doctor.report(&data).is_some()
+    });
+    window.frames(5);
+    let report = window.state().doctor.report(&data).unwrap().clone();
+    assert_eq!(report.count(Severity::Error), 5, "{:#?}", report.by_check());
+    assert!(window.shows("5 errors") && window.shows("unreadable") && window.shows("artist-leak"));
+    window.picture("doctor_findings");
+
+    window.click("Filter by check");
+    window.frames(2);
+    window.click("silent (2)");
+    window.frames(3);
+    assert!(window.shows("silent") && !window.shows("unreadable"));
+    // The loop begins two seconds before the silence.
+    window.click("Hear f-fades of silent");
+    window.wait("the file", |window| {
+        let song = window.state().song.current();
+        song.is_some_and(|song| song.heard.path.ends_with("f-fades.wav"))
+    });
+    window.wait("playing", |window| {
+        window.state().player.state() == attune::playback::State::Playing
+    });
+    let at = window.state().player.position_secs();
+    assert!((0.5..2.0).contains(&at), "from {at} s on");
+    assert_eq!(window.state().selection.track.as_deref(), Some("f-fades"));
+    window.picture("doctor_heard");
+
+    // A copy is heard beside its original.
+    window.click("Filter by check");
+    window.frames(2);
+    window.click("duplicate-audio (6)");
+    window.frames(3);
+    window.click("Hear d-shifted of duplicate-audio");
+    window.wait("the copy", |window| {
+        let song = window.state().song.current();
+        song.is_some_and(|song| song.heard.path.ends_with("d-shifted.wav"))
+    });
+    window.picture("doctor_copies");
+
+    window.click("Export");
+    let file = home.join("exports/set-check.json");
+    window.wait("the file", |window| {
+        let notices = &window.state().notices;
+        notices
+            .iter()
+            .any(|(_, notice)| notice.text.contains("set-rules.toml"))
+    });
+    assert_eq!(Report::read(&file).unwrap(), *report);
+    assert!(home.join("exports/set-rules.toml").is_file());
+
+    // What was heard is known: the second look is a matter of the annotations.
+    std::fs::remove_file(data.join("audio/f-silent.wav")).unwrap();
+    window.send(Command::Doctor(doctor::Command::Examine));
+    window.wait("the second report", |window| {
+        let report = window.state().doctor.report(&data);
+        report.is_some_and(|report| report.files.n_decoded == 0)
+    });
+    let report = window.state().doctor.report(&data).unwrap();
+    let silent = report
+        .entries
+        .iter()
+        .filter(|entry| entry.finding.check == Check::Silent);
+    assert_eq!(silent.count(), 1);
+}
+
+#[test]
+fn a_stopped_examination_shows_no_report_and_can_begin_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("set");
+    attune_tests::small_data::write(&data, 60, 2.0);
+    let mut window = Window::open(&folder.path().join("home"));
+    window.send(Command::Open(data.clone()));
+    window.wait("the tracks", |window| window.shows("Track x000"));
+    window.click("Doctor");
+    window.send(Command::Doctor(doctor::Command::Examine));
+    window.send(Command::Doctor(doctor::Command::Cancel));
+    window.frames(3);
+    assert!(window.shows("Examine") || window.state().doctor.report(&data).is_some());
+    window.send(Command::Doctor(doctor::Command::Examine));
+    window.wait("the report", |window| {
+        window.state().doctor.report(&data).is_some()
+    });
+    let files = &window.state().doctor.report(&data).unwrap().files;
+    assert_eq!(files.n_there, 60);
+}
