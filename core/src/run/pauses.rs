@@ -5,11 +5,11 @@ use super::{Event, Record, Status};
 /// One stretch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Pause {
-    from_ms: u64,
+    from_unix_ms: u64,
     /// `None` while it lasts.
-    to_ms: Option<u64>,
+    to_unix_ms: Option<u64>,
     /// What the stretches before it lasted together.
-    before_ms: u64,
+    ms_before: u64,
 }
 
 /// All of them, in the order of time; times are milliseconds since 1970.
@@ -25,17 +25,17 @@ impl Pauses {
         let open = self
             .stretches
             .last_mut()
-            .filter(|last| last.to_ms.is_none());
+            .filter(|last| last.to_unix_ms.is_none());
         let is_paused = Status::Paused.after(&record.event) == Status::Paused;
         match open {
             // One that was killed while it was paused goes on with its resumption.
-            Some(open) if !is_paused => open.to_ms = Some(now_ms.max(open.from_ms)),
+            Some(open) if !is_paused => open.to_unix_ms = Some(now_ms.max(open.from_unix_ms)),
             None if record.event == Event::Paused => {
-                let before_ms = self.until(u64::MAX);
+                let ms_before = self.until(u64::MAX);
                 self.stretches.push(Pause {
-                    from_ms: now_ms,
-                    to_ms: None,
-                    before_ms,
+                    from_unix_ms: now_ms,
+                    to_unix_ms: None,
+                    ms_before,
                 });
             }
             _ => {}
@@ -46,12 +46,12 @@ impl Pauses {
     pub(super) fn until(&self, at_ms: u64) -> u64 {
         let after = self
             .stretches
-            .partition_point(|pause| pause.from_ms <= at_ms);
+            .partition_point(|pause| pause.from_unix_ms <= at_ms);
         let Some(last) = after.checked_sub(1).map(|at| self.stretches[at]) else {
             return 0;
         };
-        let end_ms = last.to_ms.unwrap_or(at_ms).min(at_ms);
-        last.before_ms + end_ms.saturating_sub(last.from_ms)
+        let end_ms = last.to_unix_ms.unwrap_or(at_ms).min(at_ms);
+        last.ms_before + end_ms.saturating_sub(last.from_unix_ms)
     }
 }
 

@@ -90,6 +90,9 @@ pub(super) struct State {
     ascending: bool,
 }
 
+/// One of the differences of a row.
+type DifferenceOf = fn(&Row<'_>) -> Difference;
+
 struct Row<'a> {
     /// `None` for the mean over tags.
     tag: Option<&'a str>,
@@ -209,7 +212,7 @@ impl State {
             (height(at), name.to_owned())
         });
         let names_of_rows: Vec<_> = names_of_rows.collect();
-        let of: [(&str, fn(&Row<'_>) -> Difference); 2] = [
+        let of: [(&str, DifferenceOf); 2] = [
             ("ROC-AUC", |row| *row.roc_difference),
             ("PR-AUC", |row| *row.pr_difference),
         ];
