@@ -9,7 +9,7 @@
 //!                                        Batch
 //! ```
 
-mod catalogue;
+pub mod catalogue;
 mod clip;
 mod collection;
 mod contents;

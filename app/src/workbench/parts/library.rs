@@ -274,8 +274,9 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         && let Some(shelf) = library.shelf.value_for(&folder).cloned()
     {
         let catalogue = state.workspace.catalogue();
-        library.remembered.ask_again(jobs, folder, move |_| {
-            Ok(Catalogue::open(&catalogue)?.import(&shelf.dataset)?)
+        library.remembered.ask_again(jobs, folder, move |job| {
+            Catalogue::open(&catalogue)?.import_folder(&shelf.dataset.root, job)?;
+            Ok(())
         });
     }
     if library.remembered.poll(jobs) {

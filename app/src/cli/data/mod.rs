@@ -1,14 +1,20 @@
 //! `attune data`: look at data sets and import them into the catalogue.
 
+mod browse;
+mod compare;
+mod find;
+mod tags;
+
 use super::{Console, Failure, ResultExt};
-use attune_core::dataset::{Catalogue, Dataset, Problem, Split, demo};
+use attune_core::dataset::{Catalogue, Dataset, Place, Problem, Split, demo};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  attune data info ~/music/tunes\n  attune data import ~/music/tunes\n  attune data list\n\n\
+    after_help = "Examples:\n  attune data info ~/music/tunes\n  attune data import ~/music/tunes\n  attune data list\n  \
+    attune data find bach tag:solo split:test --data tunes\n  attune data tags tunes\n  attune data compare ~/music/jamendo#split-0 ~/music/jamendo#split-1\n\n\
     A data set is a folder with tracks.csv (track_id,path,artist,split,duration_s,source,license; split is train, valid, test or \
     unlabelled) and optionally labels.csv (track_id,tag), tags.txt and timelines.csv (track_id,tag,start_s,end_s)."
 )]
@@ -45,6 +51,12 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Find tracks by words, tags, parts of splits, artists, lengths and the state of their files
+    Find(find::Args),
+    /// Count the tags in each part of a split, and which occur together
+    Tags(tags::Args),
+    /// Compare two named splits of a data set
+    Compare(compare::Args),
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
@@ -54,9 +66,13 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             show(&dataset, json, console)
         }
         What::Import { folder, json } => {
-            let dataset = Dataset::open(&folder).bad_input()?;
+            let place = Place::parse(&folder);
             let mut catalogue = Catalogue::open(&console.workspace.catalogue()).failed()?;
-            catalogue.import(&dataset).failed()?;
+            let imported = catalogue.import_folder(&place.folder, &console.job());
+            let (_, collection) = imported.bad_input()?;
+            let dataset = collection
+                .into_dataset(place.split.as_deref())
+                .bad_input()?;
             console.say(&format!(
                 "imported {} into {}",
                 dataset.name,
@@ -69,6 +85,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             console.line(&folder.to_string_lossy())
         }
         What::List { json } => list(json, console),
+        What::Find(args) => find::run(args, console),
+        What::Tags(args) => tags::run(args, console),
+        What::Compare(args) => compare::run(args, console),
     }
 }
 
