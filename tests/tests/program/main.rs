@@ -1,6 +1,7 @@
 //! The program from its command line: whole workflows, as on a server without a screen.
 
 mod attune;
+mod catalogue;
 mod chains;
 mod changed_data;
 mod checkpoints;

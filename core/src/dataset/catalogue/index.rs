@@ -6,7 +6,7 @@
 
 use super::stored::{self, damaged};
 use super::texts::{Texts, plain};
-use super::{Bits, Status};
+use super::{Bits, Status, TextField};
 use crate::dataset::{Collection, Split};
 use rayon::prelude::*;
 use rusqlite::types::ToSql;
@@ -296,6 +296,19 @@ impl Index {
     pub fn artists(&self) -> impl Iterator<Item = &str> {
         let written = self.artists.written.iter().map(String::as_str);
         written.filter(|name| !name.is_empty())
+    }
+
+    /// Whether any track says anything in a field.
+    pub fn has_text(&self, field: TextField) -> bool {
+        let named = |names: &Names| names.written.iter().any(|name| !name.is_empty());
+        match field {
+            TextField::Id => true,
+            TextField::Title => self.titles.as_bytes().iter().any(|&byte| byte != b'\n'),
+            TextField::Artist => named(&self.artists),
+            TextField::Album => named(&self.albums),
+            TextField::Source => named(&self.sources),
+            TextField::Licence => named(&self.licences),
+        }
     }
 
     /// What is known of the file of a row.
