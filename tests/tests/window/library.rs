@@ -217,3 +217,23 @@ fn a_wrong_data_set_is_told_with_its_line() {
     });
     window.picture("library_error");
 }
+
+#[test]
+fn the_sets_beside_the_project_are_browsed_as_they_are() {
+    for set in ["tunes", "songs", "unlabelled"] {
+        let Some(data) = attune_tests::shared(&format!("datasets/{set}")) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut window = Window::open(&folder.path().join("home"));
+        window.send(Command::Open(data));
+        window.wait(set, |window| window.shows_part("Track "));
+        window.frames(5);
+        window.picture(&format!("library_{set}"));
+        window.click("Together");
+        window.wait("the tags", |window| {
+            window.shows("Map of tags that occur together") || window.shows("No tags")
+        });
+        window.picture(&format!("library_{set}_together"));
+    }
+}

@@ -62,6 +62,9 @@ pub struct State {
     tag_sort: tag_table::Sort,
     #[serde(skip)]
     tag_ascending: bool,
+    /// Whether two splits are compared, where there are two.
+    #[serde(skip)]
+    compares: bool,
     #[serde(skip)]
     pair: (String, String),
 }
@@ -125,7 +128,8 @@ impl State {
         if let Ok(query) = self.filter.query() {
             self.query = query;
         }
-        let is_comparing = self.view == View::Splits && opened.index.splits().len() > 1;
+        let is_comparing =
+            self.view == View::Splits && self.compares && opened.index.splits().len() > 1;
         let wish = Wish {
             query: Query {
                 sort: self.order.sort,
@@ -379,20 +383,38 @@ impl State {
         opened: &Opened,
         overall: Option<&Balance>,
     ) {
+        let can_compare = opened.index.splits().len() > 1;
+        if can_compare {
+            ui.horizontal(|ui| {
+                let (balance, compared) = (!self.compares, self.compares);
+                if ui.selectable_label(balance, "One split").clicked() {
+                    self.compares = false;
+                }
+                if ui
+                    .selectable_label(compared, "Two compared")
+                    .on_hover_text("Which tracks moved, artists on other sides, shares of the tags")
+                    .clicked()
+                {
+                    self.compares = true;
+                }
+            });
+        }
+        if can_compare && self.compares {
+            splits::choice_ui(ui, opened, &mut self.pair);
+            if let Some(compared) = browser.compared(opened) {
+                egui::ScrollArea::horizontal()
+                    .id_salt("library compared")
+                    .show(ui, |ui| splits::comparison_ui(ui, compared));
+            }
+            return;
+        }
         filter_bar::split_ui(ui, &mut self.filter, opened);
         let tags = vocabulary(opened, &self.filter);
-        let can_compare = opened.index.splits().len() > 1;
-        ui.columns(if can_compare { 2 } else { 1 }, |columns| {
-            if let Some(overall) = overall.filter(|overall| overall.tags.len() == tags.len()) {
-                columns[0].push_id("balance", |ui| splits::balance_ui(ui, &tags, overall));
-            }
-            if can_compare {
-                splits::choice_ui(&mut columns[1], opened, &mut self.pair);
-                if let Some(compared) = browser.compared(opened) {
-                    columns[1].push_id("compared", |ui| splits::comparison_ui(ui, compared));
-                }
-            }
-        });
+        if let Some(overall) = overall.filter(|overall| overall.tags.len() == tags.len()) {
+            egui::ScrollArea::horizontal()
+                .id_salt("library balance")
+                .show(ui, |ui| splits::balance_ui(ui, &tags, overall));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::panels::runs::{figure_ui, text_ui};
 use crate::theme;
-use crate::widgets::{count_text, duration_text, section_heading};
+use crate::widgets::{count_text, duration_text};
 use crate::workbench::parts::library::browser::Opened;
 use attune_core::dataset::catalogue::{Balance, Comparison};
 use egui::{Align, ComboBox, Layout, RichText, Ui, WidgetInfo};
@@ -30,7 +30,7 @@ pub(super) fn balance_ui(ui: &mut Ui, tags: &[&str], balance: &Balance) {
             let mut line = |name: &str, hint: &str, of: &dyn Fn(usize) -> String| {
                 ui.label(name).on_hover_text(hint);
                 for &part in &parts {
-                    figure_ui(ui, &of(part));
+                    ui.label(RichText::new(of(part)).text_style(theme::figures()));
                 }
                 ui.end_row();
             };
@@ -142,7 +142,6 @@ pub(super) fn choice_ui(ui: &mut Ui, opened: &Opened, pair: &mut (String, String
             *chosen = names.get(place).copied().unwrap_or_default().to_owned();
         }
     }
-    section_heading(ui, "Two splits compared");
     ui.horizontal(|ui| {
         for (label, chosen) in [("First split", &mut pair.0), ("Second split", &mut pair.1)] {
             ComboBox::from_id_salt(label)
