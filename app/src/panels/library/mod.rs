@@ -365,9 +365,10 @@ impl State {
             tag.map(|tag| self.filter.with_tags(&[tags[tag]]))
         } else {
             let pair = co_occurrence::ui(ui, &tags, &counts.together, &mut self.measure);
-            pair.map(|(one, other)| match one == other {
-                true => self.filter.with_tags(&[tags[one]]),
-                false => self.filter.with_tags(&[tags[one], tags[other]]),
+            pair.map(|(one, other)| {
+                let both = [tags[one], tags[other]];
+                let wanted = if one == other { &both[..1] } else { &both };
+                self.filter.with_tags(wanted)
             })
         };
         if let Some(filter) = wanted {

@@ -139,7 +139,8 @@ pub(super) fn choice_ui(ui: &mut Ui, opened: &Opened, pair: &mut (String, String
         .collect();
     for (place, chosen) in [&mut pair.0, &mut pair.1].into_iter().enumerate() {
         if !names.contains(&chosen.as_str()) {
-            *chosen = names.get(place).copied().unwrap_or_default().to_owned();
+            let name = names.get(place).copied().unwrap_or_default();
+            name.clone_into(chosen);
         }
     }
     ui.horizontal(|ui| {

@@ -7,7 +7,7 @@ use super::{Catalogue, number_of_root, schema, stamp, told};
 use crate::dataset::{Collection, Error};
 use crate::job::Job;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
 
@@ -197,9 +197,9 @@ fn statuses<'a>(
     connection: &Connection,
     dataset: i64,
     collection: &'a Collection,
-) -> rusqlite::Result<(Vec<Status>, HashMap<usize, String>)> {
+) -> rusqlite::Result<(Vec<Status>, BTreeMap<usize, String>)> {
     let mut statuses = vec![Status::Unchecked; collection.recordings.len()];
-    let mut messages = HashMap::new();
+    let mut messages = BTreeMap::new();
     let known: Vec<(String, String, String, FileMark)> = connection
         .prepare(
             "SELECT track_id, status, message, bytes, modified_ns FROM checked WHERE dataset = ?1",

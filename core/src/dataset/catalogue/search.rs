@@ -87,14 +87,29 @@ impl Index {
     }
 
     fn with_word(&self, word: &str) -> Bits {
-        let mut rows = self.ids.holding(word);
-        rows.add(&self.titles.holding(word));
+        let mut rows = Bits::none(self.len());
         for names in [&self.artists, &self.albums, &self.sources] {
             names.mark(&mut rows, &names.plain.holding(word));
         }
         for (number, tag) in self.tags.iter().enumerate() {
             if plain(&tag.name).contains(word) {
                 self.mark_carriers(&mut rows, number);
+            }
+        }
+        if rows.count() < self.len() / 2 {
+            rows.add(&self.ids.holding(word));
+            rows.add(&self.titles.holding(word));
+        } else {
+            // A letter or two: most rows have it, and only the rest is still looked at.
+            for row in 0..self.len() {
+                let is_new = !rows.has(row);
+                if is_new
+                    && [&self.ids, &self.titles]
+                        .iter()
+                        .any(|texts| texts.get(row).contains(word))
+                {
+                    rows.set(row);
+                }
             }
         }
         rows

@@ -493,12 +493,15 @@ fn imports_at_the_same_time_wait_for_each_other_and_readers_for_nobody() {
         drop(sender.send(progress.what))
     });
     let path = folder.path().join("new/catalogue.sqlite");
-    let waiting = std::thread::spawn(move || {
-        let mut second = Catalogue::open(&path).unwrap();
-        second
-            .import(&collection(root, &numbers(20)), &job)
-            .unwrap()
-    });
+    let waiting = std::thread::Builder::new().name("import".into());
+    let waiting = waiting
+        .spawn(move || {
+            let mut second = Catalogue::open(&path).unwrap();
+            second
+                .import(&collection(root, &numbers(20)), &job)
+                .unwrap()
+        })
+        .unwrap();
     while !news.recv().unwrap().contains("waiting") {}
     assert_eq!(opened(&folder).index(dataset).unwrap().len(), 10);
     first.connection.execute_batch("ROLLBACK").unwrap();

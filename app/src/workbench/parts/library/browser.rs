@@ -6,7 +6,7 @@ use crate::timeline::TrueSpan;
 use crate::workbench::Jobs;
 use crate::workbench::jobs::{Activity, Slot};
 use attune_core::dataset::catalogue::{
-    Balance, CoOccurrence, Comparison, Index, Query, Status, Term, Test, TrackRow,
+    Balance, CoOccurrence, Comparison, Index, Query, Sort, Status, Term, Test, TrackRow,
 };
 use attune_core::dataset::{Catalogue, Finding, Place, Split};
 use attune_core::job::Job;
@@ -307,7 +307,7 @@ impl Browser {
         });
         if wish.counts {
             let unsorted = Query {
-                sort: Default::default(),
+                sort: Sort::default(),
                 descending: false,
                 ..wish.query
             };
