@@ -39,6 +39,22 @@ const TIMELINE: [(&str, &str, &str); 6] = [
     ),
 ];
 
+/// Keys that count while a list of tracks has the keyboard, after a click on one of its rows.
+const LIST: [(&str, &str, &str); 4] = [
+    ("↑ ↓", "Track before, after", "Opens it as the song"),
+    (
+        "Page ↑ ↓",
+        "A page back, on",
+        "As many tracks as are in sight",
+    ),
+    (
+        "Home End",
+        "First, last track",
+        "Of the list as it is filtered and sorted",
+    ),
+    ("Enter", "Play the track", "A double click does the same"),
+];
+
 /// Room for the heading, the button and the frame of the dialog.
 const HELP_AROUND: egui::Vec2 = egui::vec2(60.0, 150.0);
 
@@ -65,13 +81,13 @@ pub fn shortcuts_ui(ui: &mut Ui) {
             ui.add_space(theme::GROUP_GAP);
         }
     };
-    let timeline_ui = |ui: &mut Ui| {
-        section_heading(ui, "On the Timeline");
-        egui::Grid::new("timeline keys")
+    let keys_ui = |ui: &mut Ui, title: &str, keys: &[(&str, &str, &str)]| {
+        section_heading(ui, title);
+        egui::Grid::new(title)
             .num_columns(2)
             .spacing([14.0, 4.0])
             .show(ui, |ui| {
-                for (keys, what, hint) in TIMELINE {
+                for &(keys, what, hint) in keys {
                     ui.label(RichText::new(keys).monospace().color(palette.accent));
                     ui.label(what).on_hover_text(hint);
                     ui.end_row();
@@ -93,7 +109,9 @@ pub fn shortcuts_ui(ui: &mut Ui) {
                     ui.vertical(|ui| {
                         column_ui(ui, menus);
                         if menus.contains(&Menu::Song) {
-                            timeline_ui(ui);
+                            keys_ui(ui, "On the Timeline", &TIMELINE);
+                            ui.add_space(theme::GROUP_GAP);
+                            keys_ui(ui, "In the Library", &LIST);
                         }
                     });
                     ui.add_space(theme::GROUP_GAP * 2.0);

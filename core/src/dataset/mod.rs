@@ -10,7 +10,7 @@
 //! ```
 
 mod array;
-mod catalogue;
+pub mod catalogue;
 pub mod clean;
 mod clip;
 mod collection;

@@ -106,7 +106,7 @@ impl Filter {
 }
 
 /// Words between blanks; quotes hold a word with blanks together.
-fn words(line: &str) -> Result<Vec<String>, FilterError> {
+pub(crate) fn words(line: &str) -> Result<Vec<String>, FilterError> {
     let mut words = Vec::new();
     let mut word = String::new();
     let (mut is_quoted, mut is_begun) = (false, false);

@@ -2,6 +2,7 @@
 
 mod attune;
 mod cache;
+mod catalogue;
 mod chains;
 mod changed_data;
 mod checkpoints;

@@ -2,6 +2,8 @@
 
 use attune::panels::Panel;
 use attune::workbench::Command;
+use attune_core::dataset::Catalogue;
+use attune_core::dataset::catalogue::Status;
 use attune_tests::published::{self, jamendo};
 use attune_tests::small_data;
 use attune_tests::window::Window;
@@ -93,12 +95,12 @@ fn tags_are_counted_per_split_and_lead_to_their_tracks() {
     window.wait("the tags", |window| window.shows("Tracks with noisy"));
     window.picture("library_tags");
     window.click("Tracks with noisy");
-    window.frames(2);
-    assert!(window.shows("Track x003") && !window.shows("Track x001"));
+    window.wait("its tracks", |window| {
+        window.shows("Track x003") && !window.shows("Track x001")
+    });
     assert!(window.shows("12 of 36"));
     window.click("Clear");
-    window.frames(2);
-    assert!(window.shows("Track x001"));
+    window.wait("all tracks", |window| window.shows("Track x001"));
 }
 
 #[test]
@@ -108,15 +110,99 @@ fn searching_narrows_the_list_and_sorting_turns_it() {
     window.click("Search tracks");
     window.frames(1);
     window.type_text("noisy artist1");
-    window.frames(2);
-    assert!(window.shows("Track x003") && !window.shows("Track x000"));
+    window.wait("what was found", |window| {
+        window.shows("Track x003") && !window.shows("Track x000")
+    });
     window.click("Clear");
     window.frames(1);
     window.click("Sort by Track");
     window.frames(1);
     window.click("Sort by Track");
+    window.wait("the last to come first", |window| {
+        window.shows("Track x035") && !window.shows("Track x000")
+    });
+}
+
+#[test]
+fn fields_are_understood_and_what_is_not_is_told_while_the_last_list_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    window.click("Search tracks");
+    window.frames(1);
+    window.type_text("tag:noisy split:test");
+    window.wait("noisy tracks of the test split", |window| {
+        window.shows_part(" of 36") && !window.shows("Track x000")
+    });
+    window.type_text(" tag:nothing");
+    window.wait("what is wrong", |window| {
+        window.shows_part("there is no tag `nothing`")
+    });
+    window.click("Clear");
+    window.wait("all tracks", |window| window.shows("Track x000"));
+    window.click("Search tracks");
+    window.frames(1);
+    window.type_text("status:missing");
+    window.wait("the missing file", |window| {
+        window.shows("Track x007") && window.shows("1 of 36")
+    });
+}
+
+#[test]
+fn enter_plays_the_track_that_the_arrows_led_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    window.click("Track x001");
     window.frames(2);
-    assert!(window.shows("Track x035"), "the last comes first");
+    window.press(Modifiers::NONE, Key::ArrowDown);
+    window.wait("the next", |window| chosen(window) == Some("x002"));
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("its sound", |window| {
+        window.state().player.state() == attune::playback::State::Playing
+    });
+}
+
+#[test]
+fn what_decoding_a_track_found_is_remembered_by_the_catalogue() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    std::fs::write(folder.path().join("data/audio/x002.wav"), "no sound").unwrap();
+    window.click("Track x001");
+    let status = |row: usize| {
+        let path = folder.path().join("home/catalogue.sqlite");
+        let catalogue = Catalogue::open(&path).unwrap();
+        let entry = catalogue.datasets().unwrap().remove(0);
+        catalogue.index(entry.dataset).unwrap().status_of(row)
+    };
+    window.wait("a good file", |_| status(1) == Status::Fine);
+    window.click("Track x002");
+    window.wait("a bad file", |_| status(2) == Status::Broken);
+}
+
+#[test]
+fn tags_that_occur_together_and_the_balance_of_a_split_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    window.click("Together");
+    window.wait("the map", |window| {
+        window.shows("Map of tags that occur together")
+    });
+    window.picture("library_together");
+    window.click("Splits");
+    window.wait("the balance", |window| window.shows("Without tags"));
+    window.picture("library_splits");
+}
+
+#[test]
+fn a_data_set_that_changed_on_disk_is_read_again_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(with_data(folder.path()));
+    let data = folder.path().join("data");
+    let text = std::fs::read_to_string(data.join("tracks.csv")).unwrap();
+    let file = text.lines().nth(1).unwrap().replacen("x000", "fresh", 1);
+    std::fs::write(data.join("tracks.csv"), format!("{text}{file}\n")).unwrap();
+    let mut window = Window::open(&folder.path().join("home"));
+    window.send(Command::Open(data));
+    window.wait("the new track", |window| window.shows_part("37 tracks"));
 }
 
 #[test]
@@ -148,7 +234,7 @@ fn a_published_data_set_is_opened_by_its_folder_or_description_and_a_split_chose
     window.wait("the tracks", |window| window.shows("Track track_0000247"));
     window.frames(5);
     assert_eq!(window.state().selection.dataset, Some(description));
-    window.click("Published split");
+    window.click("Named split");
     window.frames(2);
     window.click("genre/split-1");
     window.wait("the other split", |window| {
@@ -177,4 +263,24 @@ fn a_published_data_set_is_opened_by_its_folder_or_description_and_a_split_chose
     assert!(window.shows_part("none of the 24 audio files"));
     assert!(window.shows_part("published were 50"));
     window.picture("library_findings");
+}
+
+#[test]
+fn the_sets_beside_the_project_are_browsed_as_they_are() {
+    for set in ["tunes", "songs", "unlabelled"] {
+        let Some(data) = attune_tests::shared(&format!("datasets/{set}")) else {
+            return;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let mut window = Window::open(&folder.path().join("home"));
+        window.send(Command::Open(data));
+        window.wait(set, |window| window.shows_part("Track "));
+        window.frames(5);
+        window.picture(&format!("library_{set}"));
+        window.click("Together");
+        window.wait("the tags", |window| {
+            window.shows("Map of tags that occur together") || window.shows("No tags")
+        });
+        window.picture(&format!("library_{set}_together"));
+    }
 }

@@ -1,22 +1,27 @@
-//! The Library panel: the data set in use, its tracks, its tags, its problems.
+//! The Library panel: the data set in use, browsed through the catalogue: its tracks, its tags, its splits, its problems.
 //!
 //! A click on a track opens it for Audition and Timeline, Enter plays it, arrows walk through the list.
 
+mod co_occurrence;
+mod columns;
 mod doctor;
-mod published;
-mod rows;
+mod filter_bar;
+mod problems;
+mod splits;
 mod tag_table;
 mod track_table;
 
 use crate::theme;
 use crate::widgets::{count_text, duration_text, empty_state, expanded, path_field};
-use crate::workbench::parts::library::{self, Shelf};
+use crate::workbench::parts::library;
+use crate::workbench::parts::library::browser::{Browser, Opened, Wish};
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
-use attune_core::dataset::Split;
-use egui::{ComboBox, Key, RichText, TextEdit, Ui, WidgetInfo};
-use rows::{Filter, Listing, Sort};
+use attune_core::dataset::{Place, Split};
+use attune_core::dataset::catalogue::{Balance, Query};
+use egui::{Key, RichText, Ui};
+use filter_bar::{Filter, Found};
+use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// What of the data set is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -24,6 +29,8 @@ enum View {
     #[default]
     Tracks,
     Tags,
+    Together,
+    Splits,
     Problems,
     Doctor,
 }
@@ -33,18 +40,35 @@ enum View {
 #[serde(default)]
 pub struct State {
     view: View,
-    sort: Sort,
-    descending: bool,
+    #[serde(skip)]
+    order: track_table::Order,
+    hidden: columns::Hidden,
+    measure: co_occurrence::Measure,
     #[serde(skip)]
     path: String,
+    /// The opening of a data set that all below belongs to.
+    #[serde(skip)]
+    serial: u64,
+    #[serde(skip)]
+    has_content: Vec<bool>,
     #[serde(skip)]
     filter: Filter,
+    /// The last query that could be understood.
     #[serde(skip)]
-    listing: Listing,
+    query: Query,
+    #[serde(skip)]
+    walk: track_table::Walk,
+    #[serde(skip)]
+    visible: Range<usize>,
     #[serde(skip)]
     tag_sort: tag_table::Sort,
     #[serde(skip)]
     tag_ascending: bool,
+    /// Whether two splits are compared, where there are two.
+    #[serde(skip)]
+    compares: bool,
+    #[serde(skip)]
+    pair: (String, String),
     #[serde(skip)]
     doctor: doctor::Looks,
 }
@@ -52,44 +76,85 @@ pub struct State {
 impl State {
     /// Draws the panel.
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
-        let library = &ctx.state.library;
         let Some(folder) = &ctx.state.selection.dataset else {
             self.nothing_ui(ctx, ui, None);
             return;
         };
-        if let Some(error) = library.error(folder) {
+        let browser = &ctx.state.library.browser;
+        if let Some(error) = browser.error(folder) {
             self.nothing_ui(ctx, ui, Some(error));
             return;
         }
-        let Some(shelf) = library.shelf(folder) else {
+        if browser.is_stopped(folder) && browser.opened(folder).is_none() {
+            self.nothing_ui(ctx, ui, Some("Opening it was stopped."));
+            return;
+        }
+        let Some(opened) = browser.opened(folder) else {
             ui.horizontal(|ui| {
                 ui.spinner();
                 ui.label(format!("Opening {} …", folder.display()));
             });
             return;
         };
-        let shelf = Arc::clone(shelf);
-        self.head_ui(ctx, ui, &shelf);
+        if self.serial != opened.serial {
+            self.take_in(opened);
+        }
+        let overall = browser.overall(opened, self.filter.split.as_ref());
+        self.head_ui(ctx, ui, opened, overall);
         ui.add_space(2.0);
         ui.separator();
         match self.view {
-            View::Tracks => self.tracks_ui(ctx, ui, &shelf),
-            View::Tags => {
-                if let Some(tag) =
-                    tag_table::ui(ui, &shelf, &mut self.tag_sort, &mut self.tag_ascending)
-                {
-                    self.filter = Filter {
-                        tag: Some(tag),
-                        ..Filter::default()
-                    };
-                    self.view = View::Tracks;
-                }
-            }
-            View::Problems => {
-                published::findings_ui(ui, &shelf.dataset.findings);
-                problems_ui(ui, &shelf);
-            }
+            View::Tracks => self.tracks_ui(ctx, ui, opened, overall),
+            View::Tags | View::Together => self.tags_ui(ctx, ui, opened, overall),
+            View::Splits => self.splits_ui(ui, browser, opened, overall),
+            View::Problems => problems::ui(ui, opened, browser.problems(opened)),
             View::Doctor => self.doctor.ui(ctx, ui, folder),
+        }
+        // Training and scoring take the split that is looked at.
+        if let Some(split) = &self.filter.split
+            && self.filter.split != opened.split
+        {
+            let place = Place::new(&opened.index.root, Some(split));
+            ctx.send(Command::OpenDataset(place.into_path()));
+        }
+        self.wish(ctx, opened);
+    }
+
+    /// Another data set was opened, or the same again.
+    fn take_in(&mut self, opened: &Opened) {
+        self.serial = opened.serial;
+        self.has_content = columns::contents(&opened.index);
+        self.walk = track_table::Walk::default();
+        if self.filter.split != opened.split
+            || self
+                .filter
+                .query()
+                .is_ok_and(|query| opened.index.select(&query).is_err())
+        {
+            self.filter = Filter::of_split(opened.split.clone());
+        }
+    }
+
+    /// Tells what is needed from now on, if that has changed.
+    fn wish(&mut self, ctx: &Ctx<'_>, opened: &Opened) {
+        if let Ok(query) = self.filter.query() {
+            self.query = query;
+        }
+        let is_comparing =
+            self.view == View::Splits && self.compares && opened.index.splits().len() > 1;
+        let wish = Wish {
+            query: Query {
+                sort: self.order.sort,
+                descending: self.order.descending,
+                ..self.query.clone()
+            },
+            rows: self.visible.clone(),
+            counts: matches!(self.view, View::Tags | View::Together),
+            problems: self.view == View::Problems,
+            compared: is_comparing.then(|| self.pair.clone()),
+        };
+        if *ctx.state.library.browser.wish() != wish {
+            ctx.send(Command::Library(library::Command::Wish(Box::new(wish))));
         }
     }
 
@@ -100,7 +165,7 @@ impl State {
             Some(_) => ("The data set cannot be opened", ""),
             None => (
                 "No data set is open",
-                "Drop the folder of a data set onto the window (as it was published, or with a tracks.csv), paste its path, or take the demo data set.",
+                "Drop a folder with a tracks.csv onto the window, paste its path, or take the demo data set.",
             ),
         };
         empty_state(ui, title, sentence, |ui| {
@@ -140,7 +205,7 @@ impl State {
         let (field, browse) = path_field(
             ui,
             "Open data set folder",
-            "A data set as it was published, a folder with a tracks.csv, or a description (.toml); FOLDER#SPLIT names a split; Enter opens it",
+            "Folder with a tracks.csv; Enter opens it",
             &mut self.path,
         );
         let path = self.path.trim();
@@ -155,40 +220,20 @@ impl State {
     }
 
     /// Name, figures, what is shown.
-    fn head_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Shelf) {
+    fn head_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, opened: &Opened, overall: Option<&Balance>) {
         let palette = theme::palette(ui.visuals());
-        let dataset = &shelf.dataset;
+        let index = &opened.index;
         ui.horizontal_wrapped(|ui| {
             ui.label(
-                RichText::new(&dataset.name)
+                RichText::new(&index.name)
                     .text_style(theme::section())
                     .color(palette.strong),
             )
-            .on_hover_text(dataset.root.display().to_string());
-            let plural = |n: usize, word: &str| {
-                format!(
-                    "{} {word}{}",
-                    count_text(n as u64),
-                    if n == 1 { "" } else { "s" }
-                )
-            };
-            let mut facts = vec![
-                plural(dataset.tracks.len(), "track"),
-                plural(shelf.n_artists, "artist"),
-                plural(dataset.n_tags(), "tag"),
-            ];
-            if shelf.total_secs > 0.0 {
-                facts.push(duration_text(shelf.total_secs));
-            }
-            for (split, count) in Split::ALL.iter().zip(shelf.split_counts) {
-                if count > 0 {
-                    facts.push(format!("{split} {}", count_text(count as u64)));
-                }
-            }
-            ui.label(RichText::new(facts.join(" · ")).color(palette.weak));
+            .on_hover_text(index.root.display().to_string());
+            ui.label(RichText::new(facts(opened, overall, &self.filter)).color(palette.weak));
         });
         ui.horizontal_wrapped(|ui| {
-            let n_problems = dataset.problems.len() + dataset.findings.len();
+            let n_problems = opened.n_problems + opened.findings.len();
             for (view, label, hint) in [
                 (
                     View::Tracks,
@@ -201,9 +246,19 @@ impl State {
                     "How often each tag occurs in each split",
                 ),
                 (
+                    View::Together,
+                    "Together".to_owned(),
+                    "Which tags occur together",
+                ),
+                (
+                    View::Splits,
+                    "Splits".to_owned(),
+                    "How tags and artists are spread over the parts of a split; two splits compared",
+                ),
+                (
                     View::Problems,
                     format!("Problems {}", count_text(n_problems as u64)),
-                    "Files that are missing, and what reading the annotations found",
+                    "What reading the annotations found; files that are missing or cannot be decoded",
                 ),
                 (
                     View::Doctor,
@@ -223,8 +278,11 @@ impl State {
                     self.view = view;
                 }
             }
+            if self.view == View::Tracks {
+                ui.separator();
+                self.hidden.menu_ui(ui, &self.has_content);
+            }
             ui.separator();
-            published::named_split_ui(ctx, ui, shelf);
             ui.menu_button("Open", |ui| {
                 if ui.button("Choose a folder …").clicked() {
                     ctx.send(UiCommand::OpenDataset);
@@ -253,141 +311,170 @@ impl State {
         });
     }
 
-    fn tracks_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Arc<Shelf>) {
-        self.filter_ui(ui, shelf);
-        self.listing
-            .update(shelf, &self.filter, self.sort, self.descending);
-        if self.listing.rows().is_empty() {
+    fn filter_ui(
+        &mut self,
+        ctx: &Ctx<'_>,
+        ui: &mut Ui,
+        opened: &Opened,
+        overall: Option<&Balance>,
+    ) {
+        let browser = &ctx.state.library.browser;
+        let found = browser.list(opened).map(|list| Found {
+            shown: list.rows.len(),
+            all: match (&list.query.split, overall) {
+                (Some(_), Some(overall)) => overall.tracks.iter().sum(),
+                _ => opened.index.len(),
+            },
+        });
+        let typed = self.filter.query().err();
+        let error = typed.as_deref().or(browser.list_error());
+        filter_bar::ui(ui, &mut self.filter, opened, overall, found, error);
+    }
+
+    fn tracks_ui(
+        &mut self,
+        ctx: &Ctx<'_>,
+        ui: &mut Ui,
+        opened: &Opened,
+        overall: Option<&Balance>,
+    ) {
+        self.filter_ui(ctx, ui, opened, overall);
+        let browser = &ctx.state.library.browser;
+        let Some(list) = browser.list(opened) else {
+            if browser.list_error().is_none() {
+                ui.spinner();
+            }
+            return;
+        };
+        if list.rows.is_empty() {
             empty_state(
                 ui,
                 "No track fits",
                 "No track has all that is asked for above.",
                 |ui| {
                     if ui.button("Show all tracks").clicked() {
-                        self.filter = Filter::default();
+                        self.filter = Filter::of_split(self.filter.split.clone());
                     }
                 },
             );
             return;
         }
-        track_table::ui(
-            ctx,
-            ui,
-            shelf,
-            self.listing.rows(),
-            &mut self.sort,
-            &mut self.descending,
-        );
+        let columns = self.hidden.shown(&self.has_content);
+        self.visible = track_table::ui(ctx, ui, list, &columns, &mut self.order, &mut self.walk);
     }
 
-    fn filter_ui(&mut self, ui: &mut Ui, shelf: &Shelf) {
-        let palette = theme::palette(ui.visuals());
-        let filter = &mut self.filter;
-        ui.horizontal_wrapped(|ui| {
-            let field = ui.add(
-                TextEdit::singleline(&mut filter.text)
-                    .hint_text("Search id, artist, tag, source")
-                    .desired_width(200.0),
-            );
-            field.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, "Search tracks"));
-            let split_text = filter.split.map_or("All splits", |split| split.name());
-            ComboBox::from_id_salt("library split")
-                .selected_text(split_text)
-                .width(92.0)
-                .show_ui(ui, |ui| {
-                    ui.selectable_value(&mut filter.split, None, "All splits");
-                    for (split, count) in Split::ALL.into_iter().zip(shelf.split_counts) {
-                        if count > 0 {
-                            let label = format!("{split} ({})", count_text(count as u64));
-                            ui.selectable_value(&mut filter.split, Some(split), label);
-                        }
-                    }
-                })
-                .response
-                .widget_info(|| WidgetInfo::labeled(egui::Role::ComboBox, true, "Filter by split"));
-            if !shelf.dataset.tags.is_empty() {
-                let tag_text = filter
-                    .tag
-                    .and_then(|tag| shelf.dataset.tags.get(tag.index()))
-                    .map_or("All tags", String::as_str);
-                ComboBox::from_id_salt("library tag")
-                    .selected_text(tag_text)
-                    .width(120.0)
-                    .show_ui(ui, |ui| {
-                        ui.selectable_value(&mut filter.tag, None, "All tags");
-                        for (number, (name, counts)) in
-                            (0..).zip(shelf.dataset.tags.iter().zip(&shelf.tag_counts))
-                        {
-                            let tag = attune_core::dataset::TagIdx(number);
-                            let count: usize = counts.iter().sum();
-                            let label = format!("{name} ({})", count_text(count as u64));
-                            ui.selectable_value(&mut filter.tag, Some(tag), label);
-                        }
-                    })
-                    .response
-                    .widget_info(|| {
-                        WidgetInfo::labeled(egui::Role::ComboBox, true, "Filter by tag")
-                    });
-            }
-            if *filter != Filter::default()
-                && ui
-                    .button("Clear")
-                    .on_hover_text("Show all tracks")
+    fn tags_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, opened: &Opened, overall: Option<&Balance>) {
+        let tags = vocabulary(opened, &self.filter);
+        if tags.is_empty() {
+            tag_table::no_tags_ui(ui);
+            return;
+        }
+        self.filter_ui(ctx, ui, opened, overall);
+        let counts = ctx.state.library.browser.counts(opened);
+        // Counts of another vocabulary are on their way out.
+        let Some(counts) = counts.filter(|counts| counts.balance.tags.len() == tags.len()) else {
+            ui.spinner();
+            return;
+        };
+        let wanted = if self.view == View::Tags {
+            let (sort, ascending) = (&mut self.tag_sort, &mut self.tag_ascending);
+            let tag = tag_table::ui(ui, &tags, &counts.balance, sort, ascending);
+            tag.map(|tag| self.filter.with_tags(&[tags[tag]]))
+        } else {
+            let pair = co_occurrence::ui(ui, &tags, &counts.together, &mut self.measure);
+            pair.map(|(one, other)| {
+                let both = [tags[one], tags[other]];
+                let wanted = if one == other { &both[..1] } else { &both };
+                self.filter.with_tags(wanted)
+            })
+        };
+        if let Some(filter) = wanted {
+            self.filter = filter;
+            self.view = View::Tracks;
+        }
+    }
+
+    fn splits_ui(
+        &mut self,
+        ui: &mut Ui,
+        browser: &Browser,
+        opened: &Opened,
+        overall: Option<&Balance>,
+    ) {
+        let can_compare = opened.index.splits().len() > 1;
+        if can_compare {
+            ui.horizontal(|ui| {
+                let (balance, compared) = (!self.compares, self.compares);
+                if ui.selectable_label(balance, "One split").clicked() {
+                    self.compares = false;
+                }
+                if ui
+                    .selectable_label(compared, "Two compared")
+                    .on_hover_text("Which tracks moved, artists on other sides, shares of the tags")
                     .clicked()
-            {
-                *filter = Filter::default();
+                {
+                    self.compares = true;
+                }
+            });
+        }
+        if can_compare && self.compares {
+            splits::choice_ui(ui, opened, &mut self.pair);
+            if let Some(compared) = browser.compared(opened) {
+                egui::ScrollArea::horizontal()
+                    .id_salt("library compared")
+                    .show(ui, |ui| splits::comparison_ui(ui, compared));
             }
-            let (shown, all) = (self.listing.rows().len(), shelf.dataset.tracks.len());
-            if shown != all {
-                let text = format!("{} of {}", count_text(shown as u64), count_text(all as u64));
-                ui.label(RichText::new(text).small().color(palette.weak));
-            }
-        });
+            return;
+        }
+        filter_bar::split_ui(ui, &mut self.filter, opened);
+        let tags = vocabulary(opened, &self.filter);
+        if let Some(overall) = overall.filter(|overall| overall.tags.len() == tags.len()) {
+            egui::ScrollArea::horizontal()
+                .id_salt("library balance")
+                .show(ui, |ui| splits::balance_ui(ui, &tags, overall));
+        }
     }
 }
 
-fn problems_ui(ui: &mut Ui, shelf: &Shelf) {
-    let palette = theme::palette(ui.visuals());
-    let problems = &shelf.dataset.problems;
-    if problems.is_empty() {
-        if !shelf.dataset.findings.is_empty() {
-            return;
+/// The tags of the split that is looked at.
+fn vocabulary<'a>(opened: &'a Opened, filter: &Filter) -> Vec<&'a str> {
+    let index = &opened.index;
+    let split = index.split(filter.split.as_deref());
+    let tags = index.tags()[index.vocabulary_of(split)].iter();
+    tags.map(|tag| tag.name.as_str()).collect()
+}
+
+/// What the data set consists of, in a line.
+fn facts(opened: &Opened, overall: Option<&Balance>, filter: &Filter) -> String {
+    let plural = |n: usize, word: &str| {
+        format!(
+            "{} {word}{}",
+            count_text(n as u64),
+            if n == 1 { "" } else { "s" }
+        )
+    };
+    let index = &opened.index;
+    let n_tracks = match (&filter.split, overall) {
+        (Some(_), Some(overall)) => overall.tracks.iter().sum(),
+        _ => index.len(),
+    };
+    let mut facts = vec![
+        plural(n_tracks, "track"),
+        plural(index.artists().count(), "artist"),
+        plural(vocabulary(opened, filter).len(), "tag"),
+    ];
+    if let Some(overall) = overall {
+        let secs: f64 = overall.secs.iter().sum();
+        if secs > 0.0 {
+            facts.push(duration_text(secs));
         }
-        empty_state(
-            ui,
-            "No problems",
-            "Every track's audio file is there. Files that cannot be decoded are found when a training prepares them.",
-            |_| (),
-        );
-        return;
-    }
-    let table = egui_extras::TableBuilder::new(ui)
-        .id_salt("library problems")
-        .column(
-            egui_extras::Column::initial(110.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(
-            egui_extras::Column::initial(200.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(egui_extras::Column::remainder().clip(true));
-    table
-        .header(theme::ROW_HEIGHT, |mut header| {
-            for title in ["Track", "Problem", "File"] {
-                header.col(|ui| drop(ui.label(RichText::new(title).small().color(palette.weak))));
+        for (part, count) in Split::ALL.into_iter().zip(overall.tracks) {
+            if count > 0 {
+                facts.push(format!("{part} {}", count_text(count as u64)));
             }
-        })
-        .body(|body| {
-            body.rows(theme::ROW_HEIGHT, problems.len(), |mut row| {
-                let problem = &problems[row.index()];
-                row.col(|ui| drop(ui.label(&problem.track)));
-                row.col(|ui| drop(ui.colored_label(palette.warning, &problem.message)));
-                row.col(|ui| drop(ui.label(problem.path.display().to_string())));
-            });
-        });
+        }
+    }
+    facts.join(" · ")
 }
 
 /// The data sets of the catalogue as buttons.

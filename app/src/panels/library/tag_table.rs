@@ -3,8 +3,8 @@
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
 use crate::widgets::{count_text, empty_state};
-use crate::workbench::parts::library::Shelf;
-use attune_core::dataset::{Split, TagIdx};
+use attune_core::dataset::Split;
+use attune_core::dataset::catalogue::Balance;
 use egui::{Align, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
 
@@ -20,34 +20,36 @@ pub(super) enum Sort {
     Split(usize),
 }
 
-/// Draws the table. Returns the tag whose tracks the user wants to see.
+/// Says that there is nothing to count.
+pub(super) fn no_tags_ui(ui: &mut Ui) {
+    empty_state(
+        ui,
+        "No tags",
+        "This data set has no labels: its tracks can be played, tagged and explained, and used as unlabelled data.",
+        |_| (),
+    );
+}
+
+/// Draws the table of the tags with these names. Returns the one whose tracks the user wants to see.
 pub(super) fn ui(
     ui: &mut Ui,
-    shelf: &Shelf,
+    tags: &[&str],
+    balance: &Balance,
     sort: &mut Sort,
     ascending: &mut bool,
-) -> Option<TagIdx> {
-    if shelf.dataset.tags.is_empty() {
-        empty_state(
-            ui,
-            "No tags",
-            "This data set has no labels.csv: its tracks can be played, tagged and explained, and used as unlabelled data.",
-            |_| (),
-        );
-        return None;
-    }
+) -> Option<usize> {
     let palette = theme::palette(ui.visuals());
     let splits: Vec<usize> = (0..Split::ALL.len())
-        .filter(|&split| shelf.split_counts[split] > 0)
+        .filter(|&split| balance.tracks[split] > 0)
         .collect();
-    let total = |tag: usize| shelf.tag_counts[tag].iter().sum::<usize>();
-    let mut rows: Vec<usize> = (0..shelf.dataset.tags.len()).collect();
+    let total = |tag: usize| balance.total(tag);
+    let mut rows: Vec<usize> = (0..tags.len()).collect();
     rows.sort_by(|&one, &other| {
         let order = match *sort {
             Sort::Place => std::cmp::Ordering::Equal,
-            Sort::Name => shelf.dataset.tags[one].cmp(&shelf.dataset.tags[other]),
+            Sort::Name => tags[one].cmp(tags[other]),
             Sort::All => total(other).cmp(&total(one)),
-            Sort::Split(split) => shelf.tag_counts[other][split].cmp(&shelf.tag_counts[one][split]),
+            Sort::Split(split) => balance.tags[other][split].cmp(&balance.tags[one][split]),
         };
         if *ascending { order.reverse() } else { order }
     });
@@ -94,12 +96,12 @@ pub(super) fn ui(
         .body(|body| {
             body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
                 let tag = rows[row.index()];
-                let name = &shelf.dataset.tags[tag];
+                let name = tags[tag];
                 let (_, first) = row.col(|ui| text_ui(ui, name, palette.strong));
                 row.col(|ui| figure_ui(ui, &count_text(total(tag) as u64)));
                 for &split in &splits {
-                    let count = shelf.tag_counts[tag][split];
-                    let share = 100.0 * count as f64 / shelf.split_counts[split] as f64;
+                    let count = balance.tags[tag][split];
+                    let share = 100.0 * balance.share(tag, split).unwrap_or(0.0);
                     row.col(|ui| {
                         figure_ui(ui, &format!("{}  {share:>4.1} %", count_text(count as u64)));
                     });
@@ -123,7 +125,7 @@ pub(super) fn ui(
                     )
                 });
                 if row.response().clicked() {
-                    wanted = Some(TagIdx(tag as u32));
+                    wanted = Some(tag);
                 }
             });
         });

@@ -1,157 +1,228 @@
-//! The table of tracks. Only the visible rows are drawn, so that it may be as long as it likes.
+//! The table of tracks. Only the visible rows are read and drawn, so that it may be as long as it likes.
 
-use super::rows::Sort;
+use super::columns::Column as What;
 use crate::panels::Panel;
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
 use crate::widgets::{duration_text, walked, walked_list};
-use crate::workbench::parts::library::{self, Shelf};
+use crate::workbench::parts::library;
+use crate::workbench::parts::library::browser::{List, Listed};
 use crate::workbench::{Command, Ctx, list_focus_id};
+use attune_core::dataset::catalogue::Sort;
 use egui::{Align, Key, Layout, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
+use std::ops::Range;
+use std::sync::Arc;
 
-/// Draws the table of the tracks with the numbers `rows`.
+/// Where the user is in the list.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// Id and row of the track that was opened from the list.
+    at: Option<(String, u32)>,
+    /// A row that is to be opened as soon as it is read.
+    waiting: Option<(usize, u32)>,
+    /// The list that is shown; another one is shown from its start.
+    list: Option<Arc<List>>,
+}
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Order {
+    pub(super) sort: Sort,
+    pub(super) descending: bool,
+}
+
+/// Draws the table. Returns the places of the list that are in sight.
 pub(super) fn ui(
     ctx: &Ctx<'_>,
     ui: &mut Ui,
-    shelf: &Shelf,
-    rows: &[usize],
-    sort: &mut Sort,
-    descending: &mut bool,
-) {
-    let palette = theme::palette(ui.visuals());
-    let chosen = ctx.state.selection.track.as_deref();
+    list: &Arc<List>,
+    columns: &[What],
+    order: &mut Order,
+    walk: &mut Walk,
+) -> Range<usize> {
+    let browser = &ctx.state.library.browser;
     let focus = walked_list(ui, list_focus_id(), "Tracks");
     let mut scroll_to = None;
-    if focus.has_focus() {
-        let place = rows
-            .iter()
-            .position(|&idx| Some(shelf.dataset.tracks[idx].id.as_str()) == chosen);
-        if let Some(to) = walked(ui, place, rows.len()) {
-            open(ctx, shelf, rows[to], false);
-            scroll_to = Some(to);
+    if !walk
+        .list
+        .as_ref()
+        .is_some_and(|shown| Arc::ptr_eq(shown, list))
+    {
+        if walk
+            .list
+            .take()
+            .is_some_and(|shown| shown.query != list.query)
+        {
+            scroll_to = Some((0, Align::Min));
         }
-        if let Some(place) = place
+        walk.list = Some(Arc::clone(list));
+        walk.waiting = None;
+    }
+    if focus.has_focus() {
+        let place = walk.place(ctx, list);
+        if let Some(to) = walked(ui, place, list.rows.len()) {
+            walk.waiting = Some((to, list.rows[to]));
+            scroll_to = Some((to, Align::Center));
+        }
+        if let Some(listed) = place.and_then(|place| browser.at(list, place))
             && ui.input(|input| input.key_pressed(Key::Enter) && input.modifiers.is_none())
         {
-            open(ctx, shelf, rows[place], true);
+            open(ctx, listed, true);
         }
+    }
+    if let Some((place, row)) = walk.waiting
+        && let Some(listed) = browser.at(list, place).filter(|it| it.track.row == row)
+    {
+        open(ctx, listed, false);
+        walk.at = Some((listed.track.id.clone(), row));
+        walk.waiting = None;
     }
     let mut table = TableBuilder::new(ui)
         .id_salt("library tracks")
         .sense(Sense::click())
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .column(
-            Column::initial(96.0)
-                .at_least(50.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(
-            Column::initial(150.0)
-                .at_least(50.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(
-            Column::initial(74.0)
-                .at_least(40.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(
-            Column::initial(72.0)
-                .at_least(50.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(
-            Column::initial(260.0)
-                .at_least(60.0)
-                .clip(true)
-                .resizable(true),
-        )
-        .column(Column::remainder().at_least(60.0).clip(true));
-    if let Some(to) = scroll_to {
-        table = table.scroll_to_row(to, None);
+        .cell_layout(Layout::left_to_right(Align::Center));
+    for (number, column) in columns.iter().enumerate() {
+        let width = if number + 1 == columns.len() {
+            Column::remainder()
+        } else {
+            Column::initial(column.width()).resizable(true)
+        };
+        table = table.column(width.at_least(40.0).clip(true));
     }
+    if let Some((to, align)) = scroll_to {
+        // The least that brings the row into sight, unless the list is a new one.
+        table = table.scroll_to_row(to, (align == Align::Min).then_some(align));
+    }
+    let mut visible: Option<Range<usize>> = None;
     table
         .header(theme::ROW_HEIGHT, |mut header| {
-            for column in Sort::COLUMNS {
-                header.col(|ui| {
-                    let is_number = column == Sort::Length;
-                    let active = *sort == column;
-                    if sort_header_ui(
-                        ui,
-                        column.title(),
-                        column.hint(),
-                        is_number,
-                        active,
-                        *descending,
-                    ) {
-                        // Up, down, and back to the order of the file.
-                        (*sort, *descending) = match (active, *descending) {
-                            (false, _) => (column, false),
-                            (true, false) => (column, true),
-                            (true, true) => (Sort::Place, false),
-                        };
-                    }
-                });
+            for column in columns {
+                header.col(|ui| head_ui(ui, *column, order));
             }
         })
         .body(|body| {
-            body.rows(theme::ROW_HEIGHT, rows.len(), |mut row| {
-                let idx = rows[row.index()];
-                let track = &shelf.dataset.tracks[idx];
-                let problem = shelf.problem_of.get(&idx);
-                let is_chosen = chosen == Some(&track.id);
-                let strong = if problem.is_some() {
-                    palette.warning
-                } else {
-                    palette.strong
-                };
-                row.set_selected(is_chosen);
-                let (_, first) = row.col(|ui| text_ui(ui, &track.id, strong));
-                row.col(|ui| text_ui(ui, &track.artist, palette.text));
-                row.col(|ui| text_ui(ui, track.split.name(), palette.text));
-                row.col(|ui| {
-                    let text = track
-                        .duration_secs
-                        .map_or_else(|| "–".to_owned(), duration_text);
-                    figure_ui(ui, &text);
-                });
-                row.col(|ui| text_ui(ui, &shelf.tag_texts[idx], palette.text));
-                row.col(|ui| text_ui(ui, &track.source, palette.weak));
-                // The row's own place is unknown while some of its columns are out of sight; its first cell's is not.
-                first.widget_info(|| {
-                    egui::WidgetInfo::selected(
-                        egui::Role::Button,
-                        true,
-                        is_chosen,
-                        format!("Track {}", track.id),
-                    )
-                });
-                let response = row.response();
-                if response.clicked() {
-                    open(ctx, shelf, idx, false);
-                    focus.request_focus();
+            body.rows(theme::ROW_HEIGHT, list.rows.len(), |mut row| {
+                let place = row.index();
+                let seen = visible.get_or_insert(place..place);
+                seen.end = place + 1;
+                match browser.at(list, place) {
+                    Some(listed) => row_ui(ctx, &mut row, listed, columns, walk, &focus),
+                    // On its way; the row keeps its height.
+                    None => columns.iter().for_each(|_| drop(row.col(|_| ()))),
                 }
-                if response.double_clicked() {
-                    open(ctx, shelf, idx, true);
-                }
-                let response = match problem {
-                    Some(problem) => response.on_hover_text(&problem.message),
-                    None => response,
-                };
-                response.context_menu(|ui| menu_ui(ctx, ui, shelf, idx));
             });
         });
+    visible.unwrap_or(0..0)
 }
 
-fn menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Shelf, idx: usize) {
-    let track = &shelf.dataset.tracks[idx];
+impl Walk {
+    /// The place of the chosen track in the list.
+    fn place(&self, ctx: &Ctx<'_>, list: &List) -> Option<usize> {
+        let chosen = ctx.state.selection.track.as_deref()?;
+        let (_, row) = self.at.as_ref().filter(|(id, _)| id == chosen)?;
+        list.rows.iter().position(|other| other == row)
+    }
+}
+
+fn head_ui(ui: &mut Ui, column: What, order: &mut Order) {
+    let sort = column.sort();
+    let active = order.sort == sort;
+    if sort_header_ui(
+        ui,
+        column.title(),
+        column.hint(),
+        column == What::Length,
+        active,
+        order.descending,
+    ) {
+        // Up, down, and back to the order of the file.
+        (order.sort, order.descending) = match (active, order.descending) {
+            (false, _) => (sort, false),
+            (true, false) => (sort, true),
+            (true, true) => (Sort::Place, false),
+        };
+    }
+}
+
+fn row_ui(
+    ctx: &Ctx<'_>,
+    row: &mut egui_extras::TableRow<'_, '_>,
+    listed: &Listed,
+    columns: &[What],
+    walk: &mut Walk,
+    focus: &egui::Response,
+) {
+    let track = &listed.track;
+    let is_chosen = ctx.state.selection.track.as_ref() == Some(&track.id);
+    row.set_selected(is_chosen);
+    let mut first = None;
+    for column in columns {
+        let (_, cell) = row.col(|ui| cell_ui(ui, *column, listed));
+        first.get_or_insert(cell);
+    }
+    // The row's own place is unknown while some of its columns are out of sight; its first cell's is not.
+    if let Some(first) = first {
+        first.widget_info(|| {
+            egui::WidgetInfo::selected(
+                egui::Role::Button,
+                true,
+                is_chosen,
+                format!("Track {}", track.id),
+            )
+        });
+    }
+    let response = row.response();
+    if response.clicked() || response.double_clicked() {
+        open(ctx, listed, response.double_clicked());
+        walk.at = Some((track.id.clone(), track.row));
+        focus.request_focus();
+    }
+    let response = if track.message.is_empty() {
+        response
+    } else {
+        response.on_hover_text(&track.message)
+    };
+    response.context_menu(|ui| menu_ui(ctx, ui, listed));
+}
+
+fn cell_ui(ui: &mut Ui, column: What, listed: &Listed) {
+    let palette = theme::palette(ui.visuals());
+    let track = &listed.track;
+    match column {
+        What::Id => {
+            let is_problem = track.status.is_problem();
+            let colour = if is_problem {
+                palette.warning
+            } else {
+                palette.strong
+            };
+            text_ui(ui, &track.id, colour);
+        }
+        What::Title => text_ui(ui, &track.title, palette.text),
+        What::Artist => text_ui(ui, &track.artist, palette.text),
+        What::Album => text_ui(ui, &track.album, palette.text),
+        What::Part => text_ui(
+            ui,
+            listed.part.map_or("–", |part| part.name()),
+            palette.text,
+        ),
+        What::Length => {
+            let text = track
+                .duration_secs
+                .map_or_else(|| "–".to_owned(), duration_text);
+            figure_ui(ui, &text);
+        }
+        What::Tags => text_ui(ui, &listed.tags, palette.text),
+        What::Source => text_ui(ui, &track.source, palette.weak),
+        What::Status => text_ui(ui, track.status.name(), palette.weak),
+    }
+}
+
+fn menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, listed: &Listed) {
+    let track = &listed.track;
     if ui.button("Play").clicked() {
-        open(ctx, shelf, idx, true);
+        open(ctx, listed, true);
         ui.close();
     }
     for (label, panel) in [
@@ -159,7 +230,7 @@ fn menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Shelf, idx: usize) {
         ("Show in Audition", Panel::Audition),
     ] {
         if ui.button(label).clicked() {
-            open(ctx, shelf, idx, false);
+            open(ctx, listed, false);
             ctx.send(Command::Show(panel));
             ui.close();
         }
@@ -169,16 +240,16 @@ fn menu_ui(ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Shelf, idx: usize) {
         ui.ctx().copy_text(track.path.display().to_string());
         ui.close();
     }
-    if !track.license.is_empty() {
+    if !track.licence.is_empty() {
         ui.separator();
         ui.set_max_width(320.0);
-        ui.label(format!("Licence: {}", track.license));
+        ui.label(format!("Licence: {}", track.licence));
     }
 }
 
-fn open(ctx: &Ctx<'_>, shelf: &Shelf, idx: usize, play: bool) {
-    ctx.send(Command::Library(library::Command::OpenTrack {
-        id: shelf.dataset.tracks[idx].id.clone(),
+fn open(ctx: &Ctx<'_>, listed: &Listed, play: bool) {
+    ctx.send(Command::Library(library::Command::OpenListed {
+        listed: Box::new(listed.clone()),
         play,
     }));
 }

@@ -1,9 +1,15 @@
 //! The part of the state about data sets and their tracks: values, commands, and the code that runs them between frames.
 
+pub mod browser;
+mod heard;
+
 use crate::timeline::TrueSpan;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, Play, Select, State as Whole};
+use attune_core::dataset::catalogue::Status;
 use attune_core::dataset::{Catalogue, CatalogueEntry, Dataset, Problem, Split, demo};
+use browser::{Browser, Listed, Wish};
+use heard::Heard;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -116,23 +122,28 @@ impl Shelf {
 /// What the panel shows. Changed only by [`run`] and [`logic`].
 #[derive(Debug)]
 pub struct State {
+    /// What the panel browses.
+    pub browser: Browser,
     shelf: Slot<PathBuf, Arc<Shelf>>,
-    remembered: Slot<PathBuf, ()>,
     known: Slot<u64, Vec<CatalogueEntry>>,
     n_asked: u64,
     demo: Slot<(), PathBuf>,
     play_when_open: Option<PathBuf>,
+    heard: Option<Heard>,
+    noted: Slot<(i64, String), ()>,
 }
 
 impl Default for State {
     fn default() -> Self {
         Self {
+            browser: Browser::default(),
             shelf: Slot::new("open data set"),
-            remembered: Slot::new("enter data set into the catalogue"),
             known: Slot::new("list data sets"),
             n_asked: 0,
             demo: Slot::new("make demo data set"),
             play_when_open: None,
+            heard: None,
+            noted: Slot::new("note how decoding went"),
         }
     }
 }
@@ -162,19 +173,14 @@ impl State {
 
     /// Work in progress, for the status bar.
     pub fn activities(&self) -> impl Iterator<Item = Activity> {
-        [
-            self.shelf.activity(),
-            self.remembered.activity(),
-            self.demo.activity(),
-        ]
-        .into_iter()
-        .flatten()
+        let own = [self.shelf.activity(), self.demo.activity()];
+        self.browser.activities().chain(own.into_iter().flatten())
     }
 
     /// Cancels it.
     pub fn cancel_jobs(&mut self) {
         self.shelf.cancel();
-        self.remembered.cancel();
+        self.browser.cancel_jobs();
         self.demo.cancel();
     }
 }
@@ -186,6 +192,15 @@ pub enum Command {
     OpenDemo,
     /// Read the data set in use again.
     Reload,
+    /// What the panel would show from now on.
+    Wish(Box<Wish>),
+    /// Open a track of the list as the song.
+    OpenListed {
+        /// The track.
+        listed: Box<Listed>,
+        /// Whether to play it.
+        play: bool,
+    },
     /// Open a track of the data set in use as the song.
     OpenTrack {
         /// Its id.
@@ -216,7 +231,10 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         }
         Command::Reload => {
             state.library.shelf.clear();
+            state.library.browser.reload();
         }
+        Command::Wish(wish) => state.library.browser.wish_for(*wish),
+        Command::OpenListed { listed, play } => open_listed(*listed, play, state, sender),
         Command::OpenTrack { id, play } => {
             let folder = state.selection.dataset.as_ref();
             let shelf = folder.and_then(|folder| state.library.shelf(folder));
@@ -253,6 +271,30 @@ fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &C
     state.library.play_when_open = play.then_some(path);
 }
 
+fn open_listed(listed: Listed, play: bool, state: &mut Whole, sender: &CommandSender) {
+    let track = listed.track;
+    if track.status == Status::Missing {
+        sender.send(Notice::new(
+            Level::Warning,
+            format!("Track {} cannot be opened: {}", track.id, track.message),
+        ));
+        return;
+    }
+    state.selection.apply(Select::Track(Some(track.id.clone())));
+    if state.song.wanted() != Some(&track.path) {
+        let folder = state.selection.dataset.as_deref();
+        let opened = folder.and_then(|folder| state.library.browser.opened(folder));
+        state.library.heard = opened.map(|opened| Heard {
+            dataset: opened.index.dataset,
+            id: track.id,
+            path: track.path.clone(),
+            status: track.status,
+        });
+        state.song.open(track.path.clone(), listed.truth);
+    }
+    state.library.play_when_open = play.then_some(track.path);
+}
+
 /// Called once before each frame: takes in results of jobs, asks for what has become stale.
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     let library = &mut state.library;
@@ -270,27 +312,41 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             None => {}
         }
     }
+    let has_opened = library.browser.poll(jobs);
     if let Some(folder) = &state.selection.dataset {
-        let wanted = folder.clone();
-        library.shelf.request(jobs, folder.clone(), move |_| {
-            Ok(Arc::new(Shelf::open(&wanted)?))
-        });
-    }
-    if library.shelf.poll(jobs)
-        && let Some(folder) = library.shelf.done_key().cloned()
-        && let Some(shelf) = library.shelf.value_for(&folder).cloned()
-    {
         let catalogue = state.workspace.catalogue();
-        library.remembered.ask_again(jobs, folder, move |_| {
-            Ok(Catalogue::open(&catalogue)?.import(&shelf.dataset)?)
-        });
-    }
-    if library.remembered.poll(jobs) {
-        if let Some(error) = library.remembered.error() {
-            sender.send(Notice::new(Level::Warning, error.to_owned()));
+        library.browser.request(folder, catalogue.clone(), jobs);
+        if has_opened {
+            // It may be new in the list, or have changed.
+            list_known(library, catalogue, jobs);
         }
-        list_known(library, state.workspace.catalogue(), jobs);
+        let n_tracks = match library.browser.opened(folder) {
+            Some(opened) => Some(opened.index.len()),
+            // What cannot be browsed, for whatever is wrong with the catalogue, may still be heard.
+            None => library.browser.error(folder).map(|_| 0),
+        };
+        if let Some(n_tracks) = n_tracks {
+            let wanted = folder.clone();
+            library.shelf.request(jobs, folder.clone(), move |_| {
+                browser::shelf(&wanted, n_tracks)
+            });
+        }
     }
+    library.shelf.poll(jobs);
+    if let Some(heard) = &library.heard
+        && let Some(found) = heard.outcome(&state.song)
+    {
+        if found.status != heard.status {
+            let (catalogue, dataset) = (state.workspace.catalogue(), heard.dataset);
+            let key = (dataset, heard.id.clone());
+            library.noted.ask_again(jobs, key, move |_| {
+                heard::record(&catalogue, dataset, &found)
+            });
+        }
+        library.heard = None;
+    }
+    // What could not be noted is found again when the track is decoded the next time.
+    library.noted.poll(jobs);
     let opened = library.play_when_open.take_if(|path| {
         state
             .song

@@ -111,6 +111,12 @@ impl State {
         self.slot.error()
     }
 
+    /// Why the song in this file could not be opened, if that is what was tried last.
+    pub fn error_of(&self, path: &Path) -> Option<&str> {
+        let is_it = self.slot.done_key().is_some_and(|key| key.path == path);
+        is_it.then(|| self.slot.error()).flatten()
+    }
+
     /// How far decoding is.
     pub fn activity(&self) -> Option<Activity> {
         self.slot.activity()

@@ -1,9 +1,13 @@
 //! `attune data`: look at data sets and import them into the catalogue.
 
+mod browse;
+mod compare;
+mod find;
 mod published;
+mod tags;
 
 use super::{Console, Failure, ResultExt, cache};
-use attune_core::dataset::{Catalogue, Dataset, Finding, Problem, Split, demo};
+use attune_core::dataset::{Catalogue, Dataset, Finding, Place, Problem, Split, demo};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -15,7 +19,8 @@ const PROBLEMS_SHOWN: usize = 100;
 #[command(
     after_help = "Examples:\n  attune data info ~/music/tunes\n  attune data layouts\n  attune data splits ~/mtg-jamendo-dataset\n  \
     attune data info ~/mtg-jamendo-dataset#genre/split-2\n  \
-    attune data import ~/mtg-jamendo-dataset --audio /music/jamendo --save-as jamendo.toml\n  attune data list\n\n\
+    attune data import ~/mtg-jamendo-dataset --audio /music/jamendo --save-as jamendo.toml\n  attune data list\n  \
+    attune data find bach tag:solo split:test --data tunes\n  attune data tags tunes\n  attune data compare ~/music/jamendo#split-0 ~/music/jamendo#split-1\n\n\
     A data set is a folder as it was published (attune data layouts), a description of one (.toml: annotations, audio), or a folder with tracks.csv (track_id,path,artist,split,duration_s,source,license; split is train, valid, test or \
     unlabelled) and optionally labels.csv (track_id,tag), tags.txt and timelines.csv (track_id,tag,start_s,end_s)."
 )]
@@ -74,6 +79,12 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Find tracks by words, tags, parts of splits, artists, lengths and the state of their files
+    Find(find::Args),
+    /// Count the tags in each part of a split, and which occur together
+    Tags(tags::Args),
+    /// Compare two named splits of a data set
+    Compare(compare::Args),
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
@@ -90,9 +101,13 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             json,
         } => {
             let folder = apart.place(folder, console)?;
-            let dataset = Dataset::open(&folder).bad_input()?;
+            let place = Place::parse(&folder);
             let mut catalogue = Catalogue::open(&console.workspace.catalogue()).failed()?;
-            catalogue.import(&dataset).failed()?;
+            let imported = catalogue.import_folder(&place.folder, &console.job());
+            let (_, collection) = imported.bad_input()?;
+            let dataset = collection
+                .into_dataset(place.split.as_deref())
+                .bad_input()?;
             console.say(&format!(
                 "imported {} into {}",
                 dataset.name,
@@ -109,6 +124,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         }
         What::Cache(args) => cache::run(args, console),
         What::List { json } => list(json, console),
+        What::Find(args) => find::run(args, console),
+        What::Tags(args) => tags::run(args, console),
+        What::Compare(args) => compare::run(args, console),
     }
 }
 

@@ -1,0 +1,149 @@
+//! The columns of the table of tracks, and which of them are shown.
+
+use attune_core::dataset::catalogue::{Index, Sort, TextField};
+use egui::Ui;
+use std::collections::BTreeSet;
+
+/// A column of the table of tracks.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub(super) enum Column {
+    Id,
+    Title,
+    Artist,
+    Album,
+    Part,
+    Length,
+    Status,
+    Tags,
+    Source,
+}
+
+impl Column {
+    /// All of them, in the order in which they are shown.
+    pub(super) const ALL: [Self; 9] = [
+        Self::Id,
+        Self::Title,
+        Self::Artist,
+        Self::Album,
+        Self::Part,
+        Self::Length,
+        Self::Status,
+        Self::Tags,
+        Self::Source,
+    ];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Id => "Track",
+            Self::Title => "Title",
+            Self::Artist => "Artist",
+            Self::Album => "Album",
+            Self::Part => "Split",
+            Self::Length => "Length",
+            Self::Status => "File",
+            Self::Tags => "Tags",
+            Self::Source => "Source",
+        }
+    }
+
+    pub(super) fn hint(self) -> &'static str {
+        match self {
+            Self::Id => "Id of the track. Click a row to open it, Enter plays it.",
+            Self::Title => "Title as the data set states it",
+            Self::Artist => "Artist, score or family: never on both sides of a split",
+            Self::Album => "Album as the data set states it",
+            Self::Part => "Part of the split that is looked at",
+            Self::Length => "Length as the data set states it",
+            Self::Status => "What is known of the audio file",
+            Self::Tags => "Its tags. Sorted by how many there are.",
+            Self::Source => "Where it comes from",
+        }
+    }
+
+    pub(super) fn sort(self) -> Sort {
+        match self {
+            Self::Id => Sort::Id,
+            Self::Title => Sort::Title,
+            Self::Artist => Sort::Artist,
+            Self::Album => Sort::Album,
+            Self::Part => Sort::Part,
+            Self::Length => Sort::Length,
+            Self::Status => Sort::Status,
+            Self::Tags => Sort::Tags,
+            Self::Source => Sort::Source,
+        }
+    }
+
+    /// Width at first, in points.
+    pub(super) fn width(self) -> f32 {
+        match self {
+            Self::Id => 96.0,
+            Self::Title | Self::Album => 160.0,
+            Self::Artist => 150.0,
+            Self::Part => 74.0,
+            Self::Length => 72.0,
+            Self::Status => 76.0,
+            Self::Tags | Self::Source => 260.0,
+        }
+    }
+
+    /// Whether the data set has anything to show in it.
+    fn has_content(self, index: &Index) -> bool {
+        match self {
+            Self::Title => index.has_text(TextField::Title),
+            Self::Album => index.has_text(TextField::Album),
+            _ => true,
+        }
+    }
+}
+
+/// Columns that the user put away.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct Hidden(BTreeSet<Column>);
+
+impl Default for Hidden {
+    fn default() -> Self {
+        Self([Column::Status].into())
+    }
+}
+
+impl Hidden {
+    /// The columns that are shown; the first always is.
+    pub(super) fn shown(&self, has_content: &[bool]) -> Vec<Column> {
+        let all = Column::ALL.into_iter().zip(has_content);
+        let shown = all.filter(|(column, has_content)| {
+            *column == Column::Id || (**has_content && !self.0.contains(column))
+        });
+        shown.map(|(column, _)| column).collect()
+    }
+
+    /// A menu to choose them.
+    pub(super) fn menu_ui(&mut self, ui: &mut Ui, has_content: &[bool]) {
+        let menu = ui.menu_button("Columns", |ui| {
+            for (column, has_content) in Column::ALL.into_iter().zip(has_content).skip(1) {
+                let mut is_shown = *has_content && !self.0.contains(&column);
+                let entry = egui::Checkbox::new(&mut is_shown, column.title());
+                let entry = ui.add_enabled(*has_content, entry);
+                let entry = entry.on_disabled_hover_text("The data set says nothing here");
+                if entry.on_hover_text(column.hint()).changed() {
+                    if is_shown {
+                        self.0.remove(&column);
+                    } else {
+                        self.0.insert(column);
+                    }
+                }
+            }
+        });
+        menu.response.on_hover_text("Which columns the table has");
+    }
+}
+
+/// Which columns a data set has anything to show in; in the order of [`Column::ALL`].
+pub(super) fn contents(index: &Index) -> Vec<bool> {
+    Column::ALL
+        .iter()
+        .map(|column| column.has_content(index))
+        .collect()
+}

@@ -1,0 +1,486 @@
+//! What the Library panel browses: the data set in use as the catalogue knows it. The panel wishes, jobs answer, and what was shown last stays
+//! until the answer is there.
+
+use super::Shelf;
+use crate::timeline::TrueSpan;
+use crate::workbench::Jobs;
+use crate::workbench::jobs::{Activity, Slot};
+use attune_core::dataset::catalogue::{
+    Balance, CoOccurrence, Comparison, Index, Query, Sort, Status, Term, Test, TrackRow,
+};
+use attune_core::dataset::{Catalogue, Finding, Place, Split};
+use attune_core::job::Job;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Rows that are read beyond those in sight, so that a turn of the wheel finds them there.
+const AHEAD: usize = 128;
+
+/// Problems that are listed at most.
+const MAX_PROBLEMS: usize = 10_000;
+
+/// Data sets with more tracks are browsed, but not held in memory whole for the panels that need every track at hand.
+pub const MAX_IN_MEMORY: usize = 250_000;
+
+/// A data set that is open for browsing.
+#[derive(Debug)]
+pub struct Opened {
+    /// What is searched.
+    pub index: Index,
+    /// What reading its annotations found.
+    pub findings: Vec<Finding>,
+    /// The named split that it was opened by.
+    pub split: Option<String>,
+    /// Tracks whose files have problems.
+    pub n_problems: usize,
+    /// Counts up with every opening.
+    pub serial: u64,
+    catalogue: PathBuf,
+    /// Read from its files just now, and not as the catalogue remembered it.
+    is_fresh: bool,
+}
+
+/// A track of the list, with all that a row shows.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// What the catalogue knows of it.
+    pub track: TrackRow,
+    /// Its part of the split that is looked at.
+    pub part: Option<Split>,
+    /// Its tags, in words.
+    pub tags: String,
+    /// When which tag sounds, where that is known.
+    pub truth: Vec<TrueSpan>,
+}
+
+/// The tracks that a query found.
+#[derive(Debug)]
+pub struct List {
+    /// What was asked.
+    pub query: Query,
+    /// The rows, in order.
+    pub rows: Vec<u32>,
+    number: u64,
+    page: Page,
+}
+
+/// Some of a list's tracks.
+#[derive(Debug, Default)]
+struct Page {
+    start: usize,
+    tracks: Vec<Listed>,
+}
+
+/// What the tracks that were found have.
+#[derive(Debug)]
+pub struct Counts {
+    /// How tags and artists are spread over the parts.
+    pub balance: Balance,
+    /// Which tags occur together.
+    pub together: CoOccurrence,
+}
+
+/// What the panel would show.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wish {
+    /// Which tracks, in which order.
+    pub query: Query,
+    /// Places of the list that are in sight.
+    pub rows: Range<usize>,
+    /// Whether the tags of what is found are counted.
+    pub counts: bool,
+    /// Whether the files with problems are listed.
+    pub problems: bool,
+    /// Two named splits to be compared.
+    pub compared: Option<(String, String)>,
+}
+
+type ListKey = (u64, Query);
+type PageKey = (u64, Range<usize>);
+
+/// What is known, and what is being found out.
+#[derive(Debug)]
+pub struct Browser {
+    opened: Slot<(PathBuf, u64), Arc<Opened>>,
+    n_reads: u64,
+    /// What the user stopped while it was being opened.
+    stopped: Option<(PathBuf, u64)>,
+    n_opened: u64,
+    n_lists: u64,
+    checked: Slot<u64, bool>,
+    wish: Wish,
+    list: Slot<ListKey, Arc<List>>,
+    page: Slot<PageKey, Page>,
+    overall: Slot<(u64, Option<String>), Balance>,
+    counts: Slot<ListKey, Counts>,
+    problems: Slot<u64, Vec<Listed>>,
+    compared: Slot<(u64, String, String), Comparison>,
+}
+
+impl Default for Browser {
+    fn default() -> Self {
+        Self {
+            opened: Slot::new("open data set for browsing"),
+            n_reads: 0,
+            stopped: None,
+            n_opened: 0,
+            n_lists: 0,
+            checked: Slot::new("look for changed annotations"),
+            wish: Wish::default(),
+            list: Slot::new("list tracks"),
+            page: Slot::new("read tracks"),
+            overall: Slot::new("count tracks"),
+            counts: Slot::new("count tags"),
+            problems: Slot::new("list problems"),
+            compared: Slot::new("compare splits"),
+        }
+    }
+}
+
+impl Browser {
+    /// The data set in use, once it is open: that of `folder`, never another.
+    pub fn opened(&self, folder: &Path) -> Option<&Arc<Opened>> {
+        let is_it = self.opened.done_key().is_some_and(|key| key.0 == folder);
+        is_it.then(|| self.opened.value()).flatten()
+    }
+
+    /// Why it could not be opened.
+    pub fn error(&self, folder: &Path) -> Option<&str> {
+        let is_it = self.opened.done_key().is_some_and(|key| key.0 == folder);
+        is_it.then(|| self.opened.error()).flatten()
+    }
+
+    /// Whether the user stopped opening it.
+    pub fn is_stopped(&self, folder: &Path) -> bool {
+        let is_it = self.stopped.as_ref().is_some_and(|key| key.0 == folder);
+        is_it && !self.opened.is_busy()
+    }
+
+    /// What the panel wished last.
+    pub fn wish(&self) -> &Wish {
+        &self.wish
+    }
+
+    /// The list that was made last, for this data set.
+    pub fn list(&self, opened: &Opened) -> Option<&Arc<List>> {
+        let is_of = self
+            .list
+            .done_key()
+            .is_some_and(|key| key.0 == opened.serial);
+        is_of.then(|| self.list.value()).flatten()
+    }
+
+    /// Why there is no list for what was asked last.
+    pub fn list_error(&self) -> Option<&str> {
+        self.list.error()
+    }
+
+    /// The track at a place of a list, if it was read yet.
+    pub fn at<'a>(&'a self, list: &'a List, place: usize) -> Option<&'a Listed> {
+        let is_of = self.page.done_key().is_some_and(|key| key.0 == list.number);
+        let page = is_of.then(|| self.page.value()).flatten();
+        let of = |page: &Page| {
+            place
+                .checked_sub(page.start)
+                .filter(|&at| at < page.tracks.len())
+        };
+        match page.and_then(|page| Some(&page.tracks[of(page)?])) {
+            Some(track) => Some(track),
+            None => Some(&list.page.tracks[of(&list.page)?]),
+        }
+    }
+
+    /// All tracks of the split that is looked at, counted.
+    pub fn overall(&self, opened: &Opened, split: Option<&String>) -> Option<&Balance> {
+        self.overall.value_for(&(opened.serial, split.cloned()))
+    }
+
+    /// The counts that were made last, for this data set.
+    pub fn counts(&self, opened: &Opened) -> Option<&Counts> {
+        let is_of = self
+            .counts
+            .done_key()
+            .is_some_and(|key| key.0 == opened.serial);
+        is_of.then(|| self.counts.value()).flatten()
+    }
+
+    /// Tracks whose files have problems.
+    pub fn problems(&self, opened: &Opened) -> Option<&[Listed]> {
+        self.problems.value_for(&opened.serial).map(Vec::as_slice)
+    }
+
+    /// The two splits that were compared last.
+    pub fn compared(&self, opened: &Opened) -> Option<&Comparison> {
+        let is_of = self
+            .compared
+            .done_key()
+            .is_some_and(|key| key.0 == opened.serial);
+        is_of.then(|| self.compared.value()).flatten()
+    }
+
+    pub(super) fn activities(&self) -> impl Iterator<Item = Activity> {
+        // A search is over before one could read its name.
+        [self.opened.activity(), self.checked.activity()]
+            .into_iter()
+            .flatten()
+    }
+
+    pub(super) fn cancel_jobs(&mut self) {
+        self.stopped = self.opened.busy_with().cloned();
+        self.opened.cancel();
+        self.checked.cancel();
+        self.list.cancel();
+        self.counts.cancel();
+        self.compared.cancel();
+    }
+
+    /// Reads the files of the data set again.
+    pub(super) fn reload(&mut self) {
+        self.n_reads += 1;
+    }
+
+    pub(super) fn wish_for(&mut self, wish: Wish) {
+        self.wish = wish;
+    }
+
+    /// Takes in what has come in. Whether a data set was opened just now.
+    pub(super) fn poll(&mut self, jobs: &Jobs) -> bool {
+        let is_new = self.opened.poll(jobs);
+        self.checked.poll(jobs);
+        self.list.poll(jobs);
+        self.page.poll(jobs);
+        self.overall.poll(jobs);
+        self.counts.poll(jobs);
+        self.problems.poll(jobs);
+        self.compared.poll(jobs);
+        if self.checked.value() == Some(&false) {
+            self.checked.clear();
+            self.reload();
+        }
+        is_new
+    }
+
+    /// Asks for what is wished and not there.
+    pub(super) fn request(&mut self, folder: &Path, catalogue: PathBuf, jobs: &Jobs) {
+        let of_other = |key: &(PathBuf, u64)| key.0 != folder;
+        if self
+            .opened
+            .busy_with()
+            .or(self.opened.done_key())
+            .is_some_and(of_other)
+        {
+            self.n_reads = 0;
+            self.wish = Wish::default();
+        }
+        let (place, must_read) = (folder.to_path_buf(), self.n_reads > 0);
+        let serial = self.n_opened + 1;
+        let key = (place.clone(), self.n_reads);
+        let is_asked = self.opened.busy_with().or(self.opened.done_key()) == Some(&key);
+        if !is_asked && self.stopped.as_ref() != Some(&key) {
+            self.stopped = None;
+            self.n_opened = serial;
+            self.opened.ask_again(jobs, key, move |job| {
+                Ok(Arc::new(open(&place, catalogue, serial, must_read, job)?))
+            });
+        }
+        let Some(opened) = self.opened(folder).cloned() else {
+            return;
+        };
+        let serial = opened.serial;
+        if !opened.is_fresh && self.n_reads == 0 {
+            let it = Arc::clone(&opened);
+            self.checked
+                .request(jobs, serial, move |job| is_current(&it, job));
+        }
+        let wish = self.wish.clone();
+        self.request_list(&opened, &wish, jobs);
+        let split = wish.query.split.clone();
+        let (it, of) = (Arc::clone(&opened), split.clone());
+        self.overall.request(jobs, (serial, split), move |_| {
+            let all = Query {
+                split: of,
+                ..Query::default()
+            };
+            let split = it.index.split_of(&all)?;
+            Ok(it.index.balance(&it.index.select(&all)?, split))
+        });
+        if wish.counts {
+            let unsorted = Query {
+                sort: Sort::default(),
+                descending: false,
+                ..wish.query
+            };
+            let (it, query) = (Arc::clone(&opened), unsorted.clone());
+            self.counts.request(jobs, (serial, unsorted), move |_| {
+                let rows = it.index.select(&query)?;
+                let split = it.index.split_of(&query)?;
+                Ok(Counts {
+                    balance: it.index.balance(&rows, split),
+                    together: it.index.co_occurrence(&rows, split),
+                })
+            });
+        }
+        if wish.problems {
+            let it = Arc::clone(&opened);
+            self.problems.request(jobs, serial, move |_| problems(&it));
+        }
+        if let Some((first, second)) = wish.compared {
+            let it = opened;
+            let key = (serial, first.clone(), second.clone());
+            self.compared.request(jobs, key, move |_| {
+                let split = |name: &str| {
+                    let found = it.index.split(Some(name));
+                    found.ok_or_else(|| anyhow::anyhow!("there is no split {name}"))
+                };
+                Ok(it.index.compare(split(&first)?, split(&second)?))
+            });
+        }
+    }
+
+    fn request_list(&mut self, opened: &Arc<Opened>, wish: &Wish, jobs: &Jobs) {
+        let range = wish.rows.start.saturating_sub(AHEAD)..wish.rows.end + AHEAD;
+        let key = (opened.serial, wish.query.clone());
+        if self.list.busy_with().or(self.list.done_key()) != Some(&key) {
+            self.n_lists += 1;
+            let (it, number) = (Arc::clone(opened), self.n_lists);
+            let (query, range) = (wish.query.clone(), range.clone());
+            self.list.ask_again(jobs, key, move |_| {
+                let rows = it.index.list(&query)?;
+                // The list comes with the rows in sight, so that it does not appear empty at first.
+                let page = read_page(&it, &query, &rows, range)?;
+                Ok(Arc::new(List {
+                    query,
+                    rows,
+                    number,
+                    page,
+                }))
+            });
+        }
+        let Some(list) = self.list(opened).cloned() else {
+            return;
+        };
+        let visible = wish.rows.start..wish.rows.end.min(list.rows.len());
+        let is_there = visible.is_empty()
+            || [visible.start, visible.end - 1]
+                .into_iter()
+                .all(|place| self.at(&list, place).is_some());
+        if !is_there {
+            let it = Arc::clone(opened);
+            self.page
+                .request(jobs, (list.number, range.clone()), move |_| {
+                    read_page(&it, &list.query, &list.rows, range)
+                });
+        }
+    }
+}
+
+fn open(
+    place: &Path,
+    catalogue: PathBuf,
+    serial: u64,
+    must_read: bool,
+    job: &Job,
+) -> anyhow::Result<Opened> {
+    let place = Place::parse(place);
+    let mut open = Catalogue::open(&catalogue)?;
+    let known = open.dataset(&place.folder)?.map(|entry| entry.dataset);
+    // An entry of an earlier version, or a damaged one, is read anew.
+    let remembered = known
+        .filter(|_| !must_read)
+        .and_then(|dataset| open.index(dataset).ok());
+    let is_fresh = remembered.is_none();
+    let index = match remembered {
+        Some(index) => index,
+        None => {
+            let (dataset, _) = open.import_folder(&place.folder, job)?;
+            open.index(dataset)?
+        }
+    };
+    let split = place.split;
+    if let Some(name) = &split {
+        let all = Query {
+            split: Some(name.clone()),
+            ..Query::default()
+        };
+        index.split_of(&all)?;
+    }
+    let statuses = Status::ALL.iter().zip(index.status_counts());
+    let problems = statuses.filter(|(status, _)| status.is_problem());
+    Ok(Opened {
+        n_problems: problems.map(|(_, n)| n).sum(),
+        findings: open.findings(index.dataset)?,
+        index,
+        split,
+        serial,
+        catalogue,
+        is_fresh,
+    })
+}
+
+fn is_current(opened: &Opened, job: &Job) -> anyhow::Result<bool> {
+    let catalogue = Catalogue::open(&opened.catalogue)?;
+    match catalogue.dataset(&opened.index.root)? {
+        Some(entry) => Ok(Catalogue::is_current(&entry, job)?),
+        None => Ok(false),
+    }
+}
+
+fn read_page(
+    opened: &Opened,
+    query: &Query,
+    rows: &[u32],
+    range: Range<usize>,
+) -> anyhow::Result<Page> {
+    let start = range.start.min(rows.len());
+    let numbers = &rows[start..range.end.clamp(start, rows.len())];
+    let index = &opened.index;
+    let catalogue = Catalogue::open(&opened.catalogue)?;
+    let split = index.split_of(query)?;
+    let vocabulary = index.vocabulary_of(split);
+    let n_vocabulary = split.map_or(0, |split| split.vocabulary);
+    let mut tracks = Vec::with_capacity(numbers.len());
+    for track in catalogue.rows(index, numbers)? {
+        let row = track.row as usize;
+        let tags = index.tags_of(row).iter().map(|&tag| tag as usize);
+        let names = tags.filter(|tag| vocabulary.contains(tag));
+        let names: Vec<&str> = names.map(|tag| index.tags()[tag].name.as_str()).collect();
+        let spans = catalogue.spans(index.dataset, track.row, n_vocabulary)?;
+        let truth = spans.into_iter().filter_map(|span| {
+            Some(TrueSpan {
+                tag: index
+                    .tags()
+                    .get(vocabulary.start + span.tag.index())?
+                    .name
+                    .clone(),
+                secs: span.start_secs..span.end_secs,
+            })
+        });
+        tracks.push(Listed {
+            part: split.and_then(|split| split.part_of(row)),
+            tags: names.join(", "),
+            truth: truth.collect(),
+            track,
+        });
+    }
+    Ok(Page { start, tracks })
+}
+
+fn problems(opened: &Opened) -> anyhow::Result<Vec<Listed>> {
+    let query = Query {
+        terms: vec![Term::must(Test::Problem)],
+        ..Query::default()
+    };
+    let rows = opened.index.list(&query)?;
+    Ok(read_page(opened, &query, &rows, 0..MAX_PROBLEMS)?.tracks)
+}
+
+/// The data set of a folder in memory whole, for the panels that need every track at hand.
+pub(super) fn shelf(place: &Path, n_tracks: usize) -> anyhow::Result<Arc<Shelf>> {
+    anyhow::ensure!(
+        n_tracks <= MAX_IN_MEMORY,
+        "the data set is too large for this panel: {n_tracks} tracks, at most {MAX_IN_MEMORY}. The Library browses it, and the command line trains, \
+         scores and tags it"
+    );
+    Ok(Arc::new(Shelf::open(place)?))
+}

@@ -1,0 +1,87 @@
+//! Whether a data set's annotations were changed since they were read: names, sizes and times, without opening a file.
+
+use crate::dataset::Error;
+use crate::job::Job;
+use std::path::Path;
+
+/// Extensions of files that annotations may lie in. Of others it is their folder that tells whether they came or went.
+const ANNOTATIONS: [&str; 13] = [
+    "", "csv", "tsv", "txt", "json", "jsonl", "npy", "pkl", "cp", "jams", "lab", "yaml", "toml",
+];
+
+/// How deep below the data set's folder annotations are looked for.
+const DEPTH: usize = 4;
+
+/// 32 hexadecimal digits that change when a file of annotations does, or when a file is added or taken away.
+pub(super) fn of(root: &Path, job: &Job) -> Result<String, Error> {
+    let mut hash = blake3::Hasher::new();
+    let mut waiting = vec![(root.to_path_buf(), 0)];
+    while let Some((folder, depth)) = waiting.pop() {
+        job.check()?;
+        let mut facts = vec![fact(root, &folder)];
+        for entry in std::fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
+            let entry = entry.map_err(Error::io("list", &folder))?;
+            let path = entry.path();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let extension = path.extension().map_or_else(String::new, |extension| {
+                extension.to_string_lossy().to_lowercase()
+            });
+            if is_folder {
+                facts.push(path.as_os_str().as_encoded_bytes().to_vec());
+                if depth < DEPTH {
+                    waiting.push((path, depth + 1));
+                }
+            } else if ANNOTATIONS.contains(&extension.as_str()) {
+                facts.push(fact(root, &path));
+            }
+        }
+        // Folders list their files in any order.
+        facts.sort_unstable();
+        for fact in facts {
+            hash.update(&(fact.len() as u64).to_le_bytes());
+            hash.update(&fact);
+        }
+        // So that the order of the walk is that of the names.
+        waiting.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
+    }
+    Ok(hash.finalize().to_hex()[..32].to_owned())
+}
+
+fn fact(root: &Path, path: &Path) -> Vec<u8> {
+    let name = path.strip_prefix(root).unwrap_or(path);
+    let mut fact = name.as_os_str().as_encoded_bytes().to_vec();
+    fact.push(0);
+    if let Ok(facts) = std::fs::metadata(path) {
+        // The size of a folder means nothing, and differs by file system.
+        let bytes = if facts.is_dir() { 0 } else { facts.len() };
+        fact.extend(bytes.to_le_bytes());
+        if let Ok(since) = facts
+            .modified()
+            .map(|at| at.duration_since(std::time::UNIX_EPOCH))
+        {
+            fact.extend(since.map_or(0, |since| since.as_nanos()).to_le_bytes());
+        }
+    }
+    fact
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_or_added_file_changes_the_stamp_and_nothing_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("data/splits");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(deep.join("train.tsv"), "a").unwrap();
+        let stamp = || of(folder.path(), &Job::quiet()).unwrap();
+        let first = stamp();
+        assert_eq!(stamp(), first);
+        std::fs::write(deep.join("train.tsv"), "ab").unwrap();
+        let second = stamp();
+        assert_ne!(second, first);
+        std::fs::create_dir(folder.path().join("audio")).unwrap();
+        assert_ne!(stamp(), second);
+    }
+}
