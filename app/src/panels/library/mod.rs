@@ -16,8 +16,8 @@ use crate::widgets::{count_text, duration_text, empty_state, expanded, path_fiel
 use crate::workbench::parts::library;
 use crate::workbench::parts::library::browser::{Browser, Opened, Wish};
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
-use attune_core::dataset::{Place, Split};
 use attune_core::dataset::catalogue::{Balance, Query};
+use attune_core::dataset::{Place, Split};
 use egui::{Key, RichText, Ui};
 use filter_bar::{Filter, Found};
 use std::ops::Range;
