@@ -34,6 +34,7 @@ pub use collection::{Collection, Labelling, NamedSplit, Recording};
 pub use contents::Contents;
 pub use error::Error;
 pub use finding::{Check, Finding, Severity};
+pub use import::is_audio;
 pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};
 pub use place::Place;

@@ -329,7 +329,8 @@ fn count_audio(root: &Path) -> usize {
     count
 }
 
-fn is_audio(path: &Path) -> bool {
+/// Whether a file is audio that Attune can decode, by the extension of its name.
+pub fn is_audio(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| {

@@ -3,6 +3,7 @@
 mod generic;
 
 pub(super) use generic::TRACK_COLUMNS;
+pub use generic::is_audio;
 
 use super::{Collection, Dataset, Error};
 use crate::dataset::place::Place;
