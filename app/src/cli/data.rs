@@ -39,6 +39,8 @@ enum What {
     },
     /// Compose and render the demo data set, if that has not been done yet, and print its folder
     Demo,
+    /// Tags that were corrected by ear in the window: show them, export them as a new label set, import those of elsewhere
+    Labels(super::labels::Args),
     /// List the imported data sets
     List {
         /// Print one JSON array
@@ -68,6 +70,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             let folder = demo::ensure(&console.workspace, &console.job()).failed()?;
             console.line(&folder.to_string_lossy())
         }
+        What::Labels(args) => super::labels::run(args, console),
         What::List { json } => list(json, console),
     }
 }

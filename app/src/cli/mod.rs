@@ -14,6 +14,7 @@ mod explain;
 mod export;
 mod features;
 mod forward;
+mod labels;
 mod metrics;
 mod models;
 mod predict;

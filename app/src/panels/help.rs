@@ -65,15 +65,15 @@ pub fn shortcuts_ui(ui: &mut Ui) {
             ui.add_space(theme::GROUP_GAP);
         }
     };
-    let timeline_ui = |ui: &mut Ui| {
-        section_heading(ui, "On the Timeline");
-        egui::Grid::new("timeline keys")
+    let keys_ui = |ui: &mut Ui, heading: &str, keys: &[(&str, &str, &str)]| {
+        section_heading(ui, heading);
+        egui::Grid::new(heading)
             .num_columns(2)
             .spacing([14.0, 4.0])
             .show(ui, |ui| {
-                for (keys, what, hint) in TIMELINE {
-                    ui.label(RichText::new(keys).monospace().color(palette.accent));
-                    ui.label(what).on_hover_text(hint);
+                for (keys, what, hint) in keys {
+                    ui.label(RichText::new(*keys).monospace().color(palette.accent));
+                    ui.label(*what).on_hover_text(*hint);
                     ui.end_row();
                 }
             });
@@ -93,7 +93,13 @@ pub fn shortcuts_ui(ui: &mut Ui) {
                     ui.vertical(|ui| {
                         column_ui(ui, menus);
                         if menus.contains(&Menu::Song) {
-                            timeline_ui(ui);
+                            keys_ui(ui, "On the Timeline", &TIMELINE);
+                            ui.add_space(theme::GROUP_GAP);
+                            keys_ui(
+                                ui,
+                                "In Labels, after a click on a track",
+                                &super::labels::KEYS,
+                            );
                         }
                     });
                     ui.add_space(theme::GROUP_GAP * 2.0);

@@ -3,8 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, experiments, library, model, pages, per_tag, plots, queue, runs, settings,
-    song, student, timeline, training,
+    audition, compare, experiments, labels, library, model, pages, per_tag, plots, queue, runs,
+    settings, song, student, timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -37,6 +37,8 @@ pub struct State {
     pub audition: audition::State,
     /// The explained song.
     pub timeline: timeline::State,
+    /// Tags corrected by ear.
+    pub labels: labels::State,
     /// Data sets and their tracks.
     pub library: library::State,
     /// Two models side by side.
@@ -71,6 +73,7 @@ impl State {
             queue: queue::State::default(),
             audition: audition::State::default(),
             timeline: timeline::State::default(),
+            labels: labels::State::default(),
             library: library::State::default(),
             compare: compare::State::default(),
             per_tag: per_tag::State::default(),
@@ -111,6 +114,7 @@ impl State {
             .chain(self.runs.activities())
             .chain(self.audition.activities())
             .chain(self.timeline.activities())
+            .chain(self.labels.activities())
             .chain(self.library.activities())
             .chain(self.compare.activities())
             .chain(self.per_tag.activities())

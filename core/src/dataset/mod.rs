@@ -13,6 +13,7 @@ mod catalogue;
 mod clip;
 mod collection;
 mod contents;
+pub mod corrections;
 pub mod demo;
 mod error;
 mod finding;

@@ -4,6 +4,7 @@
 pub mod audition;
 pub mod compare;
 pub mod experiments;
+pub mod labels;
 pub mod library;
 pub mod model;
 pub mod pages;
