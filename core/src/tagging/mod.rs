@@ -76,9 +76,6 @@ pub enum Error {
     /// The model gives no answer, to whatever file.
     #[error(transparent)]
     Model(#[from] crate::predict::Error),
-    /// A thread ended without a word.
-    #[error("a thread that tags stopped unexpectedly; this is a bug in Attune")]
-    ThreadDied,
 }
 
 impl Error {

@@ -120,7 +120,11 @@ impl Tagger<'_> {
         let mut journal = Journal::open(out, &about, self.options.overwrite)?;
         if journal.is_empty() && !self.options.overwrite && out.exists() {
             job.report(0, 0, "reading what is done");
-            self.take_over(out, &about, &mut journal)?;
+            if let Err(error) = self.take_over(out, &about, &mut journal) {
+                // Left behind, it would claim the table for this model.
+                journal.remove()?;
+                return Err(error);
+            }
         }
         let todo: Vec<usize> = (0..self.list.len())
             .filter(|&number| !journal.has(self.list[number].key()))

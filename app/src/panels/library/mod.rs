@@ -8,6 +8,7 @@ mod track_table;
 
 use crate::theme;
 use crate::widgets::{count_text, duration_text, empty_state, expanded, path_field};
+use crate::workbench::parts::labels;
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::dataset::Split;
@@ -240,8 +241,14 @@ impl State {
 
     fn tracks_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, shelf: &Arc<Shelf>) {
         self.filter_ui(ui, shelf);
+        let said = said(
+            ctx,
+            self.filter
+                .tag
+                .and_then(|tag| shelf.dataset.tags.get(tag.index())),
+        );
         self.listing
-            .update(shelf, &self.filter, self.sort, self.descending);
+            .update(shelf, &self.filter, self.sort, self.descending, said);
         if self.listing.rows().is_empty() {
             empty_state(
                 ui,
@@ -260,6 +267,7 @@ impl State {
             ui,
             shelf,
             self.listing.rows(),
+            said,
             &mut self.sort,
             &mut self.descending,
         );
@@ -329,6 +337,14 @@ impl State {
             }
         });
     }
+}
+
+/// What the predictions that are open say about the tag that is filtered by, in each track.
+fn said<'a>(ctx: &Ctx<'a>, tag: Option<&String>) -> Option<&'a Arc<Vec<labels::Listed>>> {
+    let state = &ctx.state.labels;
+    state.answers()?;
+    ctx.send(Command::Labels(labels::Command::Column(tag.cloned())));
+    state.column()
 }
 
 fn problems_ui(ui: &mut Ui, shelf: &Shelf) {

@@ -1,5 +1,6 @@
 //! Which tracks are listed, and in which order. Worked out anew only when something about it changes.
 
+use crate::workbench::parts::labels::Listed;
 use crate::workbench::parts::library::Shelf;
 use attune_core::dataset::{Split, TagIdx};
 use std::cmp::Ordering;
@@ -25,6 +26,8 @@ pub(super) enum Sort {
     Length,
     Tags,
     Source,
+    Probability,
+    Disagreement,
 }
 
 impl Sort {
@@ -38,6 +41,9 @@ impl Sort {
         Self::Source,
     ];
 
+    /// Further columns where there are predictions.
+    pub(super) const OF_MODEL: [Self; 2] = [Self::Probability, Self::Disagreement];
+
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Place => "",
@@ -47,6 +53,8 @@ impl Sort {
             Self::Length => "Length",
             Self::Tags => "Tags",
             Self::Source => "Source",
+            Self::Probability => "Model",
+            Self::Disagreement => "Disagreement",
         }
     }
 
@@ -59,14 +67,27 @@ impl Sort {
             Self::Length => "Length as tracks.csv states it",
             Self::Tags => "Its tags. Sorted by how many there are.",
             Self::Source => "Where it comes from",
+            Self::Probability => "What the model says about the chosen tag, 0 to 1",
+            Self::Disagreement => {
+                "How far the model lies from the labels, 0 to 1: of the chosen tag, else of the one where it is most"
+            }
         }
     }
 
-    fn compare(self, shelf: &Shelf, one: usize, other: usize) -> Ordering {
+    fn compare(self, shelf: &Shelf, said: &[Listed], one: usize, other: usize) -> Ordering {
+        let value = |of: fn(&Listed) -> Option<f32>| {
+            let of_track = |track: usize| said.get(track).and_then(of).unwrap_or(-1.0);
+            of_track(one).total_cmp(&of_track(other))
+        };
+        match self {
+            Self::Probability => return value(|listed| listed.probability),
+            Self::Disagreement => return value(|listed| listed.disagreement),
+            _ => {}
+        }
         let tracks = &shelf.dataset.tracks;
         let (one, other) = (&tracks[one], &tracks[other]);
         match self {
-            Self::Place => Ordering::Equal,
+            Self::Place | Self::Probability | Self::Disagreement => Ordering::Equal,
             Self::Id => one.id.cmp(&other.id),
             Self::Artist => one.artist.cmp(&other.artist),
             Self::Split => one.split.cmp(&other.split),
@@ -84,6 +105,7 @@ impl Sort {
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     made_for: Option<(Arc<Shelf>, Filter, Sort, bool)>,
+    said: Option<Arc<Vec<Listed>>>,
     rows: Vec<usize>,
 }
 
@@ -100,21 +122,30 @@ impl Listing {
         filter: &Filter,
         sort: Sort,
         descending: bool,
+        said: Option<&Arc<Vec<Listed>>>,
     ) {
         let fresh = self.made_for.as_ref().is_some_and(|made_for| {
             Arc::ptr_eq(&made_for.0, shelf)
                 && made_for.1 == *filter
                 && (made_for.2, made_for.3) == (sort, descending)
-        });
+        }) && self.said.as_ref().map(Arc::as_ptr) == said.map(Arc::as_ptr);
         if fresh {
             return;
         }
-        self.rows = listed(shelf, filter, sort, descending);
+        let values = said.map_or(&[][..], |said| said.as_slice());
+        self.rows = listed(shelf, filter, sort, descending, values);
+        self.said = said.cloned();
         self.made_for = Some((Arc::clone(shelf), filter.clone(), sort, descending));
     }
 }
 
-fn listed(shelf: &Shelf, filter: &Filter, sort: Sort, descending: bool) -> Vec<usize> {
+fn listed(
+    shelf: &Shelf,
+    filter: &Filter,
+    sort: Sort,
+    descending: bool,
+    said: &[Listed],
+) -> Vec<usize> {
     let text = filter.text.to_lowercase();
     let words: Vec<&str> = text.split_whitespace().collect();
     let fits = |idx: &usize| {
@@ -134,7 +165,7 @@ fn listed(shelf: &Shelf, filter: &Filter, sort: Sort, descending: bool) -> Vec<u
     };
     let mut rows: Vec<usize> = (0..shelf.dataset.tracks.len()).filter(fits).collect();
     rows.sort_by(|&one, &other| {
-        let order = sort.compare(shelf, one, other);
+        let order = sort.compare(shelf, said, one, other);
         if descending { order.reverse() } else { order }
     });
     rows
@@ -176,7 +207,7 @@ mod tests {
 
     fn check(filter: &Filter, sort: Sort, descending: bool, expected: &str) {
         let shelf = shelf();
-        let found: String = listed(&shelf, filter, sort, descending)
+        let found: String = listed(&shelf, filter, sort, descending, &[])
             .into_iter()
             .map(|idx| shelf.dataset.tracks[idx].id.as_str())
             .collect();

@@ -5,6 +5,7 @@ use crate::panels::Panel;
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
 use crate::widgets::{duration_text, walked, walked_list};
+use crate::workbench::parts::labels::Listed;
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::{Command, Ctx, list_focus_id};
 use egui::{Align, Key, Layout, Sense, Ui};
@@ -16,6 +17,7 @@ pub(super) fn ui(
     ui: &mut Ui,
     shelf: &Shelf,
     rows: &[usize],
+    said: Option<&std::sync::Arc<Vec<Listed>>>,
     sort: &mut Sort,
     descending: &mut bool,
 ) {
@@ -72,14 +74,21 @@ pub(super) fn ui(
                 .resizable(true),
         )
         .column(Column::remainder().at_least(60.0).clip(true));
+    if said.is_some() {
+        table = table.columns(
+            Column::initial(80.0).at_least(50.0).clip(true),
+            Sort::OF_MODEL.len(),
+        );
+    }
     if let Some(to) = scroll_to {
         table = table.scroll_to_row(to, None);
     }
     table
         .header(theme::ROW_HEIGHT, |mut header| {
-            for column in Sort::COLUMNS {
+            let of_model = Sort::OF_MODEL.into_iter().filter(|_| said.is_some());
+            for column in Sort::COLUMNS.into_iter().chain(of_model) {
                 header.col(|ui| {
-                    let is_number = column == Sort::Length;
+                    let is_number = column == Sort::Length || Sort::OF_MODEL.contains(&column);
                     let active = *sort == column;
                     if sort_header_ui(
                         ui,
@@ -122,6 +131,17 @@ pub(super) fn ui(
                 });
                 row.col(|ui| text_ui(ui, &shelf.tag_texts[idx], palette.text));
                 row.col(|ui| text_ui(ui, &track.source, palette.weak));
+                if let Some(said) = said {
+                    let listed = said.get(idx);
+                    for value in [
+                        listed.and_then(|listed| listed.probability),
+                        listed.and_then(|listed| listed.disagreement),
+                    ] {
+                        let text =
+                            value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+                        row.col(|ui| figure_ui(ui, &text));
+                    }
+                }
                 // The row's own place is unknown while some of its columns are out of sight; its first cell's is not.
                 first.widget_info(|| {
                     egui::WidgetInfo::selected(

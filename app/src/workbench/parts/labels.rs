@@ -67,7 +67,8 @@ pub struct State {
     opening: Slot<PathBuf, Box<Corrections>>,
     open: Option<Opened>,
     answers: Slot<PathBuf, Arc<Answers>>,
-    listing: Slot<ListKey, Arc<Vec<Listed>>>,
+    listing: ListSlot,
+    column: ListSlot,
     tagging: Slot<PathBuf, Summary>,
     standing: Arc<Mutex<Standing>>,
     exporting: Slot<PathBuf, Exported>,
@@ -80,6 +81,7 @@ impl Default for State {
             open: None,
             answers: Slot::new("read predictions"),
             listing: Slot::new("list tracks to label"),
+            column: Slot::new("look up predictions"),
             tagging: Slot::new("tag all tracks"),
             standing: Arc::default(),
             exporting: Slot::new("export labels"),
@@ -115,6 +117,11 @@ impl State {
         self.listing.value().map_or(&[], |list| list.as_slice())
     }
 
+    /// What the predictions say about each track of the data set, by its number, if they were asked about it; see [`Command::Column`].
+    pub fn column(&self) -> Option<&Arc<Vec<Listed>>> {
+        self.answers().and(self.column.value())
+    }
+
     /// How far tagging all tracks is, if it runs.
     pub fn tagging(&self) -> Option<Standing> {
         let standing = || *self.standing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,6 +134,7 @@ impl State {
             self.opening.activity(),
             self.answers.activity(),
             self.listing.activity(),
+            self.column.activity(),
             self.tagging.activity(),
             self.exporting.activity(),
         ]
@@ -138,6 +146,7 @@ impl State {
     pub fn cancel_jobs(&mut self) {
         self.answers.cancel();
         self.listing.cancel();
+        self.column.cancel();
         self.tagging.cancel();
         self.exporting.cancel();
     }
@@ -150,6 +159,8 @@ pub enum Command {
     Open,
     /// Work out which tracks to walk through.
     List(Wanted),
+    /// Look up what the predictions say about a tag in all tracks, for a column of the Library; `None`: where they disagree most.
+    Column(Option<String>),
     /// Decide something about a track.
     Decide {
         /// Its id.
@@ -188,7 +199,14 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 });
             }
         }
-        Command::List(wanted) => list(state, jobs, wanted),
+        Command::List(wanted) => list(state, jobs, wanted, |labels| &mut labels.listing),
+        Command::Column(tag) => {
+            let wanted = Wanted {
+                tag,
+                ..Wanted::default()
+            };
+            list(state, jobs, wanted, |labels| &mut labels.column);
+        }
         Command::Decide { track, mark } => {
             if let Some((_, corrections)) = &mut state.labels.open
                 && let Err(error) = corrections.mark(&track, mark)
@@ -248,7 +266,10 @@ fn step(state: &mut Whole, sender: &CommandSender, step: StepOf) {
     }
 }
 
-fn list(state: &mut Whole, jobs: &Jobs, wanted: Wanted) {
+/// A list of tracks that a job works out.
+type ListSlot = Slot<ListKey, Arc<Vec<Listed>>>;
+
+fn list(state: &mut Whole, jobs: &Jobs, wanted: Wanted, slot: fn(&mut State) -> &mut ListSlot) {
     let Some((_, shelf)) = shelf_in_use(state) else {
         return;
     };
@@ -263,7 +284,7 @@ fn list(state: &mut Whole, jobs: &Jobs, wanted: Wanted) {
         ),
         wanted: wanted.clone(),
     };
-    state.labels.listing.request(jobs, key, move |_| {
+    slot(&mut state.labels).request(jobs, key, move |_| {
         Ok(Arc::new(listed(
             &shelf.dataset,
             answers.as_deref(),
@@ -379,6 +400,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         labels.opening.clear();
         labels.answers.clear();
         labels.listing.clear();
+        labels.column.clear();
     }
     if labels.opening.poll(jobs)
         && let Some(folder) = labels.opening.done_key().cloned()
@@ -394,6 +416,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         sender.send(Notice::new(Level::Error, text));
     }
     labels.listing.poll(jobs);
+    labels.column.poll(jobs);
     if labels.tagging.poll(jobs) {
         match (labels.tagging.done_key().cloned(), labels.tagging.result()) {
             (Some(path), Some(Ok(summary))) => {

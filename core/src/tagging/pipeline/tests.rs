@@ -100,4 +100,6 @@ fn a_finished_table_is_taken_over_and_only_new_files_are_tagged() {
     let other = Shipped::Tunes.load().unwrap();
     let refused = tagger(&other, &list).run(&out, &Job::quiet(), &mut |_, _| ());
     assert!(matches!(refused, Err(Error::OtherModel { .. })));
+    let (summary, told) = run(&list);
+    assert_eq!((summary.n_before, told.len()), (3, 1), "the bad file alone");
 }
