@@ -5,7 +5,7 @@
 //! ```text
 //! 7  experiment  queue  report          plans: tables of runs, worked through and reported | runs that wait for their turn | runs as one web page
 //! 6  train                              recipes, trainer thread, checkpoints
-//! 5  interpret                          explanations
+//! 5  interpret  tagging                 explanations | many tracks tagged into a table
 //! 4  predict                            chunk a song, run a model, stitch or average
 //! 3  models   dataset                   networks | tracks, splits, loader
 //! 2  weights  features  augment  run    files of weights | what networks take in | draws and effects | event log, history
@@ -34,6 +34,7 @@ pub mod queue;
 pub mod report;
 pub use attune_nn::rng;
 pub mod run;
+pub mod tagging;
 pub mod train;
 pub mod weights;
 pub mod workspace;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Name of the folder of runs that were thrown away, beside `runs/`.
 pub(crate) const TRASH: &str = "trash";
 
-/// A workspace folder: `runs/`, `experiments/`, `queue/`, `chains/`, `exports/`, `trash/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
+/// A workspace folder: `runs/`, `experiments/`, `queue/`, `chains/`, `exports/`, `corrections/`, `predictions/`, `trash/`, `cache/` and `catalogue.sqlite` lie under it. Folders are made when first written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
     root: PathBuf,
@@ -74,6 +74,16 @@ impl Workspace {
     /// What was written for other programs and for papers.
     pub fn exports(&self) -> PathBuf {
         self.root.join("exports")
+    }
+
+    /// What people decided about the tags of tracks, a journal for each data set.
+    pub fn corrections(&self) -> PathBuf {
+        self.root.join("corrections")
+    }
+
+    /// Tables of what models say about the tracks of data sets.
+    pub fn predictions(&self) -> PathBuf {
+        self.root.join("predictions")
     }
 
     /// What can be made again at any time: decoded audio, the demo data set, explanations.

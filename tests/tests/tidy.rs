@@ -9,7 +9,7 @@ const FLOORS: &[&[&str]] = &[
     &["run", "weights", "features", "augment"],
     &["models", "dataset"],
     &["predict"],
-    &["interpret"],
+    &["interpret", "tagging"],
     &["train"],
     &["experiment", "queue", "report"],
 ];

@@ -18,6 +18,7 @@ mod explain;
 mod export;
 mod features;
 mod forward;
+mod labels;
 mod metrics;
 mod models;
 mod predict;

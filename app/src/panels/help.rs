@@ -112,6 +112,11 @@ pub fn shortcuts_ui(ui: &mut Ui) {
                             keys_ui(ui, "On the Timeline", &TIMELINE);
                             ui.add_space(theme::GROUP_GAP);
                             keys_ui(ui, "In the Library", &LIST);
+                            keys_ui(
+                                ui,
+                                "In Labels, after a click on a track",
+                                &super::labels::KEYS,
+                            );
                         }
                     });
                     ui.add_space(theme::GROUP_GAP * 2.0);

@@ -10,6 +10,7 @@ mod data_notes;
 pub mod experiments;
 mod grouping;
 pub mod help;
+pub mod labels;
 pub mod library;
 pub mod log;
 pub mod parameters;
@@ -57,11 +58,13 @@ pub enum Panel {
     System,
     /// Curves and scores of runs, tag by tag.
     PerTag,
+    /// Tags corrected by ear.
+    Labels,
 }
 
 impl Panel {
     /// All panels, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Training,
         Self::Curves,
         Self::Tags,
@@ -76,6 +79,7 @@ impl Panel {
         Self::Parameters,
         Self::System,
         Self::PerTag,
+        Self::Labels,
     ];
 
     /// Its number from 1, the digit of its shortcut.
@@ -103,6 +107,7 @@ impl Panel {
             Self::Parameters => "Parameters",
             Self::System => "System",
             Self::PerTag => "Per tag",
+            Self::Labels => "Labels",
         }
     }
 
@@ -134,6 +139,9 @@ impl Panel {
             Self::PerTag => {
                 "ROC and precision–recall curves of each tag with the tracks behind them, and all runs against all tags."
             }
+            Self::Labels => {
+                "Correct tags by ear, with the keyboard, and export them as a new label set."
+            }
             Self::Compare => {
                 "Two models side by side: over a song, tag by tag, and where they disagree."
             }
@@ -159,6 +167,7 @@ pub struct Panels {
     parameters: parameters::State,
     system: system::State,
     per_tag: per_tag::State,
+    labels: labels::State,
 }
 
 impl Panels {
@@ -193,6 +202,7 @@ impl Panels {
             Panel::Experiments => self.experiments.ui(ctx, ui),
             Panel::Parameters => self.parameters.ui(ctx, ui),
             Panel::System => self.system.ui(ctx, ui),
+            Panel::Labels => self.labels.ui(ctx, ui),
             Panel::PerTag => {
                 let listed = self.runs.listed(ctx);
                 self.per_tag.ui(ctx, ui, &listed);

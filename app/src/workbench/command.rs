@@ -1,8 +1,8 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, doctor, experiments, library, model, pages, per_tag, plots, queue, runs,
-    settings, student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, model, pages, per_tag, plots, queue,
+    runs, settings, student, timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -52,6 +52,8 @@ pub enum Command {
     Audition(audition::Command),
     /// About Timeline.
     Timeline(timeline::Command),
+    /// About tags corrected by ear.
+    Labels(labels::Command),
     /// About Library.
     Library(library::Command),
     /// About what is wrong with a data set.

@@ -29,6 +29,7 @@ pub(super) fn default_layout() -> Layout {
         Panel::Audition,
         Panel::Compare,
         Panel::PerTag,
+        Panel::Labels,
         Panel::Student,
         Panel::Experiments,
         Panel::Parameters,

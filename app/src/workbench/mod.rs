@@ -39,4 +39,4 @@ pub use jobs::Jobs;
 pub use native::{Opening, open};
 pub use selection::{Select, Selection, TimeRange};
 pub use state::State;
-pub use ui_command::{Menu, UiCommand, list_focus_id, playlist_focus_id};
+pub use ui_command::{Menu, UiCommand, labels_focus_id, list_focus_id, playlist_focus_id};

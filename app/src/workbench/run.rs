@@ -4,8 +4,8 @@ use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
 use super::parts::{
-    audition, compare, doctor, experiments, library, pages, per_tag, plots, queue, runs, settings,
-    student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, pages, per_tag, plots, queue, runs,
+    settings, student, timeline, training,
 };
 use super::recipes::Wanted;
 use super::selection::Select;
@@ -76,6 +76,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Runs(command) => runs::run(command, state, jobs, sender),
         Command::Audition(command) => audition::run(command, state, jobs, sender),
         Command::Timeline(command) => timeline::run(command, state, jobs, sender),
+        Command::Labels(command) => labels::run(command, state, jobs, sender),
         Command::Library(command) => library::run(command, state, jobs, sender),
         Command::Doctor(command) => doctor::run(command, state, jobs, sender),
         Command::Model(command) => state.model.run(command, jobs),
@@ -263,6 +264,7 @@ fn run_ui(app: &mut App, command: UiCommand, ctx: &Context) {
             state.audition.cancel_jobs();
             state.student.cancel_jobs();
             state.timeline.cancel_jobs();
+            state.labels.cancel_jobs();
             state.library.cancel_jobs();
             state.doctor.cancel_jobs();
             state.compare.cancel_jobs();

@@ -3,8 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, doctor, experiments, library, model, pages, per_tag, plots, queue, runs,
-    settings, song, student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, model, pages, per_tag, plots, queue,
+    runs, settings, song, student, timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -37,6 +37,8 @@ pub struct State {
     pub audition: audition::State,
     /// The explained song.
     pub timeline: timeline::State,
+    /// Tags corrected by ear.
+    pub labels: labels::State,
     /// Data sets and their tracks.
     pub library: library::State,
     /// What is wrong with the data set in use.
@@ -73,6 +75,7 @@ impl State {
             queue: queue::State::default(),
             audition: audition::State::default(),
             timeline: timeline::State::default(),
+            labels: labels::State::default(),
             library: library::State::default(),
             doctor: doctor::State::default(),
             compare: compare::State::default(),
@@ -114,6 +117,7 @@ impl State {
             .chain(self.runs.activities())
             .chain(self.audition.activities())
             .chain(self.timeline.activities())
+            .chain(self.labels.activities())
             .chain(self.library.activities())
             .chain(self.doctor.activities())
             .chain(self.compare.activities())

@@ -492,6 +492,7 @@ impl UiCommand {
         let focused = ctx.memory(|memory| memory.focused());
         let lists = [list_focus_id(), playlist_focus_id()];
         let walking = focused.is_some_and(|focused| lists.contains(&focused));
+        let labelling = focused == Some(labels_focus_id());
         let mut commands: Vec<_> = Self::all()
             .filter_map(|command| Some((command, command.shortcut()?)))
             .filter(|(_, shortcut)| {
@@ -501,6 +502,9 @@ impl UiCommand {
                 !walking || shortcut.modifiers.any() || !walks_lists(shortcut.logical_key)
             })
             .collect();
+        if labelling {
+            commands.retain(|(_, shortcut)| !labels(shortcut));
+        }
         // egui ignores extra Shift and Alt, so that the most specific must be tried first.
         commands.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
         ctx.input_mut(|input| {
@@ -521,6 +525,16 @@ pub fn list_focus_id() -> egui::Id {
 /// The same of the list of tracks behind a point of a curve: it may stand beside that of all tracks.
 pub fn playlist_focus_id() -> egui::Id {
     egui::Id::unique("walked playlist")
+}
+
+/// The id under which the Labels panel has the keyboard. Meanwhile letters and digits are decisions, and no shortcuts.
+pub fn labels_focus_id() -> egui::Id {
+    egui::Id::unique("labelled list")
+}
+
+fn labels(shortcut: &KeyboardShortcut) -> bool {
+    let is_sign = shortcut.logical_key.name().len() == 1;
+    !shortcut.modifiers.any() && (is_sign || walks_lists(shortcut.logical_key))
 }
 
 fn walks_lists(key: Key) -> bool {

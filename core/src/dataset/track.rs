@@ -247,6 +247,12 @@ impl Dataset {
         counts
     }
 
+    /// Names of a track's tags, in the order of the vocabulary.
+    pub fn tag_names(&self, track_idx: usize) -> impl Iterator<Item = &str> {
+        let tags = self.tracks[track_idx].tags.iter();
+        tags.map(|tag| self.tags[tag.index()].as_str())
+    }
+
     /// Which tags a track has; `[tags]`.
     pub fn labels_of(&self, track_idx: usize) -> Vec<bool> {
         let mut labels = vec![false; self.n_tags()];

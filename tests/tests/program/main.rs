@@ -28,5 +28,6 @@ mod robustness;
 mod runs;
 mod snapshots;
 mod step_times;
+mod tagging;
 mod training;
 mod trust;

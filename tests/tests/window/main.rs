@@ -8,6 +8,7 @@ mod draws;
 mod dropping;
 mod elsewhere;
 mod experiments;
+mod labels;
 mod library;
 mod listening;
 mod methods;

@@ -73,6 +73,8 @@ enum What {
     Demo,
     /// Decoded audio: make it ahead of training, look at it, keep it small
     Cache(cache::Args),
+    /// Tags that were corrected by ear in the window: show them, export them as a new label set, import those of elsewhere
+    Labels(super::labels::Args),
     /// List the imported data sets
     List {
         /// Print one JSON array
@@ -123,6 +125,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             console.line(&folder.to_string_lossy())
         }
         What::Cache(args) => cache::run(args, console),
+        What::Labels(args) => super::labels::run(args, console),
         What::List { json } => list(json, console),
         What::Find(args) => find::run(args, console),
         What::Tags(args) => tags::run(args, console),

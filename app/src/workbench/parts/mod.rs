@@ -5,6 +5,7 @@ pub mod audition;
 pub mod compare;
 pub mod doctor;
 pub mod experiments;
+pub mod labels;
 pub mod library;
 pub mod model;
 pub mod pages;

@@ -1,0 +1,193 @@
+//! What is to be tagged: files, folders of files, data sets, all that the catalogue knows.
+
+use super::Error;
+use crate::dataset::{Catalogue, Dataset, Place, Split, import, is_audio};
+use std::path::{Path, PathBuf};
+
+/// A track to tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToTag {
+    /// What it is called: its id in a data set, else its path as it was named.
+    pub id: String,
+    /// The audio file.
+    pub path: PathBuf,
+}
+
+impl ToTag {
+    /// What tells it from others, in a journal.
+    pub(super) fn key(&self) -> u64 {
+        let mut hash = blake3::Hasher::new();
+        hash.update(&(self.id.len() as u64).to_le_bytes());
+        hash.update(self.id.as_bytes());
+        hash.update(self.path.as_os_str().as_encoded_bytes());
+        let mut first = [0; 8];
+        hash.finalize_xof().fill(&mut first);
+        u64::from_le_bytes(first)
+    }
+}
+
+/// Lists the tracks behind what a user named: an audio file, a folder (gone through with all below it, by the extensions of audio files), or
+/// a data set (`FOLDER`, `FOLDER#SPLIT`) of a layout that is known. Each once, in the order of the names.
+///
+/// Of data sets, only the tracks of `split` if one is given; then a folder that is none is an error. Of several data sets, ids begin with
+/// the set's name.
+pub fn list_paths(named: &[PathBuf], split: Option<Split>) -> Result<Vec<ToTag>, Error> {
+    let mut list = Vec::new();
+    let n_sets = named.iter().filter(|path| is_data_set(path)).count();
+    for path in named {
+        if is_data_set(path) || (split.is_some() && path.is_dir()) {
+            let dataset = Dataset::open(path)?;
+            list_dataset(&dataset, split, n_sets > 1, &mut list)?;
+        } else if path.is_dir() {
+            let before = list.len();
+            walk(path, &mut list)?;
+            if list.len() == before {
+                return Err(Error::Nothing(path.clone()));
+            }
+        } else if path.exists() || named.len() > 1 {
+            // One of several files that is not there is told like one that cannot be decoded.
+            list.push(named_file(path.clone()));
+        } else {
+            return Err(Error::NotThere(path.clone()));
+        }
+    }
+    Ok(each_once(list))
+}
+
+/// Lists the tracks of all data sets of the catalogue; ids begin with the set's name. A set whose folder can no longer be read is told to
+/// `skipped` and left out.
+pub fn list_catalogue(
+    catalogue: &Path,
+    split: Option<Split>,
+    skipped: &mut dyn FnMut(&Path, &crate::dataset::Error),
+) -> Result<Vec<ToTag>, Error> {
+    let mut list = Vec::new();
+    if catalogue.exists() {
+        for entry in Catalogue::open(catalogue)?.datasets()? {
+            match Dataset::open(&entry.root) {
+                // A set without that split has nothing to add.
+                Ok(dataset) => drop(list_dataset(&dataset, split, true, &mut list)),
+                Err(error) => skipped(&entry.root, &error),
+            }
+        }
+    }
+    if list.is_empty() {
+        return Err(Error::Nothing(catalogue.to_path_buf()));
+    }
+    Ok(each_once(list))
+}
+
+/// The same file under the same id says nothing new; the first stays.
+fn each_once(mut list: Vec<ToTag>) -> Vec<ToTag> {
+    let mut seen = std::collections::HashSet::with_capacity(list.len());
+    list.retain(|track| seen.insert(track.key()));
+    list
+}
+
+fn is_data_set(path: &Path) -> bool {
+    let folder = Place::parse(path).folder;
+    (folder.is_dir() || folder.file_name().is_some_and(|name| name == "tracks.csv"))
+        && import::LAYOUTS
+            .iter()
+            .any(|layout| layout.recognises(&folder))
+}
+
+fn list_dataset(
+    dataset: &Dataset,
+    split: Option<Split>,
+    with_name: bool,
+    list: &mut Vec<ToTag>,
+) -> Result<(), Error> {
+    if let Some(split) = split {
+        dataset.split(split)?;
+    }
+    let wanted = dataset.tracks.iter();
+    let wanted = wanted.filter(|track| split.is_none_or(|split| track.split == split));
+    list.extend(wanted.map(|track| ToTag {
+        id: if with_name {
+            format!("{}/{}", dataset.name, track.id)
+        } else {
+            track.id.clone()
+        },
+        path: track.path.clone(),
+    }));
+    Ok(())
+}
+
+fn named_file(path: PathBuf) -> ToTag {
+    ToTag {
+        id: path.to_string_lossy().into_owned(),
+        path,
+    }
+}
+
+/// Audio files of a folder and of all folders in it, by name. Links to folders are not followed: they may lead in circles.
+fn walk(folder: &Path, list: &mut Vec<ToTag>) -> Result<(), Error> {
+    let told = || Error::io("read", folder);
+    let mut entries = std::fs::read_dir(folder)
+        .map_err(told())?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(told())?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_type().map_err(told())?.is_dir() {
+            walk(&path, list)?;
+        } else if is_audio(&path) && !path.is_dir() {
+            list.push(named_file(path));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touch(path: &Path) {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+
+    #[test]
+    fn folders_are_gone_through_by_name_and_only_audio_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b/2.MP3", "b/1.ogg", "b/cover.jpg", "a.flac", "b.txt"] {
+            touch(&folder.path().join(name));
+        }
+        let named = [folder.path().to_path_buf(), folder.path().join("a.flac")];
+        let list = list_paths(&named, None).unwrap();
+        let found: Vec<_> = list
+            .iter()
+            .map(|track| track.path.strip_prefix(folder.path()).unwrap())
+            .collect();
+        assert_eq!(found, ["a.flac", "b/1.ogg", "b/2.MP3"].map(Path::new));
+    }
+
+    #[test]
+    fn of_a_data_set_the_tracks_count_and_a_split_chooses_among_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = folder.path().join("set");
+        touch(&set.join("stray.wav"));
+        let tracks = "track_id,path,artist,split,duration_s,source,license\n\
+            one,a.wav,x,train,,,\ntwo,b.wav,y,test,,,\n";
+        std::fs::write(set.join("tracks.csv"), tracks).unwrap();
+        let ids = |split| -> Vec<String> {
+            let list = list_paths(&[set.clone()], split).unwrap();
+            list.into_iter().map(|track| track.id).collect()
+        };
+        assert_eq!(ids(None), ["one", "two"]);
+        assert_eq!(ids(Some(Split::Test)), ["two"]);
+        let error = list_paths(&[set.clone()], Some(Split::Valid)).unwrap_err();
+        assert!(error.to_string().contains("valid"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_there_or_holds_no_audio_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = [folder.path().to_path_buf()];
+        assert!(matches!(list_paths(&empty, None), Err(Error::Nothing(_))));
+        let absent = [folder.path().join("x.mp3")];
+        assert!(matches!(list_paths(&absent, None), Err(Error::NotThere(_))));
+    }
+}

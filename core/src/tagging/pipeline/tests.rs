@@ -1,0 +1,105 @@
+//! The pipeline with the shipped demo model on small files, good and bad.
+
+use super::*;
+use crate::predict::Shipped;
+use crate::tagging::{Answers, list_paths};
+use std::path::PathBuf;
+
+/// A folder of `n` short sounds, one of which is no audio.
+fn sounds(folder: &Path, n: usize) -> Vec<ToTag> {
+    for number in 0..n {
+        let path = folder.join(format!("{number:02}.wav"));
+        let hz = 100.0 * (number + 1) as f32;
+        let wave: Vec<f32> = (0..8000)
+            .map(|at| 0.5 * (std::f32::consts::TAU * hz * at as f32 / 8000.0).sin())
+            .collect();
+        audio::write_wav(&path, &wave, 8000).unwrap();
+    }
+    std::fs::write(folder.join("01x.mp3"), "no sound at all").unwrap();
+    list_paths(&[folder.to_path_buf()], None).unwrap()
+}
+
+fn tagger<'a>(model: &'a Model, list: &'a [ToTag]) -> Tagger<'a> {
+    Tagger {
+        model,
+        list,
+        options: Options {
+            n_decoders: 3,
+            n_taggers: 2,
+            overwrite: false,
+        },
+    }
+}
+
+#[test]
+fn stopped_work_goes_on_and_both_tables_hold_the_answers_for_single_files() {
+    let model = Shipped::Demo.load().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let list = sounds(&folder.path().join("."), 12);
+    let [whole, stopped, parquet] =
+        ["whole.csv", "stopped.csv", "t.parquet"].map(|name| folder.path().join("out").join(name));
+    let quiet = |out: &PathBuf| {
+        let tagger = tagger(&model, &list);
+        tagger.run(out, &Job::quiet(), &mut |_, _| ()).unwrap()
+    };
+    let summary = quiet(&whole);
+    assert_eq!((summary.n_tracks, summary.n_failed), (13, 1));
+    assert!(summary.most_waves <= tagger(&model, &list).options.most_waves());
+
+    let job = Job::quiet();
+    let mut n_told = 0;
+    let outcome = tagger(&model, &list).run(&stopped, &job, &mut |standing, _| {
+        n_told += 1;
+        if standing.n_done == 4 {
+            job.cancel.cancel();
+        }
+    });
+    assert!(matches!(outcome, Err(Error::Cancelled(_))));
+    assert!(!stopped.exists() && (4..13).contains(&n_told), "{n_told}");
+    let summary = quiet(&stopped);
+    assert!(summary.n_before >= 3, "the bad file may be among the four");
+    assert_eq!(
+        std::fs::read(&whole).unwrap(),
+        std::fs::read(&stopped).unwrap()
+    );
+    assert!(!Journal::path_of(&stopped).exists());
+
+    quiet(&parquet);
+    for out in [&whole, &parquet] {
+        let answers = Answers::read(out, &Job::quiet()).unwrap();
+        assert_eq!(answers.about, About::of(&model));
+        for track in &list {
+            let found = answers.of(&track.id, &track.path);
+            let wave = audio::decode_mono(&track.path, model.sample_rate_hz(), &Job::quiet());
+            let expected = wave
+                .ok()
+                .map(|wave| tag_track(&model, &wave, &Job::quiet()).unwrap());
+            assert_eq!(found, expected.as_deref(), "{}", track.id);
+        }
+    }
+}
+
+#[test]
+fn a_finished_table_is_taken_over_and_only_new_files_are_tagged() {
+    let model = Shipped::Demo.load().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let list = sounds(folder.path(), 3);
+    let out = folder.path().join("t.parquet");
+    let run = |list: &[ToTag]| {
+        let mut told = Vec::new();
+        let mut hear = |_: &Standing, row: &Row| told.push(row.id.clone());
+        let tagger = tagger(&model, list);
+        let summary = tagger.run(&out, &Job::quiet(), &mut hear).unwrap();
+        (summary, told)
+    };
+    run(&list[..2]);
+    let (summary, told) = run(&list);
+    assert_eq!((summary.n_tracks, summary.n_before), (4, 2));
+    assert_eq!(told.len(), 2, "{told:?}");
+    // Another model's answers are not mixed in.
+    let other = Shipped::Tunes.load().unwrap();
+    let refused = tagger(&other, &list).run(&out, &Job::quiet(), &mut |_, _| ());
+    assert!(matches!(refused, Err(Error::OtherModel { .. })));
+    let (summary, told) = run(&list);
+    assert_eq!((summary.n_before, told.len()), (3, 1), "the bad file alone");
+}
