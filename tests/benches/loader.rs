@@ -66,6 +66,8 @@ fn track(number: usize, path: &Path) -> Track {
         id: format!("t{number}"),
         path: path.to_path_buf(),
         artist: format!("a{number}"),
+        album: String::new(),
+        title: String::new(),
         split: Split::Train,
         duration_secs: Some(TRACK_SECONDS as f64),
         source: String::new(),
@@ -79,9 +81,11 @@ fn dataset(folder: &Path, tracks: Vec<Track>) -> Dataset {
     Dataset {
         name: "bench".into(),
         root: folder.to_path_buf(),
+        place: folder.to_path_buf(),
         tags: (0..50).map(|tag| format!("tag {tag}")).collect(),
         tracks,
         problems: Vec::new(),
+        findings: Vec::new(),
     }
 }
 

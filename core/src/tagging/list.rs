@@ -84,12 +84,12 @@ fn each_once(mut list: Vec<ToTag>) -> Vec<ToTag> {
     list
 }
 
+/// Whether a path is taken as a data set. A folder tree that could be one named by genres is just a folder here, and all audio in it is
+/// tagged, unless a split of it is named.
 fn is_data_set(path: &Path) -> bool {
-    let folder = Place::parse(path).folder;
-    (folder.is_dir() || folder.file_name().is_some_and(|name| name == "tracks.csv"))
-        && import::LAYOUTS
-            .iter()
-            .any(|layout| layout.recognises(&folder))
+    let place = Place::parse(path);
+    let is_tree = import::recognise(&place.folder).is_some_and(|layout| layout.id() == "folders");
+    import::is_data_set(path) && (place.split.is_some() || !is_tree)
 }
 
 fn list_dataset(

@@ -1,5 +1,6 @@
 //! The columns of the table of tracks, and which of them are shown.
 
+use crate::workbench::parts::library::said::OfModel;
 use attune_core::dataset::catalogue::{Index, Sort, TextField};
 use egui::Ui;
 use std::collections::BTreeSet;
@@ -18,10 +19,15 @@ pub(super) enum Column {
     Status,
     Tags,
     Source,
+    Model,
+    Disagreement,
 }
 
 impl Column {
-    /// All of them, in the order in which they are shown.
+    /// What is there while predictions are open.
+    pub(super) const OF_MODEL: [Self; 2] = [Self::Model, Self::Disagreement];
+
+    /// Those of the catalogue, in the order in which they are shown.
     pub(super) const ALL: [Self; 9] = [
         Self::Id,
         Self::Title,
@@ -45,6 +51,8 @@ impl Column {
             Self::Status => "File",
             Self::Tags => "Tags",
             Self::Source => "Source",
+            Self::Model => "Model",
+            Self::Disagreement => "Disagreement",
         }
     }
 
@@ -59,6 +67,10 @@ impl Column {
             Self::Status => "What is known of the audio file",
             Self::Tags => "Its tags. Sorted by how many there are.",
             Self::Source => "Where it comes from",
+            Self::Model => "What the model says about the tag that is filtered by, 0 to 1",
+            Self::Disagreement => {
+                "How far the model lies from the labels, 0 to 1: of the tag that is filtered by, else of the one where it is most"
+            }
         }
     }
 
@@ -73,6 +85,16 @@ impl Column {
             Self::Status => Sort::Status,
             Self::Tags => Sort::Tags,
             Self::Source => Sort::Source,
+            Self::Model | Self::Disagreement => Sort::Place,
+        }
+    }
+
+    /// What it shows of a model, if it does.
+    pub(super) fn of_model(self) -> Option<OfModel> {
+        match self {
+            Self::Model => Some(OfModel::Probability),
+            Self::Disagreement => Some(OfModel::Disagreement),
+            _ => None,
         }
     }
 
@@ -85,6 +107,8 @@ impl Column {
             Self::Part => 74.0,
             Self::Length => 72.0,
             Self::Status => 76.0,
+            Self::Model => 60.0,
+            Self::Disagreement => 96.0,
             Self::Tags | Self::Source => 260.0,
         }
     }

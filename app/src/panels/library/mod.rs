@@ -13,8 +13,9 @@ mod track_table;
 
 use crate::theme;
 use crate::widgets::{count_text, duration_text, empty_state, expanded, path_field};
-use crate::workbench::parts::library;
 use crate::workbench::parts::library::browser::{Browser, Opened, Wish};
+use crate::workbench::parts::library::said::Said;
+use crate::workbench::parts::{labels, library};
 use crate::workbench::{Command, Ctx, Pick, UiCommand};
 use attune_core::dataset::catalogue::{Balance, Query};
 use attune_core::dataset::{Place, Split};
@@ -22,6 +23,7 @@ use egui::{Key, RichText, Ui};
 use filter_bar::{Filter, Found};
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What of the data set is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -69,6 +71,9 @@ pub struct State {
     compares: bool,
     #[serde(skip)]
     pair: (String, String),
+    /// What the open predictions say.
+    #[serde(skip)]
+    said: Option<Said>,
     #[serde(skip)]
     doctor: doctor::Looks,
 }
@@ -103,6 +108,7 @@ impl State {
         self.head_ui(ctx, ui, opened, overall);
         ui.add_space(2.0);
         ui.separator();
+        self.said = said(ctx, self.filter.tag.as_ref(), &self.order);
         match self.view {
             View::Tracks => self.tracks_ui(ctx, ui, opened, overall),
             View::Tags | View::Together => self.tags_ui(ctx, ui, opened, overall),
@@ -145,13 +151,14 @@ impl State {
         let wish = Wish {
             query: Query {
                 sort: self.order.sort,
-                descending: self.order.descending,
+                descending: self.order.descending && self.order.model.is_none(),
                 ..self.query.clone()
             },
             rows: self.visible.clone(),
             counts: matches!(self.view, View::Tags | View::Together),
             problems: self.view == View::Problems,
             compared: is_comparing.then(|| self.pair.clone()),
+            said: self.said.clone(),
         };
         if *ctx.state.library.browser.wish() != wish {
             ctx.send(Command::Library(library::Command::Wish(Box::new(wish))));
@@ -359,8 +366,13 @@ impl State {
             );
             return;
         }
-        let columns = self.hidden.shown(&self.has_content);
-        self.visible = track_table::ui(ctx, ui, list, &columns, &mut self.order, &mut self.walk);
+        let mut columns = self.hidden.shown(&self.has_content);
+        if self.said.is_some() {
+            columns.extend(columns::Column::OF_MODEL);
+        }
+        let said = self.said.as_ref();
+        let (order, walk) = (&mut self.order, &mut self.walk);
+        self.visible = track_table::ui(ctx, ui, opened, list, &columns, said, order, walk);
     }
 
     fn tags_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, opened: &Opened, overall: Option<&Balance>) {
@@ -434,6 +446,20 @@ impl State {
                 .show(ui, |ui| splits::balance_ui(ui, &tags, overall));
         }
     }
+}
+
+/// What the predictions that are open say about the tag that is filtered by.
+fn said(ctx: &Ctx<'_>, tag: Option<&String>, order: &track_table::Order) -> Option<Said> {
+    let state = &ctx.state.labels;
+    state.answers()?;
+    let tag = tag.cloned();
+    if state.about() != Some(&tag) {
+        ctx.send(Command::Labels(labels::Command::Column(tag)));
+    }
+    Some(Said {
+        column: Arc::clone(state.column()?),
+        sort: order.model.map(|of| (of, order.descending)),
+    })
 }
 
 /// The tags of the split that is looked at.

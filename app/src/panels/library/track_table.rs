@@ -5,8 +5,9 @@ use crate::panels::Panel;
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
 use crate::widgets::{duration_text, walked, walked_list};
-use crate::workbench::parts::library;
-use crate::workbench::parts::library::browser::{List, Listed};
+use crate::workbench::parts::library::browser::{List, Listed, Opened};
+use crate::workbench::parts::library::said::{OfModel, Said};
+use crate::workbench::parts::{labels, library};
 use crate::workbench::{Command, Ctx, list_focus_id};
 use attune_core::dataset::catalogue::Sort;
 use egui::{Align, Key, Layout, Sense, Ui};
@@ -29,6 +30,8 @@ pub(super) struct Walk {
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Order {
     pub(super) sort: Sort,
+    /// By what of a model, if by that.
+    pub(super) model: Option<OfModel>,
     pub(super) descending: bool,
 }
 
@@ -36,8 +39,10 @@ pub(super) struct Order {
 pub(super) fn ui(
     ctx: &Ctx<'_>,
     ui: &mut Ui,
+    opened: &Opened,
     list: &Arc<List>,
     columns: &[What],
+    said: Option<&Said>,
     order: &mut Order,
     walk: &mut Walk,
 ) -> Range<usize> {
@@ -107,7 +112,11 @@ pub(super) fn ui(
                 let seen = visible.get_or_insert(place..place);
                 seen.end = place + 1;
                 match browser.at(list, place) {
-                    Some(listed) => row_ui(ctx, &mut row, listed, columns, walk, &focus),
+                    Some(listed) => {
+                        let of_row =
+                            said.and_then(|said| said.column.get(opened.number(listed.track.row)?));
+                        row_ui(ctx, &mut row, listed, of_row, columns, walk, &focus);
+                    }
                     // On its way; the row keeps its height.
                     None => columns.iter().for_each(|_| drop(row.col(|_| ()))),
                 }
@@ -127,20 +136,21 @@ impl Walk {
 
 fn head_ui(ui: &mut Ui, column: What, order: &mut Order) {
     let sort = column.sort();
-    let active = order.sort == sort;
+    let model = column.of_model();
+    let active = (order.sort, order.model) == (sort, model);
     if sort_header_ui(
         ui,
         column.title(),
         column.hint(),
-        column == What::Length,
+        column == What::Length || model.is_some(),
         active,
         order.descending,
     ) {
         // Up, down, and back to the order of the file.
-        (order.sort, order.descending) = match (active, order.descending) {
-            (false, _) => (sort, false),
-            (true, false) => (sort, true),
-            (true, true) => (Sort::Place, false),
+        (order.sort, order.model, order.descending) = match (active, order.descending) {
+            (false, _) => (sort, model, false),
+            (true, false) => (sort, model, true),
+            (true, true) => (Sort::Place, None, false),
         };
     }
 }
@@ -149,6 +159,7 @@ fn row_ui(
     ctx: &Ctx<'_>,
     row: &mut egui_extras::TableRow<'_, '_>,
     listed: &Listed,
+    said: Option<&labels::Listed>,
     columns: &[What],
     walk: &mut Walk,
     focus: &egui::Response,
@@ -158,7 +169,7 @@ fn row_ui(
     row.set_selected(is_chosen);
     let mut first = None;
     for column in columns {
-        let (_, cell) = row.col(|ui| cell_ui(ui, *column, listed));
+        let (_, cell) = row.col(|ui| cell_ui(ui, *column, listed, said));
         first.get_or_insert(cell);
     }
     // The row's own place is unknown while some of its columns are out of sight; its first cell's is not.
@@ -186,7 +197,7 @@ fn row_ui(
     response.context_menu(|ui| menu_ui(ctx, ui, listed));
 }
 
-fn cell_ui(ui: &mut Ui, column: What, listed: &Listed) {
+fn cell_ui(ui: &mut Ui, column: What, listed: &Listed, said: Option<&labels::Listed>) {
     let palette = theme::palette(ui.visuals());
     let track = &listed.track;
     match column {
@@ -216,6 +227,14 @@ fn cell_ui(ui: &mut Ui, column: What, listed: &Listed) {
         What::Tags => text_ui(ui, &listed.tags, palette.text),
         What::Source => text_ui(ui, &track.source, palette.weak),
         What::Status => text_ui(ui, track.status.name(), palette.weak),
+        What::Model | What::Disagreement => {
+            let value = column
+                .of_model()
+                .zip(said)
+                .and_then(|(of, said)| of.of(said));
+            let text = value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+            figure_ui(ui, &text);
+        }
     }
 }
 

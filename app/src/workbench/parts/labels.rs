@@ -68,6 +68,8 @@ pub struct State {
     open: Option<Opened>,
     answers: Slot<PathBuf, Arc<Answers>>,
     listing: ListSlot,
+    /// The tag that the Library's columns are about, if it shows them.
+    about: Option<Option<String>>,
     column: ListSlot,
     tagging: Slot<PathBuf, Summary>,
     standing: Arc<Mutex<Standing>>,
@@ -81,6 +83,7 @@ impl Default for State {
             open: None,
             answers: Slot::new("read predictions"),
             listing: Slot::new("list tracks to label"),
+            about: None,
             column: Slot::new("look up predictions"),
             tagging: Slot::new("tag all tracks"),
             standing: Arc::default(),
@@ -120,6 +123,11 @@ impl State {
     /// What the predictions say about each track of the data set, by its number, if they were asked about it; see [`Command::Column`].
     pub fn column(&self) -> Option<&Arc<Vec<Listed>>> {
         self.answers().and(self.column.value())
+    }
+
+    /// The tag that [`Self::column`] is, or will be, about.
+    pub fn about(&self) -> Option<&Option<String>> {
+        self.about.as_ref()
     }
 
     /// How far tagging all tracks is, if it runs.
@@ -200,13 +208,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             }
         }
         Command::List(wanted) => list(state, jobs, wanted, |labels| &mut labels.listing),
-        Command::Column(tag) => {
-            let wanted = Wanted {
-                tag,
-                ..Wanted::default()
-            };
-            list(state, jobs, wanted, |labels| &mut labels.column);
-        }
+        Command::Column(tag) => state.labels.about = Some(tag),
         Command::Decide { track, mark } => {
             if let Some((_, corrections)) = &mut state.labels.open
                 && let Err(error) = corrections.mark(&track, mark)
@@ -417,6 +419,15 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     }
     labels.listing.poll(jobs);
     labels.column.poll(jobs);
+    let about = labels.about.clone().filter(|_| labels.answers().is_some());
+    if let Some(tag) = about {
+        let wanted = Wanted {
+            tag,
+            ..Wanted::default()
+        };
+        list(state, jobs, wanted, |labels| &mut labels.column);
+    }
+    let labels = &mut state.labels;
     if labels.tagging.poll(jobs) {
         match (labels.tagging.done_key().cloned(), labels.tagging.result()) {
             (Some(path), Some(Ok(summary))) => {

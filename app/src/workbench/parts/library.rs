@@ -2,6 +2,7 @@
 
 pub mod browser;
 mod heard;
+pub mod said;
 
 use crate::timeline::TrueSpan;
 use crate::workbench::jobs::{Activity, Slot};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 pub struct Shelf {
     /// The data set.
     pub dataset: Dataset,
-    /// The named splits of the folder; empty if that is not known.
-    pub named_splits: Vec<String>,
     /// Track number by id.
     pub by_id: HashMap<String, usize>,
     /// Tracks of each split, in the order of [`Split::ALL`].
@@ -42,11 +41,7 @@ pub struct Shelf {
 impl Shelf {
     /// Reads a folder of any layout, or what a description names.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let (dataset, named_splits) = Dataset::open_with_splits(folder)?;
-        Ok(Self {
-            named_splits,
-            ..Self::new(dataset)
-        })
+        Ok(Self::new(Dataset::open(folder)?))
     }
 
     /// Counts what is in a data set.
@@ -101,7 +96,6 @@ impl Shelf {
             tag_counts,
             tag_texts,
             problem_of,
-            named_splits: Vec::new(),
             dataset,
         }
     }

@@ -182,25 +182,9 @@ impl Collection {
 impl Dataset {
     /// Opens a folder or a description, with or without `#SPLIT` (see [`Place`]), whatever its layout.
     pub fn open(written: &Path) -> Result<Self, Error> {
-        Ok(open_as(written, false)?.0)
+        let place = Place::parse(written);
+        let source = Source::find(&place.folder)?;
+        let split = place.split.as_deref().or(source.split.as_deref());
+        source.read(Wanted::Split(split))?.into_dataset(split)
     }
-
-    /// The same, with the names of all splits that could be opened, in their order.
-    pub fn open_with_splits(written: &Path) -> Result<(Self, Vec<String>), Error> {
-        open_as(written, true)
-    }
-}
-
-fn open_as(written: &Path, is_whole: bool) -> Result<(Dataset, Vec<String>), Error> {
-    let place = Place::parse(written);
-    let source = Source::find(&place.folder)?;
-    let split = place.split.as_deref().or(source.split.as_deref());
-    let collection = source.read(if is_whole {
-        Wanted::All
-    } else {
-        Wanted::Split(split)
-    })?;
-    let names = collection.splits.iter().map(|split| split.name.clone());
-    let names = names.collect();
-    Ok((collection.into_dataset(split)?, names))
 }

@@ -2,6 +2,7 @@
 //! until the answer is there.
 
 use super::Shelf;
+use super::said::Said;
 use crate::timeline::TrueSpan;
 use crate::workbench::Jobs;
 use crate::workbench::jobs::{Activity, Slot};
@@ -30,12 +31,14 @@ pub struct Opened {
     pub index: Index,
     /// What reading its annotations found.
     pub findings: Vec<Finding>,
-    /// The named split that it was opened by.
+    /// The named split that it was opened by, the first if it was opened without one; `None` if there is only one.
     pub split: Option<String>,
     /// Tracks whose files have problems.
     pub n_problems: usize,
     /// Counts up with every opening.
     pub serial: u64,
+    /// Number of each row among the tracks of the data set in use, `u32::MAX` for those that are not in its split.
+    numbers: Vec<u32>,
     catalogue: PathBuf,
     /// Read from its files just now, and not as the catalogue remembered it.
     is_fresh: bool,
@@ -94,9 +97,13 @@ pub struct Wish {
     pub problems: bool,
     /// Two named splits to be compared.
     pub compared: Option<(String, String)>,
+    /// What a model says of the tracks, if that is shown.
+    pub said: Option<Said>,
 }
 
 type ListKey = (u64, Query);
+/// A list, and the model that it is sorted by.
+type SortedKey = (ListKey, Option<Said>);
 type PageKey = (u64, Range<usize>);
 
 /// What is known, and what is being found out.
@@ -110,7 +117,7 @@ pub struct Browser {
     n_lists: u64,
     checked: Slot<u64, bool>,
     wish: Wish,
-    list: Slot<ListKey, Arc<List>>,
+    list: Slot<SortedKey, Arc<List>>,
     page: Slot<PageKey, Page>,
     overall: Slot<(u64, Option<String>), Balance>,
     counts: Slot<ListKey, Counts>,
@@ -135,6 +142,14 @@ impl Default for Browser {
             problems: Slot::new("list problems"),
             compared: Slot::new("compare splits"),
         }
+    }
+}
+
+impl Opened {
+    /// Number of a row among the tracks of the data set in use; `None` if it is not in its split.
+    pub fn number(&self, row: u32) -> Option<usize> {
+        let number = *self.numbers.get(row as usize)?;
+        (number != u32::MAX).then_some(number as usize)
     }
 }
 
@@ -167,7 +182,7 @@ impl Browser {
         let is_of = self
             .list
             .done_key()
-            .is_some_and(|key| key.0 == opened.serial);
+            .is_some_and(|key| key.0.0 == opened.serial);
         is_of.then(|| self.list.value()).flatten()
     }
 
@@ -340,13 +355,17 @@ impl Browser {
 
     fn request_list(&mut self, opened: &Arc<Opened>, wish: &Wish, jobs: &Jobs) {
         let range = wish.rows.start.saturating_sub(AHEAD)..wish.rows.end + AHEAD;
-        let key = (opened.serial, wish.query.clone());
+        let said = wish.said.clone().filter(|said| said.sort.is_some());
+        let key = ((opened.serial, wish.query.clone()), said.clone());
         if self.list.busy_with().or(self.list.done_key()) != Some(&key) {
             self.n_lists += 1;
             let (it, number) = (Arc::clone(opened), self.n_lists);
             let (query, range) = (wish.query.clone(), range.clone());
             self.list.ask_again(jobs, key, move |_| {
-                let rows = it.index.list(&query)?;
+                let mut rows = it.index.list(&query)?;
+                if let Some(said) = said {
+                    said.sort(&mut rows, |row| it.number(row));
+                }
                 // The list comes with the rows in sight, so that it does not appear empty at first.
                 let page = read_page(&it, &query, &rows, range)?;
                 Ok(Arc::new(List {
@@ -397,7 +416,11 @@ fn open(
             open.index(dataset)?
         }
     };
-    let split = place.split;
+    // Without a name it is the first, as for training.
+    let first = || Some(index.splits().first()?.name.clone());
+    let split = place
+        .split
+        .or_else(|| first().filter(|_| index.splits().len() > 1));
     if let Some(name) = &split {
         let all = Query {
             split: Some(name.clone()),
@@ -405,6 +428,14 @@ fn open(
         };
         index.split_of(&all)?;
     }
+    let of_split = index.split(split.as_deref()).or(index.splits().first());
+    let mut n_members = 0;
+    let numbers = (0..index.len()).map(|row| {
+        let is_in = of_split.is_none_or(|split| split.part_of(row).is_some());
+        n_members += u32::from(is_in);
+        if is_in { n_members - 1 } else { u32::MAX }
+    });
+    let numbers = numbers.collect();
     let statuses = Status::ALL.iter().zip(index.status_counts());
     let problems = statuses.filter(|(status, _)| status.is_problem());
     Ok(Opened {
@@ -412,6 +443,7 @@ fn open(
         findings: open.findings(index.dataset)?,
         index,
         split,
+        numbers,
         serial,
         catalogue,
         is_fresh,
