@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 #[command(
     about = "Divide a data set anew: no artist on both sides, tags balanced, cleaned by rules",
     after_help = "Examples:\n  attune data split ~/music/mtat --shares train=0.8,valid=0.1,test=0.1 --out ~/music/mtat-own\n  \
-    attune data split ~/music/msd --clean rules.toml --unlabelled 0.3 --seed 7 --out ~/music/msd-own\n  attune train ~/music/mtat-own\n\n\
+    attune data split ~/music/msd --clean rules.toml --unlabelled 0.3 --seed 7 --out ~/music/msd-own\n  attune train --data ~/music/mtat-own\n\n\
     The new folder holds split.toml and parts.csv, no audio and no labels, and opens like a data set; the old one stays as it is.\n\
     Tracks without a tag become the unlabelled pool, less those whose artist is in valid or test.\n\n\
     Rules (TOML, all below [clean], worked off in this order): include = [ids], include_file, exclude = [{ why, ids }], exclude_file,\n\

@@ -6,7 +6,7 @@ use super::weights_argument::resolve_model;
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::{Context, anyhow};
 use attune_core::audio;
-use attune_core::dataset::{Place, Split};
+use attune_core::dataset::{Split, import};
 use attune_core::job::{Cancelled, Job};
 use attune_core::predict::{Model, tag_track};
 use attune_core::tagging::{Options, Summary, Tagger, ToTag, list_catalogue, list_paths};
@@ -65,7 +65,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         return write_table(&model, &list, out, args.overwrite, console);
     }
     // Files are taken as they are named, so that each that is not there is told by itself.
-    let is_list = |path: &PathBuf| path.is_dir() || Place::parse(path).split.is_some();
+    let is_list = |path: &PathBuf| path.is_dir() || import::is_data_set(path);
     let files = if args.catalogue || args.split.is_some() || args.paths.iter().any(is_list) {
         let list = listed(&args, console)?;
         list.into_iter().map(|track| track.path).collect()

@@ -114,7 +114,9 @@ fn list_dataset(
     Ok(())
 }
 
+/// Named by its whole path, so that a table is gone on with from any folder.
 fn named_file(path: PathBuf) -> ToTag {
+    let path = std::path::absolute(&path).unwrap_or(path);
     ToTag {
         id: path.to_string_lossy().into_owned(),
         path,

@@ -55,12 +55,12 @@ fn both_tables_hold_the_numbers_of_predict_json() {
     }
     let test = here.join("test.csv");
     let split = [
-        "predict", "demo", "data", "--split", "test", "--out", "test.csv",
+        "predict", "demo", "data", "--split", "train", "--out", "test.csv",
     ];
     attune::printed(here, &split);
-    let of_test = Dataset::open(&here.join("data")).unwrap();
-    let of_test = of_test.split_counts()[&attune_core::dataset::Split::Test];
-    assert_eq!(csv_rows(&test).len(), of_test);
+    let of_split = Dataset::open(&here.join("data")).unwrap();
+    let of_split = of_split.split_counts()[&attune_core::dataset::Split::Train];
+    assert_eq!(csv_rows(&test).len(), of_split);
 }
 
 #[test]

@@ -29,8 +29,8 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     });
     window.frames(5);
     let report = window.state().doctor.report(&data).unwrap().clone();
-    assert_eq!(report.count(Severity::Error), 5, "{:#?}", report.by_check());
-    assert!(window.shows("5 errors") && window.shows("unreadable") && window.shows("artist-leak"));
+    assert_eq!(report.count(Severity::Error), 7, "{:#?}", report.by_check());
+    assert!(window.shows("7 errors") && window.shows("unreadable") && window.shows("artist-leak"));
     window.picture("doctor_findings");
 
     window.click("Filter by check");

@@ -82,8 +82,9 @@ fn a_track_whose_file_is_missing_says_so_and_opens_nothing() {
     });
     assert_eq!(chosen(&window), None);
     window.click("Problems 1");
-    window.frames(2);
-    assert!(window.shows("the audio file is missing"));
+    window.wait("the problem", |window| {
+        window.shows("the audio file is missing")
+    });
     window.picture("library_problems");
 }
 
@@ -252,12 +253,10 @@ fn a_published_data_set_is_opened_by_its_folder_or_description_and_a_split_chose
             .is_some()
     });
     window.frames(5);
-    let findings = 24
-        + window
-            .state()
-            .library
-            .shelf(&folder.path().join("repository"))
-            .map_or(0, |shelf| shelf.dataset.findings.len());
+    let place = window.state().selection.dataset.clone().unwrap();
+    let opened = window.state().library.browser.opened(&place).unwrap();
+    let findings = opened.n_problems + opened.findings.len();
+    assert!(findings > 24, "each missing file, and what was found");
     window.click(&format!("Problems {findings}"));
     window.frames(3);
     assert!(window.shows_part("none of the 24 audio files"));

@@ -68,7 +68,7 @@ pub(super) fn open_folder(
     let known = catalogue.dataset(folder).failed()?;
     if let Some(entry) = known {
         // A folder that is out of reach, on a disk that is not mounted, is shown as it was.
-        if !entry.root.is_dir() {
+        if !entry.root.exists() {
             console.say(&format!(
                 "{} is not there; shown as it was imported",
                 entry.root.display()

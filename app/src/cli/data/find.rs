@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   attune data find bach
-  attune data find bach tag:flute -tag:choir --data tunes
+  attune data find --data tunes -- bach tag:flute -tag:choir
   attune data find --tag rock --tag guitar --split test --sort artist --csv > rock.csv
   attune data find dur>5:00 split:train --data ~/music/jamendo#top50tags/split-0 --count
 

@@ -20,7 +20,7 @@ const PROBLEMS_SHOWN: usize = 100;
     after_help = "Examples:\n  attune data info ~/music/tunes\n  attune data layouts\n  attune data splits ~/mtg-jamendo-dataset\n  \
     attune data info ~/mtg-jamendo-dataset#genre/split-2\n  \
     attune data import ~/mtg-jamendo-dataset --audio /music/jamendo --save-as jamendo.toml\n  attune data list\n  \
-    attune data find bach tag:solo split:test --data tunes\n  attune data tags tunes\n  attune data compare ~/music/jamendo#split-0 ~/music/jamendo#split-1\n\n\
+    attune data find bach tag:solo split:test --data tunes\n  attune data tags tunes\n  attune data compare ~/music/jamendo#genre/split-0 ~/music/jamendo#genre/split-1\n\n\
     A data set is a folder as it was published (attune data layouts), a description of one (.toml: annotations, audio), or a folder with tracks.csv (track_id,path,artist,split,duration_s,source,license; split is train, valid, test or \
     unlabelled) and optionally labels.csv (track_id,tag), tags.txt and timelines.csv (track_id,tag,start_s,end_s)."
 )]

@@ -44,7 +44,7 @@ impl State {
         };
         let shelf = Arc::clone(shelf);
         if ctx.state.labels.ledger().is_none() {
-            match ctx.state.labels.error() {
+            match folder.and_then(|folder| ctx.state.labels.error(folder)) {
                 None => {
                     ctx.send(Command::Labels(labels::Command::Open));
                     ui.spinner();
@@ -57,7 +57,9 @@ impl State {
             return;
         }
         self.wanted.order = self.order;
-        ctx.send(Command::Labels(labels::Command::List(self.wanted.clone())));
+        if ctx.state.labels.walked() != Some(&self.wanted) {
+            ctx.send(Command::Labels(labels::Command::List(self.wanted.clone())));
+        }
         self.head_ui(ctx, ui, &shelf);
         ui.separator();
         let focus = keys::focus(ui);
@@ -228,8 +230,9 @@ impl State {
 
 /// Opens a track of the list, and plays it if that is wanted.
 fn open(ctx: &Ctx<'_>, shelf: &Shelf, track: usize, play: bool) {
-    ctx.send(Command::Library(library::Command::OpenTrack {
-        id: shelf.dataset.tracks[track].id.clone(),
-        play,
-    }));
+    // The list may be of an earlier reading of the data set.
+    if let Some(track) = shelf.dataset.tracks.get(track) {
+        let id = track.id.clone();
+        ctx.send(Command::Library(library::Command::OpenTrack { id, play }));
+    }
 }

@@ -70,8 +70,12 @@ pub struct State {
     listing: ListSlot,
     /// The tag that the Library's columns are about, if it shows them.
     about: Option<Option<String>>,
+    /// The tracks that the panel walks through.
+    walked: Option<Wanted>,
     column: ListSlot,
     tagging: Slot<PathBuf, Summary>,
+    /// The data set that is, or was, tagged.
+    tagged: Option<PathBuf>,
     standing: Arc<Mutex<Standing>>,
     exporting: Slot<PathBuf, Exported>,
 }
@@ -84,6 +88,8 @@ impl Default for State {
             answers: Slot::new("read predictions"),
             listing: Slot::new("list tracks to label"),
             about: None,
+            walked: None,
+            tagged: None,
             column: Slot::new("look up predictions"),
             tagging: Slot::new("tag all tracks"),
             standing: Arc::default(),
@@ -100,9 +106,15 @@ impl State {
             .map(|(_, corrections)| corrections.ledger())
     }
 
-    /// Why decisions cannot be made.
-    pub fn error(&self) -> Option<&str> {
-        self.opening.error()
+    /// Why decisions about the data set of that place cannot be made.
+    pub fn error(&self, place: &PathBuf) -> Option<&str> {
+        let is_of = self.opening.done_key() == Some(place);
+        is_of.then(|| self.opening.error()).flatten()
+    }
+
+    /// Which tracks [`Self::list`] holds, or will hold.
+    pub fn walked(&self) -> Option<&Wanted> {
+        self.walked.as_ref()
     }
 
     /// What a model says, if a table of that was opened.
@@ -207,7 +219,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 });
             }
         }
-        Command::List(wanted) => list(state, jobs, wanted, |labels| &mut labels.listing),
+        Command::List(wanted) => state.labels.walked = Some(wanted),
         Command::Column(tag) => state.labels.about = Some(tag),
         Command::Decide { track, mark } => {
             if let Some((_, corrections)) = &mut state.labels.open
@@ -358,14 +370,19 @@ fn tag_all(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     };
     // The same model and data set, the same table: what was stopped goes on.
     let name = format!(
-        "{} {} {}",
-        shelf.dataset.name, model.name, model.fingerprint
+        "{} {:08x} {} {}",
+        shelf.dataset.name,
+        // Two sets of one name, and two splits of one set, have tables of their own.
+        attune_core::rng::hash_name(&shelf.dataset.place.to_string_lossy()) as u32,
+        model.name,
+        model.fingerprint
     );
     let name = name.replace(['/', '\\', '\0'], "-");
     let out = state
         .workspace
         .predictions()
         .join(format!("{name}.parquet"));
+    state.labels.tagged.clone_from(&state.selection.dataset);
     let (file, standing) = (out.clone(), Arc::clone(&state.labels.standing));
     *standing.lock().unwrap_or_else(PoisonError::into_inner) = Standing::default();
     state.labels.tagging.ask_again(jobs, out, move |job| {
@@ -419,7 +436,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     }
     labels.listing.poll(jobs);
     labels.column.poll(jobs);
+    let walked = labels.walked.clone();
     let about = labels.about.clone().filter(|_| labels.answers().is_some());
+    if let Some(wanted) = walked {
+        list(state, jobs, wanted, |labels| &mut labels.listing);
+    }
     if let Some(tag) = about {
         let wanted = Wanted {
             tag,
@@ -442,8 +463,11 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
                     path.display()
                 );
                 sender.send(Notice::new(level, text));
-                let read = Command::ReadAnswers(path);
-                sender.send(crate::workbench::Command::Labels(read));
+                // The answers about another data set would be taken for those about this one.
+                if labels.tagged == in_use {
+                    let read = Command::ReadAnswers(path);
+                    sender.send(crate::workbench::Command::Labels(read));
+                }
             }
             (_, Some(Err(error))) => sender.send(Notice::new(
                 Level::Error,

@@ -245,6 +245,12 @@ fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &C
     let Some(&track_idx) = shelf.by_id.get(id) else {
         return;
     };
+    // Also where it cannot be heard: its tags can be looked at, and lists walked past it.
+    let folder = state.selection.dataset.as_ref();
+    let in_use = folder.and_then(|folder| state.library.shelf(folder));
+    if in_use.is_some_and(|in_use| in_use.dataset.place == shelf.dataset.place) {
+        state.selection.apply(Select::Track(Some(id.to_owned())));
+    }
     if let Some(problem) = shelf.problem_of.get(&track_idx) {
         sender.send(Notice::new(
             Level::Warning,
@@ -254,11 +260,6 @@ fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &C
     }
     let path = shelf.dataset.tracks[track_idx].path.clone();
     let truth = shelf.truth_of(track_idx);
-    let folder = state.selection.dataset.as_ref();
-    let in_use = folder.and_then(|folder| state.library.shelf(folder));
-    if in_use.is_some_and(|in_use| in_use.dataset.place == shelf.dataset.place) {
-        state.selection.apply(Select::Track(Some(id.to_owned())));
-    }
     if state.song.wanted() != Some(&path) {
         state.song.open(path.clone(), truth);
     }

@@ -26,14 +26,9 @@ impl Catalogue {
     pub fn import_folder(&mut self, folder: &Path, job: &Job) -> Result<(i64, Collection), Error> {
         job.report(0, 0, "reading the annotations");
         let folder = std::path::absolute(folder).map_err(Error::io("find", folder))?;
-        let root = if folder.is_file() {
-            folder.parent().unwrap_or(&folder)
-        } else {
-            &folder
-        };
         // Taken before reading: what changes in between is then read again later, never missed.
-        let stamp = if root.is_dir() {
-            stamp::of(root, job)?
+        let stamp = if folder.exists() {
+            stamp::of(&folder, job)?
         } else {
             String::new()
         };

@@ -1,6 +1,8 @@
 //! Whether a data set's annotations were changed since they were read: names, sizes and times, without opening a file.
 
 use crate::dataset::Error;
+use crate::dataset::import::{Layout, annotation_files};
+use crate::dataset::split::OwnSplit;
 use crate::job::Job;
 use std::path::Path;
 
@@ -12,15 +14,30 @@ const ANNOTATIONS: [&str; 13] = [
 /// How deep below the data set's folder annotations are looked for.
 const DEPTH: usize = 4;
 
-/// 32 hexadecimal digits that change when a file of annotations does, or when a file is added or taken away.
+/// 32 hexadecimal digits that change when a file of annotations does, or when a file is added or taken away. Of a data set that names
+/// others (a description, a split of one's own) those files count that it is made of.
 pub(super) fn of(root: &Path, job: &Job) -> Result<String, Error> {
     let mut hash = blake3::Hasher::new();
+    if root.is_file() || OwnSplit.recognises(root) {
+        for file in annotation_files(root) {
+            job.check()?;
+            let fact = fact(root, &file);
+            hash.update(&(fact.len() as u64).to_le_bytes());
+            hash.update(&fact);
+        }
+        return Ok(hash.finalize().to_hex()[..32].to_owned());
+    }
     let mut waiting = vec![(root.to_path_buf(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
         job.check()?;
         let mut facts = vec![fact(root, &folder)];
-        for entry in std::fs::read_dir(&folder).map_err(Error::io("list", &folder))? {
-            let entry = entry.map_err(Error::io("list", &folder))?;
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => Some(entries),
+            // Others' folders on the same disk need not be readable.
+            Err(_) if depth > 0 => None,
+            Err(error) => return Err(Error::io("list", &folder)(error)),
+        };
+        for entry in entries.into_iter().flatten().flatten() {
             let path = entry.path();
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             let extension = path.extension().map_or_else(String::new, |extension| {

@@ -1,3 +1,5 @@
+//! Every cleaning rule takes away what it says, and says how much.
+
 use super::super::Dataset;
 use super::*;
 

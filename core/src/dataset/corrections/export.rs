@@ -41,6 +41,15 @@ pub fn export_labels(dataset: &Dataset, ledger: &Ledger, folder: &Path) -> Resul
             folder.display()
         )));
     }
+    // Nor over anything else that was not exported before.
+    let holds_files =
+        || std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    if !folder.join("changes.csv").is_file() && holds_files() {
+        return Err(Error::BadConfig(format!(
+            "labels are exported into a new or empty folder, or over an earlier export, and this one holds other files: {}",
+            folder.display()
+        )));
+    }
     let mut exported = Exported::default();
     let row = |fields: &[&str]| fields.iter().map(|&field| field.to_owned()).collect();
     let mut tracks: Rows = vec![row(&TRACK_COLUMNS)];
@@ -118,6 +127,14 @@ pub fn export_labels(dataset: &Dataset, ledger: &Ledger, folder: &Path) -> Resul
     if all_within && link(&dataset.root, &folder.join("audio")) {
         write("tracks.csv", &tracks)?;
         exported.opens = true;
+    } else {
+        // One of an earlier export would name other tracks.
+        match std::fs::remove_file(folder.join("tracks.csv")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", folder.join("tracks.csv"))(error));
+            }
+            _ => {}
+        }
     }
     Ok(exported)
 }

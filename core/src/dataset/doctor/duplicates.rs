@@ -2,8 +2,7 @@
 //!
 //! Two files of one recording share many fingerprint words exactly, at one distance in time. So all words of all files are sorted, equal
 //! ones propose a pair with a distance, a short look around the place rejects chance, and what remains is compared bit by bit over all that
-//! overlaps. 100,000 clips of half a minute are 64 million words:
-//! half a gigabyte and some seconds.
+//! overlaps. 100,000 clips of half a minute are 32 million words: 256 MB and some seconds.
 
 use super::fingerprint::{HOP_SECS, NOTHING};
 use crate::job::{Cancelled, Job};
@@ -12,18 +11,22 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Two files are the same recording if fewer of their bits differ. Re-encoded copies differ in 0.05 to 0.2, other music in 0.4 to 0.5.
 const MAX_ERROR: f64 = 0.28;
+/// The same for the shortest overlap, of which chance makes more: two songs over one chord are alike for a while.
+const MAX_ERROR_SHORT: f64 = 0.2;
+/// From so many words on [`MAX_ERROR`] counts: 15 s.
+const LONG_OVERLAP: usize = 162;
 /// At a first look around the place.
 const MAX_ERROR_AROUND: f64 = 0.34;
 /// Words on either side at the first look.
-const AROUND: usize = 40;
+const AROUND: usize = 20;
 /// Words that must overlap: 5 s, or most of a shorter file.
-const MIN_OVERLAP: usize = 108;
+const MIN_OVERLAP: usize = 54;
 /// Shorter ones are not compared: 1.5 s.
-const MIN_WORDS: usize = 32;
+const MIN_WORDS: usize = 16;
 /// A word that more files share says nothing.
 const MAX_SHARING: usize = 100;
 /// Words in the index at most; of larger collections those that their content chooses.
-const MAX_INDEXED: usize = 64 << 20;
+const MAX_INDEXED: usize = 48 << 20;
 
 /// Files that are the same recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -233,7 +236,9 @@ fn compare(a: &[u32], b: &[u32], offset: i64) -> Option<Match> {
         .filter_map(|offset| Some((error_at(a, b, offset)?, offset)))
         .min_by(|x, y| x.0.0.total_cmp(&y.0.0))?;
     let ((error, n_words), offset) = best;
-    (error <= MAX_ERROR).then_some(Match {
+    let longer = n_words.saturating_sub(MIN_OVERLAP) as f64 / (LONG_OVERLAP - MIN_OVERLAP) as f64;
+    let limit = MAX_ERROR_SHORT + (MAX_ERROR - MAX_ERROR_SHORT) * longer.min(1.0);
+    (error <= limit).then_some(Match {
         error,
         is_exact: false,
         offset_secs: offset as f64 * HOP_SECS,

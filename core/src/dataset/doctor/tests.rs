@@ -1,3 +1,5 @@
+//! What the doctor finds in made-up data sets, and what it leaves alone.
+
 use super::duplicates::{Listed, find};
 use super::examination::{Options, examine};
 use super::{Notebook, fingerprint, tag_orders};

@@ -126,6 +126,8 @@ impl Source {
         let is_description = place.extension().is_some_and(|ending| ending == "toml");
         if !is_description || !place.is_file() {
             let annotations = std::path::absolute(place).map_err(Error::io("find", place))?;
+            // Without a stroke at its end, which would make it another place to whoever compares.
+            let annotations: PathBuf = annotations.components().collect();
             return Ok(Self {
                 layout: recognise(&annotations).unwrap_or(&generic::Generic),
                 folders: Folders {

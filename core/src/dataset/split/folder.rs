@@ -11,8 +11,8 @@
 use crate::dataset::import::{Folders, Layout, Wanted, annotation_files};
 use crate::dataset::table::Table;
 use crate::dataset::{
-    Check, Collection, Dataset, Error, Finding, Labelling, NamedSplit, Recording, Severity, Split,
-    TagIdx,
+    Check, Collection, Dataset, Description, Error, Finding, Labelling, NamedSplit, Recording,
+    Severity, Split, TagIdx,
 };
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
@@ -243,6 +243,9 @@ impl Layout for OwnSplit {
 fn check_depth(folder: &Path) -> Result<(), Error> {
     let mut at = folder.to_path_buf();
     for _ in 0..MAX_DEPTH {
+        if Description::is_one(&at) {
+            at = Description::read(&at)?.annotations;
+        }
         if !OwnSplit.recognises(&at) {
             return Ok(());
         }

@@ -1,3 +1,5 @@
+//! Splits keep artists together, tags balanced and shares as asked, and are the same for the same seed.
+
 use super::*;
 use crate::dataset::{Recording, TagIdx, Track};
 use crate::rng::{Address, Purpose};
