@@ -6,20 +6,19 @@ use attune_core::dataset::{
     Check, Collection, Dataset, Finding, Place, ProblemKind, Severity, Split, TagIdx, import,
 };
 use attune_tests::published::{
-    self, fma, gtzan, jamendo, magnatagatune, mirdata, msd, npy_floats, pickle_that_calls, put,
-    put_tone,
+    self, fma, gtzan, jamendo, magnatagatune, mirdata, msd, npy_floats, put, put_tone,
 };
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
-pub(crate) fn folder() -> (tempfile::TempDir, PathBuf) {
+pub(super) fn folder() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("set");
     std::fs::create_dir(&root).unwrap();
     (folder, root)
 }
 
-pub(crate) fn open(folder: &Path, layout: &str) -> Collection {
+pub(super) fn open(folder: &Path, layout: &str) -> Collection {
     let collection = Collection::open(folder).unwrap();
     assert_eq!(collection.layout, layout);
     collection
@@ -29,7 +28,7 @@ fn dataset(folder: &Path, split: &str) -> Dataset {
     Dataset::open(&Place::new(folder, Some(split)).into_path()).unwrap()
 }
 
-pub(crate) fn split_names(collection: &Collection) -> Vec<&str> {
+pub(super) fn split_names(collection: &Collection) -> Vec<&str> {
     collection
         .splits
         .iter()
@@ -38,7 +37,7 @@ pub(crate) fn split_names(collection: &Collection) -> Vec<&str> {
 }
 
 /// How many tracks train, valid, test and unlabelled have.
-pub(crate) fn counts(dataset: &Dataset) -> [usize; 4] {
+pub(super) fn counts(dataset: &Dataset) -> [usize; 4] {
     Split::ALL.map(|split| {
         dataset
             .split_counts()
@@ -57,7 +56,7 @@ fn ids(dataset: &Dataset) -> Vec<&str> {
 }
 
 /// The names of a track's tags.
-pub(crate) fn tags<'a>(dataset: &'a Dataset, id: &str) -> Vec<&'a str> {
+pub(super) fn tags<'a>(dataset: &'a Dataset, id: &str) -> Vec<&'a str> {
     let track = &dataset.tracks[dataset.track_idx(id).unwrap()];
     track
         .tags
@@ -67,7 +66,7 @@ pub(crate) fn tags<'a>(dataset: &'a Dataset, id: &str) -> Vec<&'a str> {
 }
 
 /// The finding that says `part`; there must be one, and just one.
-pub(crate) fn finding<'a>(findings: &'a [Finding], part: &str) -> &'a Finding {
+pub(super) fn finding<'a>(findings: &'a [Finding], part: &str) -> &'a Finding {
     let mut found = findings
         .iter()
         .filter(|finding| finding.message.contains(part));
@@ -77,7 +76,7 @@ pub(crate) fn finding<'a>(findings: &'a [Finding], part: &str) -> &'a Finding {
     first
 }
 
-pub(crate) fn no_errors(findings: &[Finding]) {
+pub(super) fn no_errors(findings: &[Finding]) {
     let errors = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
@@ -85,7 +84,7 @@ pub(crate) fn no_errors(findings: &[Finding]) {
 }
 
 /// Opening fails, naming the file and saying `part`.
-pub(crate) fn refused(folder: &Path, file: &str, part: &str) {
+pub(super) fn refused(folder: &Path, file: &str, part: &str) {
     let message = Collection::open(folder).unwrap_err().to_string();
     assert!(
         message.contains(file) && message.contains(part),

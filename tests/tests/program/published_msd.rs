@@ -1,11 +1,9 @@
 //! The two published splits of the Million Song Dataset: pickles, arrays and lists, read as they are and held against each other.
 
+use crate::attune;
 use crate::published::{counts, finding, folder, no_errors, open, refused, split_names, tags};
-use attune_core::dataset::{
-    Check, Collection, Dataset, Finding, Place, ProblemKind, Severity, Split, TagIdx, import,
-};
-use attune_tests::published::{self, msd, npy_floats, pickle_that_calls, put};
-use std::path::{Path, PathBuf};
+use attune_core::dataset::{Dataset, Severity, Split};
+use attune_tests::published::{msd, npy_floats, pickle_that_calls, put};
 
 #[test]
 fn the_conventional_split_is_read_from_pickles_of_python_2() {
