@@ -92,7 +92,7 @@ fn listed(args: &Args, console: &Console) -> Result<Vec<ToTag>, Failure> {
 const NAMED: usize = 1000;
 
 /// How often progress is said where there is no terminal to draw it on.
-const SAID_EVERY: Duration = Duration::from_secs(60);
+const SAID_EVERY: Duration = Duration::from_mins(1);
 
 fn write_table(
     model: &Model,

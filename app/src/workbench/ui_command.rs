@@ -532,7 +532,7 @@ pub fn labels_focus_id() -> egui::Id {
     egui::Id::unique("labelled list")
 }
 
-fn labels(shortcut: &KeyboardShortcut) -> bool {
+fn labels(shortcut: KeyboardShortcut) -> bool {
     let is_sign = shortcut.logical_key.name().len() == 1;
     !shortcut.modifiers.any() && (is_sign || walks_lists(shortcut.logical_key))
 }

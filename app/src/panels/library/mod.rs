@@ -108,7 +108,7 @@ impl State {
         self.head_ui(ctx, ui, opened, overall);
         ui.add_space(2.0);
         ui.separator();
-        self.said = said(ctx, self.filter.tag.as_ref(), &self.order);
+        self.said = said(ctx, self.filter.tag.as_ref(), self.order);
         match self.view {
             View::Tracks => self.tracks_ui(ctx, ui, opened, overall),
             View::Tags | View::Together => self.tags_ui(ctx, ui, opened, overall),
@@ -449,7 +449,7 @@ impl State {
 }
 
 /// What the predictions that are open say about the tag that is filtered by.
-fn said(ctx: &Ctx<'_>, tag: Option<&String>, order: &track_table::Order) -> Option<Said> {
+fn said(ctx: &Ctx<'_>, tag: Option<&String>, order: track_table::Order) -> Option<Said> {
     let state = &ctx.state.labels;
     state.answers()?;
     let tag = tag.cloned();
