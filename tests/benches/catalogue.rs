@@ -498,7 +498,7 @@ fn window(workspace: &Path, data: &Path, n_tracks: usize, told: &mut Told) {
     ms.extend((0..300).map(|_| window.scroll(-50_000.0)));
     frames("scrolling, slowly and in leaps", ms);
     let leap = |up: usize| {
-        window.scroll(if up % 2 == 0 { 5e6 } else { -5e6 });
+        window.scroll(if up.is_multiple_of(2) { 5e6 } else { -5e6 });
         window.wait("the rows at the new place", |window| window.shows("TR"))
     };
     let most = (0..20).map(leap).fold(0.0, f64::max);

@@ -503,7 +503,7 @@ impl UiCommand {
             })
             .collect();
         if labelling {
-            commands.retain(|(_, shortcut)| !labels(shortcut));
+            commands.retain(|(_, shortcut)| !labels(*shortcut));
         }
         // egui ignores extra Shift and Alt, so that the most specific must be tried first.
         commands.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);

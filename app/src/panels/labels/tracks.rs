@@ -27,7 +27,10 @@ const TITLES: [(&str, &str); 5] = [
 ];
 
 /// Draws them.
-#[expect(clippy::fn_params_excessive_bools, reason = "two switches of the panel's head")]
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two switches of the panel's head"
+)]
 pub(super) fn ui(
     ctx: &Ctx<'_>,
     ui: &mut Ui,

@@ -69,7 +69,10 @@ pub struct State {
     answers: Slot<PathBuf, Arc<Answers>>,
     listing: ListSlot,
     /// The tag that the Library's columns are about, if it shows them.
-    #[expect(clippy::option_option, reason = "about no tag is not the same as not shown")]
+    #[expect(
+        clippy::option_option,
+        reason = "about no tag is not the same as not shown"
+    )]
     about: Option<Option<String>>,
     /// The tracks that the panel walks through.
     walked: Option<Wanted>,
