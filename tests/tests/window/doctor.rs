@@ -60,7 +60,7 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     let entries = &report.entries;
     let copies = entries
         .iter()
-        .find(|entry| entry.check == Check::DuplicateAudio);
+        .find(|entry| entry.finding.check == Check::DuplicateAudio);
     let copy = copies.unwrap().sounds[1].clone();
     window.click(&format!("Hear {} of duplicate-audio", copy.track));
     window.wait("the copy", |window| {
