@@ -76,8 +76,7 @@ fn runs_are_queued_put_in_order_worked_off_and_go_on_after_the_window_was_closed
     // Paused from a terminal: the window says so.
     train::Command::Pause.post(&long).unwrap();
     window.wait("the pause", |window| window.state().is_paused());
-    window.frames(2);
-    assert!(window.shows("paused"));
+    window.wait("the word for it", |window| window.shows("paused"));
     window.click("Continue");
     window.wait("going on", |window| !window.state().is_paused());
 

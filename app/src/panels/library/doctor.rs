@@ -7,7 +7,7 @@ use crate::widgets::{about_text, clock_text, count_text, empty_state};
 use crate::workbench::parts::doctor;
 use crate::workbench::{Command, Ctx};
 use attune_core::dataset::doctor::{Entry, Report, Sound};
-use attune_core::dataset::{Check, Severity};
+use attune_core::dataset::{Check, Finding, Severity};
 use egui::{Align, ComboBox, Layout, ProgressBar, RichText, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
 use std::path::PathBuf;
@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// So many places of a finding get a button each.
 const MAX_BUTTONS: usize = 4;
+/// Below this width, in points, a finding takes two lines instead of five columns.
+const TABLE_WIDTH: f32 = 520.0;
 
 /// The view's own looks.
 #[derive(Debug, Default)]
@@ -49,7 +51,11 @@ impl Looks {
             empty_state(ui, "Nothing was found", &sentence, |_| ());
             return;
         }
-        self.table_ui(ctx, ui, &report);
+        if ui.available_width() < TABLE_WIDTH {
+            self.list_ui(ctx, ui, &report);
+        } else {
+            self.table_ui(ctx, ui, &report);
+        }
     }
 
     fn update(&mut self, report: &Arc<Report>) {
@@ -93,6 +99,7 @@ impl Looks {
             ComboBox::from_id_salt("doctor check")
                 .selected_text(shown)
                 .width(130.0)
+                .height(600.0)
                 .show_ui(ui, |ui| {
                     ui.selectable_value(&mut self.check, None, "All checks");
                     for counted in report.by_check() {
@@ -158,30 +165,59 @@ impl Looks {
                     row.col(|ui| text_ui(ui, finding.check.name(), palette.strong));
                     row.col(|ui| text_ui(ui, &track_text(entry), palette.text));
                     row.col(|ui| sounds_ui(ctx, ui, entry));
+                    row.col(|ui| message_ui(ui, finding, palette.text));
+                });
+            });
+    }
+
+    /// What was found where and the buttons in one line, what it is in the next.
+    fn list_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, report: &Report) {
+        let palette = theme::palette(ui.visuals());
+        TableBuilder::new(ui)
+            .id_salt("doctor findings, narrow")
+            .column(Column::remainder().clip(true))
+            .body(|body| {
+                body.rows(2.0 * theme::ROW_HEIGHT, self.rows.len(), |mut row| {
+                    let entry = &report.entries[self.rows[row.index()]];
+                    let finding = &entry.finding;
                     row.col(|ui| {
-                        text_ui(ui, &finding.message, palette.text);
-                        // Cells are narrow, findings are not.
-                        ui.response().on_hover_ui(|ui| {
-                            ui.set_max_width(460.0);
-                            ui.label(&finding.message);
-                            if !finding.mend.is_empty() {
-                                ui.label(
-                                    RichText::new(format!("→ {}", finding.mend))
-                                        .color(palette.weak),
-                                );
-                            }
-                            if let Some(file) = &finding.file {
-                                ui.label(
-                                    RichText::new(file.display().to_string())
-                                        .small()
-                                        .color(palette.weak),
-                                );
-                            }
+                        ui.vertical(|ui| {
+                            ui.allocate_ui_with_layout(
+                                egui::vec2(ui.available_width(), theme::ROW_HEIGHT),
+                                Layout::left_to_right(Align::Center),
+                                |ui| {
+                                    let check = finding.check.name();
+                                    ui.label(
+                                        RichText::new(check).color(colour(finding.severity, ui)),
+                                    )
+                                    .on_hover_text(finding.severity.name());
+                                    sounds_ui(ctx, ui, entry);
+                                    text_ui(ui, &track_text(entry), palette.text);
+                                },
+                            );
+                            message_ui(ui, finding, palette.weak);
                         });
                     });
                 });
             });
     }
+}
+
+/// The finding in a line; whole, with the mend and the file, under the pointer.
+fn message_ui(ui: &mut Ui, finding: &Finding, colour: egui::Color32) {
+    let palette = theme::palette(ui.visuals());
+    text_ui(ui, &finding.message, colour);
+    ui.response().on_hover_ui(|ui| {
+        ui.set_max_width(460.0);
+        ui.label(&finding.message);
+        if !finding.mend.is_empty() {
+            ui.label(RichText::new(format!("→ {}", finding.mend)).color(palette.weak));
+        }
+        if let Some(file) = &finding.file {
+            let file = file.display().to_string();
+            ui.label(RichText::new(file).small().color(palette.weak));
+        }
+    });
 }
 
 /// The one track, or how many.
