@@ -12,10 +12,7 @@ const N_RESAMPLES: usize = 1000;
 const SEED: u64 = 1;
 
 /// What each run's best model said of the test split, where it was tested. What is there and cannot be read is told among the run's facts.
-pub(super) fn predictions(
-    histories: &[History],
-    runs: &mut [RunPart],
-) -> Vec<Option<Predictions>> {
+pub(super) fn predictions(histories: &[History], runs: &mut [RunPart]) -> Vec<Option<Predictions>> {
     let read = |(history, run): (&History, &mut RunPart)| {
         if !Predictions::path(history.folder()).is_file() {
             return None;

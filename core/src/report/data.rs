@@ -237,7 +237,10 @@ fn rulers(history: &History) -> BTreeMap<&'static str, Vec<(f64, f64)>> {
     let of = |axis: XAxis| {
         let ruler = Ruler::of(history, axis);
         let steps = (0..=N_PLACES).map(|at| last * f64::from(at) / f64::from(N_PLACES));
-        (axis.name(), steps.map(|step| (step, ruler.x(step))).collect())
+        (
+            axis.name(),
+            steps.map(|step| (step, ruler.x(step))).collect(),
+        )
     };
     [XAxis::WallTime, XAxis::Clips].map(of).into()
 }
@@ -307,14 +310,9 @@ fn scores(history: &History) -> Vec<Scored> {
 fn events(history: &History) -> Vec<(String, u64, String)> {
     let told = history.events().iter().filter_map(|record| {
         let words = match &record.event {
-            Event::Validated { .. } => return None,
-            Event::Started { .. } => "started".to_owned(),
-            Event::Finished => "finished: all epochs are done".to_owned(),
-            Event::Stopped => "stopped by hand".to_owned(),
-            Event::EarlyStopped { best_epoch } => {
-                format!("stopped early; the best epoch was {}", best_epoch + 1)
+            Event::Validated { .. } | Event::Checkpointed { .. } | Event::SnapshotTaken { .. } => {
+                return None;
             }
-            Event::Evaluated { split, .. } => format!("scored on the {split} split"),
             _ => event_words(record)?,
         };
         let at = format!("{} UTC", utc_text(record.at_unix_ms));
