@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 /// So many curves are reduced anew in any frame, however slow the machine is: all get their turn.
 const REDUCED_AT_LEAST: usize = 8;
 /// More than these, as long as no more time than this was spent on it in a frame, if they can still be drawn by what they have …
-const FOR_WHAT_CAN_WAIT: Duration = Duration::from_micros(1200);
+const FOR_WHAT_CAN_WAIT: Duration = Duration::from_micros(800);
 /// … and as this if they cannot.
-const FOR_WHAT_IS_DUE: Duration = Duration::from_micros(2500);
+const FOR_WHAT_IS_DUE: Duration = Duration::from_micros(1500);
 /// Columns that are so many times too wide or too narrow can still be drawn for a moment.
 const STILL_GOOD: f64 = 4.0;
 /// How far columns reach beyond the view on either side, in views.
@@ -83,7 +83,6 @@ impl Grid {
         }
     }
 
-    /// Where it begins, in positions.
     fn start(&self) -> f64 {
         self.first * self.step
     }
@@ -130,6 +129,15 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// All columns of a curve, of which a view shows some.
+    pub(super) fn of(number: u64, all: Arc<[Column]>, view: &View) -> Self {
+        Self {
+            number,
+            shown: view.range_of(&all, |column| column.x),
+            all,
+        }
+    }
+
     /// Of a curve that has not been reduced yet.
     fn nothing() -> Self {
         Self {
@@ -271,11 +279,7 @@ impl Columns {
         let Some(kept) = kept.filter(|kept| kept.grid.x == view.x) else {
             return Known::nothing();
         };
-        Known {
-            number: kept.number,
-            all: Arc::clone(&kept.columns),
-            shown: view.range_of(&kept.columns, |column| column.x),
-        }
+        Known::of(kept.number, Arc::clone(&kept.columns), view)
     }
 }
 

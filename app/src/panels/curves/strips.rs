@@ -38,14 +38,17 @@ struct Key {
     strips: Vec<(u64, Color32)>,
 }
 
+/// A mesh with what it was made of.
+type Made = (Key, Arc<Mesh>);
+
 /// The mesh of the last frame.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept(Arc<Mutex<Option<(Key, Arc<Mesh>)>>>);
+pub(super) struct Kept(Arc<Mutex<Option<Made>>>);
 
 /// The lines of a chart that are drawn together.
 pub(super) struct Strips {
     base: PlotItemBase,
-    strips: Vec<Strip>,
+    lines: Vec<Strip>,
     scale: Scale,
     kept: Kept,
 }
@@ -54,22 +57,22 @@ impl Strips {
     pub(super) fn new(kept: &Kept, scale: Scale) -> Self {
         Self {
             base: PlotItemBase::new("lines".to_owned()),
-            strips: Vec::new(),
+            lines: Vec::new(),
             scale,
             kept: kept.clone(),
         }
     }
 
     pub(super) fn add(&mut self, strip: Strip) {
-        self.strips.push(strip);
+        self.lines.push(strip);
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.strips.is_empty()
+        self.lines.is_empty()
     }
 
     fn key(&self, transform: &PlotTransform) -> Key {
-        let strips = self.strips.iter();
+        let strips = self.lines.iter();
         Key {
             frame: *transform.frame(),
             min: transform.bounds().min(),
@@ -82,12 +85,15 @@ impl Strips {
     }
 
     fn mesh(&self, transform: &PlotTransform) -> Mesh {
-        let place = Place::of(transform, self.scale);
+        self.mesh_at(&Place::of(transform, self.scale))
+    }
+
+    fn mesh_at(&self, place: &Place) -> Mesh {
         let mut mesh = Mesh::default();
-        let n_points: usize = self.strips.iter().map(|s| s.known.shown().len()).sum();
+        let n_points: usize = self.lines.iter().map(|s| s.known.shown().len()).sum();
         mesh.reserve_vertices(3 * n_points);
         mesh.reserve_triangles(4 * n_points);
-        for strip in &self.strips {
+        for strip in &self.lines {
             place.line(strip, &mut mesh);
             place.spikes(strip, &mut mesh);
         }
@@ -217,5 +223,76 @@ impl PlotItem for Strips {
 
     fn base_mut(&mut self) -> &mut PlotItemBase {
         &mut self.base
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::panels::curves::columns::View;
+    use crate::panels::curves::horizontal::Horizontal;
+
+    /// A unit is a point of the screen, and up is up.
+    fn mesh(columns: Vec<Column>) -> Mesh {
+        let view = View {
+            x: Horizontal::default(),
+            start: 0.0,
+            end: 1000.0,
+            n_columns: 100,
+        };
+        let scale = Scale { logarithmic: false };
+        let mut strips = Strips::new(&Kept::default(), scale);
+        strips.add(Strip {
+            known: Known::of(1, columns.into(), &view),
+            width: 1.0,
+            colour: Color32::WHITE,
+        });
+        strips.mesh_at(&Place {
+            left: 0.0,
+            bottom: 0.0,
+            start: [0.0, 0.0],
+            per_unit: [1.0, -1.0],
+            scale,
+        })
+    }
+
+    fn column(x: usize) -> Column {
+        Column {
+            x: 10.0 * x as f64,
+            min: 49.0,
+            max: 51.0,
+            mean: 50.0,
+        }
+    }
+
+    #[test]
+    fn a_line_goes_through_the_means_and_its_noise_is_not_drawn() {
+        let mesh = mesh((0..100).map(column).collect());
+        assert!(mesh.is_valid());
+        assert_eq!(mesh.vertices.len(), 300);
+        let seen = mesh
+            .vertices
+            .iter()
+            .filter(|v| v.color != Color32::TRANSPARENT);
+        let seen: Vec<Pos2> = seen.map(|vertex| vertex.pos).collect();
+        assert_eq!(seen.len(), 100);
+        assert!(seen.iter().all(|at| at.y == -50.0), "{seen:?}");
+        let bounds = mesh.calc_bounds();
+        assert!((bounds.height() - 2.0).abs() < 1e-3, "{bounds:?}");
+    }
+
+    #[test]
+    fn a_single_value_far_outside_stays_visible() {
+        let mut columns: Vec<Column> = (0..100).map(column).collect();
+        columns[40].max = 900.0;
+        columns[70].min = -300.0;
+        let bounds = mesh(columns).calc_bounds();
+        assert_eq!((bounds.top(), bounds.bottom()), (-900.0, 300.0));
+    }
+
+    #[test]
+    fn a_curve_of_one_value_and_one_of_none_are_no_trouble() {
+        assert!(mesh(Vec::new()).is_empty());
+        assert!(mesh(vec![column(3)]).is_valid());
     }
 }
