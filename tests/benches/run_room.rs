@@ -63,13 +63,15 @@ fn options() -> Options {
 fn write_run(runs: &Path, number: usize, n_steps: u64) {
     let folder = runs.join(format!("run-{number:04}"));
     let mut draws = Address::new(1, Purpose::Check, number as u64).stream();
+    // Repetitions differ in nothing but their seed.
+    let mut of_repetitions = Address::new(2, Purpose::Check, number as u64 / 5).stream();
     let recipe = format!(
         "[config]\nname = \"run\"\nseed = {}\nlearning_rate = {:?}\nbatch_size = {}\n[config.model]\npreset = \"{}\"\n[config.optimizer]\nname = \"adam\"\nweight_decay = {:?}\n",
         number % 5,
         [1e-4, 3e-4, 1e-3, 3e-3][number / 5 % 4],
         [16, 32, 64][number / 20 % 3],
         ["tiny", "musicnn", "crnn"][number / 60 % 3],
-        f64::from(draws.uniform()) * 1e-2,
+        f64::from(of_repetitions.uniform()) * 1e-2,
     );
     let recipe: toml::Table = recipe.parse().expect("a recipe");
     let mut log = RunLog::create(&folder, &recipe).expect("a new run");
@@ -187,9 +189,12 @@ impl Window {
             app.logic(ui.ctx());
             app.ui(ui);
         });
+        let ui = begun.elapsed();
+        // The copy is for the texts: a window needs none.
         let shapes = output.shapes.clone();
+        let begun = Instant::now();
         let meshes = self.ctx.tessellate(shapes, output.pixels_per_point);
-        let took = begun.elapsed().as_secs_f64() * 1e3;
+        let took = (ui + begun.elapsed()).as_secs_f64() * 1e3;
         drop(meshes);
         self.texts.clear();
         for shape in &output.shapes {
@@ -361,6 +366,8 @@ fn frames(workspace: &Path, options: &Options, told: &mut Told) {
     sender.send(Select::Group(grouping));
     window.frame(Vec::new());
     window.frame(Vec::new());
+    let still = (0..120).map(|_| window.frame(Vec::new())).collect();
+    told.frames("curves of 50 as means of repetitions, nothing moves", still);
     let zoomed = (0..240)
         .map(|frame| window.scroll(if frame < 120 { 20.0 } else { -20.0 }))
         .collect();

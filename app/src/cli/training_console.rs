@@ -2,7 +2,7 @@
 
 use super::slow_loader::SlowLoader;
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::run::event_words;
+use attune_core::run::news_words;
 use attune_core::run::{Event, History, Pace, Scalar, Status, Validation};
 use attune_core::train::{self, Command, Handle, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -193,7 +193,7 @@ pub(super) fn summary(history: &History, folder: PathBuf, outcome: &'static str)
 /// Prints what is new since the last call; without a terminal this is all that is printed.
 fn tell_events(history: &History, n_told: usize, bar: &ProgressBar, console: &Console) -> usize {
     let new = history.events().iter().skip(n_told);
-    tell(new.filter_map(|record| event_words(record)), bar, console);
+    tell(new.filter_map(|record| news_words(record)), bar, console);
     history.events().len()
 }
 

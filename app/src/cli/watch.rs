@@ -4,7 +4,7 @@ use super::training_console::{line, show, summary};
 use super::{Console, Failure, Fault, ResultExt};
 use anyhow::anyhow;
 use attune_core::message::full_message;
-use attune_core::run::event_words;
+use attune_core::run::news_words;
 use attune_core::run::{self, History, Status};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use serde::Serialize;
@@ -299,7 +299,7 @@ impl Watched {
                     run: self.history.id(),
                     record,
                 })?;
-            } else if let Some(text) = event_words(record) {
+            } else if let Some(text) = news_words(record) {
                 board.print(&format!("{}  {text}", self.history.id()))?;
             }
         }

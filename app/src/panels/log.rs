@@ -1,9 +1,9 @@
 //! The Log panel: what the workbench said and what the shown run logged, with times.
 
 use crate::theme::{self, Palette};
-use crate::widgets::{empty_state, number_text, score_text};
+use crate::widgets::empty_state;
 use crate::workbench::{Ctx, Level};
-use attune_core::run::{CheckpointKind, Event, Record};
+use attune_core::run::{CheckpointKind, Event, event_words};
 use egui::{Align, Color32, Label, Layout, RichText, ScrollArea, Ui};
 
 /// The Log panel's own looks.
@@ -60,12 +60,11 @@ impl State {
         }
         if let (true, Some(run)) = (self.run_events, &run) {
             lines.extend(run.events.iter().filter_map(|record| {
-                let (text, colour) = event_text(record, palette)?;
                 Some(Line {
                     at_unix_ms: record.at_unix_ms,
                     source: "run",
-                    text,
-                    colour,
+                    text: event_words(record)?,
+                    colour: event_colour(&record.event, palette),
                 })
             }));
         }
@@ -122,120 +121,33 @@ fn clock_text(at_unix_ms: u64) -> String {
     )
 }
 
-fn event_text(record: &Record, palette: &Palette) -> Option<(String, Color32)> {
-    let epoch = record.epoch + 1;
-    Some(match &record.event {
-        Event::Started {
-            model,
-            data,
-            n_parameters,
-            teaching,
-            ..
-        } => {
-            let teacher = teaching.as_ref().map_or_else(String::new, |teaching| {
-                format!(
-                    ", {} from {} with {} labelled and {} unlabelled tracks",
-                    teaching.kind(*n_parameters),
-                    teaching.teacher,
-                    teaching.labelled_tracks,
-                    teaching.unlabelled_tracks
-                )
-            });
-            (
-                format!("started: {model} on {data}, {n_parameters} parameters{teacher}"),
-                palette.good,
-            )
-        }
-        Event::EpochStarted
-        | Event::LoaderTimed(_)
-        | Event::PseudoLabelled { .. }
-        | Event::Unknown => return None,
-        Event::TeacherScored { loss, scores } => (
-            format!(
-                "the teacher on the validation split: loss {}, ROC-AUC {}, PR-AUC {}",
-                number_text(*loss),
-                score_text(scores.roc_auc_macro),
-                score_text(scores.average_precision_macro)
-            ),
-            palette.text,
-        ),
-        Event::Validated {
-            loss,
-            scores,
-            seconds,
-            localisation,
-        } => {
-            let localisation = localisation.as_ref().map_or_else(String::new, |measured| {
-                format!(
-                    "; {} finds what sounds in {} tracks: localisation {}, pointing game {} ({:.1} s of it)",
-                    measured.method,
-                    measured.n_tracks,
-                    score_text(measured.found.roc_auc),
-                    score_text(measured.found.pointing),
-                    measured.seconds
-                )
-            });
-            (
-                format!(
-                    "epoch {epoch}, step {}: validation loss {}, ROC-AUC {}, PR-AUC {} ({seconds:.1} s){localisation}",
-                    record.step,
-                    number_text(*loss),
-                    score_text(scores.roc_auc_macro),
-                    score_text(scores.average_precision_macro)
-                ),
-                palette.text,
-            )
-        }
-        Event::Evaluated {
-            split,
-            loss,
-            scores,
-        } => (
-            format!(
-                "{split} split: loss {}, ROC-AUC {}, PR-AUC {}",
-                number_text(*loss),
-                score_text(scores.roc_auc_macro),
-                score_text(scores.average_precision_macro)
-            ),
-            palette.strong,
-        ),
-        Event::Checkpointed {
+fn event_colour(event: &Event, palette: &Palette) -> Color32 {
+    match event {
+        Event::Started { .. }
+        | Event::Resumed { .. }
+        | Event::Extended(_)
+        | Event::Continued
+        | Event::EarlyStopped { .. }
+        | Event::Finished
+        | Event::Checkpointed {
             kind: CheckpointKind::Best,
             ..
-        } => (
-            format!("best checkpoint so far, step {}", record.step),
-            palette.good,
-        ),
+        } => palette.good,
         Event::Checkpointed {
             kind: CheckpointKind::Last,
             ..
-        } => (format!("checkpoint, step {}", record.step), palette.weak),
-        Event::Resumed { .. } => (format!("resumed from step {}", record.step), palette.good),
-        Event::Extended(extension) => (format!("extended to {}", extension.ends), palette.good),
-        Event::Paused => (format!("paused at step {}", record.step), palette.warning),
-        Event::Continued => ("continued".to_owned(), palette.good),
-        Event::LearningRateSet { learning_rate } => (
-            format!("learning rate set to {}", number_text(*learning_rate)),
-            palette.accent,
-        ),
-        Event::LearningRateLowered { learning_rate } => (
-            format!(
-                "the validation loss no longer falls: learning rate lowered to {}",
-                number_text(*learning_rate)
-            ),
-            palette.accent,
-        ),
-        Event::SnapshotTaken { path } => (format!("snapshot: {}", path.display()), palette.accent),
-        Event::Warned { message } => (message.clone(), palette.warning),
-        Event::Stopped => (format!("stopped at step {}", record.step), palette.warning),
-        Event::EarlyStopped { best_epoch } => (
-            format!(
-                "stopped early: the validation loss was lowest in epoch {}",
-                best_epoch + 1
-            ),
-            palette.good,
-        ),
-        Event::Finished => ("finished".to_owned(), palette.good),
-        Event::Failed { message } => (format!("failed: {message}"), palette.error),
-    })
+        } => palette.weak,
+        Event::LearningRateSet { .. }
+        | Event::LearningRateLowered { .. }
+        | Event::SnapshotTaken { .. } => palette.accent,
+        Event::Paused | Event::Stopped | Event::Warned { .. } => palette.warning,
+        Event::Evaluated { .. } => palette.strong,
+        Event::Failed { .. } => palette.error,
+        Event::EpochStarted
+        | Event::LoaderTimed(_)
+        | Event::PseudoLabelled { .. }
+        | Event::TeacherScored { .. }
+        | Event::Validated { .. }
+        | Event::Unknown => palette.text,
+    }
 }

@@ -13,6 +13,7 @@ pub mod help;
 pub mod labels;
 pub mod library;
 pub mod log;
+mod no_runs;
 pub mod parameters;
 pub mod per_tag;
 pub mod runs;

@@ -2,6 +2,7 @@
 
 mod figure;
 
+use super::no_runs;
 use super::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
 use crate::widgets::{count_text, empty_state, save_plot_button, score_text};
@@ -120,12 +121,7 @@ impl State {
             .as_ref()
             .and_then(|folder| ctx.state.runs.view(folder))
         else {
-            empty_state(
-                ui,
-                "No run is open",
-                "Choose a run in the Runs panel, or start a training: scores of each tag appear here.",
-                |_| (),
-            );
+            no_runs::none_open_ui(ui, "scores of each tag appear here", |_| ());
             return;
         };
         let palette = theme::palette(ui.visuals());

@@ -376,6 +376,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cancelled_is_known_until_something_is_asked_for() {
+        let (jobs, news) = jobs();
+        let mut slot = Slot::new("test");
+        slot.request(&jobs, 3, |job| {
+            while !job.cancel.is_cancelled() {
+                std::thread::yield_now();
+            }
+            Err(Cancelled.into())
+        });
+        slot.cancel();
+        assert_eq!(slot.cancelled_key(), Some(&3));
+        assert!(!slot.is_busy());
+        slot.request(&jobs, 4, |_| Ok(1));
+        assert_eq!(slot.cancelled_key(), None);
+        wait(&mut slot, &jobs, &news);
+        assert_eq!(slot.value_for(&4), Some(&1));
+    }
+
+    #[test]
     fn the_newest_request_wins_and_the_old_one_is_told_to_stop() {
         let (jobs, news) = jobs();
         let mut slot = Slot::new("test");

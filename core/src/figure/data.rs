@@ -18,6 +18,17 @@ pub struct Figure {
     pub width_pt: f64,
     /// How many times as large everything is drawn, letters and strokes included.
     pub zoom: f64,
+    /// What a CSV file holds in place of the points, where these are places on paper and not the values that they stand for.
+    pub sheet: Option<Sheet>,
+}
+
+/// The numbers behind a plot, as a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sheet {
+    /// What stands in each column, with its unit.
+    pub head: Vec<String>,
+    /// As many cells each as the head has; empty where there is no value.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// One axis.
@@ -215,12 +226,19 @@ impl Figure {
             n_columns: 1,
             width_pt: 468.0,
             zoom: 1.0,
+            sheet: None,
         }
     }
 
     /// The same with a panel more.
     pub fn with(mut self, panel: Panel) -> Self {
         self.panels.push(panel);
+        self
+    }
+
+    /// The same with these numbers for a CSV file.
+    pub fn with_sheet(mut self, sheet: Sheet) -> Self {
+        self.sheet = Some(sheet);
         self
     }
 

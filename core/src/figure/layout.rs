@@ -1,5 +1,7 @@
 //! Where everything of a figure stands on paper, so that nothing overlaps and nothing is cut off.
 
+use super::extent::{axis_range, spread, y_range};
+use super::legend::{Header, LegendEntry, common_legend};
 use super::ticks::{Tick, ticks};
 use super::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Ticks, text};
 
@@ -14,7 +16,6 @@ pub(super) const MARGIN: f64 = 8.0;
 pub(super) const SWATCH: f64 = 14.0;
 pub(super) const BAR_WIDTH: f64 = 8.0;
 
-const HEADER_ROW: f64 = 13.0;
 /// Between the columns of small multiples.
 const COLUMN_GAP: f64 = 12.0;
 const LANE_LABEL_MAX: f64 = 130.0;
@@ -71,15 +72,6 @@ pub(super) struct PanelLayout {
     pub(super) legend: Vec<LegendEntry>,
     /// Ticks of the colour bar, if the panel has one.
     pub(super) colour_bar: Option<(Map, Vec<Tick>, String)>,
-}
-
-/// An entry of the legend and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct LegendEntry {
-    pub(super) layer_idx: usize,
-    pub(super) label: String,
-    pub(super) left: f64,
-    pub(super) baseline: f64,
 }
 
 impl Rect {
@@ -345,36 +337,6 @@ fn columns(
     (places.collect(), x_ticks, is_turned)
 }
 
-/// The entries of all panels above all of them, each label once; how much room they take.
-fn common_legend(
-    panels: &[Panel],
-    top: f64,
-    [left, right]: [f64; 2],
-    legends: &mut [Vec<LegendEntry>],
-) -> f64 {
-    let mut flow = LegendFlow {
-        cursor: left,
-        baseline: top + LEGEND_PT,
-        ends: [left, right],
-    };
-    let mut known: Vec<&str> = Vec::new();
-    for (panel, legend) in panels.iter().zip(legends) {
-        for (layer_idx, layer) in panel.layers.iter().enumerate() {
-            let label = layer.legend_label();
-            if label.is_empty() || known.contains(&label) {
-                continue;
-            }
-            known.push(label);
-            legend.push(flow.entry(layer_idx, label));
-        }
-    }
-    if known.is_empty() {
-        0.0
-    } else {
-        flow.baseline - top + 9.0
-    }
-}
-
 /// `label (unit)`
 pub(super) fn with_unit(axis: &Axis) -> String {
     if axis.unit.is_empty() {
@@ -456,86 +418,6 @@ fn left_margin(panel: &Panel, ticks: &[Tick]) -> f64 {
         }
 }
 
-/// Entries of a legend, one behind the other, row by row.
-struct LegendFlow {
-    cursor: f64,
-    baseline: f64,
-    ends: [f64; 2],
-}
-
-impl LegendFlow {
-    fn entry(&mut self, layer_idx: usize, label: &str) -> LegendEntry {
-        let [left, right] = self.ends;
-        let label = text::fitted(label, LEGEND_PT, right - left - SWATCH - 4.0);
-        let width = SWATCH + 4.0 + text::width(&label, LEGEND_PT);
-        if self.cursor > left && self.cursor + width > right {
-            self.cursor = left;
-            self.baseline += HEADER_ROW;
-        }
-        let entry = LegendEntry {
-            layer_idx,
-            label,
-            left: self.cursor,
-            baseline: self.baseline,
-        };
-        self.cursor += width + 14.0;
-        entry
-    }
-}
-
-/// What stands above a panel, and how much room it takes.
-struct Header {
-    title: Option<(f64, String)>,
-    note: Option<(f64, String)>,
-    legend: Vec<LegendEntry>,
-    room: f64,
-}
-
-impl Header {
-    /// The title first, its note behind it, then the entries of the legend, if it has one of its own, row by row.
-    fn of(panel: &Panel, top: f64, [left, right]: [f64; 2], with_legend: bool) -> Self {
-        let baseline = top + LEGEND_PT;
-        let mut cursor = left;
-        let title = (!panel.title.is_empty()).then(|| {
-            let title = text::fitted(&panel.title, PANEL_TITLE_PT, right - left);
-            cursor += text::width(&title, PANEL_TITLE_PT) + 6.0;
-            (baseline, title)
-        });
-        let has_room = title.is_some() && right - cursor >= 2.0 * TICK_PT;
-        let note = (has_room && !panel.note.is_empty()).then(|| {
-            let note = text::fitted(&panel.note, TICK_PT, right - cursor);
-            let at = cursor;
-            cursor += text::width(&note, TICK_PT) + 6.0;
-            (at, note)
-        });
-        if title.is_some() {
-            cursor += 12.0;
-        }
-        let mut flow = LegendFlow {
-            cursor,
-            baseline,
-            ends: [left, right],
-        };
-        let labels = panel.layers.iter().map(Layer::legend_label).enumerate();
-        let labels = labels.filter(|(_, label)| with_legend && !label.is_empty());
-        let legend: Vec<LegendEntry> = labels
-            .map(|(layer_idx, label)| flow.entry(layer_idx, label))
-            .collect();
-        let is_empty = title.is_none() && legend.is_empty();
-        let room = if is_empty {
-            0.0
-        } else {
-            flow.baseline - top + 5.0
-        };
-        Self {
-            title,
-            note,
-            legend,
-            room,
-        }
-    }
-}
-
 fn colour_bar(panel: &Panel) -> Option<(&HeatMap, Vec<Tick>)> {
     let map = panel.layers.iter().find_map(|layer| match layer {
         Layer::HeatMap(map) if !map.label.is_empty() => Some(map),
@@ -549,103 +431,4 @@ fn colour_bar(panel: &Panel) -> Option<(&HeatMap, Vec<Tick>)> {
 fn bar_room((_, ticks): &(&HeatMap, Vec<Tick>)) -> f64 {
     let widest = widest_label(ticks);
     6.0 + BAR_WIDTH + 4.0 + widest + 4.0 + TICK_PT
-}
-
-fn y_range(panel: &Panel) -> [f64; 2] {
-    let fills = panel.layers.iter().all(|layer| {
-        matches!(
-            layer,
-            Layer::HeatMap(_) | Layer::Spans { .. } | Layer::Mark { .. }
-        )
-    });
-    axis_range(&panel.y, spread(panel, 1), if fills { 0.0 } else { 0.05 })
-}
-
-/// What an axis shows: what was asked for, or all data with `air` around it.
-fn axis_range(axis: &Axis, values: impl Iterator<Item = f64>, air: f64) -> [f64; 2] {
-    if let Some([low, high]) = axis.range
-        && low < high
-        && (axis.scale == Scale::Linear || low > 0.0)
-    {
-        return [low, high];
-    }
-    let is_log = axis.scale == Scale::Log;
-    let shown = values.filter(|value| value.is_finite() && (!is_log || *value > 0.0));
-    let (low, high) = shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    match (is_log, low <= high) {
-        (false, false) => [0.0, 1.0],
-        (true, false) => [0.1, 1.0],
-        (true, true) => {
-            let factor = if low < high {
-                (high / low).powf(air)
-            } else {
-                2.0
-            };
-            [low / factor, high * factor]
-        }
-        (false, true) => {
-            let span = high - low;
-            let pad = if span > high.abs().max(low.abs()) * 1e-12 {
-                span * air
-            } else if high == 0.0 {
-                0.5
-            } else {
-                high.abs() * 0.1
-            };
-            [low - pad, high + pad]
-        }
-    }
-}
-
-/// All values of a panel along one axis (0: horizontal, 1: vertical).
-fn spread(panel: &Panel, along: usize) -> impl Iterator<Item = f64> + '_ {
-    panel.layers.iter().flat_map(move |layer| -> Vec<f64> {
-        match layer {
-            Layer::Line { points, .. } | Layer::Dots { points, .. } => {
-                points.iter().map(|point| point[along]).collect()
-            }
-            Layer::Area { points, .. } => {
-                let zero = (along == 1).then_some(0.0);
-                points
-                    .iter()
-                    .map(|point| point[along])
-                    .chain(zero)
-                    .collect()
-            }
-            Layer::Bars {
-                points, thickness, ..
-            } => points
-                .iter()
-                .flat_map(|&[x, y]| match along {
-                    0 => [0.0, x],
-                    _ => [y - thickness / 2.0, y + thickness / 2.0],
-                })
-                .collect(),
-            Layer::Band { points, .. } | Layer::Envelope { points, .. } => points
-                .iter()
-                .flat_map(|&[x, low, high]| if along == 0 { [x, x] } else { [low, high] })
-                .collect(),
-            Layer::Spans { spans, .. } if along == 0 => spans.iter().flatten().copied().collect(),
-            Layer::HeatMap(map) => [map.x, map.y][along].to_vec(),
-            Layer::Mark { x, .. } if along == 0 => vec![*x],
-            Layer::Level { y, .. } if along == 1 => vec![*y],
-            Layer::Spans { .. } | Layer::Mark { .. } | Layer::Level { .. } => Vec::new(),
-        }
-    })
-}
-
-impl Layer {
-    pub(super) fn legend_label(&self) -> &str {
-        match self {
-            Self::Line { label, .. }
-            | Self::Dots { label, .. }
-            | Self::Band { label, .. }
-            | Self::Area { label, .. }
-            | Self::Bars { label, .. }
-            | Self::Spans { label, .. } => label,
-            Self::Envelope { .. } | Self::HeatMap(_) | Self::Mark { .. } | Self::Level { .. } => "",
-        }
-    }
 }

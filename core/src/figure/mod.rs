@@ -12,10 +12,12 @@
 
 mod colour;
 mod data;
+mod extent;
 mod file;
 mod heat;
 mod latex;
 mod layout;
+mod legend;
 mod paths;
 mod pdf;
 mod pdf_font;
@@ -25,6 +27,7 @@ mod png;
 mod print;
 mod svg;
 mod table;
+mod tex_points;
 mod text;
 mod ticks;
 
@@ -32,7 +35,7 @@ pub(crate) use heat::base64;
 pub(crate) use text::escaped;
 
 pub use colour::{Colour, ColourMap, palette};
-pub use data::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Stroke, Ticks};
+pub use data::{Axis, Figure, HeatMap, LabelSide, Layer, Panel, Scale, Sheet, Stroke, Ticks};
 pub use file::Format;
 pub use print::{Print, PrintSize};
 

@@ -1,4 +1,5 @@
-//! The numbers of a figure in long form: a row for each point of each layer that lies within the shown range of the horizontal axis.
+//! The numbers of a figure in long form: a row for each point of each layer that lies within the shown range of the horizontal axis. A figure
+//! that brings a sheet of its own has that written instead.
 
 use super::{Axis, Error, Figure, HeatMap, Layer, Panel, Stroke, Ticks, layout};
 use std::borrow::Cow;
@@ -14,6 +15,13 @@ pub(super) fn csv(figure: &Figure) -> Result<String, Error> {
 }
 
 fn write(figure: &Figure, writer: &mut csv::Writer<Vec<u8>>) -> Result<(), csv::Error> {
+    if let Some(sheet) = &figure.sheet {
+        writer.write_record(&sheet.head)?;
+        return sheet
+            .rows
+            .iter()
+            .try_for_each(|row| writer.write_record(row));
+    }
     writer.write_record([
         "panel", "layer", "kind", "name", "x", "y", "low", "high", "value",
     ])?;

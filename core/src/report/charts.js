@@ -27,6 +27,21 @@ function seriesColour(index) {
   return style.getPropertyValue("--series-" + (index % N_COLOURS)).trim();
 }
 
+/// What a horizontal axis counts.
+const AXES = { step: "step", epoch: "epoch", time: "time of work (s)", clips: "clips seen" };
+
+/// The value at `x` on the broken line through points that rise.
+function along(points, x) {
+  let low = 0, high = points.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (points[middle][0] <= x) low = middle; else high = middle - 1;
+  }
+  const [x0, y0] = points[low];
+  const next = points[low + 1];
+  return next ? y0 + (next[1] - y0) * (x - x0) / (next[0] - x0) : y0;
+}
+
 /// What all charts share.
 class View {
   constructor(runs) {
@@ -43,6 +58,8 @@ class View {
   /// Where a step of a run lies along the axis.
   place(run, step) {
     if (this.axis === "step") return step;
+    const ruler = this.runs[run].rulers[this.axis];
+    if (ruler) return along(ruler, step);
     const starts = this.runs[run].epoch_starts;
     if (starts.length === 0) return step;
     let at = starts.length - 1;
@@ -231,7 +248,7 @@ class Chart {
         ? "  (" + numberText(reading.low) + " to " + numberText(reading.high) + ", " + reading.n + " values)" : "";
       return element("div", {}, swatch, reading.name + ": " + numberText(reading.value) + range);
     });
-    this.readout.replaceChildren(element("strong", {}, axis + " " + numberText(axis === "step" ? Math.round(x) : x)), ...lines);
+    this.readout.replaceChildren(element("strong", {}, AXES[axis] + " " + numberText(axis === "step" || axis === "clips" ? Math.round(x) : x)), ...lines);
     const left = this.toPixels(x);
     const isRight = left > this.canvas.clientWidth / 2;
     this.readout.style.top = this.canvas.offsetTop + 6 + "px";
@@ -410,7 +427,7 @@ class Chart {
       mark(() => { pen.moveTo(x, bottom); pen.lineTo(x, top); });
       pen.fillText(numberText(value), x, bottom + 4);
     }
-    pen.fillText(this.view.axis, (MARGIN.left + width - MARGIN.right) / 2, bottom + 18);
+    pen.fillText(AXES[this.view.axis], (MARGIN.left + width - MARGIN.right) / 2, bottom + 18);
     pen.strokeStyle = style.getPropertyValue("--line");
     pen.strokeRect(MARGIN.left, top, width - MARGIN.left - MARGIN.right, bottom - top);
   }

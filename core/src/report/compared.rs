@@ -2,6 +2,7 @@
 
 use super::{Differences, Error, RunPart, Told};
 use crate::job::Job;
+use crate::message::full_message;
 use crate::metrics::paired_bootstrap;
 use crate::run::History;
 use crate::train::{CONFIDENCE, Predictions};
@@ -10,10 +11,20 @@ const N_RESAMPLES: usize = 1000;
 /// The draws are the same for every page, so that it repeats exactly.
 const SEED: u64 = 1;
 
-/// What each run's best model said of the test split, where it was tested.
-pub(super) fn predictions(histories: &[History]) -> Vec<Option<Predictions>> {
-    let read = |history: &History| Predictions::read(history.folder()).ok();
-    histories.iter().map(read).collect()
+/// What each run's best model said of the test split, where it was tested. What is there and cannot be read is told among the run's facts.
+pub(super) fn predictions(histories: &[History], runs: &mut [RunPart]) -> Vec<Option<Predictions>> {
+    let read = |(history, run): (&History, &mut RunPart)| {
+        if !Predictions::path(history.folder()).is_file() {
+            return None;
+        }
+        let read = Predictions::read(history.folder());
+        read.map_err(|error| {
+            let why = format!("cannot be read: {}", full_message(&error));
+            run.facts.push(("Answers to the test split", why));
+        })
+        .ok()
+    };
+    histories.iter().zip(runs).map(read).collect()
 }
 
 /// The other runs less the first one, where both have answers to the same tracks.

@@ -2,8 +2,11 @@
 
 use super::{Error, Options, curves};
 use crate::metrics::{Difference, Scores};
-use crate::run::{About, Event, History, Pin, RunSummary, differing, event_words, utc_text};
+use crate::run::{
+    About, Event, History, Pin, Ruler, RunSummary, XAxis, differing, event_words, utc_text,
+};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Everything in a page.
@@ -56,6 +59,8 @@ pub struct RunPart {
     pub epoch_starts: Vec<(u32, u64)>,
     /// Steps of an epoch, if the log tells.
     pub steps_per_epoch: Option<u64>,
+    /// Where steps lie on the other axes (`time`: seconds of work, `clips`: clips seen): (step, place), rising.
+    pub rulers: BTreeMap<&'static str, Vec<(f64, f64)>>,
     /// Its curves.
     pub curves: Vec<Curve>,
     /// When (UTC), step, what happened.
@@ -216,11 +221,28 @@ pub(super) fn run_part(history: &History, n_points: usize) -> Result<RunPart, Er
         configuration,
         epoch_starts: history.epoch_starts().to_vec(),
         steps_per_epoch: history.steps_per_epoch(),
+        rulers: rulers(history),
         curves: curves::curves(history, n_points),
         events: events(history),
         tags: history.tags().to_vec(),
         scores: scores(history),
     })
+}
+
+/// Straight between so many places: finer than a curve of the page.
+const N_PLACES: u32 = 256;
+
+fn rulers(history: &History) -> BTreeMap<&'static str, Vec<(f64, f64)>> {
+    let last = history.last_step() as f64;
+    let of = |axis: XAxis| {
+        let ruler = Ruler::of(history, axis);
+        let steps = (0..=N_PLACES).map(|at| last * f64::from(at) / f64::from(N_PLACES));
+        (
+            axis.name(),
+            steps.map(|step| (step, ruler.x(step))).collect(),
+        )
+    };
+    [XAxis::WallTime, XAxis::Clips].map(of).into()
 }
 
 fn facts(history: &History, summary: &RunSummary) -> Vec<(&'static str, String)> {
@@ -288,14 +310,9 @@ fn scores(history: &History) -> Vec<Scored> {
 fn events(history: &History) -> Vec<(String, u64, String)> {
     let told = history.events().iter().filter_map(|record| {
         let words = match &record.event {
-            Event::Validated { .. } => return None,
-            Event::Started { .. } => "started".to_owned(),
-            Event::Finished => "finished: all epochs are done".to_owned(),
-            Event::Stopped => "stopped by hand".to_owned(),
-            Event::EarlyStopped { best_epoch } => {
-                format!("stopped early; the best epoch was {}", best_epoch + 1)
+            Event::Validated { .. } | Event::Checkpointed { .. } | Event::SnapshotTaken { .. } => {
+                return None;
             }
-            Event::Evaluated { split, .. } => format!("scored on the {split} split"),
             _ => event_words(record)?,
         };
         let at = format!("{} UTC", utc_text(record.at_unix_ms));

@@ -36,7 +36,7 @@ pub(super) fn examples(
         .find_map(|(at, found)| Some((at, found.as_ref()?)))
     else {
         return Ok(Told::Missing(
-            "No run has kept its answers to a test split: a run does so when it ends and its data set has one.".to_owned(),
+            "There are no readable answers to a test split: a run keeps them when it ends and its data set has one.".to_owned(),
         ));
     };
     let same = |other: &&Predictions| first.are_of_the_same_tracks(other);

@@ -101,7 +101,7 @@ pub fn gather(runs: &[PathBuf], options: &Options, job: &Job) -> Result<Page, Er
     for history in &histories {
         parts.push(data::run_part(history, options.n_points)?);
     }
-    let predictions = compared::predictions(&histories);
+    let predictions = compared::predictions(&histories, &mut parts);
     let differences = compared::differences(&parts, &predictions, job)?;
     let examples = examples::examples(&histories, &predictions, options, job)?;
     Ok(data::page(options, parts, differences, examples))

@@ -106,7 +106,7 @@ function curves() {
     }
   });
   if (charts.size === 0) return section("curves", "Curves", element("p", {}, "Nothing was measured yet."));
-  const axis = element("select", {}, element("option", { value: "step" }, "step"), element("option", { value: "epoch" }, "epoch"));
+  const axis = element("select", {}, ...Object.entries(AXES).map(([value, name]) => element("option", { value }, name)));
   axis.addEventListener("change", () => {
     view.axis = axis.value;
     for (const chart of view.charts) chart.moveCursor(null);

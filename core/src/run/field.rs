@@ -272,6 +272,30 @@ impl Field {
         }
     }
 
+    /// The unit of its numbers; empty for words and for what has none.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Started => "UTC",
+            Self::Duration => "s",
+            Self::Validation(Measure::Loss, _) => "binary cross entropy",
+            Self::Validation(..) | Self::TestRocAuc | Self::TestAveragePrecision => "0 to 1",
+            Self::Setting(name) => {
+                let units = [
+                    ("_secs", "s"),
+                    ("_minutes", "min"),
+                    ("_hz", "Hz"),
+                    ("_db", "dB"),
+                    ("_epochs", "epochs"),
+                    ("learning_rate", "per step"),
+                    ("batch_size", "clips"),
+                ];
+                let ends = |(end, _): &&(&str, &str)| name.ends_with(end);
+                units.iter().find(ends).map_or("", |(_, unit)| unit)
+            }
+            _ => "",
+        }
+    }
+
     /// Whether more of it stands to the right in a column, and the largest first.
     pub fn is_number(&self) -> bool {
         matches!(
@@ -380,6 +404,14 @@ impl Value {
             },
             // Numbers before words, where a setting is one in this run and the other in that.
             (one, other) => other.is_some().cmp(&one.is_some()),
+        }
+    }
+
+    /// In full, without its unit, as a table for other programs has it.
+    pub fn exact(&self) -> String {
+        match self {
+            Self::Number(number) | Self::Seconds(number) => number.to_string(),
+            Self::Text(_) | Self::Time(_) => self.to_string(),
         }
     }
 

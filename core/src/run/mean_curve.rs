@@ -68,7 +68,8 @@ fn between(curve: &[[f64; 2]], x: f64) -> Option<f64> {
 
 fn places(curves: &[Vec<[f64; 2]>], n_most: usize) -> Vec<f64> {
     let mut all: Vec<f64> = curves.iter().flatten().map(|point| point[0]).collect();
-    all.sort_unstable_by(f64::total_cmp);
+    // They are few rising stretches: these are merged, not sorted anew.
+    all.sort_by(f64::total_cmp);
     all.dedup();
     let (Some(&first), Some(&last)) = (all.first(), all.last()) else {
         return all;

@@ -62,7 +62,7 @@ pub use bottleneck::{Bottleneck, Loader};
 use clock::Clock;
 pub use data_versions::{DataVersion, data_versions, different_data_words};
 pub use event::{CheckpointKind, Event, LoaderTimes, Record, Teaching, TimelineScores};
-pub use event_words::event_words;
+pub use event_words::{event_words, news_words};
 pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};
 pub use field::{Field, Measure, Pick, Value};

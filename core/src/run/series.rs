@@ -133,12 +133,12 @@ impl Series {
         let Some(&start) = edges.first() else {
             return columns;
         };
-        let mut row = self.partition(|s| (s as f64) < start);
+        let mut row = self.row_from(0, start);
         if let Some(before) = row.checked_sub(1) {
             columns.push(self.column(before..row, 0.0));
         }
         for pair in edges.windows(2) {
-            let next = self.partition(|s| (s as f64) < pair[1]);
+            let next = self.row_from(row, pair[1]);
             if next > row {
                 columns.push(self.column(row..next, (pair[0] + pair[1]) / 2.0));
                 row = next;
@@ -210,6 +210,18 @@ impl Series {
     fn row(&self, row: usize) -> (u64, f32) {
         let chunk = &self.chunks[row / CHUNK];
         (chunk.steps.get(row % CHUNK), chunk.values[row % CHUNK])
+    }
+
+    /// The first row from `row` on whose step is not before `edge`. Edges rise: the chunk is the same or one of the next.
+    fn row_from(&self, row: usize, edge: f64) -> usize {
+        let chunks = self.chunks.iter().enumerate().skip(row / CHUNK);
+        for (at, chunk) in chunks {
+            let within = chunk.steps.n_before(edge);
+            if within < chunk.steps.len() {
+                return (at * CHUNK + within).max(row);
+            }
+        }
+        self.len()
     }
 
     /// The first row whose step does not satisfy `is_before`.

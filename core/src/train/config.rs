@@ -1,7 +1,11 @@
 //! What a training run is: the recipe as data. A run folder keeps it, so that nothing else is needed to repeat the run.
 
-use crate::augment::{Chain, Chains, Kind};
-use crate::models::{ModelConfig, presets};
+mod choices;
+
+pub use choices::{Augmentation, DataChoice, ModelChoice};
+
+use crate::augment::Chains;
+use crate::models::presets;
 use crate::nn::OptimizerConfig;
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
@@ -104,134 +108,6 @@ impl Default for TrainConfig {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_usual_rate(rate_hz: &u32) -> bool {
     *rate_hz == CLIP_RATE_HZ
-}
-
-/// Which data set to train on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataChoice {
-    /// The demo set, composed and rendered on first use.
-    Demo,
-    /// A folder in the generic format (see README).
-    Folder(PathBuf),
-}
-
-impl DataChoice {
-    /// `demo` means the demo set, all else is a folder.
-    pub fn parse(text: &str) -> Self {
-        if text == "demo" {
-            Self::Demo
-        } else {
-            Self::Folder(PathBuf::from(text))
-        }
-    }
-}
-
-/// Which network to train.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelChoice {
-    /// A shipped preset, see `attune models`.
-    Preset(String),
-    /// A configuration in full.
-    Config(ModelConfig),
-}
-
-impl ModelChoice {
-    /// The preset's name, or `custom`.
-    pub fn label(&self) -> String {
-        match self {
-            Self::Preset(name) => name.clone(),
-            Self::Config(_) => "custom".to_owned(),
-        }
-    }
-
-    /// The configuration, for `n_tags` tags.
-    pub fn resolve(&self, n_tags: usize) -> Result<ModelConfig, Error> {
-        let config = match self {
-            Self::Config(config) => config.clone(),
-            Self::Preset(name) => presets::preset(name)?.config,
-        };
-        let config = config.with_n_tags(n_tags);
-        config.check()?;
-        Ok(config)
-    }
-}
-
-/// How training clips are augmented.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Augmentation {
-    /// A chain by name: a shipped one (`none`, `reference`, `paper`), an own one of the workspace, or a `.toml` file. A run that starts
-    /// takes up the last two in full, as [`Augmentation::Own`].
-    Preset(String),
-    /// An own chain as it was when the run began.
-    Own {
-        /// Its name, for people.
-        name: String,
-        /// What it was.
-        chain: Chain,
-    },
-    /// A chain in full.
-    Chain(Chain),
-}
-
-impl Augmentation {
-    /// The chain of that name ([`Chains::find`]): a shipped one by its name, any other in full.
-    pub fn named(name: &str, chains: &Chains) -> Result<Self, Error> {
-        let chain = chains.find(name)?;
-        Ok(if Chain::is_preset(name) {
-            Self::Preset(name.to_owned())
-        } else {
-            Self::Own {
-                name: name.to_owned(),
-                chain,
-            }
-        })
-    }
-
-    /// The same, with a chain that is named (and not shipped) in full, so that a run can be repeated when the chain has been changed.
-    /// Fails if there is no chain of that name.
-    pub fn in_full(&self, chains: &Chains) -> Result<Self, Error> {
-        match self {
-            Self::Preset(name) => Self::named(name, chains),
-            Self::Own { .. } | Self::Chain(_) => Ok(self.clone()),
-        }
-    }
-
-    /// Its name for people.
-    pub fn label(&self) -> &str {
-        match self {
-            Self::Preset(name) | Self::Own { name, .. } => name,
-            Self::Chain(_) => "own chain",
-        }
-    }
-
-    /// The chain to roll draws from; `None` if clips are not augmented. Fails for the name of a chain that is not shipped: see
-    /// [`Augmentation::in_full`].
-    pub fn resolve(&self) -> Result<Option<Chain>, Error> {
-        match self {
-            Self::Preset(name) if name == "none" => Ok(None),
-            Self::Preset(name) => Ok(Some(Chain::preset(name)?)),
-            Self::Own { chain, .. } | Self::Chain(chain) => Ok(Some(chain.clone())),
-        }
-    }
-
-    /// Fails if its chain makes no sense. That of a chain by name is told where it is found.
-    fn check(&self) -> Result<(), Error> {
-        match self {
-            Self::Preset(_) => Ok(()),
-            Self::Own { chain, .. } | Self::Chain(chain) => Ok(chain.check()?),
-        }
-    }
-
-    /// Whether it may mix the labels of two clips. Of a chain by name that is not known; no shipped one does.
-    fn mixes_labels(&self) -> bool {
-        match self {
-            Self::Preset(_) => false,
-            Self::Own { chain, .. } | Self::Chain(chain) => chain.may_roll(Kind::Mixup),
-        }
-    }
 }
 
 /// When a run validates. It always validates at its end.
@@ -417,6 +293,7 @@ impl TrainConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::augment::Chain;
 
     #[test]
     fn defaults_equal_the_paper() {

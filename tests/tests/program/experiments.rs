@@ -341,6 +341,49 @@ fn ctrl_c_stops_the_run_at_work_and_more_seeds_can_be_added() {
     assert_eq!(table.n_runs, 2);
 }
 
+/// A machine that slept, or was cut off from the folder, finds another's name in it.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_experiment_that_another_machine_has_taken_over_is_left_to_it() {
+    let lab = Lab::new();
+    let plan = PLAN.split("[[cells]]\nid = \"augmented\"").next().unwrap();
+    std::fs::write(lab.folder.path().join("small.toml"), plan).unwrap();
+    let arguments = ["run", "small.toml", "--seeds", "1", "--set", "epochs=20000"];
+    let child = lab.attune(&arguments).spawn().unwrap();
+    let begun = Instant::now();
+    let is_running =
+        |table: &Table| matches!(&table.rows[0].state, State::Running { step, .. } if *step > 10);
+    while !lab.table().is_some_and(|table| is_running(&table)) {
+        assert!(
+            begun.elapsed() < Duration::from_secs(120),
+            "never came so far"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let folder = lab.workspace().experiments().join("small");
+    let ledger = || std::fs::read_to_string(folder.join("ledger.jsonl")).unwrap();
+    let before = ledger();
+    let lock = folder.join("writer.lock");
+    std::fs::write(&lock, "another machine").unwrap();
+
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("another machine has taken over"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(ledger(), before, "it is the other machine's");
+    assert_eq!(std::fs::read_to_string(&lock).unwrap(), "another machine");
+    let run = lab.table().unwrap().rows[0].runs[0].run.clone().unwrap();
+    let run = lab.run_folder(&run);
+    assert_eq!(History::open(&run).unwrap().status(), Status::Stopped);
+    assert!(
+        run.join("checkpoints/last.safetensors").exists(),
+        "whoever took over goes on from here"
+    );
+}
+
 #[test]
 fn plans_that_are_wrong_are_refused_before_anything_is_written() {
     let lab = Lab::new();

@@ -3,7 +3,7 @@
 use crate::lab::{Lab, succeed};
 use attune_core::audio;
 use attune_core::job::Job;
-use attune_core::run::{History, Scalar};
+use attune_core::run::{History, Ruler, Scalar, XAxis};
 use attune_tests::browser;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -143,6 +143,17 @@ fn assert_says_what_the_run_says(run: &Value, folder: &Path) {
     }
     let configuration = std::fs::read_to_string(folder.join("run.toml")).unwrap();
     assert_eq!(run["configuration"], configuration);
+    for axis in [XAxis::WallTime, XAxis::Clips] {
+        let ruler = Ruler::of(&history, axis);
+        let places = run["rulers"][axis.name()].as_array().unwrap();
+        let last = places.last().unwrap();
+        assert_eq!(last[0].as_u64(), Some(history.last_step()));
+        for place in places {
+            let at = |idx: usize| place[idx].as_f64().unwrap();
+            assert!((at(1) - ruler.x(at(0))).abs() < 1e-6, "{axis}: {place}");
+        }
+        assert!(last[1].as_f64() > places[0][1].as_f64(), "{axis} goes on");
+    }
 }
 
 #[test]
@@ -185,6 +196,26 @@ fn a_report_is_one_file_that_says_what_the_run_says() {
             "{probabilities:?}"
         );
     }
+    // Answers that are damaged are not answers that are absent.
+    let answers = lab.run_folder("w").unwrap().join("scores/test.safetensors");
+    let whole = std::fs::read(&answers).unwrap();
+    let fact = |html: &str| -> Option<String> {
+        let facts = data_of(html)["runs"][0]["facts"].clone();
+        let facts = facts.as_array().unwrap().iter();
+        let mut facts = facts.filter(|fact| fact[0] == "Answers to the test split");
+        facts
+            .next()
+            .map(|fact| fact[1].as_str().unwrap().to_owned())
+    };
+    assert_eq!(fact(&html), None);
+    std::fs::write(&answers, &whole[..whole.len() / 2]).unwrap();
+    let (_, damaged) = page_of(&lab, &[&id]);
+    let told = fact(&damaged).unwrap();
+    assert!(
+        told.contains("cannot be read") && told.contains("test.safetensors"),
+        "{told}"
+    );
+    std::fs::write(&answers, whole).unwrap();
     // The data set is taken away: the page says so.
     std::fs::rename(
         lab.folder.path().join("data"),

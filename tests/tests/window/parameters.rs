@@ -48,8 +48,29 @@ fn runs_are_marked_on_an_axis_and_their_curves_drawn() {
     let csv = workspace.path().join("exports/parallel coordinates.csv");
     window.wait("the file", |_| csv.exists());
     let csv = std::fs::read_to_string(csv).unwrap();
-    let points = csv.lines().filter(|line| line.contains(",line,"));
-    assert_eq!(points.count(), 6 * 5, "six runs on five axes: {csv}");
+    let mut lines = csv.lines();
+    let head = lines.next().unwrap();
+    assert!(
+        head.starts_with("Run,") && head.contains("learning_rate (per step)"),
+        "{head}"
+    );
+    let column = |name: &str| head.split(',').position(|head| head.starts_with(name));
+    let of_run = csv
+        .lines()
+        .find(|line| line.starts_with("lr1e-3-b32,"))
+        .unwrap();
+    let value = |name: &str| of_run.split(',').nth(column(name).unwrap()).unwrap();
+    assert_eq!(
+        (value("learning_rate"), value("batch_size"), value("Marked")),
+        ("0.001", "32", "false"),
+        "values, not places on the paper: {csv}"
+    );
+    assert_eq!(lines.count(), 6);
+    assert_eq!(
+        csv.matches(",true").count(),
+        2,
+        "those that are marked: {csv}"
+    );
     let batch = window.rect("Axis batch_size");
     let low = batch.center_bottom() - vec2(0.0, 2.0);
     window.drag(low, low - vec2(0.0, batch.height() * 0.25));

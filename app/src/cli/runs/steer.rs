@@ -81,7 +81,7 @@ pub(super) fn steer(order: Order, console: &Console) -> Result<(), Failure> {
         history.refresh().failed()?;
         let news = history.events().get(n_before..).unwrap_or_default();
         if let Some(record) = news.iter().find(|record| answers(record, command)) {
-            return console.line(&format!("{id} {}", answer_words(record)));
+            return console.line(&format!("{id} {}", event_words(record).unwrap_or_default()));
         }
         if !matches!(history.status(), Status::Running | Status::Paused) {
             let why = format!(
@@ -110,19 +110,5 @@ fn answers(record: &Record, command: Command) -> bool {
             *learning_rate == rate
         }
         _ => false,
-    }
-}
-
-fn answer_words(record: &Record) -> String {
-    match &record.event {
-        Event::SnapshotTaken { path } => {
-            format!(
-                "kept its weights of step {} in {}",
-                record.step,
-                path.display()
-            )
-        }
-        Event::Stopped => format!("stopped at step {}", record.step),
-        _ => event_words(record).unwrap_or_default(),
     }
 }

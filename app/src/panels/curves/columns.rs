@@ -1,19 +1,25 @@
 //! Values reduced to columns of pixels, kept until the run has grown or the view has left them.
 //!
 //! Columns lie on a grid whose step is a power of two, and reach beyond the view on both sides: they serve for many frames of moving and zooming.
-//! When a view wants a finer or a coarser grid, only so many curves are reduced anew in a frame; the others are drawn by the columns they have until
-//! it is their turn, a few frames later.
+//! When a view wants other columns, only as many curves are reduced anew in a frame as there is time for; the others are drawn by what they have,
+//! if need be not up to the edges, until it is their turn a few frames later.
 
 use super::chart::{Score, Source};
 use super::horizontal::Horizontal;
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Column, Series};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-/// So many curves are reduced anew in a frame, if the others can wait. Few runs never wait.
-const REDUCED_IN_A_FRAME: usize = 48;
+/// So many curves are reduced anew in any frame, however slow the machine is: all get their turn.
+const REDUCED_AT_LEAST: usize = 8;
+/// More than these, as long as no more time than this was spent on it in a frame, if they can still be drawn by what they have …
+const FOR_WHAT_CAN_WAIT: Duration = Duration::from_micros(800);
+/// … and as this if they cannot.
+const FOR_WHAT_IS_DUE: Duration = Duration::from_micros(1500);
 /// Columns that are so many times too wide or too narrow can still be drawn for a moment.
 const STILL_GOOD: f64 = 4.0;
 /// How far columns reach beyond the view on either side, in views.
@@ -32,9 +38,13 @@ pub(super) struct View {
 impl View {
     /// The columns that are within the view, and one more on either side, so that lines run out of the picture instead of ending in it.
     pub(super) fn cut<'a, T>(&self, columns: &'a [T], x: impl Fn(&T) -> f64) -> &'a [T] {
+        &columns[self.range_of(columns, x)]
+    }
+
+    fn range_of<T>(&self, columns: &[T], x: impl Fn(&T) -> f64) -> Range<usize> {
         let from = columns.partition_point(|column| x(column) < self.start);
         let to = columns.partition_point(|column| x(column) <= self.end);
-        &columns[from.saturating_sub(1)..(to + 1).min(columns.len())]
+        from.saturating_sub(1)..(to + 1).min(columns.len())
     }
 
     /// Step of the grid, so that at most `n_columns` lie in view.
@@ -106,23 +116,72 @@ struct Kept {
     grid: Grid,
     /// Others have another number.
     number: u64,
-    columns: Vec<Column>,
+    columns: Arc<[Column]>,
+}
+
+/// The columns of a curve, as far as they are known.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    /// Other columns have another number.
+    pub(super) number: u64,
+    all: Arc<[Column]>,
+    shown: Range<usize>,
+}
+
+impl Known {
+    /// All columns of a curve, of which a view shows some.
+    pub(super) fn of(number: u64, all: Arc<[Column]>, view: &View) -> Self {
+        Self {
+            number,
+            shown: view.range_of(&all, |column| column.x),
+            all,
+        }
+    }
+
+    /// Of a curve that has not been reduced yet.
+    fn nothing() -> Self {
+        Self {
+            number: 0,
+            all: Arc::new([]),
+            shown: 0..0,
+        }
+    }
+
+    /// Within the view and just outside.
+    pub(super) fn shown(&self) -> &[Column] {
+        &self.all[self.shown.clone()]
+    }
+
+    /// Within the view and far around it.
+    pub(super) fn all(&self) -> &[Column] {
+        &self.all
+    }
 }
 
 /// The reduced values of all traces in view. Their `x` is a position.
 #[derive(Debug, Default)]
 pub(super) struct Columns {
     kept: HashMap<PathBuf, HashMap<Source, Kept>>,
-    /// Curves that may still be reduced anew in this frame though they could wait.
-    n_left: usize,
+    /// How many curves were reduced in this frame, and how long it took.
+    n_in_frame: usize,
+    spent: Duration,
     is_late: bool,
     n_reduced: u64,
+}
+
+/// How badly a curve needs other columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    None,
+    CanWait,
+    Due,
 }
 
 impl Columns {
     /// Begins a frame, and forgets runs that are shown no more.
     pub(super) fn begin_frame(&mut self, runs: &[Arc<RunView>]) {
-        self.n_left = REDUCED_IN_A_FRAME;
+        self.n_in_frame = 0;
+        self.spent = Duration::ZERO;
         self.is_late = false;
         if self.kept.len() > runs.len() {
             self.kept
@@ -135,49 +194,92 @@ impl Columns {
         self.is_late
     }
 
-    /// The values of `source` over the view and around it, at most one pair of extremes per column, and a number that changes with them.
-    pub(super) fn around(
+    /// The values of `source` over the view and around it, at most one pair of extremes per column.
+    pub(super) fn of(&mut self, run: &RunView, source: Source, view: &View) -> Known {
+        let need = self.need(run, source, view);
+        if self.has_time_for(need) {
+            self.reduce(run, source, view);
+        }
+        self.known(run, source, view)
+    }
+
+    /// The same of several runs whose columns are used together: all are reduced anew in the same frame, or none is.
+    pub(super) fn of_all(
         &mut self,
-        run: &RunView,
+        runs: &[&Arc<RunView>],
         source: Source,
         view: &View,
-    ) -> (u64, &[Column]) {
+    ) -> Vec<Known> {
+        let needs = runs.iter().map(|run| self.need(run, source, view));
+        let needs: Vec<Need> = needs.collect();
+        let worst = needs.iter().copied().max_by_key(|need| *need as u8);
+        if self.has_time_for(worst.unwrap_or(Need::None)) {
+            for (run, need) in runs.iter().zip(&needs) {
+                if *need != Need::None {
+                    self.reduce(run, source, view);
+                }
+            }
+        }
+        let known = runs.iter().map(|run| self.known(run, source, view));
+        known.collect()
+    }
+
+    /// Counts what is made of columns as time spent on them.
+    pub(super) fn spend<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let begun = Instant::now();
+        let made = work();
+        self.spent += begun.elapsed();
+        made
+    }
+
+    fn need(&self, run: &RunView, source: Source, view: &View) -> Need {
+        let of_run = self.kept.get(&run.folder);
+        match of_run.and_then(|of_run| of_run.get(&source)) {
+            Some(kept) if kept.revision == run.revision && kept.grid.suits(view) => Need::None,
+            Some(kept) if kept.grid.is_still_good(view) => Need::CanWait,
+            _ => Need::Due,
+        }
+    }
+
+    /// Whether it is to be reduced in this frame; what has no time is late.
+    fn has_time_for(&mut self, need: Need) -> bool {
+        let most = match need {
+            Need::None => return false,
+            Need::CanWait => FOR_WHAT_CAN_WAIT,
+            Need::Due => FOR_WHAT_IS_DUE,
+        };
+        let has_time = self.n_in_frame < REDUCED_AT_LEAST || self.spent < most;
+        self.is_late |= !has_time;
+        has_time
+    }
+
+    fn reduce(&mut self, run: &RunView, source: Source, view: &View) {
+        self.n_in_frame += 1;
+        self.n_reduced += 1;
+        let grid = Grid::of(view);
+        let columns = self.spend(|| reduced(run, source, &grid).into());
+        let kept = Kept {
+            revision: run.revision,
+            grid,
+            number: self.n_reduced,
+            columns,
+        };
         if !self.kept.contains_key(&run.folder) {
             self.kept.insert(run.folder.clone(), HashMap::new());
         }
-        let Some(of_run) = self.kept.get_mut(&run.folder) else {
-            return (0, &[]);
-        };
-        let is_wanted = match of_run.get(&source) {
-            Some(kept) if kept.revision != run.revision => true,
-            Some(kept) if kept.grid.suits(view) => false,
-            Some(kept) if kept.grid.is_still_good(view) && self.n_left == 0 => {
-                self.is_late = true;
-                false
-            }
-            _ => true,
-        };
-        if is_wanted {
-            self.n_left = self.n_left.saturating_sub(1);
-            self.n_reduced += 1;
-            let grid = Grid::of(view);
-            let kept = Kept {
-                revision: run.revision,
-                grid,
-                number: self.n_reduced,
-                columns: reduced(run, source, &grid),
-            };
+        if let Some(of_run) = self.kept.get_mut(&run.folder) {
             of_run.insert(source, kept);
         }
-        of_run
-            .get(&source)
-            .map_or((0, &[]), |kept| (kept.number, &kept.columns[..]))
     }
 
-    /// The values of `source` within the view and just outside.
-    pub(super) fn of(&mut self, run: &RunView, source: Source, view: &View) -> &[Column] {
-        let (_, columns) = self.around(run, source, view);
-        view.cut(columns, |column| column.x)
+    fn known(&self, run: &RunView, source: Source, view: &View) -> Known {
+        let of_run = self.kept.get(&run.folder);
+        let kept = of_run.and_then(|of_run| of_run.get(&source));
+        // Places on another axis are no places on this one.
+        let Some(kept) = kept.filter(|kept| kept.grid.x == view.x) else {
+            return Known::nothing();
+        };
+        Known::of(kept.number, Arc::clone(&kept.columns), view)
     }
 }
 

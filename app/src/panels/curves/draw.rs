@@ -1,8 +1,10 @@
 //! Draws curves into a plot: of single runs, of groups, and the marks of a run.
 
 use super::chart::{Chart, Look, Trace};
+use super::columns::Known;
 use super::plot::Shared;
 use super::scale::Scale;
+use super::strips::{Strip, Strips};
 use crate::theme::{self, Palette};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Column, Event, MeanPoint};
@@ -15,6 +17,8 @@ use egui_plot::{
 const MOST_MARKS: usize = 120;
 /// And more than this of all lines together.
 const MOST_MARKS_OF_ALL: usize = 1000;
+/// More lines than this are drawn together.
+const MOST_APART: usize = 8;
 
 /// Whether each value is marked: marks that touch each other say no more than the lines.
 pub(super) fn are_marked(n_values: usize, n_lines: usize) -> bool {
@@ -24,7 +28,7 @@ pub(super) fn are_marked(n_values: usize, n_lines: usize) -> bool {
 /// A curve of a chart, ready to be drawn.
 pub(super) enum Curve {
     /// Of one run.
-    Single(Vec<Column>),
+    Single(Known),
     /// Of several.
     Mean(Vec<MeanPoint>),
 }
@@ -37,13 +41,80 @@ pub(super) fn curve(
     colour: Color32,
     scale: Scale,
     shared: &Shared<'_>,
+    together: &mut Strips,
 ) {
     match curve {
-        Curve::Single(columns) => {
-            single(plot, trace, columns, colour, scale, shared.lines.len());
+        Curve::Single(known)
+            if shared.lines.len() > MOST_APART && look_of_strip(trace).is_some() =>
+        {
+            strip(
+                plot,
+                trace,
+                known,
+                colour,
+                scale,
+                shared.lines.len(),
+                together,
+            );
+        }
+        Curve::Single(known) => {
+            single(
+                plot,
+                trace,
+                known.shown(),
+                colour,
+                scale,
+                shared.lines.len(),
+            );
         }
         Curve::Mean(points) => mean(plot, trace, points, colour, scale, shared),
     }
+}
+
+/// Width and strength of the line of a trace; `None` if it is more than a line.
+fn look_of_strip(trace: &Trace) -> Option<(f32, f32)> {
+    match trace.look {
+        Look::Thin => Some((1.0, 0.75)),
+        Look::Line => Some((theme::CURVE_WIDTH + 0.3, 1.0)),
+        Look::Marked => Some((theme::CURVE_WIDTH, 1.0)),
+        Look::Band | Look::Dashed => None,
+    }
+}
+
+fn strip(
+    plot: &mut PlotUi<'_>,
+    trace: &Trace,
+    known: &Known,
+    colour: Color32,
+    scale: Scale,
+    n_lines: usize,
+    together: &mut Strips,
+) {
+    let columns = known.shown();
+    if let Some((width, strength)) = look_of_strip(trace) {
+        let colour = colour.gamma_multiply(strength);
+        together.add(Strip {
+            known: known.clone(),
+            width,
+            colour,
+        });
+    }
+    if trace.look == Look::Marked && are_marked(columns.len(), n_lines) {
+        marked(plot, trace, columns, colour, scale);
+    }
+}
+
+fn marked(plot: &mut PlotUi<'_>, trace: &Trace, columns: &[Column], colour: Color32, scale: Scale) {
+    let points = columns
+        .iter()
+        .map(|column| PlotPoint::new(column.x, scale.position(f64::from(column.max))));
+    plot.points(
+        Points::new(trace.name, PlotPoints::Owned(points.collect()))
+            .radius(2.6)
+            .color(colour)
+            .shape(MarkerShape::Circle)
+            .allow_hover(false),
+    );
 }
 
 fn single(
@@ -54,14 +125,11 @@ fn single(
     scale: Scale,
     n_lines: usize,
 ) {
-    let points = |value: fn(&Column) -> f32| -> Vec<PlotPoint> {
-        columns
-            .iter()
-            .map(|column| PlotPoint::new(column.x, scale.position(f64::from(value(column)))))
-            .collect()
-    };
     let line = |width: f32, colour: Color32| {
-        Line::new(trace.name, PlotPoints::Owned(points(|column| column.mean)))
+        let points = columns
+            .iter()
+            .map(|column| PlotPoint::new(column.x, scale.position(f64::from(column.mean))));
+        Line::new(trace.name, PlotPoints::Owned(points.collect()))
             .color(colour)
             .width(width)
             .allow_hover(false)
@@ -87,23 +155,16 @@ fn single(
                 plot.line(line(1.0, colour.gamma_multiply(0.45)));
             }
         }
-        Look::Thin => plot.line(line(1.0, colour.gamma_multiply(0.75))),
-        Look::Line => plot.line(line(theme::CURVE_WIDTH + 0.3, colour)),
         Look::Dashed => {
             plot.line(line(1.2, colour.gamma_multiply(0.85)).style(LineStyle::dashed_loose()))
         }
-        Look::Marked => {
-            plot.line(line(theme::CURVE_WIDTH, colour));
-            if !are_marked(columns.len(), n_lines) {
-                return;
+        Look::Thin | Look::Line | Look::Marked => {
+            if let Some((width, strength)) = look_of_strip(trace) {
+                plot.line(line(width, colour.gamma_multiply(strength)));
             }
-            plot.points(
-                Points::new(trace.name, PlotPoints::Owned(points(|column| column.max)))
-                    .radius(2.6)
-                    .color(colour)
-                    .shape(MarkerShape::Circle)
-                    .allow_hover(false),
-            );
+            if trace.look == Look::Marked && are_marked(columns.len(), n_lines) {
+                marked(plot, trace, columns, colour, scale);
+            }
         }
     }
 }

@@ -26,25 +26,22 @@ impl Means {
         view: &View,
         columns: &mut Columns,
     ) -> &[MeanPoint] {
-        let numbers = members.iter();
-        let key: Key = numbers
-            .map(|run| columns.around(run, source, view).0)
-            .collect();
+        let known = columns.of_all(members, source, view);
+        let key: Key = known.iter().map(|known| known.number).collect();
         let (kept_for, points) = self.kept.entry((name.to_owned(), source)).or_default();
         if *kept_for != key {
             *kept_for = key;
-            let curves: Vec<Vec<[f64; 2]>> = members
-                .iter()
-                .map(|run| {
-                    let (_, columns) = columns.around(run, source, view);
-                    let points = columns.iter();
+            *points = columns.spend(|| {
+                let curves = known.iter().map(|known| {
+                    let points = known.all().iter();
                     points
                         .map(|column| [column.x, f64::from(column.mean)])
                         .collect()
-                })
-                .collect();
-            // The columns reach beyond the view.
-            *points = mean_curve(&curves, 2 * view.n_columns);
+                });
+                let curves: Vec<Vec<[f64; 2]>> = curves.collect();
+                // The columns reach beyond the view.
+                mean_curve(&curves, 2 * view.n_columns)
+            });
         }
         view.cut(points, |point| point.x)
     }

@@ -16,10 +16,12 @@ mod note;
 mod patience;
 mod plot;
 mod scale;
+mod strips;
 mod toolbar;
 mod x_view;
 
 use super::data_notes::data_notes_ui;
+use super::no_runs;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, score_text};
 use crate::workbench::parts::plots::{self, Drawing};
@@ -282,10 +284,9 @@ fn nothing_ui(ctx: &Ctx<'_>, ui: &mut Ui, nothing_chosen: bool, error: Option<St
         (None, false) => empty_state(ui, "Reading the run…", "Its log is being read.", |ui| {
             ui.spinner();
         }),
-        (None, true) => empty_state(
+        (None, true) => no_runs::none_open_ui(
             ui,
-            "No run is open",
-            "Start a training, or choose a run in the Runs panel: its loss, scores, learning rate and speed appear here.",
+            "its loss, scores, learning rate and speed appear here",
             |ui| {
                 let start = ui
                     .button("Start training now")

@@ -9,12 +9,14 @@ use super::horizontal::Horizontal;
 use super::lines::Line;
 use super::means::Means;
 use super::scale::{Extent, Scale, logarithmic_grid};
+use super::strips::{Kept, Strips};
 use crate::theme::Palette;
 use crate::widgets::{number_text, save_plot_item};
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Pin, Spread};
 use egui::{Align, Color32, Layout, RichText, Ui, Vec2};
 use egui_plot::{Plot, VLine};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -81,6 +83,8 @@ impl Shared<'_> {
 pub(super) struct Reduced {
     pub(super) columns: Columns,
     pub(super) means: Means,
+    /// Of each chart, by its title.
+    pub(super) strips: HashMap<&'static str, Kept>,
 }
 
 /// What the user did to a chart.
@@ -141,7 +145,11 @@ pub(super) fn chart_ui(
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
         ui.set_min_size(size);
         ui.shrink_clip_rect(ui.max_rect());
-        let Reduced { columns, means } = reduced;
+        let Reduced {
+            columns,
+            means,
+            strips,
+        } = reduced;
         head_ui(ui, frame.chart, shared, means, columns, n_columns);
         let scale = Scale {
             logarithmic: frame.logarithmic,
@@ -149,7 +157,8 @@ pub(super) fn chart_ui(
         let (curves, extent) = curves(frame.chart, scale, shared, means, columns, n_columns);
         let values = frame.values.clone();
         let values = values.unwrap_or_else(|| extent.range(frame.chart, scale));
-        plot_ui(ui, &frame, shared, scale, &curves, values)
+        let strips = strips.entry(frame.chart.title()).or_default();
+        plot_ui(ui, &frame, shared, scale, &curves, values, strips)
     })
     .inner
 }
@@ -173,12 +182,12 @@ fn curves(
                 if trace.look == Look::Band && shared.lines.len() > 3 {
                     continue;
                 }
-                let columns = columns.of(run, trace.source, &view);
-                if columns.is_empty() {
+                let known = columns.of(run, trace.source, &view);
+                if known.shown().is_empty() {
                     continue;
                 }
-                extent.take(columns, trace.look, &shared.range);
-                curves.push((line_idx, *trace, Curve::Single(columns.to_vec())));
+                extent.take(known.shown(), trace.look, &shared.range);
+                curves.push((line_idx, *trace, Curve::Single(known)));
             } else if chart.is_main(trace) {
                 let points = means.of(&line.label, &members, trace.source, &view, columns);
                 extent.take_means(points, shared.spread, scale, &shared.range);
@@ -198,6 +207,7 @@ fn plot_ui(
     scale: Scale,
     curves: &[Drawn],
     values: Range<f64>,
+    strips: &Kept,
 ) -> Answer {
     let chart = frame.chart;
     let height = ui.available_height().max(40.0);
@@ -251,9 +261,13 @@ fn plot_ui(
                 plot.vline(line.width(1.0).allow_hover(false));
             }
         }
+        let mut together = Strips::new(strips, scale);
         for (line_idx, trace, drawn) in curves {
             let colour = shared.colour(*line_idx, trace);
-            curve(plot, trace, drawn, colour, scale, shared);
+            curve(plot, trace, drawn, colour, scale, shared, &mut together);
+        }
+        if !together.is_empty() {
+            plot.add(together);
         }
         if let Some(at) = cursor {
             plot.vline(

@@ -2,8 +2,8 @@
 
 use super::shown::Shown;
 use crate::theme;
-use attune_core::figure::{Axis, Figure, Layer, Panel, Stroke, Ticks};
-use attune_core::run::FieldAxis;
+use attune_core::figure::{Axis, Figure, Layer, Panel, Sheet, Stroke, Ticks};
+use attune_core::run::{FieldAxis, RunSummary};
 
 /// Room beside the outermost axes, as a part of the distance between two.
 const MARGIN: f64 = 0.35;
@@ -19,20 +19,23 @@ pub(super) struct Paper {
     runs: Vec<(egui::Color32, bool)>,
     /// What the colours mean.
     title: String,
+    /// The values themselves.
+    sheet: Sheet,
 }
 
 impl Paper {
-    pub(super) fn parallel(shown: &Shown) -> Self {
-        Self::of(shown, shown.axes.clone())
+    pub(super) fn parallel(shown: &Shown, list: &[RunSummary]) -> Self {
+        Self::of(shown, shown.axes.clone(), list)
     }
 
-    pub(super) fn scatter(shown: &Shown) -> Self {
-        Self::of(shown, vec![shown.x.clone(), shown.y.clone()])
+    pub(super) fn scatter(shown: &Shown, list: &[RunSummary]) -> Self {
+        Self::of(shown, vec![shown.x.clone(), shown.y.clone()], list)
     }
 
-    fn of(shown: &Shown, axes: Vec<FieldAxis>) -> Self {
+    fn of(shown: &Shown, axes: Vec<FieldAxis>, list: &[RunSummary]) -> Self {
         let colours = shown.colours.iter().copied();
         Self {
+            sheet: sheet(shown, &axes, list),
             axes,
             runs: colours.zip(shown.is_bright.iter().copied()).collect(),
             title: format!(
@@ -96,7 +99,9 @@ impl Paper {
             };
             panel = panel.mark(at as f64, head);
         }
-        Figure::new(self.title.clone(), x).with(panel)
+        Figure::new(self.title.clone(), x)
+            .with(panel)
+            .with_sheet(self.sheet.clone())
     }
 
     /// A point a run, over the values themselves.
@@ -115,7 +120,37 @@ impl Paper {
                 points: vec![[value(x, at), value(y, up)]],
             });
         }
-        Figure::new(self.title.clone(), paper_axis(x)).with(panel)
+        Figure::new(self.title.clone(), paper_axis(x))
+            .with(panel)
+            .with_sheet(self.sheet.clone())
+    }
+}
+
+/// A row a run: its name, its values on the axes and in the colours, in full, and whether it is marked.
+fn sheet(shown: &Shown, axes: &[FieldAxis], list: &[RunSummary]) -> Sheet {
+    let mut fields: Vec<_> = axes.iter().map(|axis| &axis.field).collect();
+    if !fields.contains(&&shown.colour.field) {
+        fields.push(&shown.colour.field);
+    }
+    let heads = fields.iter().map(|field| match field.unit() {
+        "" => field.label(),
+        unit => format!("{} ({unit})", field.label()),
+    });
+    let heads = std::iter::once("Run".to_owned()).chain(heads);
+    let row = |run: usize| {
+        let summary = shown.runs.get(run).and_then(|&at| list.get(at));
+        let values = fields.iter().map(|field| {
+            let value = summary.and_then(|summary| field.of(summary));
+            value.map_or_else(String::new, |value| value.exact())
+        });
+        let values = std::iter::once(shown.ids[run].clone()).chain(values);
+        values
+            .chain(std::iter::once(shown.is_bright[run].to_string()))
+            .collect()
+    };
+    Sheet {
+        head: heads.chain(std::iter::once("Marked".to_owned())).collect(),
+        rows: (0..shown.ids.len()).map(row).collect(),
     }
 }
 

@@ -7,6 +7,7 @@ mod parallel;
 mod scatter;
 mod shown;
 
+use super::no_runs;
 use super::runs::MOST_DRAWN;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, save_plot_button};
@@ -69,20 +70,13 @@ impl State {
     /// Draws the panel.
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let Some((list, reading)) = ctx.state.runs.list().zip(ctx.state.runs.reading()) else {
-            empty_state(
-                ui,
-                "Reading the runs…",
-                "The list is being read from the disk.",
-                |ui| ui.spinner(),
-            );
+            no_runs::reading_ui(ui);
             return;
         };
         if list.is_empty() {
-            empty_state(
+            no_runs::none_there_ui(
                 ui,
-                "No runs yet",
                 "With some runs of different settings, this shows which settings go with which scores. A plan in the Experiments panel makes many.",
-                |_| (),
             );
             return;
         }
@@ -197,13 +191,14 @@ impl State {
 
     /// Asks where to save the plot as it is shown.
     fn save(&self, ctx: &Ctx<'_>, shown: &Shown) {
+        let list = ctx.state.runs.list().unwrap_or_default();
         let drawing = match self.view {
             View::Parallel => {
-                let paper = Paper::parallel(shown);
+                let paper = Paper::parallel(shown, list);
                 Drawing::new("parallel coordinates", move || Ok(paper.parallel_figure()))
             }
             View::Scatter => {
-                let paper = Paper::scatter(shown);
+                let paper = Paper::scatter(shown, list);
                 let name = format!("{} over {}", shown.y.field, shown.x.field);
                 Drawing::new(name, move || Ok(paper.scatter_figure()))
             }

@@ -2,6 +2,7 @@
 
 use super::map_picture::{Drawn, Hit, Picture};
 use crate::panels::Panel;
+use crate::panels::no_runs;
 use crate::theme;
 use crate::widgets::{count_text, empty_state, save_plot_button, score_text};
 use crate::workbench::parts::per_tag::{self, TagMap};
@@ -142,8 +143,7 @@ impl State {
     /// Draws the map.
     pub(super) fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, listed: &[&RunSummary]) {
         let Some(reading) = ctx.state.runs.reading() else {
-            let words = "The list is being read from the disk.";
-            empty_state(ui, "Reading the runs…", words, |ui| ui.spinner());
+            no_runs::reading_ui(ui);
             return;
         };
         let per_tag = &ctx.state.per_tag;

@@ -7,6 +7,7 @@ mod map;
 mod map_picture;
 mod playlist;
 
+use super::no_runs;
 use crate::theme;
 use crate::widgets::{empty_state, save_plot_button, score_text};
 use crate::workbench::parts::per_tag::{self, RankedRuns, Unranked};
@@ -116,8 +117,8 @@ impl State {
     fn curves_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, kind: CurveKind) {
         let selection = &ctx.state.selection;
         if selection.run.is_none() && selection.overlays.is_empty() {
-            let words = "Choose a run in the Runs panel, and tick others to draw them over it: the curves of each tag on the test split appear here.";
-            empty_state(ui, "No run is open", words, |_| ());
+            let what_appears = "the curves of each tag on the test split appear here, and over them those of other runs that are ticked";
+            no_runs::none_open_ui(ui, what_appears, |_| ());
             return;
         }
         let per_tag = &ctx.state.per_tag;

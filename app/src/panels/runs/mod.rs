@@ -13,8 +13,9 @@ pub(super) use table::sort_header_ui;
 
 use super::data_notes::data_notes_ui;
 use super::grouping::grouping_menu_ui;
+use super::no_runs;
 use crate::theme;
-use crate::widgets::{count_text, empty_state};
+use crate::widgets::count_text;
 use crate::workbench::parts::runs;
 use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::run::{Field, Filter, Group, Grouping, RunSummary};
@@ -118,20 +119,13 @@ impl State {
     /// Draws the panel.
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let Some((list, reading)) = ctx.state.runs.list().zip(ctx.state.runs.reading()) else {
-            empty_state(
-                ui,
-                "Reading the runs…",
-                "The list is being read from the disk.",
-                |ui| ui.spinner(),
-            );
+            no_runs::reading_ui(ui);
             return;
         };
         if list.is_empty() && !ctx.state.runs.can_restore() {
-            empty_state(
+            no_runs::none_there_ui(
                 ui,
-                "No runs yet",
                 "Every training leaves a run here, with its curves, scores and checkpoints. Start one in the Training panel.",
-                |_| (),
             );
             return;
         }

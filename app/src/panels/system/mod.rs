@@ -8,8 +8,9 @@ mod figure;
 mod machine;
 mod step_time;
 
+use super::no_runs;
 use crate::theme;
-use crate::widgets::{duration_text, empty_state};
+use crate::widgets::duration_text;
 use crate::workbench::Ctx;
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::{Loader, LoaderTime};
@@ -34,13 +35,8 @@ impl State {
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let shown = ctx.state.selection.run.as_ref();
         let Some(run) = shown.and_then(|folder| ctx.state.runs.view(folder)) else {
-            empty_state(
-                ui,
-                "No run is open",
-                "Start a training, or choose a run in the Runs panel: where the time of its steps goes, and what processor and memory were \
-                 doing, appear here.",
-                |_| (),
-            );
+            let what_appears = "where the time of its steps goes, and what processor and memory were doing, appear here";
+            no_runs::none_open_ui(ui, what_appears, |_| ());
             return;
         };
         let height = ui.available_height();

@@ -4,35 +4,28 @@
 //! Frames only take the newest view. Whether the run is written by a thread next door, by another process or was written
 //! last week makes no difference.
 
+mod reader;
 mod shelving;
 mod system;
+mod view;
 
 pub use shelving::Said;
 pub use system::RunSystem;
+pub use view::{Facts, RunView};
 
+use crate::workbench::following::Following;
 use crate::workbench::jobs::Slot;
 use crate::workbench::{CommandSender, Jobs, State as Whole};
-use arc_swap::ArcSwap;
 use attune_core::dataset::{Dataset, Split};
-use attune_core::metrics::{PseudoLabels, Scores};
-use attune_core::run::{
-    self, Ends, Event, History, Pace, Pin, Record, Ruler, RunSummary, Scalar, Series, Smoothed,
-    Status, Teaching, Validation, XAxis,
-};
+use attune_core::run::{self, RunSummary};
 use attune_core::train::{DataChange, DataWatch};
-use crossbeam::channel::{RecvTimeoutError, Sender, TrySendError, bounded};
 use shelving::{Change, What};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use system::SystemFollower;
 
-/// How often the log of a run in progress is looked at.
-const LIVE: Duration = Duration::from_millis(250);
-/// How often the log of a run that is over is looked at: it may be resumed by another process.
-const QUIET: Duration = Duration::from_secs(2);
 /// How often it is looked at the tables of the shown run's data sets, while there are frames.
 const DATA_EVERY: Duration = Duration::from_secs(5);
 /// How often the list is read anew while something trains.
@@ -44,7 +37,7 @@ pub struct State {
     list: Slot<u64, Listed>,
     asked: u64,
     listed_at: Option<Instant>,
-    followers: BTreeMap<PathBuf, Follower>,
+    followers: BTreeMap<PathBuf, Following<RunView>>,
     smoothing: Arc<AtomicU64>,
     positives: Slot<PathBuf, BTreeMap<String, usize>>,
     shelving: shelving::Shelving,
@@ -113,18 +106,12 @@ impl State {
 
     /// The newest view of a shown run.
     pub fn view(&self, folder: &Path) -> Option<Arc<RunView>> {
-        match &**self.followers.get(folder)?.news.load() {
-            News::View(view) => Some(Arc::clone(view)),
-            News::Reading | News::Failed(_) => None,
-        }
+        self.followers.get(folder)?.found()
     }
 
     /// Why a run cannot be shown.
     pub fn error(&self, folder: &Path) -> Option<String> {
-        match &**self.followers.get(folder)?.news.load() {
-            News::Failed(error) => Some(error.clone()),
-            News::Reading | News::View(_) => None,
-        }
+        self.followers.get(folder)?.error()
     }
 
     /// The share of the old average in the smoothed loss.
@@ -253,7 +240,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     runs.followers.retain(|folder, _| wanted.contains(&folder));
     for folder in wanted {
         if !runs.followers.contains_key(folder) {
-            let follower = Follower::start(folder.clone(), Arc::clone(&runs.smoothing), jobs);
+            let follower = reader::follow(folder.clone(), Arc::clone(&runs.smoothing), jobs);
             runs.followers.insert(folder.clone(), follower);
         }
     }
@@ -270,308 +257,5 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             let counts = dataset.tag_counts(Some(Split::Valid));
             Ok(dataset.tags.into_iter().zip(counts).collect())
         });
-    }
-}
-
-/// A run as it stood when its log was last read. Immutable; a newer one replaces it.
-#[derive(Debug)]
-pub struct RunView {
-    /// Its folder.
-    pub folder: PathBuf,
-    /// The folder's name.
-    pub id: String,
-    /// Grows with each view of the same run.
-    pub revision: u64,
-    /// Where it stands.
-    pub status: Status,
-    /// Names of the tags.
-    pub tags: Vec<String>,
-    /// All validations that count, by step.
-    pub validations: Vec<Validation>,
-    /// The one with the lowest loss.
-    pub best: Option<Validation>,
-    /// Name and scores of the split that was scored after training, as a rule the test split.
-    pub evaluated: Option<(String, Scores)>,
-    /// What ends it, by its recipe or as it was extended since.
-    pub ends: Ends,
-    /// Epochs since the best validation, as early stopping counts.
-    pub epochs_waited: Option<u32>,
-    /// (epoch, step) at which each epoch began.
-    pub epoch_starts: Vec<(u32, u64)>,
-    /// Everything that was logged, oldest first.
-    pub events: Vec<Arc<Record>>,
-    /// Steps done.
-    pub last_step: u64,
-    /// How fast it is, and how long it will still take.
-    pub pace: Pace,
-    /// The training loss, smoothed.
-    pub smoothed_loss: Series,
-    /// Where its data set lies, if the run says so.
-    pub data_folder: Option<PathBuf>,
-    /// Name and fingerprint of its data set as it was, if the run says so.
-    pub data: Option<(String, String)>,
-    /// Who teaches, if it is a noisy student's run.
-    pub teaching: Option<Teaching>,
-    /// Loss and scores of the teacher on the validation split.
-    pub teacher_scored: Option<(f64, Scores)>,
-    /// What the teacher answered to unlabelled clips before the last validation.
-    pub pseudo_labels: Option<Arc<PseudoLabels>>,
-    /// Notes to single steps, by step.
-    pub pins: Vec<Pin>,
-    /// Where its time goes, and what its machine is doing.
-    pub system: RunSystem,
-    /// The learning rate of its recipe.
-    learning_rate: Option<f64>,
-    series: Vec<Series>,
-    /// In the order of [`XAxis::ALL`].
-    rulers: [Ruler; XAxis::ALL.len()],
-}
-
-impl RunView {
-    fn new(
-        history: &History,
-        smoothed_loss: Series,
-        pins: Vec<Pin>,
-        system: RunSystem,
-        revision: u64,
-    ) -> Self {
-        let data_folder = history
-            .run_toml()
-            .and_then(|run| run.get("data")?.get("folder")?.as_str().map(PathBuf::from));
-        let data = history.run_toml().and_then(|run| {
-            let told = |key: &str| Some(run.get("data")?.get(key)?.as_str()?.to_owned());
-            Some((told("name")?, told("fingerprint")?))
-        });
-        Self {
-            folder: history.folder().to_owned(),
-            id: history.id().to_owned(),
-            revision,
-            status: history.status(),
-            tags: history.tags().to_vec(),
-            validations: history.validations().to_vec(),
-            best: history.best().cloned(),
-            evaluated: history
-                .evaluated()
-                .map(|(split, scores)| (split.to_owned(), scores.clone())),
-            ends: history.ends(),
-            epochs_waited: history.epochs_waited(),
-            epoch_starts: history.epoch_starts().to_vec(),
-            events: history.events().to_vec(),
-            last_step: history.last_step(),
-            pace: Pace::of(history),
-            smoothed_loss,
-            data_folder,
-            data,
-            teaching: history.teaching().cloned(),
-            teacher_scored: history
-                .teacher_scored()
-                .map(|(loss, scores)| (loss, scores.clone())),
-            pseudo_labels: history.pseudo_labels().cloned(),
-            pins,
-            system,
-            learning_rate: history
-                .run_toml()
-                .and_then(|run| run.get("config")?.get("learning_rate")?.as_float()),
-            series: Scalar::ALL
-                .iter()
-                .map(|scalar| history.series(*scalar).clone())
-                .collect(),
-            rulers: XAxis::ALL.map(|axis| Ruler::of(history, axis)),
-        }
-    }
-
-    /// One measure over the steps.
-    pub fn series(&self, scalar: Scalar) -> &Series {
-        &self.series[scalar as usize]
-    }
-
-    /// How its steps lie on an axis.
-    pub fn ruler(&self, axis: XAxis) -> &Ruler {
-        &self.rulers[axis as usize]
-    }
-
-    /// The learning rate that a schedule scales: as it was set by hand last, else the recipe's.
-    pub fn base_learning_rate(&self) -> Option<f64> {
-        // What a resumption has voided does not count.
-        let mut counts_up_to = u64::MAX;
-        for record in self.events.iter().rev() {
-            match record.event {
-                Event::Resumed {
-                    learning_rate: Some(learning_rate),
-                    ..
-                } if record.step <= counts_up_to => return Some(learning_rate),
-                Event::Resumed { .. } => counts_up_to = counts_up_to.min(record.step),
-                Event::LearningRateSet { learning_rate } if record.step <= counts_up_to => {
-                    return Some(learning_rate);
-                }
-                _ => {}
-            }
-        }
-        self.learning_rate
-    }
-
-    /// The facts with which the run began.
-    pub fn facts(&self) -> Facts {
-        self.events
-            .iter()
-            .find_map(|record| match &record.event {
-                Event::Started {
-                    name,
-                    model,
-                    data,
-                    n_parameters,
-                    steps_per_epoch,
-                    ..
-                } => Some(Facts {
-                    name: name.clone(),
-                    model: model.clone(),
-                    data: data.clone(),
-                    n_parameters: *n_parameters,
-                    steps_per_epoch: *steps_per_epoch,
-                }),
-                _ => None,
-            })
-            .unwrap_or_default()
-    }
-
-    /// The epoch in which `step` lies.
-    pub fn epoch_at(&self, step: u64) -> u32 {
-        let after = self
-            .epoch_starts
-            .partition_point(|(_, start)| *start < step);
-        self.epoch_starts[..after]
-            .last()
-            .map_or(0, |(epoch, _)| *epoch)
-    }
-
-    /// The epoch now in progress, or the last one.
-    pub fn epoch(&self) -> u32 {
-        self.epoch_starts.last().map_or(0, |(epoch, _)| *epoch)
-    }
-}
-
-/// The facts with which a run began. Counts are 0 where an old log lacks them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// The user's name for it.
-    pub name: String,
-    /// Model preset.
-    pub model: String,
-    /// Name of the data set.
-    pub data: String,
-    /// Trained numbers.
-    pub n_parameters: u64,
-    /// Steps of an epoch.
-    pub steps_per_epoch: u64,
-}
-
-enum News {
-    Reading,
-    View(Arc<RunView>),
-    Failed(String),
-}
-
-struct Follower {
-    news: Arc<ArcSwap<News>>,
-    /// Dropping it ends the thread.
-    poke: Sender<()>,
-}
-
-impl std::fmt::Debug for Follower {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Follower")
-    }
-}
-
-impl Follower {
-    fn start(folder: PathBuf, smoothing: Arc<AtomicU64>, jobs: &Jobs) -> Self {
-        let news = Arc::new(ArcSwap::from_pointee(News::Reading));
-        let (poke, pokes) = bounded::<()>(1);
-        let published = Arc::clone(&news);
-        let jobs = jobs.clone();
-        let thread = std::thread::Builder::new()
-            .name("follow run".to_owned())
-            .spawn(move || {
-                let publish = |news| {
-                    published.store(Arc::new(news));
-                    jobs.wake();
-                };
-                // A run that prepares its data has no log yet.
-                let mut history = loop {
-                    match History::open(&folder) {
-                        Ok(history) => break history,
-                        Err(error) => {
-                            publish(News::Failed(format!("{:#}", anyhow::Error::new(error))));
-                        }
-                    }
-                    if pokes.recv_timeout(QUIET / 4) == Err(RecvTimeoutError::Disconnected) {
-                        return;
-                    }
-                };
-                let mut weight = f64::NAN;
-                let mut smoothed = Smoothed::new(0.0);
-                // What cannot be read is told where it is about to be changed.
-                let read_pins = || run::About::read(&folder).unwrap_or_default().pins;
-                let mut pins = read_pins();
-                let mut system = SystemFollower::default();
-                system.refresh(&history);
-                let mut changed = true;
-                let mut is_out_of_reach = false;
-                for revision in 0.. {
-                    let wanted = f64::from_bits(smoothing.load(Ordering::Relaxed));
-                    if wanted.to_bits() != weight.to_bits() {
-                        weight = wanted;
-                        smoothed = Smoothed::new(weight);
-                        changed = true;
-                    }
-                    if changed {
-                        smoothed.follow(history.series(Scalar::Loss));
-                        let series = smoothed.series().clone();
-                        let (pins, system) = (pins.clone(), system.view(&history));
-                        let view = RunView::new(&history, series, pins, system, revision);
-                        publish(News::View(Arc::new(view)));
-                    }
-                    let pause = match history.status() {
-                        Status::Running | Status::Paused => LIVE,
-                        _ => QUIET,
-                    };
-                    if pokes.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
-                        return;
-                    }
-                    let newest = read_pins();
-                    let is_repinned = newest != pins;
-                    pins = newest;
-                    let has_samples = system.refresh(&history);
-                    let status = history.status();
-                    changed = match history.refresh() {
-                        Ok(changed) => {
-                            let status_changed = history.status() != status;
-                            let is_other = is_repinned || is_out_of_reach || status_changed;
-                            changed || has_samples || is_other
-                        }
-                        // A folder on a network comes back.
-                        Err(error) => {
-                            let why = format!("{:#}", anyhow::Error::new(error));
-                            publish(News::Failed(why));
-                            (is_out_of_reach, changed) = (true, false);
-                            continue;
-                        }
-                    };
-                    is_out_of_reach = false;
-                }
-            });
-        if let Err(error) = thread {
-            news.store(Arc::new(News::Failed(format!(
-                "cannot start a thread: {error}"
-            ))));
-        }
-        Self { news, poke }
-    }
-
-    fn poke(&self) {
-        match self.poke.try_send(()) {
-            // Full: it will look anyway. Disconnected: the run failed, and its error is shown.
-            Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
-        }
     }
 }

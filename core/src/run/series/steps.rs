@@ -63,6 +63,18 @@ impl Steps {
         (0..self.len()).map(|row| self.get(row))
     }
 
+    /// How many lie before `edge`.
+    pub(super) fn n_before(&self, edge: f64) -> usize {
+        match self {
+            Self::Even { first, stride, n } => {
+                // What is negative or no number becomes 0.
+                let strides = (edge - *first as f64) / *stride as f64;
+                (strides.ceil() as usize).min(*n)
+            }
+            Self::Each(steps) => steps.partition_point(|step| (*step as f64) < edge),
+        }
+    }
+
     /// The first row whose step does not satisfy `is_before`.
     pub(super) fn partition(&self, is_before: impl Fn(u64) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len());
@@ -106,6 +118,9 @@ mod tests {
             prop_assert_eq!(steps.len(), all.len());
             let expected = all.partition_point(|&step| step < sought);
             prop_assert_eq!(steps.partition(|step| step < sought), expected);
+            prop_assert_eq!(steps.n_before(sought as f64), expected);
+            let after = all.partition_point(|&step| step <= sought);
+            prop_assert_eq!(steps.n_before(sought as f64 + 0.25), after);
         }
     }
 
