@@ -13,16 +13,18 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   attune data find bach
-  attune data find --data tunes -- bach tag:flute -tag:choir
+  attune data find bach tag:flute -tag:choir --data tunes
+  attune data find -tag:rock -artist:bach --count
   attune data find --tag rock --tag guitar --split test --sort artist --csv > rock.csv
   attune data find dur>5:00 split:train --data ~/music/jamendo#top50tags/split-0 --count
 
 Words are looked for in id, title, artist, album, source and tags. Fields: tag:NAME (tag:A|B for one of them), split:PART, in:SPLIT,
 artist:, album:, title:, id:, source:, licence: (with = instead of : for the whole text), dur>SECONDS or dur:1:00..5:00,
-status:missing, is:untagged, is:problem. A minus turns a term round; write it behind --.")]
+status:missing, is:untagged, is:problem. A minus turns a term round:
+-tag:rock finds what is not tagged rock.")]
 pub(super) struct Args {
     /// Words and fields that must all fit
-    #[arg(value_name = "WORDS")]
+    #[arg(value_name = "WORDS", allow_hyphen_values = true, value_parser = word)]
     words: Vec<String>,
     /// Only this data set: its name or folder, with #SPLIT for the members of a named split
     #[arg(long, value_name = "DIR")]
@@ -60,6 +62,14 @@ pub(super) struct Args {
     /// Print CSV
     #[arg(long)]
     csv: bool,
+}
+
+/// A word of the query. One hyphen turns it round; two are an option that there is not.
+fn word(text: &str) -> Result<String, String> {
+    if text.starts_with("--") {
+        return Err("there is no such option (see --help)".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// What `--json` prints for a track.
