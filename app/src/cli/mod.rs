@@ -128,7 +128,7 @@ enum Command {
 
 /// Parses the command line, runs the command and says how it went.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(data::with_minus_signs(std::env::args_os()));
     if arguments.watch.is_some() && arguments.command.is_some() {
         let why = "--watch opens the window and goes with no command; in the terminal there is `attune watch DIR`";
         return Failure::new(Fault::Usage, anyhow::anyhow!(why)).report();

@@ -7,7 +7,12 @@ use attune_core::dataset::catalogue::{
 };
 use attune_core::dataset::{Catalogue, Split};
 use serde::Serialize;
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// Turns a term round; it may be written so as well.
+const MINUS: char = '−';
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -24,7 +29,7 @@ status:missing, is:untagged, is:problem. A minus turns a term round:
 -tag:rock finds what is not tagged rock.")]
 pub(super) struct Args {
     /// Words and fields that must all fit
-    #[arg(value_name = "WORDS", allow_hyphen_values = true, value_parser = word)]
+    #[arg(value_name = "WORDS", value_parser = word)]
     words: Vec<String>,
     /// Only this data set: its name or folder, with #SPLIT for the members of a named split
     #[arg(long, value_name = "DIR")]
@@ -64,12 +69,32 @@ pub(super) struct Args {
     csv: bool,
 }
 
-/// A word of the query. One hyphen turns it round; two are an option that there is not.
-fn word(text: &str) -> Result<String, String> {
-    if text.starts_with("--") {
-        return Err("there is no such option (see --help)".to_owned());
+/// The arguments of the program, so that `-tag:rock` behind `data find` is a word and no option: its hyphen becomes the sign that [`word`] takes for
+/// one. (What clap offers takes every option behind such a word for a word as well.)
+pub(in crate::cli) fn with_minus_signs(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let is_find = |pair: &[OsString]| pair[0] == "data" && pair[1] == "find";
+    let Some(at) = arguments.windows(2).position(is_find) else {
+        return arguments;
+    };
+    let words = arguments[at + 2..].iter_mut();
+    for argument in words.take_while(|argument| *argument != "--") {
+        let Some(text) = argument.to_str().and_then(|text| text.strip_prefix('-')) else {
+            continue;
+        };
+        // `--count` is an option, `-h` as well.
+        if text.chars().nth(1).is_some() && !text.starts_with('-') {
+            *argument = format!("{MINUS}{text}").into();
+        }
     }
-    Ok(text.to_owned())
+    arguments
+}
+
+fn word(text: &str) -> Result<String, Infallible> {
+    Ok(match text.strip_prefix(MINUS) {
+        Some(term) => format!("-{term}"),
+        None => text.to_owned(),
+    })
 }
 
 /// What `--json` prints for a track.

@@ -8,6 +8,7 @@ mod tags;
 
 use super::{Console, Failure, ResultExt, cache};
 use attune_core::dataset::{Catalogue, Dataset, Finding, Place, Problem, Split, demo};
+pub(super) use find::with_minus_signs;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
