@@ -59,7 +59,7 @@ impl State {
             let field = field.labelled_by(label.id).on_hover_text(CACHE_HINT);
             field.on_disabled_hover_text(because);
             if let Some(gigabytes) = set {
-                send(limits::Command::SetCache(gigabytes));
+                send(limits::Command::SetCache(limit(gigabytes)));
             }
             let taken = RichText::new(format!("{} taken", bytes_text(cache_bytes)));
             let taken = egui::Label::new(taken.small().color(palette.weak));
@@ -82,10 +82,15 @@ impl State {
             let (field, set) = field_ui(ui, &mut self.loader_gb, loader_gb, 0.1, usual);
             field.labelled_by(label.id).on_hover_text(LOADER_HINT);
             if let Some(gigabytes) = set {
-                send(limits::Command::SetLoader(gigabytes));
+                send(limits::Command::SetLoader(limit(gigabytes)));
             }
         });
     }
+}
+
+/// What was set, 0 being none.
+fn limit(gigabytes: f64) -> Option<f64> {
+    (gigabytes > 0.0).then_some(gigabytes)
 }
 
 /// A field for gigabytes, of which 0 means none; what was set, once it is let go.
@@ -95,7 +100,7 @@ fn field_ui(
     holds: Option<f64>,
     speed: f64,
     none: String,
-) -> (Response, Option<Option<f64>>) {
+) -> (Response, Option<f64>) {
     let mut gigabytes = edited.unwrap_or_else(|| holds.unwrap_or(0.0));
     let field = ui.add(
         DragValue::new(&mut gigabytes)
@@ -122,6 +127,6 @@ fn field_ui(
     if field.dragged() {
         return (field, None);
     }
-    let set = edited.take().map(|gb| (gb > 0.0).then_some(gb));
-    (field, set.filter(|set| *set != holds))
+    let set = edited.take();
+    (field, set.filter(|set| *set != holds.unwrap_or(0.0)))
 }
