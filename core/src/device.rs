@@ -66,8 +66,8 @@ pub fn loader_threads() -> usize {
 
 /// What a loader's batches may take in memory, in bytes, if the user has said it; else 0.
 static LOADER_MEMORY: AtomicU64 = AtomicU64::new(0);
-/// What they may take otherwise: some hundred batches of log-mels, ten of waveforms.
-const USUAL_LOADER_MEMORY: u64 = 1 << 30;
+/// What they may take otherwise, in bytes: some hundred batches of log-mels, ten of waveforms.
+pub const USUAL_LOADER_MEMORY: u64 = 1 << 30;
 
 /// From now on the batches of each loader take at most so many bytes (0: a gigabyte).
 pub fn set_loader_memory(bytes: u64) {

@@ -120,6 +120,27 @@ impl Window {
         self.frames(2);
     }
 
+    /// Presses keys faster than frames are drawn: all of them come in one frame.
+    pub fn press_at_once(&mut self, keys: &[Key]) {
+        let events = &mut self.harness.input_mut().events;
+        for &key in keys {
+            for pressed in [true, false] {
+                events.push(egui::Event::Key {
+                    key,
+                    physical_key: None,
+                    pressed,
+                    repeat: false,
+                    modifiers: Modifiers::NONE,
+                });
+                if let (true, [_]) = (pressed, key.symbol_or_name().as_bytes()) {
+                    let text = key.symbol_or_name().to_lowercase();
+                    events.push(egui::Event::Text(text));
+                }
+            }
+        }
+        self.frames(2);
+    }
+
     /// Types into what has the focus.
     pub fn type_text(&mut self, text: &str) {
         self.harness.event(egui::Event::Text(text.to_owned()));

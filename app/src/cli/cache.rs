@@ -1,8 +1,9 @@
 //! `attune data cache`: decoded audio, made ahead of training, looked at and kept small.
 
 use super::{Console, Failure, ResultExt};
-use attune_core::dataset::pcm_cache::{self, CacheSettings, Trimmed};
-use attune_core::dataset::{Dataset, Problem, SourceRates};
+use attune_core::dataset::pcm_cache::{self, Trimmed};
+use attune_core::dataset::{Dataset, Limit, Problem, SourceRates, bytes_from_gb};
+use attune_core::device::USUAL_LOADER_MEMORY;
 use attune_core::job::Job;
 use attune_core::train::{self, CLIP_RATE_HZ, DataChoice};
 use attune_core::workspace::Workspace;
@@ -136,11 +137,11 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         }
         What::Trim { to, json } => {
             let budget = match to {
-                Some(gigabytes) => CacheSettings::parse(&gigabytes.to_string()),
-                None => Ok(CacheSettings::of(&console.workspace).bad_input()?),
+                Some(gigabytes) => Limit::parse(&gigabytes.to_string()),
+                None => Ok(Limit::CACHE.of(&console.workspace).bad_input()?),
             };
             let budget = budget.map_err(anyhow::Error::msg).bad_input()?;
-            let Some(bytes) = budget.budget_bytes() else {
+            let Some(bytes) = budget.map(bytes_from_gb) else {
                 let why = "there is no budget: say --to GB, or set one with `attune data cache budget GB`";
                 return Err(anyhow::Error::msg(why)).bad_input();
             };
@@ -149,13 +150,31 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         What::Clear { json } => told(pcm_cache::clear(&root).failed()?, json, console),
         What::Budget { gigabytes } => {
             if let Some(text) = gigabytes {
-                let settings = CacheSettings::parse(&text).map_err(anyhow::Error::msg);
-                settings.bad_input()?.save(&console.workspace).failed()?;
+                let budget_gb = Limit::parse(&text).map_err(anyhow::Error::msg);
+                let budget_gb = budget_gb.bad_input()?;
+                Limit::CACHE.save(&console.workspace, budget_gb).failed()?;
             }
-            let settings = CacheSettings::of(&console.workspace).bad_input()?;
-            console.line(&budget_text(settings))
+            let budget_gb = Limit::CACHE.of(&console.workspace).bad_input()?;
+            console.line(&budget_text(budget_gb))
         }
     }
+}
+
+/// `attune data loader-memory`.
+pub(super) fn loader_memory(gigabytes: Option<&str>, console: &Console) -> Result<(), Failure> {
+    if let Some(text) = gigabytes {
+        let memory_gb = Limit::parse(text).map_err(anyhow::Error::msg).bad_input()?;
+        let saved = Limit::LOADER_MEMORY.save(&console.workspace, memory_gb);
+        saved.failed()?;
+    }
+    let memory_gb = Limit::LOADER_MEMORY.of(&console.workspace).bad_input()?;
+    console.line(&match memory_gb {
+        Some(gigabytes) => format!("batches may take {gigabytes} GB of memory"),
+        None => format!(
+            "batches may take {:.2} GB of memory (nothing was set)",
+            USUAL_LOADER_MEMORY as f64 / 1e9
+        ),
+    })
 }
 
 /// What `attune data cache build --json` prints.
@@ -224,11 +243,11 @@ struct Info {
 }
 
 fn info(json: bool, console: &Console) -> Result<(), Failure> {
-    let settings = CacheSettings::of(&console.workspace).bad_input()?;
+    let budget_gb = Limit::CACHE.of(&console.workspace).bad_input()?;
     let folder = console.workspace.pcm_cache();
     let rates = pcm_cache::contents(&folder).failed()?;
     let info = Info {
-        budget_gb: settings.budget_gb,
+        budget_gb,
         bytes: rates.iter().map(|rate| rate.bytes).sum(),
         rates,
         folder,
@@ -240,7 +259,7 @@ fn info(json: bool, console: &Console) -> Result<(), Failure> {
         "{} of decoded audio in {}; {}",
         size(info.bytes),
         info.folder.display(),
-        budget_text(settings)
+        budget_text(info.budget_gb)
     ))?;
     for rate in &info.rates {
         let hours = rate.n_samples as f64 / f64::from(rate.rate_hz) / 3600.0;
@@ -272,8 +291,8 @@ fn told(trimmed: Trimmed, json: bool, console: &Console) -> Result<(), Failure> 
     ))
 }
 
-fn budget_text(settings: CacheSettings) -> String {
-    match settings.budget_gb {
+fn budget_text(budget_gb: Option<f64>) -> String {
+    match budget_gb {
         Some(gigabytes) => format!("it may take {gigabytes} GB"),
         None => "it may take what the disk has (no budget)".to_owned(),
     }

@@ -1,9 +1,9 @@
 //! `attune chains`: the augmentation chains that there are, what is in one, and how two differ.
 
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::augment::{Chain, Chains, Difference, Error, Origin};
+use attune_core::augment::{Chain, Chains, Difference, Entry, Error, Origin};
 
-/// List augmentation chains, show one, and say what it does otherwise than another.
+/// List augmentation chains, show one, say what it does otherwise than another, keep one under a name, and delete one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A chain is named by a shipped chain's name (reference, paper, none), by the name of an own one
@@ -12,7 +12,9 @@ A chain is named by a shipped chain's name (reference, paper, none), by the name
 Examples:
   attune chains list
   attune chains show reference > ~/my-chain.toml
-  attune chains diff my-chain")]
+  attune chains diff my-chain
+  attune chains save my-chain ~/my-chain.toml
+  attune chains delete my-chain")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +32,24 @@ enum Command {
     Show {
         /// The chain
         #[arg(value_name = "CHAIN")]
+        name: String,
+    },
+    /// Keep a chain under a name of one's own, by which `train`, `augment` and the window find it
+    Save {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The chain: a .toml file, or the name of another chain
+        #[arg(value_name = "CHAIN")]
+        from: String,
+        /// Replace an own chain of that name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Delete an own chain; runs that used it keep it in full
+    Delete {
+        /// Its name
+        #[arg(value_name = "NAME")]
         name: String,
     },
     /// Say what a chain does otherwise than another
@@ -52,6 +72,32 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         Command::Show { name } => {
             let text = find(&name, console)?.to_toml().failed()?;
             console.line(text.trim_end())
+        }
+        Command::Save {
+            name,
+            from,
+            replace,
+        } => {
+            let chain = find(&from, console)?;
+            let chains = Chains::of(&console.workspace);
+            let is_there = |entry: &Entry| entry.name == name && entry.origin == Origin::Own;
+            if !replace && chains.list().iter().any(is_there) {
+                let why = format!(
+                    "there is a chain {name} already: say --replace, or choose another name"
+                );
+                return Err(Failure::new(Fault::Usage, anyhow::anyhow!(why)));
+            }
+            let path = chains.save(&name, &chain).bad_input()?;
+            console.line(&path.display().to_string())
+        }
+        Command::Delete { name } => {
+            let chains = Chains::of(&console.workspace);
+            if !chains.list().iter().any(|entry| entry.name == name) {
+                find(&name, console)?;
+            }
+            chains.delete(&name).bad_input()?;
+            console.say(&format!("deleted {name}"));
+            Ok(())
         }
         Command::Diff {
             name,

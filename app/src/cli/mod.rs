@@ -42,6 +42,8 @@ mod window;
 pub use console::Console;
 pub use exit::{Failure, Fault, ResultExt};
 
+use attune_core::dataset::{Limit, bytes_from_gb};
+use attune_core::device::set_loader_memory;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,7 +64,7 @@ struct Arguments {
     /// Threads that prepare training clips (default: a quarter of the cores, at least one); the numbers of a run do not depend on it
     #[arg(long, global = true, value_name = "N")]
     loader_threads: Option<std::num::NonZeroUsize>,
-    /// What batches of training clips that lie ready may take in memory, in gigabytes (default: 1.07); less means fewer batches, then fewer threads
+    /// What batches of training clips that lie ready may take in memory, in gigabytes (default: that of `attune data loader-memory`, else 1.07); less means fewer batches, then fewer threads
     #[arg(long, global = true, value_name = "GB")]
     loader_memory: Option<f64>,
     /// Open the window on a run that another process trains, also on another machine: its folder, a folder of runs or a workspace
@@ -102,7 +104,7 @@ enum Command {
     Augment(augment::Args),
     /// Make a training clip of a run again
     Replay(replay::Args),
-    /// List augmentation chains, show one, and say what it does otherwise than another
+    /// List augmentation chains, show one, compare two, keep one under a name, delete one
     Chains(chains::Args),
     /// How strong an effect may get before a model loses the tags of a song
     Sweep(Box<sweep::Args>),
@@ -126,7 +128,7 @@ enum Command {
 
 /// Parses the command line, runs the command and says how it went.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::parse_from(data::with_minus_signs(std::env::args_os()));
     if arguments.watch.is_some() && arguments.command.is_some() {
         let why = "--watch opens the window and goes with no command; in the terminal there is `attune watch DIR`";
         return Failure::new(Fault::Usage, anyhow::anyhow!(why)).report();
@@ -137,11 +139,10 @@ pub fn main() -> ExitCode {
     if let Some(n_threads) = arguments.loader_threads {
         attune_core::device::set_loader_threads(n_threads.get());
     }
-    if let Some(gigabytes) = arguments.loader_memory {
-        // Too little is refused by the loader, with what it needs.
-        attune_core::device::set_loader_memory(((gigabytes * 1e9) as u64).max(1));
-    }
-    let outcome = Console::new(arguments.workspace).and_then(|console| match arguments.command {
+    let loader_memory = arguments.loader_memory;
+    let console = Console::new(arguments.workspace);
+    let console = console.inspect(|console| limit_loader_memory(loader_memory, console));
+    let outcome = console.and_then(|console| match arguments.command {
         None => {
             let opening = arguments.watch.map(window::Args::opening);
             window::run(opening.unwrap_or_default(), &console)
@@ -174,5 +175,22 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+/// What loaders may take in memory: as said for this command, else as said for all.
+fn limit_loader_memory(said: Option<f64>, console: &Console) {
+    let limit = match said {
+        Some(gigabytes) => Ok(Some(gigabytes)),
+        None => Limit::LOADER_MEMORY.of(&console.workspace),
+    };
+    match limit {
+        // Too little is refused by the loader, with what it needs.
+        Ok(Some(gigabytes)) => set_loader_memory(bytes_from_gb(gigabytes).max(1)),
+        Ok(None) => {}
+        Err(error) => console.say(&format!(
+            "{}; the usual 1.07 GB hold",
+            attune_core::message::full_message(&error)
+        )),
     }
 }

@@ -135,7 +135,7 @@ impl Panel {
                 "Which settings go with which scores: many runs as parallel coordinates or a scatter plot."
             }
             Self::System => {
-                "Where the time of a run's steps goes, and what processor and memory are doing."
+                "Where the time of a run's steps goes, what processor and memory are doing, and what Attune may take of disk and memory."
             }
             Self::PerTag => {
                 "ROC and precision–recall curves of each tag with the tracks behind them, and all runs against all tags."

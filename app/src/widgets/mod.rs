@@ -1,5 +1,6 @@
 //! Small pieces of window that several panels use.
 
+mod cancelled;
 mod card;
 mod dialog;
 mod empty_state;
@@ -9,6 +10,7 @@ mod save_plot;
 mod transport_bar;
 mod walked_list;
 
+pub use cancelled::cancelled_ui;
 pub use card::{card, section_heading};
 pub use dialog::dialog;
 pub use empty_state::empty_state;
@@ -18,4 +20,4 @@ pub use figures::{
 pub use path_field::{expanded, path_field};
 pub use save_plot::{save_plot_button, save_plot_item, save_plot_menu};
 pub use transport_bar::{clock_text, play_symbol, speed_ui, transport_bar};
-pub use walked_list::{walked, walked_list};
+pub use walked_list::{Walk, rows_in_page, walked, walked_list};

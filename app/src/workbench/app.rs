@@ -8,8 +8,8 @@ use super::layout::{self, Layout};
 use super::opening::Opening;
 use super::palette::{Outcome, Palette};
 use super::parts::{
-    audition, compare, doctor, experiments, labels, library, model, pages, per_tag, plots, queue,
-    runs, settings, song, student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, limits, model, pages, per_tag, plots,
+    queue, runs, settings, song, student, timeline, training,
 };
 use super::plot_dialog::PlotDialog;
 use super::recipes::Recipes;
@@ -195,6 +195,7 @@ impl App {
         library::logic(state, jobs, sender);
         doctor::logic(state, jobs, sender);
         labels::logic(state, jobs, sender);
+        limits::logic(state, jobs, sender);
         audition::logic(state, jobs, sender);
         timeline::logic(state, jobs, sender);
         compare::logic(state, jobs, sender);

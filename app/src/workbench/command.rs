@@ -1,8 +1,8 @@
 //! What panels ask for. Panels push commands; `run` (one `match`) carries them out between frames.
 
 use super::parts::{
-    audition, compare, doctor, experiments, labels, library, model, pages, per_tag, plots, queue,
-    runs, settings, student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, limits, model, pages, per_tag, plots,
+    queue, runs, settings, student, timeline, training,
 };
 use super::selection::Select;
 use super::ui_command::UiCommand;
@@ -58,6 +58,8 @@ pub enum Command {
     Library(library::Command),
     /// About what is wrong with a data set.
     Doctor(doctor::Command),
+    /// About what Attune may take of this machine.
+    Limits(limits::Command),
     /// About the model in use.
     Model(model::Command),
     /// About Compare.

@@ -78,6 +78,7 @@ pub struct Slot<K, T> {
     running: Option<Running<K, T>>,
     waiting: Option<(K, Work<T>)>,
     done: Option<(K, Result<T, String>)>,
+    n_done: u64,
     cancelled: Option<K>,
 }
 
@@ -89,6 +90,7 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
             running: None,
             waiting: None,
             done: None,
+            n_done: 0,
             cancelled: None,
         }
     }
@@ -108,6 +110,19 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         };
         if wanted != Some(&key) {
             self.ask_again(jobs, key, work);
+        }
+    }
+
+    /// As [`Self::request`], for who asks in every frame: what was cancelled does not begin again before [`Self::forget_cancelled`] or
+    /// another key.
+    pub fn request_unless_cancelled(
+        &mut self,
+        jobs: &Jobs,
+        key: K,
+        work: impl FnOnce(&Job) -> anyhow::Result<T> + Send + 'static,
+    ) {
+        if self.cancelled.as_ref() != Some(&key) {
+            self.request(jobs, key, work);
         }
     }
 
@@ -159,20 +174,23 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
             Ok(outcome) => outcome,
         };
         let superseded = running.cancel.is_cancelled();
+        let cancelled = |error: &anyhow::Error| error.chain().any(|cause| cause.is::<Cancelled>());
+        // What nobody wants any more goes before other work begins: it may hold a lock that is needed there.
+        let outcome = match outcome {
+            _ if superseded => None,
+            Err(error) if cancelled(&error) => None,
+            outcome => Some(outcome.map_err(|error| format!("{error:#}"))),
+        };
         let finished = self.running.take();
         if let Some((key, work)) = self.waiting.take() {
             self.start(jobs, key, work);
         }
-        let cancelled = |error: &anyhow::Error| error.chain().any(|cause| cause.is::<Cancelled>());
-        match (finished, outcome) {
-            (None, _) => false,
-            (Some(_), _) if superseded => false,
-            (Some(_), Err(error)) if cancelled(&error) => false,
-            (Some(running), outcome) => {
-                self.done = Some((running.key, outcome.map_err(|error| format!("{error:#}"))));
-                true
-            }
-        }
+        let Some((finished, outcome)) = finished.zip(outcome) else {
+            return false;
+        };
+        self.done = Some((finished.key, outcome));
+        self.n_done += 1;
+        true
     }
 
     /// The last result, or what went wrong.
@@ -211,10 +229,20 @@ impl<K: PartialEq + Clone, T: Send + 'static> Slot<K, T> {
         self.done.as_ref().map(|(key, _)| key)
     }
 
+    /// How many results there have been: another number, another result, where keys are the same.
+    pub fn n_done(&self) -> u64 {
+        self.n_done
+    }
+
     /// What was being worked on, or waited, when it was cancelled; nothing was asked for since. Who asks in every frame must not ask for it
     /// again of its own accord.
     pub fn cancelled_key(&self) -> Option<&K> {
         self.cancelled.as_ref()
+    }
+
+    /// Lets what was cancelled be asked for again.
+    pub fn forget_cancelled(&mut self) {
+        self.cancelled = None;
     }
 
     /// What is being worked on, or waits to be.
@@ -442,8 +470,54 @@ mod tests {
         });
         slot.cancel();
         assert!(!slot.is_busy());
-        news.recv().unwrap();
-        slot.poll(&jobs);
+        while slot.running.is_some() {
+            news.recv().unwrap();
+            slot.poll(&jobs);
+        }
         assert_eq!(slot.value(), Some(&10));
+        slot.request_unless_cancelled(&jobs, 2, |_| panic!("begun again of its own accord"));
+        slot.cancel();
+        assert_eq!(
+            slot.cancelled_key(),
+            Some(&2),
+            "whoever cancels twice has still cancelled"
+        );
+        slot.forget_cancelled();
+        slot.request_unless_cancelled(&jobs, 2, |_| Ok(20));
+        wait(&mut slot, &jobs, &news);
+        assert_eq!(slot.value_for(&2), Some(&20));
+    }
+
+    #[test]
+    fn each_result_has_a_number_of_its_own_though_its_key_be_the_same() {
+        let (jobs, news) = jobs();
+        let mut slot = Slot::new("test");
+        slot.ask_again(&jobs, 1, |_| Ok(10));
+        wait(&mut slot, &jobs, &news);
+        let first = slot.n_done();
+        slot.ask_again(&jobs, 1, |_| Ok(11));
+        wait(&mut slot, &jobs, &news);
+        assert_ne!(slot.n_done(), first);
+    }
+
+    #[test]
+    fn what_a_superseded_job_holds_is_let_go_before_the_next_begins() {
+        let (jobs, news) = jobs();
+        let lock = Arc::new(Mutex::new(()));
+        let mut slot: Slot<u32, Arc<Mutex<()>>> = Slot::new("test");
+        let held = Arc::clone(&lock);
+        slot.request(&jobs, 1, move |_| Ok(held));
+        let watched = Arc::clone(&lock);
+        let (tell, told) = mpsc::channel();
+        slot.request(&jobs, 2, move |_| {
+            tell.send(Arc::strong_count(&watched)).unwrap();
+            Ok(watched)
+        });
+        while slot.done_key() != Some(&2) {
+            news.recv().unwrap();
+            slot.poll(&jobs);
+        }
+        // This test's and the second job's.
+        assert_eq!(told.recv(), Ok(2));
     }
 }

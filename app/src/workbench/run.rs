@@ -4,8 +4,8 @@ use super::app::App;
 use super::command::{Command, Level, Notice, Pick, Play};
 use super::dialogs::PathDialog;
 use super::parts::{
-    audition, compare, doctor, experiments, labels, library, pages, per_tag, plots, queue, runs,
-    settings, student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, limits, pages, per_tag, plots, queue,
+    runs, settings, student, timeline, training,
 };
 use super::recipes::Wanted;
 use super::selection::Select;
@@ -79,6 +79,7 @@ pub(super) fn run(app: &mut App, command: Command, ctx: &Context) {
         Command::Labels(command) => labels::run(command, state, jobs, sender),
         Command::Library(command) => library::run(command, state, jobs, sender),
         Command::Doctor(command) => doctor::run(command, state, jobs, sender),
+        Command::Limits(command) => limits::run(command, state, jobs, sender),
         Command::Model(command) => state.model.run(command, jobs),
         Command::Compare(command) => compare::run(command, state, jobs, sender),
         Command::PerTag(command) => per_tag::run(command, state, jobs, sender),

@@ -3,8 +3,8 @@
 use super::command::Notice;
 use super::jobs::Activity;
 use super::parts::{
-    audition, compare, doctor, experiments, labels, library, model, pages, per_tag, plots, queue,
-    runs, settings, song, student, timeline, training,
+    audition, compare, doctor, experiments, labels, library, limits, model, pages, per_tag, plots,
+    queue, runs, settings, song, student, timeline, training,
 };
 use super::selection::Selection;
 use crate::playback::Player;
@@ -43,6 +43,8 @@ pub struct State {
     pub library: library::State,
     /// What is wrong with the data set in use.
     pub doctor: doctor::State,
+    /// What Attune may take of this machine.
+    pub limits: limits::State,
     /// Two models side by side.
     pub compare: compare::State,
     /// Runs, tag by tag.
@@ -78,6 +80,7 @@ impl State {
             labels: labels::State::default(),
             library: library::State::default(),
             doctor: doctor::State::default(),
+            limits: limits::State::default(),
             compare: compare::State::default(),
             per_tag: per_tag::State::default(),
             settings: settings::State::default(),
@@ -120,6 +123,7 @@ impl State {
             .chain(self.labels.activities())
             .chain(self.library.activities())
             .chain(self.doctor.activities())
+            .chain(self.limits.activity())
             .chain(self.compare.activities())
             .chain(self.per_tag.activities())
             .chain(self.settings.activity())

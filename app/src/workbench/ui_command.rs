@@ -90,6 +90,20 @@ impl Menu {
     }
 }
 
+/// The digits as they stand on a keyboard, from 1 to 0.
+pub const DIGITS: [Key; 10] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+    Key::Num8,
+    Key::Num9,
+    Key::Num0,
+];
+
 const fn key(key: Key) -> Option<KeyboardShortcut> {
     Some(KeyboardShortcut::new(Modifiers::NONE, key))
 }
@@ -254,19 +268,9 @@ impl UiCommand {
                 None,
             ),
             C::Show(panel) => (panel.title(), panel.purpose(), M::View, {
-                let keys = [
-                    Key::Num1,
-                    Key::Num2,
-                    Key::Num3,
-                    Key::Num4,
-                    Key::Num5,
-                    Key::Num6,
-                    Key::Num7,
-                    Key::Num8,
-                    Key::Num9,
-                ];
-                // Panels beyond the ninth have no digit left.
-                keys.get(panel.number() - 1).and_then(|key| ctrl(*key))
+                // 0 is the normal size: panels beyond the ninth have no digit left.
+                let digits = &DIGITS[..9];
+                digits.get(panel.number() - 1).and_then(|key| ctrl(*key))
             }),
             C::StartTraining => (
                 "Start training",
@@ -485,67 +489,6 @@ impl UiCommand {
             .map(|shortcut| ctx.format_shortcut(&shortcut))
             .unwrap_or_default()
     }
-
-    /// Takes the pressed shortcuts out of the input of this frame.
-    pub fn pressed(ctx: &egui::Context) -> Vec<Self> {
-        let typing = ctx.text_edit_focused();
-        let focused = ctx.memory(|memory| memory.focused());
-        let lists = [list_focus_id(), playlist_focus_id()];
-        let walking = focused.is_some_and(|focused| lists.contains(&focused));
-        let labelling = focused == Some(labels_focus_id());
-        let mut commands: Vec<_> = Self::all()
-            .filter_map(|command| Some((command, command.shortcut()?)))
-            .filter(|(_, shortcut)| {
-                !typing || shortcut.modifiers.any() || is_function_key(shortcut.logical_key)
-            })
-            .filter(|(_, shortcut)| {
-                !walking || shortcut.modifiers.any() || !walks_lists(shortcut.logical_key)
-            })
-            .collect();
-        if labelling {
-            commands.retain(|(_, shortcut)| !labels(*shortcut));
-        }
-        // egui ignores extra Shift and Alt, so that the most specific must be tried first.
-        commands.sort_by_key(|(_, shortcut)| !shortcut.modifiers.shift);
-        ctx.input_mut(|input| {
-            commands
-                .into_iter()
-                .filter(|(_, shortcut)| input.consume_shortcut(shortcut))
-                .map(|(command, _)| command)
-                .collect()
-        })
-    }
-}
-
-/// The id under which a list that is walked through with the arrow keys has the focus. Meanwhile these keys are no shortcuts.
-pub fn list_focus_id() -> egui::Id {
-    egui::Id::unique("walked list")
-}
-
-/// The same of the list of tracks behind a point of a curve: it may stand beside that of all tracks.
-pub fn playlist_focus_id() -> egui::Id {
-    egui::Id::unique("walked playlist")
-}
-
-/// The id under which the Labels panel has the keyboard. Meanwhile letters and digits are decisions, and no shortcuts.
-pub fn labels_focus_id() -> egui::Id {
-    egui::Id::unique("labelled list")
-}
-
-fn labels(shortcut: KeyboardShortcut) -> bool {
-    let is_sign = shortcut.logical_key.name().len() == 1;
-    !shortcut.modifiers.any() && (is_sign || walks_lists(shortcut.logical_key))
-}
-
-fn walks_lists(key: Key) -> bool {
-    matches!(
-        key,
-        Key::ArrowUp | Key::ArrowDown | Key::PageUp | Key::PageDown | Key::Home | Key::End
-    )
-}
-
-fn is_function_key(key: Key) -> bool {
-    key.name().starts_with('F') && key.name().len() > 1
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{DataChoice, Error};
 use crate::audio;
-use crate::dataset::{CacheSettings, Dataset, PcmCache, Problem, Split, demo};
+use crate::dataset::{Dataset, Limit, PcmCache, Problem, Split, bytes_from_gb, demo};
 use crate::job::Job;
 use crate::workspace::Workspace;
 
@@ -25,9 +25,9 @@ pub fn open_cache(workspace: &Workspace) -> Result<PcmCache, Error> {
 
 /// The same for sound at another rate.
 pub fn open_cache_at(workspace: &Workspace, rate_hz: u32) -> Result<PcmCache, Error> {
-    let settings = CacheSettings::of(workspace)?;
+    let budget_gb = Limit::CACHE.of(workspace)?;
     let cache = PcmCache::open(workspace.pcm_cache(), rate_hz)?;
-    Ok(cache.with_budget(settings.budget_bytes()))
+    Ok(cache.with_budget(budget_gb.map(bytes_from_gb)))
 }
 
 /// The tracks of a split that have sound, decoded into the cache, and what is wrong with the others.

@@ -198,3 +198,34 @@ fn a_damaged_cache_changes_nothing_about_a_run() {
     let verified: Value = serde_json::from_slice(&verify.output().unwrap().stdout).unwrap();
     assert_eq!(verified["n_damaged"], 1);
 }
+
+#[test]
+fn the_loaders_memory_is_set_once_for_all_commands_and_an_option_goes_before_it() {
+    let folder = folder_with_data();
+    let train = [
+        "train",
+        "--preset",
+        "tiny",
+        "--data",
+        "data",
+        "--input-secs",
+        "1",
+        "--epochs",
+        "1",
+    ];
+    let usual = printed(folder.path(), &["data", "loader-memory"]);
+    assert!(usual.contains("1.07 GB"), "{usual}");
+    let told = printed(folder.path(), &["data", "loader-memory", "0.0001"]);
+    assert!(told.contains("0.0001 GB"), "{told}");
+    let (code, told) = refused(folder.path(), &train);
+    assert_ne!(code, Some(0));
+    assert!(told.contains("--loader-memory"), "{told}");
+    let with_option = [&["--loader-memory", "1"], &train[..]].concat();
+    printed(folder.path(), &with_option);
+    for nonsense in ["0", "much"] {
+        let (code, _) = refused(folder.path(), &["data", "loader-memory", nonsense]);
+        assert_ne!(code, Some(0), "{nonsense}");
+    }
+    let told = printed(folder.path(), &["data", "loader-memory", "none"]);
+    assert_eq!(told, usual);
+}

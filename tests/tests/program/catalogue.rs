@@ -72,6 +72,34 @@ fn tracks_are_found_by_words_fields_and_options_alike() {
 }
 
 #[test]
+fn terms_are_turned_round_by_a_hyphen_and_options_stay_options() {
+    let shop = Shop::new();
+    let data = shop.folder();
+    let count = |words: &[&str]| shop.text(words);
+    let found = count(&["find", "-tag:noisy", "--data", &data, "--count"]);
+    assert_eq!(found, "24\n");
+    assert_eq!(count(&["find", "--count", "-tag:noisy", "tag:low"]), {
+        count(&["find", "--count", "tag:low", "--no-tag", "noisy"])
+    });
+    let mixed = count(&["find", "-tag:noisy", "-id:x001", "split:train", "--count"]);
+    let apart = count(&[
+        "find",
+        "--count",
+        "--",
+        "split:train",
+        "-tag:noisy",
+        "-id:x001",
+    ]);
+    assert_eq!(mixed, apart);
+    // A mistyped option is no word to look for.
+    let output = shop.run(&["find", "-tag:noisy", "--cuont"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("--cuont"), "{told}");
+    assert!(shop.text(&["find", "--help"]).contains("-tag:rock"));
+}
+
+#[test]
 fn an_unknown_tag_is_told_with_those_there_are() {
     let shop = Shop::new();
     let output = shop.run(&["find", "tag:nois", "--data", &shop.folder()]);

@@ -258,3 +258,29 @@ fn a_run_and_a_plan_take_an_own_chain_by_name_and_keep_it_in_full() {
         "{error}"
     );
 }
+
+#[test]
+fn a_chain_is_kept_under_a_name_and_deleted_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    std::fs::write(here.join("mine.toml"), MINE).unwrap();
+    let path = printed(here, &["chains", "save", "half", "mine.toml"]);
+    assert!(Path::new(path.trim_end()).is_file(), "{path}");
+    let kept = chains(here).load("half").unwrap();
+    assert_eq!(kept, Chain::from_toml("mine", MINE).unwrap());
+    // What is there is not lost by a name that is taken, nor is a shipped chain.
+    let (code, told) = refused(here, &["chains", "save", "half", "paper"]);
+    assert_eq!(code, Some(2));
+    assert!(told.contains("--replace"), "{told}");
+    assert_eq!(chains(here).load("half").unwrap(), kept);
+    let (code, _) = refused(here, &["chains", "save", "paper", "mine.toml"]);
+    assert_eq!(code, Some(3));
+    printed(here, &["chains", "save", "half", "paper", "--replace"]);
+    assert_ne!(chains(here).load("half").unwrap(), kept);
+    printed(here, &["chains", "delete", "half"]);
+    assert!(!printed(here, &["chains", "list"]).contains("half"));
+    for name in ["half", "paper", "../half"] {
+        let (code, _) = refused(here, &["chains", "delete", name]);
+        assert_ne!(code, Some(0), "{name}");
+    }
+}

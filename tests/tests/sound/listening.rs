@@ -262,6 +262,9 @@ fn gains_of_variants_are_heard_and_change_without_a_click() {
 
 // ---- from a slider to the sound ----
 
+/// Beyond this something is stuck, however slow the machine.
+const STUCK: Duration = Duration::from_secs(120);
+
 /// A window with a song of 12 s playing in Audition on a card that a thread turns in real time.
 struct Room {
     window: Window,
@@ -337,11 +340,14 @@ impl Room {
         self.window.app().sender().send(command);
     }
 
-    /// Runs frames of the window, 60 a second, until the level has changed; gives how long that took.
-    fn until_heard(&mut self, level_before: f32) -> Duration {
+    /// Waits until the level has changed, with so many frames of the window, 60 a second; gives how long that took.
+    fn until_heard(&mut self, level_before: f32, mut n_frames: usize) -> Duration {
         let since = Instant::now();
         loop {
-            self.window.frames(1);
+            if n_frames > 0 {
+                self.window.frames(1);
+                n_frames -= 1;
+            }
             for (at, samples) in self.heard.try_iter() {
                 // Over whole periods of the tone: 100 samples.
                 let changed = samples
@@ -351,7 +357,7 @@ impl Room {
                     return at - since;
                 }
             }
-            assert!(since.elapsed() < Duration::from_secs(20), "never heard");
+            assert!(since.elapsed() < STUCK, "never heard");
             // As a display with 60 pictures a second.
             std::thread::sleep(Duration::from_millis(12));
         }
@@ -369,7 +375,7 @@ fn rms(samples: &[f32]) -> f32 {
 }
 
 /// Seconds from a slider's command to the callback that plays the first changed sample, sorted.
-fn slider_to_sound(n: usize) -> Vec<f64> {
+fn slider_to_sound(n: usize, n_frames: usize) -> Vec<f64> {
     let mut room = Room::new();
     room.set(Effect::Pitch { cents: 0.0 });
     room.set(Kind::Reverb.default_effect());
@@ -394,7 +400,7 @@ fn slider_to_sound(n: usize) -> Vec<f64> {
         room.set(Effect::Gain {
             db: if i % 2 == 0 { -12.0 } else { -3.0 },
         });
-        all.push(room.until_heard(level).as_secs_f64());
+        all.push(room.until_heard(level, n_frames).as_secs_f64());
     }
     all.sort_by(f64::total_cmp);
     all
@@ -402,9 +408,8 @@ fn slider_to_sound(n: usize) -> Vec<f64> {
 
 #[test]
 fn a_slider_is_heard_at_once_also_while_it_moves() {
-    let all = slider_to_sound(4);
-    // A busy machine may be slow; the figure itself is in the test below.
-    assert!(all[0] < 0.25, "{all:?}");
+    // At once: it waits for no other frame of the window than the one that takes the slider in. How long that takes is measured below.
+    slider_to_sound(4, 1);
 
     // While a slider is dragged, what it passes is heard: not only where it is let go.
     let mut room = Room::new();
@@ -421,27 +426,28 @@ fn a_slider_is_heard_at_once_also_while_it_moves() {
     let mut heard = vec![clip(&room)];
     let since = Instant::now();
     let mut step = 0;
-    while since.elapsed() < Duration::from_secs(2) {
+    // It is never let go: however slow the machine, more and more of what it passes is heard.
+    while heard.len() < 9 {
+        assert!(
+            since.elapsed() < STUCK,
+            "{} sounds at {step} positions",
+            heard.len()
+        );
         room.set(Effect::Gain {
             db: -20.0 + 0.01 * step as f32,
         });
         room.window.frames(1);
         step += 1;
         heard.push(clip(&room));
+        heard.dedup();
         std::thread::sleep(Duration::from_millis(8));
     }
-    heard.dedup();
-    assert!(
-        heard.len() > 8,
-        "{} sounds in 2 s of dragging, {step} positions",
-        heard.len()
-    );
 }
 
 #[test]
 #[ignore = "a measurement: cargo test -p attune-tests --test sound listening -- --ignored --nocapture"]
 fn measure_slider_to_sound() {
-    let all = slider_to_sound(100);
+    let all = slider_to_sound(100, usize::MAX);
     let at = |part: f64| 1e3 * all[((all.len() - 1) as f64 * part).round() as usize];
     println!(
         "10 s clip, pitch and reverb on, buffers of 23 ms: p50 {:.0} ms, p95 {:.0} ms, max {:.0} ms from command to callback",

@@ -2,6 +2,7 @@
 
 use attune::workbench::Command;
 use attune::workbench::parts::doctor;
+use attune::workbench::parts::library::export_stem;
 use attune_core::dataset::doctor::Report;
 use attune_core::dataset::{Check, Severity};
 use attune_tests::faults;
@@ -70,15 +71,16 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     window.picture("doctor_copies");
 
     window.click("Export");
-    let file = home.join("exports/set-check.json");
+    let stem = export_stem("set", &data);
+    let file = home.join(format!("exports/{stem} check.json"));
     window.wait("the file", |window| {
         let notices = &window.state().notices;
         notices
             .iter()
-            .any(|(_, notice)| notice.text.contains("set-rules.toml"))
+            .any(|(_, notice)| notice.text.contains("rules.toml"))
     });
     assert_eq!(Report::read(&file).unwrap(), *report);
-    assert!(home.join("exports/set-rules.toml").is_file());
+    assert!(home.join(format!("exports/{stem} rules.toml")).is_file());
 
     // What was heard is known: the second look is a matter of the annotations.
     std::fs::remove_file(data.join("audio/f-silent.wav")).unwrap();

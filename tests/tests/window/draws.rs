@@ -90,10 +90,10 @@ fn a_draw_is_kept_with_a_note_and_comes_back_after_a_restart() {
 
     let mut window = with_song(folder.path(), "Draws");
     assert_eq!(window.state().audition.draw().effects, []);
-    window.click("Hear");
+    window.click("Hear kept draw 1");
     assert_eq!(window.state().audition.draw(), draw);
     let kept = |window: &Window| window.state().audition.draws.kept().unwrap().len();
-    window.click("Forget");
+    window.click("Forget kept draw 1");
     assert_eq!(kept(&window), 0);
     window.click("Undo");
     assert_eq!(kept(&window), 1);

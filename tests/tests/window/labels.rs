@@ -2,8 +2,10 @@
 
 use attune::panels::Panel;
 use attune::workbench::Command;
+use attune::workbench::parts::library::export_stem;
 use attune_core::dataset::Dataset;
-use attune_core::dataset::corrections::{Mark, Verdict};
+use attune_core::dataset::corrections::{Corrections, Mark, Verdict};
+use attune_core::workspace::Workspace;
 use attune_tests::small_data;
 use attune_tests::window::Window;
 use egui::{Key, Modifiers};
@@ -59,7 +61,8 @@ fn tags_are_toggled_accepted_and_undone_with_the_keyboard_and_exported() {
     assert!(window.shows("decided 3 of 12"));
     window.picture("labels");
     window.click("Export labels");
-    let out = folder.path().join("home/exports/data labels");
+    let stem = export_stem("data", &folder.path().join("data"));
+    let out = folder.path().join(format!("home/exports/{stem} labels"));
     window.wait("the export", |_| out.join("tracks.csv").is_file());
     let exported = Dataset::open(&out).unwrap();
     assert_eq!(exported.tracks.len(), 11);
@@ -119,4 +122,113 @@ fn all_tracks_are_tagged_and_sorted_by_what_the_model_says() {
     window.press(Modifiers::NONE, Key::Num1);
     let tags = mark(&window, "x001").unwrap().tags;
     assert!(tags.contains(&tag), "{tags:?} has the most probable, {tag}");
+}
+
+#[test]
+fn keys_that_come_in_one_frame_are_all_decided_each_about_its_track() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    window.click("Label x000");
+    window.frames(3);
+    // x000 has `low` and `noisy`: one of them goes, `high` comes. Then x001 is accepted as it is, x002 rejected, x003 skipped.
+    window.press_at_once(&[
+        Key::Num1,
+        Key::Num3,
+        Key::Enter,
+        Key::Enter,
+        Key::X,
+        Key::S,
+        Key::U,
+    ]);
+    let first = mark(&window, "x000").unwrap();
+    assert_eq!(first.tags, ["noisy", "high"]);
+    let verdicts = ["x000", "x001", "x002", "x003", "x004"]
+        .map(|track| mark(&window, track).and_then(|mark| mark.verdict));
+    assert_eq!(
+        verdicts,
+        [
+            Some(Verdict::Accepted),
+            Some(Verdict::Accepted),
+            Some(Verdict::Rejected),
+            None,
+            Some(Verdict::Unsure),
+        ]
+    );
+    assert_eq!(chosen(&window), Some("x005"));
+    // Steps back in between count as well, one for each key.
+    window.press_at_once(&[Key::Num1, Key::Num2, Key::Z, Key::Z, Key::Z, Key::Z]);
+    assert_eq!(mark(&window, "x005"), None);
+    assert_eq!(mark(&window, "x004"), None);
+    assert_eq!(mark(&window, "x002"), None);
+    assert_eq!(chosen(&window), Some("x002"));
+    // Letters behind the / are a name, and none of them a decision.
+    window.press_at_once(&[
+        Key::Slash,
+        Key::N,
+        Key::O,
+        Key::I,
+        Key::S,
+        Key::Y,
+        Key::Enter,
+        Key::Enter,
+        Key::ArrowDown,
+        Key::ArrowDown,
+    ]);
+    let third = mark(&window, "x002").unwrap();
+    assert_eq!(third.verdict, Some(Verdict::Accepted));
+    let before = Dataset::open(&folder.path().join("data")).unwrap();
+    let had = before.tag_names(2).any(|tag| tag == "noisy");
+    assert_eq!(third.tags.contains(&"noisy".to_owned()), !had);
+    assert_eq!(chosen(&window), Some("x005"));
+    assert!(!window.shows("Find a tag"));
+}
+
+#[test]
+fn what_another_program_holds_is_told_and_opened_when_it_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    small_data::write(&data, 12, 1.0);
+    let workspace = Workspace::at(folder.path().join("home"));
+    let other = Corrections::open(&workspace, &Dataset::open(&data).unwrap()).unwrap();
+    let mut window = Window::open(&folder.path().join("home"));
+    window.send(Command::Open(data));
+    window.wait("the tracks", |window| window.shows("Track x000"));
+    window.send(Command::Show(Panel::Labels));
+    window.wait("the error", |window| {
+        window.shows("The corrections cannot be opened")
+    });
+    window.click("Try again");
+    window.wait("the same error", |window| window.shows("Try again"));
+    drop(other);
+    window.click("Try again");
+    window.wait("the list", |window| window.shows("Label x000"));
+}
+
+#[test]
+fn nothing_of_another_data_set_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    window.wait("the model", |window| {
+        window.state().model.current().is_some()
+    });
+    window.click("Tag all tracks with this model");
+    window.wait("the answers", |window| {
+        window.state().labels.answers().is_some()
+    });
+    // The other set's decisions are held by somebody else: they are never opened here.
+    let other = folder.path().join("other");
+    small_data::write(&other, 6, 1.0);
+    let workspace = Workspace::at(folder.path().join("home"));
+    let _held = Corrections::open(&workspace, &Dataset::open(&other).unwrap()).unwrap();
+    window.send(Command::OpenDataset(other));
+    window.send(Command::Show(Panel::Labels));
+    window.wait("the other set", |window| window.shows("Try again"));
+    let labels = &window.state().labels;
+    assert!(labels.answers().is_none() && labels.list().is_empty());
+    assert!(labels.column().is_none() && labels.ledger().is_none());
+    // And back: the decisions were let go and are there again.
+    window.send(Command::OpenDataset(folder.path().join("data")));
+    window.send(Command::Show(Panel::Labels));
+    window.wait("the list", |window| window.shows("Label x000"));
+    assert!(window.shows("decided 0 of 12"));
 }

@@ -1,7 +1,7 @@
 //! The Library panel: a data set is opened by its path, its tracks are searched, walked through and opened, its tags counted.
 
 use attune::panels::Panel;
-use attune::workbench::Command;
+use attune::workbench::{Command, UiCommand};
 use attune_core::dataset::Catalogue;
 use attune_core::dataset::catalogue::Status;
 use attune_tests::published::{self, jamendo};
@@ -115,9 +115,11 @@ fn searching_narrows_the_list_and_sorting_turns_it() {
         window.shows("Track x003") && !window.shows("Track x000")
     });
     window.click("Clear");
-    window.frames(1);
+    window.wait("all tracks", |window| window.shows("Track x000"));
+    // The table finds its columns' widths anew.
+    window.frames(5);
     window.click("Sort by Track");
-    window.frames(1);
+    window.frames(5);
     window.click("Sort by Track");
     window.wait("the last to come first", |window| {
         window.shows("Track x035") && !window.shows("Track x000")
@@ -282,4 +284,33 @@ fn the_sets_beside_the_project_are_browsed_as_they_are() {
         });
         window.picture(&format!("library_{set}_together"));
     }
+}
+
+#[test]
+fn what_was_cancelled_stays_so_until_it_is_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut window = with_data(folder.path());
+    window.wait("rest", |window| {
+        window.state().activities().next().is_none()
+    });
+    // Asked for and cancelled before a frame could take the answer in.
+    let send = |window: &Window, command| window.app().sender().send(command);
+    let other = folder.path().join("other");
+    small_data::write(&other, 6, 1.0);
+    send(&window, Command::OpenDataset(other.clone()));
+    window.frames(1);
+    send(&window, Command::Ui(UiCommand::CancelJobs));
+    window.frames(30);
+    assert!(window.shows("Opening was cancelled"));
+    assert!(window.state().library.browser.opened(&other).is_none());
+    // To cancel once more starts nothing either.
+    send(&window, Command::Ui(UiCommand::CancelJobs));
+    window.frames(30);
+    assert!(window.shows("Opening was cancelled"));
+    window.click("Start again");
+    window.wait("the tracks", |window| window.shows_part("6 tracks"));
+    window.wait("them in memory", |window| {
+        window.state().library.shelf(&other).is_some()
+    });
+    assert!(!window.shows("Start again"));
 }

@@ -1,7 +1,7 @@
 //! The window's frame: panels, commands, shortcuts, palette, what is remembered.
 
 use attune::panels::Panel;
-use attune::workbench::{Command, Looks, UiCommand};
+use attune::workbench::{Command, DIGITS, Looks, UiCommand};
 use attune_tests::window::Window;
 use egui::{Key, Modifiers};
 
@@ -28,20 +28,9 @@ fn on_the_first_day_every_panel_says_what_to_do_next() {
 
 #[test]
 fn ctrl_and_a_digit_bring_each_panel_to_the_front() {
-    let keys = [
-        Key::Num1,
-        Key::Num2,
-        Key::Num3,
-        Key::Num4,
-        Key::Num5,
-        Key::Num6,
-        Key::Num7,
-        Key::Num8,
-        Key::Num9,
-    ];
     let (mut window, _folder) = window();
-    for (panel, key) in Panel::ALL.into_iter().zip(keys) {
-        window.press(Modifiers::COMMAND, key);
+    for (panel, key) in Panel::ALL.into_iter().zip(&DIGITS[..9]) {
+        window.press(Modifiers::COMMAND, *key);
         assert!(window.app().is_shown(panel), "{panel:?}");
     }
 }

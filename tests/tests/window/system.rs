@@ -2,8 +2,12 @@
 
 use attune::panels::Panel;
 use attune::workbench::{Command, Select};
+use attune_core::dataset::Limit;
+use attune_core::device;
 use attune_core::run::{Event, LoaderTimes, RunLog, Scalar, StepScalars};
+use attune_core::workspace::Workspace;
 use attune_tests::window::Window;
+use egui::{Key, Modifiers};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -127,4 +131,45 @@ fn a_run_of_an_earlier_version_says_what_was_not_measured() {
         assert!(window.shows_part(part), "{part}");
     }
     assert!(!window.shows("Processor chart"));
+}
+
+#[test]
+fn what_attune_may_take_is_set_in_the_window_for_the_command_line_as_well() {
+    let workspace = tempfile::tempdir().unwrap();
+    let kept = Workspace::at(workspace.path());
+    Limit::CACHE.save(&kept, Some(80.0)).unwrap();
+    let mut window = Window::open(workspace.path());
+    window.send(Command::Show(Panel::System));
+    let cache_gb = |window: &Window| {
+        let limits = window.state().limits.limits()?.unwrap();
+        Some(limits.cache_gb)
+    };
+    window.wait("what holds", |window| cache_gb(window) == Some(Some(80.0)));
+    window.wait("what is taken", |window| window.shows_part(" taken"));
+    let set = |window: &mut Window, field: &str, text: &str| {
+        window.click(field);
+        window.type_text(text);
+        window.press(Modifiers::NONE, Key::Enter);
+    };
+    set(&mut window, "Cache of decoded sound", "120.5");
+    window.wait("the new budget", |_| {
+        Limit::CACHE.of(&kept).unwrap() == Some(120.5)
+    });
+    window.wait("it in the field", |window| {
+        cache_gb(window) == Some(Some(120.5))
+    });
+    set(&mut window, "Cache of decoded sound", "0");
+    window.wait("no budget", |_| Limit::CACHE.of(&kept).unwrap().is_none());
+    window.wait("it in the field", |window| cache_gb(window) == Some(None));
+    set(&mut window, "Loader's memory", "2.5 GB");
+    window.wait("more for the loader", |_| {
+        Limit::LOADER_MEMORY.of(&kept).unwrap() == Some(2.5)
+    });
+    assert_eq!(device::loader_memory(), 2_500_000_000);
+    window.picture("system_limits");
+    set(&mut window, "Loader's memory", "usual");
+    window.wait("as usual", |_| {
+        Limit::LOADER_MEMORY.of(&kept).unwrap().is_none()
+    });
+    assert_eq!(device::loader_memory(), device::USUAL_LOADER_MEMORY);
 }

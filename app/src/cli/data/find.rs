@@ -7,22 +7,29 @@ use attune_core::dataset::catalogue::{
 };
 use attune_core::dataset::{Catalogue, Split};
 use serde::Serialize;
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// Turns a term round; it may be written so as well.
+const MINUS: char = '−';
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   attune data find bach
-  attune data find --data tunes -- bach tag:flute -tag:choir
+  attune data find bach tag:flute -tag:choir --data tunes
+  attune data find -tag:rock -artist:bach --count
   attune data find --tag rock --tag guitar --split test --sort artist --csv > rock.csv
   attune data find dur>5:00 split:train --data ~/music/jamendo#top50tags/split-0 --count
 
 Words are looked for in id, title, artist, album, source and tags. Fields: tag:NAME (tag:A|B for one of them), split:PART, in:SPLIT,
 artist:, album:, title:, id:, source:, licence: (with = instead of : for the whole text), dur>SECONDS or dur:1:00..5:00,
-status:missing, is:untagged, is:problem. A minus turns a term round; write it behind --.")]
+status:missing, is:untagged, is:problem. A minus turns a term round:
+-tag:rock finds what is not tagged rock.")]
 pub(super) struct Args {
     /// Words and fields that must all fit
-    #[arg(value_name = "WORDS")]
+    #[arg(value_name = "WORDS", value_parser = word)]
     words: Vec<String>,
     /// Only this data set: its name or folder, with #SPLIT for the members of a named split
     #[arg(long, value_name = "DIR")]
@@ -60,6 +67,34 @@ pub(super) struct Args {
     /// Print CSV
     #[arg(long)]
     csv: bool,
+}
+
+/// The arguments of the program, so that `-tag:rock` behind `data find` is a word and no option: its hyphen becomes the sign that [`word`] takes for
+/// one. (What clap offers takes every option behind such a word for a word as well.)
+pub(in crate::cli) fn with_minus_signs(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let is_find = |pair: &[OsString]| pair[0] == "data" && pair[1] == "find";
+    let Some(at) = arguments.windows(2).position(is_find) else {
+        return arguments;
+    };
+    let words = arguments[at + 2..].iter_mut();
+    for argument in words.take_while(|argument| *argument != "--") {
+        let Some(text) = argument.to_str().and_then(|text| text.strip_prefix('-')) else {
+            continue;
+        };
+        // `--count` is an option, `-h` as well.
+        if text.chars().nth(1).is_some() && !text.starts_with('-') {
+            *argument = format!("{MINUS}{text}").into();
+        }
+    }
+    arguments
+}
+
+fn word(text: &str) -> Result<String, Infallible> {
+    Ok(match text.strip_prefix(MINUS) {
+        Some(term) => format!("-{term}"),
+        None => text.to_owned(),
+    })
 }
 
 /// What `--json` prints for a track.

@@ -8,6 +8,7 @@ mod tags;
 
 use super::{Console, Failure, ResultExt, cache};
 use attune_core::dataset::{Catalogue, Dataset, Finding, Place, Problem, Split, demo};
+pub(super) use find::with_minus_signs;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -73,6 +74,12 @@ enum What {
     Demo,
     /// Decoded audio: make it ahead of training, look at it, keep it small
     Cache(cache::Args),
+    /// Show or set what batches of training clips that lie ready may take in memory; holds for window and terminal (loader.toml)
+    LoaderMemory {
+        /// Gigabytes (10⁹ bytes), or `none` for the usual 1.07; --loader-memory goes before it for one command
+        #[arg(value_name = "GB")]
+        gigabytes: Option<String>,
+    },
     /// Tags that were corrected by ear in the window: show them, export them as a new label set, import those of elsewhere
     Labels(super::labels::Args),
     /// List the imported data sets
@@ -125,6 +132,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             console.line(&folder.to_string_lossy())
         }
         What::Cache(args) => cache::run(args, console),
+        What::LoaderMemory { gigabytes } => cache::loader_memory(gigabytes.as_deref(), console),
         What::Labels(args) => super::labels::run(args, console),
         What::List { json } => list(json, console),
         What::Find(args) => find::run(args, console),

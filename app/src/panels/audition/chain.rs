@@ -6,8 +6,7 @@ use crate::workbench::parts::audition::{ChainCommand, Command};
 use crate::workbench::{Command as Any, Ctx};
 use attune_core::augment::{Chain, Choice, Kind, Origin, Parameter, Range, Step};
 use egui::{
-    Button, Checkbox, ComboBox, DragValue, Response, RichText, Role, Slider, TextEdit, Ui,
-    WidgetInfo,
+    Button, Checkbox, DragValue, Response, RichText, Role, Slider, TextEdit, Ui, WidgetInfo,
 };
 
 /// What the view remembers between frames.
@@ -160,11 +159,14 @@ impl Editor {
         for response in &responses {
             self.note(response);
         }
-        n_choices > 1
-            && ui
-                .button("Not this")
-                .on_hover_text("Take this choice out of the step")
-                .clicked()
+        if n_choices == 1 {
+            return false;
+        }
+        let name = format!("Not {} in step {}", kind.label(), number + 1);
+        let button = ui.button("Not this");
+        button.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+        let hint = "Take this choice out of the step";
+        button.on_hover_text(hint).clicked()
     }
 }
 
@@ -331,9 +333,6 @@ impl State {
                 send(ctx, ChainCommand::Save { name: name.to_owned() });
             }
         });
-        if let Some(name) = open_menu_ui(ctx, ui) {
-            send(ctx, ChainCommand::Open(name));
-        }
     }
 }
 
@@ -353,26 +352,6 @@ fn differences_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
     }
     ui.add_space(theme::GAP);
     section_heading(ui, "Steps");
-}
-
-/// Presets and own chains; gives the one that was chosen.
-fn open_menu_ui(ctx: &Ctx<'_>, ui: &mut Ui) -> Option<String> {
-    let chains = &ctx.state.audition.chains;
-    let mut chosen = None;
-    let combo = ComboBox::from_id_salt("open chain")
-        .selected_text("Open another…")
-        .show_ui(ui, |ui| {
-            for known in chains.known() {
-                let row = ui.selectable_label(known.name == chains.name(), &known.name);
-                if row.on_hover_text(&known.about).clicked() {
-                    chosen = Some(known.name.clone());
-                }
-            }
-        });
-    combo
-        .response
-        .widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, "Open another chain"));
-    chosen
 }
 
 fn send(ctx: &Ctx<'_>, command: ChainCommand) {

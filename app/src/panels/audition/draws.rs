@@ -174,8 +174,13 @@ impl State {
         let palette = theme::palette(ui.visuals());
         let stands = ctx.state.audition.draw() == kept.draw;
         let play = Button::selectable(stands, "Hear").frame_when_inactive(true);
-        if ui
-            .add(play)
+        let button = |label: &str| {
+            let name = format!("{label} kept draw {}", idx + 1);
+            WidgetInfo::labeled(Role::Button, true, name)
+        };
+        let play = ui.add(play);
+        play.widget_info(|| button("Hear"));
+        if play
             .on_hover_text("Let this draw stand, and play it")
             .clicked()
         {
@@ -199,8 +204,9 @@ impl State {
                 send(ctx, Command::Keep { slot, draw });
             }
         }
-        if ui
-            .button("Forget")
+        let forget = ui.button("Forget");
+        forget.widget_info(|| button("Forget"));
+        if forget
             .on_hover_text("Remove it from the kept draws; Undo brings it back")
             .clicked()
         {

@@ -228,16 +228,9 @@ impl Looks {
         let Some(first) = sweep.models.first() else {
             return Vec::new();
         };
-        let chosen = self.chosen.iter().flatten();
-        let chosen: Vec<String> = chosen
-            .filter(|tag| first.tags.contains(tag))
-            .cloned()
-            .collect();
-        if !chosen.is_empty() {
-            return chosen;
-        }
         let top = sweep.by_probability(0).into_iter().take(TOP);
-        top.map(|tag| first.tags[tag].clone()).collect()
+        let top = top.map(|tag| first.tags[tag].clone());
+        shown(self.chosen.as_deref(), &first.tags, top)
     }
 
     /// All tags with their break points; a click draws or takes away a curve.
@@ -275,7 +268,7 @@ impl Looks {
                 let place = shown.iter().position(|one| one == name);
                 let colour = place.map_or(palette.text, |place| palette.of_series(place));
                 let label = ui.selectable_label(place.is_some(), RichText::new(name).color(colour));
-                label.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Swept tag {name}")));
+                label.widget_info(|| WidgetInfo::selected(Role::Button, true, place.is_some(), format!("Swept tag {name}")));
                 if label.on_hover_text("Draw its curve, or take it away").clicked() {
                     let mut chosen = shown.to_vec();
                     match place {
@@ -293,6 +286,28 @@ impl Looks {
                 ui.end_row();
             }
         });
+    }
+}
+
+/// The chosen tags among those that are known; the most probable while nobody has chosen, or if only tags of other models were chosen. Who
+/// takes every curve away has chosen to see none.
+fn shown(
+    chosen: Option<&[String]>,
+    known: &[String],
+    top: impl Iterator<Item = String>,
+) -> Vec<String> {
+    let Some(chosen) = chosen else {
+        return top.collect();
+    };
+    let fitting: Vec<String> = chosen
+        .iter()
+        .filter(|tag| known.contains(tag))
+        .cloned()
+        .collect();
+    if fitting.is_empty() && !chosen.is_empty() {
+        top.collect()
+    } else {
+        fitting
     }
 }
 
@@ -448,4 +463,24 @@ fn points<'a>(at: Vec<[f64; 2]>, colour: Color32, radius: f32, shape: MarkerShap
         .radius(radius)
         .shape(shape)
         .allow_hover(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_every_curve_away_sees_none_and_others_see_the_most_probable() {
+        let known = ["rock", "piano"].map(str::to_owned);
+        let check = |chosen: Option<&[&str]>, expected: &[&str]| {
+            let chosen: Option<Vec<String>> =
+                chosen.map(|tags| tags.iter().map(|&tag| tag.to_owned()).collect());
+            let top = std::iter::once("rock".to_owned());
+            assert_eq!(shown(chosen.as_deref(), &known, top), expected);
+        };
+        check(None, &["rock"]);
+        check(Some(&[]), &[]);
+        check(Some(&["piano", "of another model"]), &["piano"]);
+        check(Some(&["of another model"]), &["rock"]);
+    }
 }

@@ -1,13 +1,11 @@
 //! What the keys do while the Labels panel has the keyboard.
 
-use super::tags::TagRow;
-use super::{State, open};
-use crate::widgets::{walked, walked_list};
-use crate::workbench::parts::labels;
-use crate::workbench::parts::library::Shelf;
-use crate::workbench::{Command, Ctx, Play, labels_focus_id};
-use attune_core::dataset::corrections::{Mark, Verdict};
-use egui::{Key, Modifiers, Response, Ui};
+use super::tags::best;
+use crate::widgets::{Walk, rows_in_page, walked_list};
+use crate::workbench::parts::labels::{Command, Stroke, Way};
+use crate::workbench::{Ctx, DIGITS, Play, labels_focus_id};
+use attune_core::dataset::corrections::Verdict;
+use egui::{Event, Key, Modifiers, Response, Ui};
 
 /// Keys that count while the Labels panel has the keyboard, for the help.
 pub(crate) const KEYS: [(&str, &str, &str); 9] = [
@@ -46,19 +44,6 @@ pub(crate) const KEYS: [(&str, &str, &str); 9] = [
     ),
 ];
 
-const DIGITS: [Key; 10] = [
-    Key::Num1,
-    Key::Num2,
-    Key::Num3,
-    Key::Num4,
-    Key::Num5,
-    Key::Num6,
-    Key::Num7,
-    Key::Num8,
-    Key::Num9,
-    Key::Num0,
-];
-
 /// What holds the keyboard while tracks are walked through.
 pub(super) fn focus(ui: &Ui) -> Response {
     walked_list(ui, labels_focus_id(), "Labels")
@@ -69,105 +54,110 @@ pub(super) fn digit(place: usize) -> Option<&'static str> {
     DIGITS.get(place).map(|key| key.name())
 }
 
-/// Whether a key was pressed, which then counts for nobody else.
-fn pressed(ui: &Ui, key: Key) -> bool {
-    ui.input_mut(|input| input.consume_key(Modifiers::NONE, key))
+/// What a key does.
+enum Means {
+    Stroke(Stroke),
+    Find,
+    Replay,
 }
 
-/// Arrows: to another track of the list.
-pub(super) fn walk(
+/// What a key does in a list of which so many rows are in sight. One that is held down walks, skips, undoes, but decides once only.
+fn means(key: Key, repeat: bool, n_visible: usize) -> Option<Means> {
+    if let Some(walk) = Walk::by(key, n_visible) {
+        return Some(Means::Stroke(Stroke::Walk(walk)));
+    }
+    let decides = |stroke| (!repeat).then_some(Means::Stroke(stroke));
+    match key {
+        Key::S => Some(Means::Stroke(Stroke::Skip)),
+        Key::Z => Some(Means::Stroke(Stroke::Undo)),
+        Key::Y => Some(Means::Stroke(Stroke::Redo)),
+        Key::Enter => decides(Stroke::Conclude(Verdict::Accepted)),
+        Key::X => decides(Stroke::Conclude(Verdict::Rejected)),
+        Key::U => decides(Stroke::Conclude(Verdict::Unsure)),
+        Key::Slash => Some(Means::Find),
+        Key::P => Some(Means::Replay),
+        _ => {
+            let place = DIGITS.iter().position(|digit| *digit == key)?;
+            decides(Stroke::Digit(place))
+        }
+    }
+}
+
+/// Takes this frame's events, if the list has the keyboard.
+pub(super) fn taken(ui: &Ui, focus: &Response) -> Vec<Event> {
+    if focus.has_focus() {
+        ui.input_mut(|input| std::mem::take(&mut input.events))
+    } else {
+        Vec::new()
+    }
+}
+
+/// Carries out what was pressed, one key after the other, and gives back what is for somebody else. `find` is what is typed to find a tag,
+/// if one is looked for at the end; `tags` are those that can be found.
+pub(super) fn carry_out(
     ctx: &Ctx<'_>,
     ui: &Ui,
-    shelf: &Shelf,
-    track: Option<usize>,
-    plays: bool,
-    focus: &Response,
-) {
-    if focus.has_focus() {
-        let list = ctx.state.labels.list();
-        let place = list.iter().position(|listed| Some(listed.track) == track);
-        if let Some(to) = walked(ui, place, list.len()) {
-            open(ctx, shelf, list[to].track, plays);
-        }
-    }
-}
-
-impl State {
-    /// Carries out what was pressed.
-    pub(super) fn keys(
-        &mut self,
-        ctx: &Ctx<'_>,
-        ui: &Ui,
-        shelf: &Shelf,
-        track: usize,
-        rows: &[TagRow],
-        focus: &Response,
-    ) {
-        if !focus.has_focus() {
-            return;
-        }
-        walk(ctx, ui, shelf, Some(track), self.plays, focus);
-        for (key, row) in DIGITS.into_iter().zip(rows) {
-            if pressed(ui, key) {
-                toggle(ctx, shelf, track, &row.tag, rows);
+    events: Vec<Event>,
+    way: Way,
+    tags: &[&str],
+    find: &mut Option<String>,
+) -> Vec<Event> {
+    let page = rows_in_page(ui);
+    let mut strokes = Vec::new();
+    let mut others = Vec::new();
+    // What is typed behind the `/` belongs to the name of a tag.
+    let mut typed: Option<String> = None;
+    for event in events {
+        let Event::Key {
+            key,
+            pressed,
+            repeat,
+            modifiers,
+            ..
+        } = event
+        else {
+            match (&mut typed, &event) {
+                (Some(typed), Event::Text(text)) => typed.push_str(text),
+                _ => others.push(event),
             }
+            continue;
+        };
+        if !pressed || !modifiers.matches_logically(Modifiers::NONE) {
+            others.push(event);
+            continue;
         }
-        if pressed(ui, Key::Slash) {
-            self.find = Some(String::new());
-        }
-        if pressed(ui, Key::Z) {
-            ctx.send(Command::Labels(labels::Command::Undo));
-        }
-        if pressed(ui, Key::Y) {
-            ctx.send(Command::Labels(labels::Command::Redo));
-        }
-        if pressed(ui, Key::P) {
-            ctx.send(Play::Seek { to_secs: 0.0 });
-            ctx.send(Play::Start);
-        }
-        for (key, verdict) in [
-            (Key::Enter, Some(Verdict::Accepted)),
-            (Key::X, Some(Verdict::Rejected)),
-            (Key::U, Some(Verdict::Unsure)),
-            (Key::S, None),
-        ] {
-            if pressed(ui, key) {
-                if let Some(verdict) = verdict {
-                    decide(ctx, shelf, track, current_tags(rows), Some(verdict));
+        if let Some(part) = &mut typed {
+            match key {
+                Key::Backspace => drop(part.pop()),
+                Key::Escape => typed = None,
+                Key::Enter => {
+                    let found = best(tags, part.trim_start_matches('/'));
+                    strokes.extend(found.map(|tag| Stroke::Toggle(tag.to_owned())));
+                    typed = None;
                 }
-                self.next(ctx, shelf, track);
+                _ => {}
             }
+            continue;
+        }
+        match means(key, repeat, page) {
+            Some(Means::Stroke(stroke)) => strokes.push(stroke),
+            Some(Means::Find) => typed = Some(String::new()),
+            Some(Means::Replay) => {
+                ctx.send(Play::Seek { to_secs: 0.0 });
+                ctx.send(Play::Start);
+            }
+            // One that is held down and has decided already.
+            None if repeat => {}
+            None => others.push(event),
         }
     }
-
-    /// On to the next track of the list; at its end it stays.
-    fn next(&self, ctx: &Ctx<'_>, shelf: &Shelf, track: usize) {
-        let list = ctx.state.labels.list();
-        let place = list.iter().position(|listed| listed.track == track);
-        if let Some(next) = list.get(place.map_or(0, |place| place + 1)) {
-            open(ctx, shelf, next.track, self.plays);
-        }
+    if let Some(typed) = typed {
+        *find = Some(typed.trim_start_matches('/').to_owned());
     }
-}
-
-fn current_tags(rows: &[TagRow]) -> Vec<String> {
-    let chosen = rows.iter().filter(|row| row.is_chosen);
-    chosen.map(|row| row.tag.clone()).collect()
-}
-
-/// Adds a tag to a track or removes it. What was said of the track as a whole no longer holds.
-pub(super) fn toggle(ctx: &Ctx<'_>, shelf: &Shelf, track: usize, tag: &str, rows: &[TagRow]) {
-    let mut tags = current_tags(rows);
-    match tags.iter().position(|other| other == tag) {
-        Some(place) => drop(tags.remove(place)),
-        None => tags.push(tag.to_owned()),
+    if !strokes.is_empty() {
+        ctx.send(crate::workbench::Command::Labels(Command::Strokes(
+            strokes, way,
+        )));
     }
-    decide(ctx, shelf, track, tags, None);
-}
-
-fn decide(ctx: &Ctx<'_>, shelf: &Shelf, track: usize, tags: Vec<String>, verdict: Option<Verdict>) {
-    ctx.send(Command::Labels(labels::Command::Decide {
-        track: shelf.dataset.tracks[track].id.clone(),
-        mark: Mark { tags, verdict },
-    }));
+    others
 }

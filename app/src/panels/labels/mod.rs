@@ -6,13 +6,14 @@ mod tags;
 mod tracks;
 
 use crate::theme;
-use crate::widgets::{count_text, duration_text, empty_state, expanded, path_field};
-use crate::workbench::parts::labels::{self, Order, Wanted};
+use crate::widgets::{cancelled_ui, count_text, duration_text, empty_state, expanded, path_field};
+use crate::workbench::parts::labels::{self, Order, Wanted, Way};
 use crate::workbench::parts::library::{self, Shelf};
 use crate::workbench::{Command, Ctx};
 use attune_core::dataset::Split;
 use egui::{ComboBox, RichText, TextEdit, Ui, WidgetInfo};
 pub(crate) use keys::KEYS;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The Labels panel's own looks.
@@ -24,6 +25,9 @@ pub struct State {
     /// A track is played when one comes to it.
     plays: bool,
     order: Order,
+    /// The data set that all below is about.
+    #[serde(skip)]
+    about: Option<PathBuf>,
     #[serde(skip)]
     wanted: Wanted,
     /// What is typed to find a tag; `None`: nobody looks for one.
@@ -36,51 +40,66 @@ pub struct State {
 impl State {
     /// Draws the panel.
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
-        let folder = ctx.state.selection.dataset.as_ref();
-        let Some(shelf) = folder.and_then(|folder| ctx.state.library.shelf(folder)) else {
+        let Some(folder) = &ctx.state.selection.dataset else {
             let sentence = "Open one in the Library: its tracks can then be heard one after the other, and their tags corrected.";
             empty_state(ui, "No data set is open", sentence, |_| ());
             return;
         };
+        if self.about.as_ref() != Some(folder) {
+            self.about = Some(folder.clone());
+            self.wanted = Wanted::default();
+            self.find = None;
+        }
+        let Some(shelf) = ctx.state.library.shelf(folder) else {
+            not_there_ui(ctx, ui, folder);
+            return;
+        };
         let shelf = Arc::clone(shelf);
-        if ctx.state.labels.ledger().is_none() {
-            match folder.and_then(|folder| ctx.state.labels.error(folder)) {
+        let state = &ctx.state.labels;
+        if state.ledger().is_none() {
+            match state.error(folder) {
+                _ if state.is_opening() => drop(ui.spinner()),
                 None => {
                     ctx.send(Command::Labels(labels::Command::Open));
                     ui.spinner();
                 }
                 Some(error) => {
-                    let error = error.to_owned();
-                    empty_state(ui, "The corrections cannot be opened", &error, |_| ());
+                    empty_state(ui, "The corrections cannot be opened", error, |ui| {
+                        if ui.button("Try again").clicked() {
+                            ctx.send(Command::Labels(labels::Command::Open));
+                        }
+                    });
                 }
             }
             return;
         }
         self.wanted.order = self.order;
-        if ctx.state.labels.walked() != Some(&self.wanted) {
+        if state.walked() != Some(&self.wanted) {
             ctx.send(Command::Labels(labels::Command::List(self.wanted.clone())));
         }
         self.head_ui(ctx, ui, &shelf);
         ui.separator();
         let focus = keys::focus(ui);
+        let way = Way {
+            blind: self.blind,
+            plays: self.plays,
+        };
+        let tags = tags::known_tags(ctx, &shelf);
+        let events = keys::taken(ui, &focus);
+        let others = keys::carry_out(ctx, ui, events, way, &tags, &mut self.find);
+        ui.input_mut(|input| input.events.extend(others));
         let current = ctx.state.selection.track.as_ref();
         let current = current.and_then(|id| shelf.by_id.get(id)).copied();
         if let Some(track) = current {
-            let rows = tags::rows(ctx, &shelf, track, self.blind);
-            self.keys(ctx, ui, &shelf, track, &rows, &focus);
-            tags::ui(
-                ctx,
-                ui,
-                &shelf,
-                track,
-                &rows,
-                self.blind,
-                &mut self.find,
-                &focus,
-            );
+            let behind = tags::ui(ctx, ui, &shelf, track, way, &mut self.find, &focus);
+            keys::carry_out(ctx, ui, behind, way, &tags, &mut self.find);
             ui.separator();
-        } else {
-            keys::walk(ctx, ui, &shelf, None, self.plays, &focus);
+        }
+        if state.is_listing_cancelled() {
+            let again = || Command::Labels(labels::Command::List(self.wanted.clone()));
+            cancelled_ui(ui, "Looking up the tracks was cancelled.", || {
+                ctx.send(again())
+            });
         }
         tracks::ui(ctx, ui, &shelf, current, self.blind, self.plays, &focus);
     }
@@ -90,6 +109,7 @@ impl State {
         let palette = theme::palette(ui.visuals());
         let state = &ctx.state.labels;
         let send = |command| ctx.send(Command::Labels(command));
+        let step = |stroke| send(labels::Command::Strokes(vec![stroke], Way::default()));
         ui.horizontal_wrapped(|ui| {
             let n = state.ledger().map_or(0, |ledger| ledger.n_decided());
             let text = format!(
@@ -111,11 +131,11 @@ impl State {
             };
             let can_undo = ledger.is_some_and(|ledger| ledger.last_done().is_some());
             if button(ui, "Undo", can_undo, "Take the last step back; any number of them (Z)") {
-                send(labels::Command::Undo);
+                step(labels::Stroke::Undo);
             }
             let can_redo = ledger.is_some_and(|ledger| ledger.last_undone().is_some());
             if button(ui, "Redo", can_redo, "Do it again (Y)") {
-                send(labels::Command::Redo);
+                step(labels::Stroke::Redo);
             }
             let hint = "Write labels.csv, tags.txt and changes.csv into the workspace's exports, as a folder that opens as a data set. The data set's own files stay as they are.";
             if button(ui, "Export labels", n > 0 || can_undo, hint) {
@@ -224,6 +244,31 @@ impl State {
                     }
                 }
             }
+        });
+    }
+}
+
+/// The tracks of the data set in use are not at hand: why, and what to do.
+fn not_there_ui(ctx: &Ctx<'_>, ui: &mut Ui, folder: &PathBuf) {
+    let library = &ctx.state.library;
+    let errors = [library.browser.error(folder), library.error(folder)];
+    let mut button = |title: &str, why: &str, label: &str, command| {
+        empty_state(ui, title, why, |ui| {
+            if ui.button(label).clicked() {
+                ctx.send(Command::Library(command));
+            }
+        });
+    };
+    if let Some(error) = errors.into_iter().flatten().last() {
+        let title = "The data set cannot be used here";
+        button(title, error, "Try again", library::Command::Reload);
+    } else if library.is_cancelled() {
+        let (title, why) = ("Opening was cancelled", "Its tracks were not read.");
+        button(title, why, "Start again", library::Command::StartAgain);
+    } else {
+        ui.horizontal(|ui| {
+            ui.spinner();
+            ui.label("Reading its tracks …");
         });
     }
 }

@@ -1,71 +1,47 @@
 //! The tags of the track that is heard: those the model finds, those it has, and a field to find others.
 
-use super::keys::{digit, toggle};
+use super::keys::digit;
 use crate::theme;
-use crate::workbench::Ctx;
-use crate::workbench::parts::labels::{tags_of, verdict_text};
+use crate::workbench::parts::labels::{self, Stroke, Way, chosen_tags, offered_tags, verdict_text};
 use crate::workbench::parts::library::Shelf;
-use attune_core::predict::by_probability;
-use egui::{Key, Response, RichText, TextEdit, Ui, WidgetInfo};
-
-/// So many tags have a digit.
-const WITH_DIGIT: usize = 10;
+use crate::workbench::{Command, Ctx};
+use egui::{Event, Key, Response, RichText, TextEdit, Ui, WidgetInfo};
 
 /// A tag in the list.
-pub(super) struct TagRow {
-    pub(super) tag: String,
+struct TagRow {
+    tag: String,
+    /// Whether a digit stands for it.
+    has_digit: bool,
     /// What the model says.
     probability: Option<f32>,
     /// Whether the data set says that the track has it.
     is_label: bool,
     /// Whether it counts now.
-    pub(super) is_chosen: bool,
+    is_chosen: bool,
 }
 
-/// The tags to show. Their order depends on nothing that a key changes: the model's favourites, else the labels, else the vocabulary; then
-/// whatever else the track has.
-pub(super) fn rows(ctx: &Ctx<'_>, shelf: &Shelf, track: usize, blind: bool) -> Vec<TagRow> {
+/// The tags to show: those that have a digit, then whatever else the track has.
+fn rows(ctx: &Ctx<'_>, shelf: &Shelf, track: usize, blind: bool) -> Vec<TagRow> {
     let dataset = &shelf.dataset;
     let facts = &dataset.tracks[track];
     let Some(ledger) = ctx.state.labels.ledger() else {
         return Vec::new();
     };
-    let is_new = ledger.mark(&facts.id).is_none();
-    // Who decides blind begins with nothing.
-    let chosen = if blind && is_new {
-        Vec::new()
-    } else {
-        tags_of(dataset, ledger, track)
-    };
+    let chosen = chosen_tags(dataset, ledger, track, blind);
     let labels: Vec<&str> = dataset.tag_names(track).collect();
-    let answers = ctx.state.labels.answers();
+    let answers = ctx.state.labels.answers().map(AsRef::as_ref);
     let said = answers.and_then(|answers| Some((answers, answers.of(&facts.id, &facts.path)?)));
-    let mut names: Vec<&str> = match &said {
-        Some((answers, row)) => by_probability(row)
-            .into_iter()
-            .map(|tag| answers.about.tags[tag].as_str())
-            .take(WITH_DIGIT)
-            .collect(),
-        None => {
-            let first = labels.iter().copied().filter(|_| !blind);
-            let rest = dataset.tags.iter().map(String::as_str);
-            let rest = rest.filter(|tag| blind || !labels.contains(tag));
-            first.chain(rest).take(WITH_DIGIT).collect()
-        }
-    };
-    let mut more = labels
-        .iter()
-        .copied()
-        .filter(|_| !blind)
-        .collect::<Vec<_>>();
-    more.extend(chosen.iter().map(String::as_str));
-    for tag in more {
+    let mut names = offered_tags(dataset, answers, track, blind);
+    let n_offered = names.len();
+    let shown_labels = labels.iter().copied().filter(|_| !blind);
+    for tag in shown_labels.chain(chosen.iter().map(String::as_str)) {
         if !names.contains(&tag) {
             names.push(tag);
         }
     }
-    let rows = names.into_iter().map(|tag| TagRow {
+    let rows = (0..).zip(names).map(|(place, tag)| TagRow {
         tag: tag.to_owned(),
+        has_digit: place < n_offered,
         probability: said.and_then(|(answers, row)| Some(row[answers.tag(tag)?])),
         is_label: labels.contains(&tag),
         is_chosen: chosen.iter().any(|other| other == tag),
@@ -73,18 +49,40 @@ pub(super) fn rows(ctx: &Ctx<'_>, shelf: &Shelf, track: usize, blind: bool) -> V
     rows.collect()
 }
 
-/// Draws them.
+/// The tags that can be found by typing: those of the data set and of the model.
+pub(super) fn known_tags<'a>(ctx: &Ctx<'a>, shelf: &'a Shelf) -> Vec<&'a str> {
+    let answers = ctx.state.labels.answers();
+    let of_model = answers.iter().flat_map(|answers| &answers.about.tags);
+    let known = shelf.dataset.tags.iter().chain(of_model);
+    known.map(String::as_str).collect()
+}
+
+/// The tag that is meant by a part of its name.
+pub(super) fn best<'a>(tags: &[&'a str], part: &str) -> Option<&'a str> {
+    let part = part.to_lowercase();
+    let fits = |tag: &&&str| !part.is_empty() && tag.to_lowercase().contains(&part);
+    // A name that begins so comes before one that has it inside.
+    let rank = |tag: &&&str| (!tag.to_lowercase().starts_with(&part), tag.len());
+    tags.iter().filter(fits).min_by_key(rank).copied()
+}
+
+fn toggle(tag: &str, way: Way) -> Command {
+    let strokes = vec![Stroke::Toggle(tag.to_owned())];
+    Command::Labels(labels::Command::Strokes(strokes, way))
+}
+
+/// Draws them, and gives back what was pressed behind the name of a tag that was typed.
 pub(super) fn ui(
     ctx: &Ctx<'_>,
     ui: &mut Ui,
     shelf: &Shelf,
     track: usize,
-    rows: &[TagRow],
-    blind: bool,
+    way: Way,
     find: &mut Option<String>,
     focus: &Response,
-) {
+) -> Vec<Event> {
     let palette = theme::palette(ui.visuals());
+    let rows = rows(ctx, shelf, track, way.blind);
     let facts = &shelf.dataset.tracks[track];
     let mark = ctx
         .state
@@ -102,7 +100,7 @@ pub(super) fn ui(
         .spacing([10.0, 2.0])
         .show(ui, |ui| {
             for (place, row) in rows.iter().enumerate() {
-                let key = digit(place).unwrap_or_default();
+                let key = digit(place).filter(|_| row.has_digit).unwrap_or_default();
                 ui.label(RichText::new(key).monospace().color(palette.accent));
                 let mut chosen = row.is_chosen;
                 let hint = "Whether the track has this tag, as you hear it";
@@ -111,7 +109,7 @@ pub(super) fn ui(
                     .on_hover_text(hint)
                     .clicked()
                 {
-                    toggle(ctx, shelf, track, &row.tag, rows);
+                    ctx.send(toggle(&row.tag, way));
                     focus.request_focus();
                 }
                 let text = row
@@ -125,15 +123,20 @@ pub(super) fn ui(
                         .desired_width(90.0)
                         .desired_height(8.0),
                 );
-                let word = if row.is_label && !blind { "label" } else { "" };
+                let word = if row.is_label && !way.blind {
+                    "label"
+                } else {
+                    ""
+                };
                 ui.label(RichText::new(word).small().color(palette.weak))
                     .on_hover_text("The data set says that the track has it");
                 ui.end_row();
             }
         });
+    let mut behind = Vec::new();
     if let Some(text) = find {
-        let done = find_ui(ctx, ui, shelf, track, rows, text, focus);
-        if done {
+        if let Some(events) = find_ui(ctx, ui, shelf, way, text, focus) {
+            behind = events;
             *find = None;
             focus.request_focus();
         }
@@ -141,18 +144,18 @@ pub(super) fn ui(
         let text = "Click on a track to use the keys: 1–9 tags, / find, Enter accept, X reject, U unsure, S skip, Z undo";
         ui.label(RichText::new(text).small().color(palette.weak));
     }
+    behind
 }
 
-/// The field for other tags; whether it is done with.
+/// The field for other tags; once it is done with, what was pressed behind the name.
 fn find_ui(
     ctx: &Ctx<'_>,
     ui: &mut Ui,
     shelf: &Shelf,
-    track: usize,
-    rows: &[TagRow],
+    way: Way,
     text: &mut String,
     focus: &Response,
-) -> bool {
+) -> Option<Vec<Event>> {
     // The stroke that opened the field is no part of a name.
     if text == "/" {
         text.clear();
@@ -166,22 +169,21 @@ fn find_ui(
     if focus.has_focus() {
         field.request_focus();
     }
-    let part = text.to_lowercase();
-    let answers = ctx.state.labels.answers();
-    let of_model = answers.iter().flat_map(|answers| &answers.about.tags);
-    let known = shelf.dataset.tags.iter().chain(of_model);
-    let best = known
-        .filter(|tag| !part.is_empty() && tag.to_lowercase().contains(&part))
-        // A name that begins so comes before one that has it inside.
-        .min_by_key(|tag| (!tag.to_lowercase().starts_with(&part), tag.len()));
-    ui.label(best.map_or("no such tag", String::as_str));
-    if field.lost_focus() {
-        if let Some(tag) = best
-            && ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Enter))
-        {
-            toggle(ctx, shelf, track, tag, rows);
-        }
-        return true;
+    let best = best(&known_tags(ctx, shelf), text);
+    ui.label(best.unwrap_or("no such tag"));
+    if !field.lost_focus() {
+        return None;
     }
-    false
+    let is_enter = |event: &Event| matches!(event, Event::Key { key, pressed: true, .. } if *key == Key::Enter);
+    ui.input_mut(|input| {
+        let Some(at) = input.events.iter().position(is_enter) else {
+            return Some(Vec::new());
+        };
+        if let Some(tag) = best {
+            ctx.send(toggle(tag, way));
+        }
+        let behind = input.events.split_off(at + 1);
+        input.events.truncate(at);
+        Some(behind)
+    })
 }

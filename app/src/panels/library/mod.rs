@@ -6,23 +6,25 @@ mod co_occurrence;
 mod columns;
 mod doctor;
 mod filter_bar;
+mod opening;
 mod problems;
 mod splits;
 mod tag_table;
 mod track_table;
 
 use crate::theme;
-use crate::widgets::{count_text, duration_text, empty_state, expanded, path_field};
+use crate::widgets::{cancelled_ui, count_text, duration_text, empty_state};
 use crate::workbench::parts::library::browser::{Browser, Opened, Wish};
 use crate::workbench::parts::library::said::Said;
 use crate::workbench::parts::{labels, library};
-use crate::workbench::{Command, Ctx, Pick, UiCommand};
+use crate::workbench::{Command, Ctx, UiCommand};
 use attune_core::dataset::catalogue::{Balance, Query};
 use attune_core::dataset::{Place, Split};
-use egui::{Key, RichText, Ui};
+use egui::{RichText, Ui};
 use filter_bar::{Filter, Found};
+pub use opening::choose_ui;
+use opening::known_ui;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What of the data set is shown.
@@ -90,8 +92,15 @@ impl State {
             self.nothing_ui(ctx, ui, Some(error));
             return;
         }
+        let again = || ctx.send(Command::Library(library::Command::StartAgain));
         if browser.is_stopped(folder) && browser.opened(folder).is_none() {
-            self.nothing_ui(ctx, ui, Some("Opening it was stopped."));
+            let title = "Opening was cancelled";
+            empty_state(ui, title, &folder.display().to_string(), |ui| {
+                if ui.button("Start again").clicked() {
+                    again();
+                }
+                self.others_ui(ctx, ui);
+            });
             return;
         }
         let Some(opened) = browser.opened(folder) else {
@@ -106,6 +115,10 @@ impl State {
         }
         let overall = browser.overall(opened, self.filter.split.as_ref());
         self.head_ui(ctx, ui, opened, overall);
+        if ctx.state.library.is_cancelled() {
+            let what = "Cancelled: not all of this is as it was asked for.";
+            cancelled_ui(ui, what, again);
+        }
         ui.add_space(2.0);
         ui.separator();
         self.said = said(ctx, self.filter.tag.as_ref(), self.order);
@@ -162,67 +175,6 @@ impl State {
         };
         if *ctx.state.library.browser.wish() != wish {
             ctx.send(Command::Library(library::Command::Wish(Box::new(wish))));
-        }
-    }
-
-    /// No data set is open: how to come to one.
-    fn nothing_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui, error: Option<&str>) {
-        let palette = theme::palette(ui.visuals());
-        let (title, sentence) = match error {
-            Some(_) => ("The data set cannot be opened", ""),
-            None => (
-                "No data set is open",
-                "Drop a folder with a tracks.csv onto the window, paste its path, or take the demo data set.",
-            ),
-        };
-        empty_state(ui, title, sentence, |ui| {
-            if let Some(error) = error {
-                ui.label(RichText::new(error).color(palette.error));
-                ui.add_space(theme::GROUP_GAP);
-                if ui.button("Try again").clicked() {
-                    ctx.send(Command::Library(library::Command::Reload));
-                }
-            }
-            self.open_ui(ctx, ui);
-            ui.add_space(theme::GAP);
-            ui.horizontal(|ui| {
-                choose_ui(ctx, ui, |folder| ctx.send(Command::OpenDataset(folder)));
-                Self::demo_ui(ctx, ui);
-            });
-        });
-    }
-
-    fn demo_ui(ctx: &Ctx<'_>, ui: &mut Ui) {
-        let is_making = ctx.state.library.is_making_demo();
-        let button = egui::Button::new(if is_making {
-            "Composing …"
-        } else {
-            "Demo data set"
-        });
-        let response = ui.add_enabled(!is_making, button).on_hover_text(
-            "Songs that Attune composes and renders on first use, in under half a minute; then kept",
-        );
-        if response.clicked() {
-            ctx.send(Command::Library(library::Command::OpenDemo));
-        }
-    }
-
-    /// A field for a typed or pasted path.
-    fn open_ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
-        let (field, browse) = path_field(
-            ui,
-            "Open data set folder",
-            "Folder with a tracks.csv; Enter opens it",
-            &mut self.path,
-        );
-        let path = self.path.trim();
-        if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) && !path.is_empty()
-        {
-            ctx.send(Command::OpenDataset(expanded(path)));
-            self.path.clear();
-        }
-        if browse {
-            ctx.send(Command::Pick(Pick::Dataset));
         }
     }
 
@@ -501,41 +453,4 @@ fn facts(opened: &Opened, overall: Option<&Balance>, filter: &Filter) -> String 
         }
     }
     facts.join(" · ")
-}
-
-/// The data sets of the catalogue as buttons.
-fn known_ui(
-    ui: &mut Ui,
-    known: &[attune_core::dataset::CatalogueEntry],
-    choose: impl FnOnce(PathBuf),
-) {
-    let mut chosen = None;
-    for entry in known.iter().take(20) {
-        let label = format!(
-            "{} ({} tracks)",
-            entry.name,
-            count_text(entry.n_tracks as u64)
-        );
-        let button = ui
-            .button(label)
-            .on_hover_text(entry.root.display().to_string());
-        if button.clicked() {
-            chosen = Some(entry.root.clone());
-            ui.close();
-        }
-    }
-    if let Some(folder) = chosen {
-        choose(folder);
-    }
-}
-
-/// A menu of the known data sets, for the Training panel. Calls `choose` with the folder of the one that was clicked.
-pub fn choose_ui(ctx: &Ctx<'_>, ui: &mut Ui, choose: impl FnOnce(PathBuf)) {
-    let known = ctx.state.library.known();
-    if known.is_empty() {
-        return;
-    }
-    ui.menu_button("Known", |ui| known_ui(ui, known, choose))
-        .response
-        .on_hover_text("Data sets that were opened or imported before");
 }

@@ -1,12 +1,13 @@
 //! How tags and artists are spread over the parts of a split, and two named splits beside each other.
 
+use super::tag_table::of_tags;
 use crate::panels::runs::{figure_ui, text_ui};
 use crate::theme;
 use crate::widgets::{count_text, duration_text};
 use crate::workbench::parts::library::browser::Opened;
 use attune_core::dataset::catalogue::{Balance, Comparison};
-use egui::{Align, ComboBox, Layout, RichText, Ui, WidgetInfo};
-use egui_extras::{Column, TableBuilder};
+use egui::{ComboBox, RichText, Ui, WidgetInfo};
+use egui_extras::Column;
 
 /// The parts in the order of [`attune_core::dataset::Split::ALL`], and what takes no part.
 const PARTS: [&str; 5] = ["train", "valid", "test", "unlabelled", "in none"];
@@ -59,15 +60,7 @@ pub(super) fn balance_ui(ui: &mut Ui, tags: &[&str], balance: &Balance) {
     let mut rows: Vec<usize> = (0..tags.len()).collect();
     let spread = |tag: usize| balance.unevenness(tag).unwrap_or(0.0);
     rows.sort_by(|&one, &other| spread(other).total_cmp(&spread(one)));
-    let table = TableBuilder::new(ui)
-        .id_salt("library balance")
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .column(
-            Column::initial(150.0)
-                .at_least(60.0)
-                .clip(true)
-                .resizable(true),
-        )
+    let table = of_tags(ui, "library balance")
         .column(Column::exact(72.0))
         .columns(Column::exact(118.0), parts.len())
         .column(Column::remainder());
@@ -186,15 +179,7 @@ pub(super) fn comparison_ui(ui: &mut Ui, compared: &Comparison) {
         .filter(|&part| compared.first.tracks[part] + compared.second.tracks[part] > 0)
         .collect();
     ui.add_space(theme::GAP);
-    let table = TableBuilder::new(ui)
-        .id_salt("library comparison")
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .column(
-            Column::initial(150.0)
-                .at_least(60.0)
-                .clip(true)
-                .resizable(true),
-        )
+    let table = of_tags(ui, "library comparison")
         .columns(Column::exact(132.0), parts.len())
         .column(Column::remainder());
     table

@@ -20,6 +20,15 @@ pub(super) enum Sort {
     Split(usize),
 }
 
+/// A table with a tag in each row: its first column, which names them, is there.
+pub(super) fn of_tags<'a>(ui: &'a mut Ui, id: &str) -> TableBuilder<'a> {
+    let name = Column::initial(150.0).at_least(60.0).clip(true);
+    TableBuilder::new(ui)
+        .id_salt(id)
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .column(name.resizable(true))
+}
+
 /// Says that there is nothing to count.
 pub(super) fn no_tags_ui(ui: &mut Ui) {
     empty_state(
@@ -55,16 +64,8 @@ pub(super) fn ui(
     });
     let n_most = rows.iter().map(|&tag| total(tag)).max().unwrap_or(1).max(1);
     let mut wanted = None;
-    let table = TableBuilder::new(ui)
-        .id_salt("library tags")
+    let table = of_tags(ui, "library tags")
         .sense(Sense::click())
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .column(
-            Column::initial(150.0)
-                .at_least(60.0)
-                .clip(true)
-                .resizable(true),
-        )
         .column(Column::exact(64.0))
         .columns(Column::exact(104.0), splits.len())
         .column(Column::remainder().at_least(40.0));

@@ -5,6 +5,7 @@
 
 mod chart;
 mod figure;
+mod limits;
 mod machine;
 mod step_time;
 
@@ -27,12 +28,16 @@ const MACHINE_HEIGHT: f32 = 110.0;
 pub struct State {
     step_time: step_time::State,
     #[serde(skip)]
+    limits: limits::State,
+    #[serde(skip)]
     machine: machine::State,
 }
 
 impl State {
     /// Draws the panel.
     pub fn ui(&mut self, ctx: &Ctx<'_>, ui: &mut Ui) {
+        self.limits.ui(ctx, ui);
+        ui.add_space(theme::GAP);
         let shown = ctx.state.selection.run.as_ref();
         let Some(run) = shown.and_then(|folder| ctx.state.runs.view(folder)) else {
             let what_appears = "where the time of its steps goes, and what processor and memory were doing, appear here";

@@ -111,15 +111,18 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Command::Hear { sound, play } => hear(sound, play, state, sender),
         Command::Export => {
             let place = state.selection.dataset.as_ref();
-            let Some(report) = place.and_then(|place| state.doctor.report(place)).cloned() else {
+            let Some((place, report)) =
+                place.and_then(|place| Some((place, Arc::clone(state.doctor.report(place)?))))
+            else {
                 return;
             };
+            let stem = library::export_stem(&report.name, place);
             let folder = state.workspace.exports();
             let doctor = &mut state.doctor;
             doctor.n_exports += 1;
             doctor.exported.ask_again(jobs, doctor.n_exports, move |_| {
-                let files = ["check.json", "rules.toml"]
-                    .map(|end| folder.join(format!("{}-{end}", report.name)));
+                let files =
+                    ["check.json", "rules.toml"].map(|end| folder.join(format!("{stem} {end}")));
                 report.write(&files[0])?;
                 report.write_mending(&files[1])?;
                 Ok(files)

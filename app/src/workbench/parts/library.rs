@@ -2,6 +2,7 @@
 
 pub mod browser;
 mod heard;
+mod naming;
 pub mod said;
 
 use crate::timeline::TrueSpan;
@@ -9,8 +10,10 @@ use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, Play, Select, State as Whole};
 use attune_core::dataset::catalogue::Status;
 use attune_core::dataset::{Catalogue, CatalogueEntry, Dataset, Problem, Split, demo};
+use attune_core::job::Job;
 use browser::{Browser, Listed, Wish};
 use heard::Heard;
+pub use naming::{export_stem, place_mark};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -148,6 +151,16 @@ impl State {
         self.shelf.value_for(folder)
     }
 
+    /// Which reading of the data set in use [`Self::shelf`] is: another number, another one.
+    pub fn shelf_reading(&self) -> u64 {
+        self.shelf.n_done()
+    }
+
+    /// Whether something that the panels would show was cancelled, and does not begin again before the user asks.
+    pub fn is_cancelled(&self) -> bool {
+        self.shelf.cancelled_key().is_some() || self.browser.is_cancelled()
+    }
+
     /// Why the data set in use could not be opened.
     pub fn error(&self, folder: &PathBuf) -> Option<&str> {
         (self.shelf.done_key() == Some(folder))
@@ -186,6 +199,8 @@ pub enum Command {
     OpenDemo,
     /// Read the data set in use again.
     Reload,
+    /// Go on with what was cancelled.
+    StartAgain,
     /// What the panel would show from now on.
     Wish(Box<Wish>),
     /// Open a track of the list as the song.
@@ -226,6 +241,10 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
         Command::Reload => {
             state.library.shelf.clear();
             state.library.browser.reload();
+        }
+        Command::StartAgain => {
+            state.library.shelf.forget_cancelled();
+            state.library.browser.forget_cancelled();
         }
         Command::Wish(wish) => state.library.browser.wish_for(*wish),
         Command::OpenListed { listed, play } => open_listed(*listed, play, state, sender),
@@ -322,9 +341,9 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         };
         if let Some(n_tracks) = n_tracks {
             let wanted = folder.clone();
-            library.shelf.request(jobs, folder.clone(), move |_| {
-                browser::shelf(&wanted, n_tracks)
-            });
+            let work = move |_: &Job| browser::shelf(&wanted, n_tracks);
+            let shelf = &mut library.shelf;
+            shelf.request_unless_cancelled(jobs, folder.clone(), work);
         }
     }
     library.shelf.poll(jobs);

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod experiments;
 pub mod labels;
 pub mod library;
+pub mod limits;
 pub mod model;
 pub mod pages;
 pub mod per_tag;

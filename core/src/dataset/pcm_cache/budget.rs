@@ -4,96 +4,11 @@
 
 use super::super::Error;
 use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of, remove};
-use crate::workspace::{Workspace, write_whole};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Bytes in a gigabyte, as disks are sold.
-pub(super) const GB: f64 = 1e9;
-/// The environment variable that goes before the file.
-const VARIABLE: &str = "ATTUNE_CACHE_GB";
-
-/// What the user has said about the cache: a file in the workspace, read by window and command line alike.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CacheSettings {
-    /// What decoded audio may take on disk, in gigabytes (10⁹ bytes); none: as much as there is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget_gb: Option<f64>,
-}
-
-impl CacheSettings {
-    /// `WORKSPACE/cache.toml`.
-    pub fn path(workspace: &Workspace) -> PathBuf {
-        workspace.root().join("cache.toml")
-    }
-
-    /// What holds: the environment variable `ATTUNE_CACHE_GB` (`none` for no limit), else the workspace's file, else no limit.
-    ///
-    /// Fails with [`Error::BadConfig`] or [`Error::Io`] if what was said cannot be understood.
-    pub fn of(workspace: &Workspace) -> Result<Self, Error> {
-        if let Some(text) = std::env::var_os(VARIABLE).filter(|text| !text.is_empty()) {
-            return Self::parse(&text.to_string_lossy())
-                .map_err(|why| Error::BadConfig(format!("{VARIABLE}: {why}")));
-        }
-        let path = Self::path(workspace);
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(Error::io("read", path)(error)),
-        };
-        toml::from_str(&text)
-            .map_err(|error| error.message().to_owned())
-            .and_then(|settings: Self| settings.checked())
-            .map_err(|why| {
-                let mend = "mend it with `attune data cache budget`";
-                Error::BadConfig(format!("{why}; {mend} ({})", path.display()))
-            })
-    }
-
-    /// `none`, or a number of gigabytes.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let budget_gb = match text.trim() {
-            "none" => None,
-            number => Some(number.parse().map_err(|_no_number| {
-                format!("`{number}` is neither a number of gigabytes nor `none`")
-            })?),
-        };
-        Self { budget_gb }.checked()
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        match self.budget_gb {
-            Some(gb) if !(gb.is_finite() && gb > 0.0) => Err(format!(
-                "a budget of {gb} GB is none: it must be more than 0"
-            )),
-            _ => Ok(self),
-        }
-    }
-
-    /// Writes the workspace's file.
-    pub fn save(&self, workspace: &Workspace) -> Result<(), Error> {
-        let path = Self::path(workspace);
-        let line = match self.budget_gb {
-            Some(gb) => format!("budget_gb = {gb:?}\n"),
-            None => String::new(),
-        };
-        let about = "# What decoded audio may take on disk, in gigabytes (10^9 bytes); without a number: as much as there is.\n";
-        write_whole(&path, |file| {
-            file.write_all(about.as_bytes())?;
-            file.write_all(line.as_bytes())
-        })
-        .map_err(Error::io("write", &path))
-    }
-
-    /// The budget in bytes.
-    pub fn budget_bytes(&self) -> Option<u64> {
-        self.budget_gb.map(|gb| (gb * GB) as u64)
-    }
-}
 
 /// A shard on disk, of whatever version.
 #[derive(Clone, Debug)]

@@ -27,7 +27,7 @@ mod shard;
 mod upkeep;
 mod writer;
 
-pub use budget::{CacheSettings, Trimmed, trim};
+pub use budget::{Trimmed, trim};
 pub use pcm::Pcm;
 pub use upkeep::{RateContents, Verified, clear, contents, verify};
 

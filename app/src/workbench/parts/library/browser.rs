@@ -1,25 +1,24 @@
 //! What the Library panel browses: the data set in use as the catalogue knows it. The panel wishes, jobs answer, and what was shown last stays
 //! until the answer is there.
 
-use super::Shelf;
+mod reading;
+
 use super::said::Said;
 use crate::timeline::TrueSpan;
 use crate::workbench::Jobs;
 use crate::workbench::jobs::{Activity, Slot};
 use attune_core::dataset::catalogue::{
-    Balance, CoOccurrence, Comparison, Index, Query, Sort, Status, Term, Test, TrackRow,
+    Balance, CoOccurrence, Comparison, Index, Query, Sort, TrackRow,
 };
-use attune_core::dataset::{Catalogue, Finding, Place, Split};
-use attune_core::job::Job;
+use attune_core::dataset::{Finding, Split};
+pub(super) use reading::shelf;
+use reading::{is_current, open, problems, read_page};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows that are read beyond those in sight, so that a turn of the wheel finds them there.
 const AHEAD: usize = 128;
-
-/// Problems that are listed at most.
-const MAX_PROBLEMS: usize = 10_000;
 
 /// Data sets with more tracks are browsed, but not held in memory whole for the panels that need every track at hand.
 pub const MAX_IN_MEMORY: usize = 250_000;
@@ -111,8 +110,6 @@ type PageKey = (u64, Range<usize>);
 pub struct Browser {
     opened: Slot<(PathBuf, u64), Arc<Opened>>,
     n_reads: u64,
-    /// What the user stopped while it was being opened.
-    stopped: Option<(PathBuf, u64)>,
     n_opened: u64,
     n_lists: u64,
     checked: Slot<u64, bool>,
@@ -130,7 +127,6 @@ impl Default for Browser {
         Self {
             opened: Slot::new("open data set for browsing"),
             n_reads: 0,
-            stopped: None,
             n_opened: 0,
             n_lists: 0,
             checked: Slot::new("look for changed annotations"),
@@ -166,10 +162,20 @@ impl Browser {
         is_it.then(|| self.opened.error()).flatten()
     }
 
-    /// Whether the user stopped opening it.
+    /// Whether the user cancelled opening it.
     pub fn is_stopped(&self, folder: &Path) -> bool {
-        let is_it = self.stopped.as_ref().is_some_and(|key| key.0 == folder);
-        is_it && !self.opened.is_busy()
+        let cancelled = self.opened.cancelled_key();
+        cancelled.is_some_and(|key| key.0 == folder)
+    }
+
+    /// Whether something that is wished was cancelled, and does not begin again before the user asks.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.opened.cancelled_key().is_some()
+            || self.list.cancelled_key().is_some()
+            || self.overall.cancelled_key().is_some()
+            || (self.wish.counts && self.counts.cancelled_key().is_some())
+            || (self.wish.problems && self.problems.cancelled_key().is_some())
+            || (self.wish.compared.is_some() && self.compared.cancelled_key().is_some())
     }
 
     /// What the panel wished last.
@@ -242,16 +248,27 @@ impl Browser {
     }
 
     pub(super) fn cancel_jobs(&mut self) {
-        self.stopped = self.opened.busy_with().cloned();
         self.opened.cancel();
         self.checked.cancel();
         self.list.cancel();
+        self.overall.cancel();
         self.counts.cancel();
+        self.problems.cancel();
         self.compared.cancel();
+    }
+
+    pub(super) fn forget_cancelled(&mut self) {
+        self.opened.forget_cancelled();
+        self.list.forget_cancelled();
+        self.overall.forget_cancelled();
+        self.counts.forget_cancelled();
+        self.problems.forget_cancelled();
+        self.compared.forget_cancelled();
     }
 
     /// Reads the files of the data set again.
     pub(super) fn reload(&mut self) {
+        self.forget_cancelled();
         self.n_reads += 1;
     }
 
@@ -292,8 +309,7 @@ impl Browser {
         let serial = self.n_opened + 1;
         let key = (place.clone(), self.n_reads);
         let is_asked = self.opened.busy_with().or(self.opened.done_key()) == Some(&key);
-        if !is_asked && self.stopped.as_ref() != Some(&key) {
-            self.stopped = None;
+        if !is_asked && self.opened.cancelled_key() != Some(&key) {
             self.n_opened = serial;
             self.opened.ask_again(jobs, key, move |job| {
                 Ok(Arc::new(open(&place, catalogue, serial, must_read, job)?))
@@ -306,20 +322,21 @@ impl Browser {
         if !opened.is_fresh && self.n_reads == 0 {
             let it = Arc::clone(&opened);
             self.checked
-                .request(jobs, serial, move |job| is_current(&it, job));
+                .request_unless_cancelled(jobs, serial, move |job| is_current(&it, job));
         }
         let wish = self.wish.clone();
         self.request_list(&opened, &wish, jobs);
         let split = wish.query.split.clone();
         let (it, of) = (Arc::clone(&opened), split.clone());
-        self.overall.request(jobs, (serial, split), move |_| {
-            let all = Query {
-                split: of,
-                ..Query::default()
-            };
-            let split = it.index.split_of(&all)?;
-            Ok(it.index.balance(&it.index.select(&all)?, split))
-        });
+        self.overall
+            .request_unless_cancelled(jobs, (serial, split), move |_| {
+                let all = Query {
+                    split: of,
+                    ..Query::default()
+                };
+                let split = it.index.split_of(&all)?;
+                Ok(it.index.balance(&it.index.select(&all)?, split))
+            });
         if wish.counts {
             let unsorted = Query {
                 sort: Sort::default(),
@@ -327,23 +344,25 @@ impl Browser {
                 ..wish.query
             };
             let (it, query) = (Arc::clone(&opened), unsorted.clone());
-            self.counts.request(jobs, (serial, unsorted), move |_| {
-                let rows = it.index.select(&query)?;
-                let split = it.index.split_of(&query)?;
-                Ok(Counts {
-                    balance: it.index.balance(&rows, split),
-                    together: it.index.co_occurrence(&rows, split),
-                })
-            });
+            self.counts
+                .request_unless_cancelled(jobs, (serial, unsorted), move |_| {
+                    let rows = it.index.select(&query)?;
+                    let split = it.index.split_of(&query)?;
+                    Ok(Counts {
+                        balance: it.index.balance(&rows, split),
+                        together: it.index.co_occurrence(&rows, split),
+                    })
+                });
         }
         if wish.problems {
             let it = Arc::clone(&opened);
-            self.problems.request(jobs, serial, move |_| problems(&it));
+            self.problems
+                .request_unless_cancelled(jobs, serial, move |_| problems(&it));
         }
         if let Some((first, second)) = wish.compared {
             let it = opened;
             let key = (serial, first.clone(), second.clone());
-            self.compared.request(jobs, key, move |_| {
+            self.compared.request_unless_cancelled(jobs, key, move |_| {
                 let split = |name: &str| {
                     let found = it.index.split(Some(name));
                     found.ok_or_else(|| anyhow::anyhow!("there is no split {name}"))
@@ -357,7 +376,8 @@ impl Browser {
         let range = wish.rows.start.saturating_sub(AHEAD)..wish.rows.end + AHEAD;
         let said = wish.said.clone().filter(|said| said.sort.is_some());
         let key = ((opened.serial, wish.query.clone()), said.clone());
-        if self.list.busy_with().or(self.list.done_key()) != Some(&key) {
+        let is_asked = self.list.busy_with().or(self.list.done_key()) == Some(&key);
+        if !is_asked && self.list.cancelled_key() != Some(&key) {
             self.n_lists += 1;
             let (it, number) = (Arc::clone(opened), self.n_lists);
             let (query, range) = (wish.query.clone(), range.clone());
@@ -392,127 +412,4 @@ impl Browser {
                 });
         }
     }
-}
-
-fn open(
-    place: &Path,
-    catalogue: PathBuf,
-    serial: u64,
-    must_read: bool,
-    job: &Job,
-) -> anyhow::Result<Opened> {
-    let place = Place::parse(place);
-    let mut open = Catalogue::open(&catalogue)?;
-    let known = open.dataset(&place.folder)?.map(|entry| entry.dataset);
-    // An entry of an earlier version, or a damaged one, is read anew.
-    let remembered = known
-        .filter(|_| !must_read)
-        .and_then(|dataset| open.index(dataset).ok());
-    let is_fresh = remembered.is_none();
-    let index = match remembered {
-        Some(index) => index,
-        None => {
-            let (dataset, _) = open.import_folder(&place.folder, job)?;
-            open.index(dataset)?
-        }
-    };
-    // Without a name it is the first, as for training.
-    let first = || Some(index.splits().first()?.name.clone());
-    let split = place
-        .split
-        .or_else(|| first().filter(|_| index.splits().len() > 1));
-    if let Some(name) = &split {
-        let all = Query {
-            split: Some(name.clone()),
-            ..Query::default()
-        };
-        index.split_of(&all)?;
-    }
-    let of_split = index.split(split.as_deref()).or(index.splits().first());
-    let mut n_members = 0;
-    let numbers = (0..index.len()).map(|row| {
-        let is_in = of_split.is_none_or(|split| split.part_of(row).is_some());
-        n_members += u32::from(is_in);
-        if is_in { n_members - 1 } else { u32::MAX }
-    });
-    let numbers = numbers.collect();
-    let statuses = Status::ALL.iter().zip(index.status_counts());
-    let problems = statuses.filter(|(status, _)| status.is_problem());
-    Ok(Opened {
-        n_problems: problems.map(|(_, n)| n).sum(),
-        findings: open.findings(index.dataset)?,
-        index,
-        split,
-        numbers,
-        serial,
-        catalogue,
-        is_fresh,
-    })
-}
-
-fn is_current(opened: &Opened, job: &Job) -> anyhow::Result<bool> {
-    let catalogue = Catalogue::open(&opened.catalogue)?;
-    match catalogue.dataset(&opened.index.root)? {
-        Some(entry) => Ok(Catalogue::is_current(&entry, job)?),
-        None => Ok(false),
-    }
-}
-
-fn read_page(
-    opened: &Opened,
-    query: &Query,
-    rows: &[u32],
-    range: Range<usize>,
-) -> anyhow::Result<Page> {
-    let start = range.start.min(rows.len());
-    let numbers = &rows[start..range.end.clamp(start, rows.len())];
-    let index = &opened.index;
-    let catalogue = Catalogue::open(&opened.catalogue)?;
-    let split = index.split_of(query)?;
-    let vocabulary = index.vocabulary_of(split);
-    let n_vocabulary = split.map_or(0, |split| split.vocabulary);
-    let mut tracks = Vec::with_capacity(numbers.len());
-    for track in catalogue.rows(index, numbers)? {
-        let row = track.row as usize;
-        let tags = index.tags_of(row).iter().map(|&tag| tag as usize);
-        let names = tags.filter(|tag| vocabulary.contains(tag));
-        let names: Vec<&str> = names.map(|tag| index.tags()[tag].name.as_str()).collect();
-        let spans = catalogue.spans(index.dataset, track.row, n_vocabulary)?;
-        let truth = spans.into_iter().filter_map(|span| {
-            Some(TrueSpan {
-                tag: index
-                    .tags()
-                    .get(vocabulary.start + span.tag.index())?
-                    .name
-                    .clone(),
-                secs: span.start_secs..span.end_secs,
-            })
-        });
-        tracks.push(Listed {
-            part: split.and_then(|split| split.part_of(row)),
-            tags: names.join(", "),
-            truth: truth.collect(),
-            track,
-        });
-    }
-    Ok(Page { start, tracks })
-}
-
-fn problems(opened: &Opened) -> anyhow::Result<Vec<Listed>> {
-    let query = Query {
-        terms: vec![Term::must(Test::Problem)],
-        ..Query::default()
-    };
-    let rows = opened.index.list(&query)?;
-    Ok(read_page(opened, &query, &rows, 0..MAX_PROBLEMS)?.tracks)
-}
-
-/// The data set of a folder in memory whole, for the panels that need every track at hand.
-pub(super) fn shelf(place: &Path, n_tracks: usize) -> anyhow::Result<Arc<Shelf>> {
-    anyhow::ensure!(
-        n_tracks <= MAX_IN_MEMORY,
-        "the data set is too large for this panel: {n_tracks} tracks, at most {MAX_IN_MEMORY}. The Library browses it, and the command line trains, \
-         scores and tags it"
-    );
-    Ok(Arc::new(Shelf::open(place)?))
 }
