@@ -91,7 +91,10 @@ impl State {
         let state = &ctx.state.labels;
         let send = |command| ctx.send(Command::Labels(command));
         ui.horizontal_wrapped(|ui| {
-            let n = state.ledger().map_or(0, |ledger| ledger.n_decided());
+            let is_here = |track: &str| shelf.by_id.contains_key(track);
+            let n = state
+                .ledger()
+                .map_or(0, |ledger| ledger.n_decided(is_here));
             let text = format!(
                 "decided {} of {}",
                 count_text(n as u64),
