@@ -62,7 +62,7 @@ struct Arguments {
     /// Threads that prepare training clips (default: a quarter of the cores, at least one); the numbers of a run do not depend on it
     #[arg(long, global = true, value_name = "N")]
     loader_threads: Option<std::num::NonZeroUsize>,
-    /// What batches of training clips that lie ready may take in memory, in gigabytes (default: 1.07); less means fewer batches, then fewer threads
+    /// What batches of training clips that lie ready may take in memory, in gigabytes (default: 1.07, more where a single thread needs it); less means fewer batches, then fewer threads
     #[arg(long, global = true, value_name = "GB")]
     loader_memory: Option<f64>,
     /// Open the window on a run that another process trains, also on another machine: its folder, a folder of runs or a workspace
