@@ -11,6 +11,7 @@
 
 mod array;
 pub mod catalogue;
+mod checksum;
 pub mod clean;
 mod clip;
 mod collection;
@@ -39,6 +40,7 @@ mod track;
 mod unlabelled;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use checksum::{Algorithm, Checksum};
 pub use clip::{ReplayedClip, clip_of};
 pub use collection::{Collection, Labelling, NamedSplit, Recording};
 pub use contents::Contents;
@@ -46,7 +48,7 @@ pub use description::Description;
 pub use error::Error;
 pub use finding::{Check, Finding, Severity};
 pub use import::is_audio;
-pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
+pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Memory, Position};
 pub use pcm_cache::{CacheSettings, Pcm, PcmCache, Report};
 pub use place::Place;
 pub use playlist::{PlaylistEntry, write_playlist};
