@@ -66,20 +66,17 @@ pub fn loader_threads() -> usize {
 
 /// What a loader's batches may take in memory, in bytes, if the user has said it; else 0.
 static LOADER_MEMORY: AtomicU64 = AtomicU64::new(0);
-/// What they may take otherwise, in bytes: some hundred batches of log-mels, ten of waveforms.
+/// What they take otherwise, in bytes: room for some hundred batches of log-mels, ten of waveforms.
 pub const USUAL_LOADER_MEMORY: u64 = 1 << 30;
 
-/// From now on the batches of each loader take at most so many bytes (0: a gigabyte).
+/// From now on the batches of each loader take at most so many bytes (0: nothing is said, and [`USUAL_LOADER_MEMORY`] is a measure, no limit).
 pub fn set_loader_memory(bytes: u64) {
     LOADER_MEMORY.store(bytes, Ordering::Relaxed);
 }
 
-/// What the batches of a loader may take in memory, in bytes: as much as [`set_loader_memory`] says, else 1 GiB.
-pub fn loader_memory() -> u64 {
-    match LOADER_MEMORY.load(Ordering::Relaxed) {
-        0 => USUAL_LOADER_MEMORY,
-        bytes => bytes,
-    }
+/// What the user allows the batches of a loader to take in memory, in bytes: what [`set_loader_memory`] says, if anything.
+pub fn loader_memory() -> Option<u64> {
+    Some(LOADER_MEMORY.load(Ordering::Relaxed)).filter(|&bytes| bytes > 0)
 }
 
 /// From now on the engine's workers, and threads that call [`enter_worker`], run with a lower priority than the threads of the

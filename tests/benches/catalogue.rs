@@ -12,25 +12,23 @@
     reason = "a benchmark that cannot write has nothing to measure"
 )]
 
+mod timed_window;
+
 use attune::panels::Panel;
-use attune::playback::Player;
-use attune::workbench::{App, Command, Looks, Services, UiCommand};
+use attune::workbench::{Command, UiCommand};
 use attune_core::dataset::Catalogue;
 use attune_core::dataset::catalogue::{Bits, Index, Query, Sort};
 use attune_core::job::Job;
 use attune_core::rng::{Address, Purpose, Stream};
 use attune_core::workspace::Workspace;
-use egui::{Event as Input, MouseWheelUnit, Pos2, RawInput, Rect, Shape, pos2, vec2};
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use timed_window::Window;
 
 const N_TAGS: usize = 50;
 const LABELS_PER_TRACK: f64 = 4.0;
-const SIZE: egui::Vec2 = vec2(1600.0, 1000.0);
 const FIRST: [&str; 12] = [
     "Ada", "Blue", "Cold", "Dark", "Electric", "Golden", "Hollow", "Little", "Northern", "Paper",
     "Silver", "Wild",
@@ -363,98 +361,9 @@ fn scroll(catalogue: &Catalogue, index: &Index, told: &mut Told) {
     );
 }
 
-/// The window without a screen: its own work in each frame is timed, painting is left out.
-struct Window {
-    ctx: egui::Context,
-    app: App,
-    at_secs: f64,
-    texts: BTreeSet<String>,
-}
-
-impl Window {
-    fn open(workspace: &Path) -> Self {
-        let ctx = egui::Context::default();
-        let services = Services {
-            workspace: Workspace::at(workspace),
-            player: Player::silent(Arc::new(|| 0)),
-            interrupt: attune_core::job::Cancel::new(),
-        };
-        let app = App::new(&ctx, services, &Looks::default());
-        Self {
-            ctx,
-            app,
-            at_secs: 0.0,
-            texts: BTreeSet::new(),
-        }
-    }
-
-    /// One frame with these events, in milliseconds of own work.
-    fn frame(&mut self, events: Vec<Input>) -> f64 {
-        self.at_secs += 1.0 / 60.0;
-        let input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SIZE)),
-            time: Some(self.at_secs),
-            events,
-            ..RawInput::default()
-        };
-        let begun = Instant::now();
-        let app = &mut self.app;
-        let output = self.ctx.run_ui(input, |ui| {
-            app.logic(ui.ctx());
-            app.ui(ui);
-        });
-        let shapes = output.shapes.clone();
-        let meshes = self.ctx.tessellate(shapes, output.pixels_per_point);
-        let took = begun.elapsed().as_secs_f64() * 1e3;
-        drop(meshes);
-        self.texts.clear();
-        for shape in &output.shapes {
-            take_texts(&shape.shape, &mut self.texts);
-        }
-        took
-    }
-
-    /// Frames until this holds, for at most a minute. How long it took, in seconds.
-    fn wait(&mut self, what: &str, holds: impl Fn(&Self) -> bool) -> f64 {
-        let begun = Instant::now();
-        while !holds(self) {
-            assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "waited for {what}; shown are {:?}",
-                self.texts
-            );
-            self.frame(Vec::new());
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        begun.elapsed().as_secs_f64()
-    }
-
-    fn shows(&self, part: &str) -> bool {
-        self.texts.iter().any(|text| text.contains(part))
-    }
-
-    fn scroll(&mut self, by: f32) -> f64 {
-        let wheel = Input::MouseWheel {
-            unit: MouseWheelUnit::Point,
-            delta: vec2(0.0, by),
-            phase: egui::TouchPhase::Move,
-            source: egui::MouseWheelSource::Unknown,
-            modifiers: egui::Modifiers::NONE,
-        };
-        self.frame(vec![Input::PointerMoved(pos2(900.0, 600.0)), wheel])
-    }
-}
-
-fn take_texts(shape: &Shape, texts: &mut BTreeSet<String>) {
-    match shape {
-        Shape::Text(text) => drop(texts.insert(text.galley.text().to_owned())),
-        Shape::Vec(shapes) => shapes.iter().for_each(|shape| take_texts(shape, texts)),
-        _ => {}
-    }
-}
-
 fn window(workspace: &Path, data: &Path, n_tracks: usize, told: &mut Told) {
     let mut window = Window::open(workspace);
+    window.pointer = egui::pos2(900.0, 600.0);
     let sender = window.app.sender().clone();
     for _ in 0..30 {
         window.frame(Vec::new());

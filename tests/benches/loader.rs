@@ -13,7 +13,7 @@
 use attune_core::audio::write_wav;
 use attune_core::augment::Chain;
 use attune_core::dataset::{
-    Dataset, Loader, LoaderConfig, PcmCache, Position, Split, TagIdx, Track,
+    Dataset, Loader, LoaderConfig, Memory, PcmCache, Position, Split, TagIdx, Track,
 };
 use attune_core::features::{FrontEnd, Input};
 use attune_core::job::Job;
@@ -82,6 +82,7 @@ fn dataset(folder: &Path, tracks: Vec<Track>) -> Dataset {
         name: "bench".into(),
         root: folder.to_path_buf(),
         place: folder.to_path_buf(),
+        labelling: String::new(),
         tags: (0..50).map(|tag| format!("tag {tag}")).collect(),
         tracks,
         problems: Vec::new(),
@@ -138,7 +139,7 @@ fn clips_per_second(
         seed: 1,
         n_threads: 1,
         prefetch: 4,
-        memory_bytes: 1 << 30,
+        memory: Memory::AtMost(1 << 30),
         input,
         clean: None,
         steps_per_epoch: None,

@@ -5,7 +5,8 @@ use super::{Console, Failure, Fault, ResultExt};
 use attune_core::dataset::Split;
 use attune_core::metrics::Difference;
 use attune_core::train::{
-    Comparison, DataChoice, compare, decode_split, open_cache, open_data, tags_in_common,
+    Comparison, DataChoice, compare, decode_split, open_cache_at, open_data, scoring_rate_hz,
+    tags_in_common,
 };
 use std::path::PathBuf;
 
@@ -51,7 +52,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         open_data(&DataChoice::parse(&args.data), &console.workspace, &job).bad_input()?;
     let [first, second] = &models;
     tags_in_common([first, second], &dataset).bad_input()?;
-    let cache = open_cache(&console.workspace).failed()?;
+    // Of two rates the higher: neither misses anything.
+    let rate_of = |name, model| scoring_rate_hz(name, model, &console.workspace);
+    let rate_hz = rate_of(&args.first, first).max(rate_of(&args.second, second));
+    let cache = open_cache_at(&console.workspace, rate_hz).failed()?;
     let (track_idxs, problems) = decode_split(&dataset, split, &cache, &job).bad_input()?;
     for problem in problems {
         console.say(&problem.to_string());

@@ -41,6 +41,9 @@ pub(super) struct Args {
     /// Do not decode anything; what is known from earlier checks counts
     #[arg(long)]
     no_audio: bool,
+    /// Compare files with the checksums that were published with the data set (FMA, MTG-Jamendo, mirdata); reads all of them, once
+    #[arg(long)]
+    checksums: bool,
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
@@ -54,6 +57,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         listen: !args.no_audio,
         rate_hz: args.rate,
         min_secs: args.min_secs,
+        checksums: args.checksums,
     };
     let job = console.job();
     let report = examine(
@@ -112,6 +116,10 @@ fn table(report: &Report, args: &Args, console: &Console) -> Result<(), Failure>
         files.n_known,
         files.hours
     ))?;
+    if args.checksums {
+        let n = files.n_compared;
+        console.line(&format!("{n} files compared with published checksums"))?;
+    }
     console.line(&format!(
         "{} errors, {} warnings, {} notes",
         report.count(Severity::Error),

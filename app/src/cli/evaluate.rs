@@ -3,7 +3,9 @@
 use super::weights_argument::resolve_model;
 use super::{Console, Failure, ResultExt};
 use attune_core::dataset::Split;
-use attune_core::train::{DataChoice, decode_split, evaluate, open_cache, open_data};
+use attune_core::train::{
+    DataChoice, decode_split, evaluate, open_cache_at, open_data, scoring_rate_hz,
+};
 use std::path::PathBuf;
 
 /// Options of `attune evaluate`.
@@ -33,13 +35,17 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let dataset =
         open_data(&DataChoice::parse(&args.data), &console.workspace, &job).bad_input()?;
     let split: Split = args.split.parse().fault(super::Fault::Usage)?;
-    let cache = open_cache(&console.workspace).failed()?;
+    let rate_hz = scoring_rate_hz(&args.model, &model, &console.workspace);
+    let cache = open_cache_at(&console.workspace, rate_hz).failed()?;
     let (track_idxs, problems) = decode_split(&dataset, split, &cache, &job).bad_input()?;
     for problem in problems {
         console.say(&problem.to_string());
     }
     let evaluation = evaluate(&model, &dataset, &cache, &track_idxs, &job).failed()?;
     drop(job);
+    for problem in cache.take_repaired() {
+        console.say(&problem.to_string());
+    }
     if args.json {
         return console.json(&evaluation.scores);
     }

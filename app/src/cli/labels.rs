@@ -124,7 +124,10 @@ fn show(data: &Path, json: bool, console: &Console) -> Result<(), Failure> {
         }
     }
     if !json {
-        let (n, all) = (ledger.n_decided(), dataset.tracks.len());
+        let tracks = dataset.tracks.iter();
+        let ids: std::collections::HashSet<&str> = tracks.map(|track| track.id.as_str()).collect();
+        let n = ledger.n_decided(|track| ids.contains(track));
+        let all = dataset.tracks.len();
         console.say(&format!("decided {n} of {all} tracks"));
     }
     Ok(())

@@ -30,7 +30,7 @@ Examples:
 With --json each file gives one line: {\"file\", \"duration_s\", \"tags\": {tag: probability}}, tags by falling probability.
 With --out all cores work, and a table is written with a row a track: id, path, duration_s, error, warning, and a column a tag. Stopped or
 killed work goes on where it was when the same command is given again; a finished table is gone on with, too, so that only new files are
-tagged. What is done so far lies in FILE.journal. The table is whole or absent.
+tagged, and its rows of other tracks stay, behind the new ones. What is done so far lies in FILE.journal. The table is whole or absent.
 A file that cannot be read is named on stderr and skipped (with --out a row with an error); the exit code is then 3.")]
 pub(super) struct Args {
     /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
@@ -38,7 +38,7 @@ pub(super) struct Args {
     /// Audio files (MP3, OGG Vorbis, Opus, FLAC, WAV, AAC or M4A), folders of them, data sets (DIR or DIR#SPLIT)
     #[arg(required_unless_present = "catalogue", value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Tag the tracks of all imported data sets
+    /// Tag every recording of all imported data sets, once; with --split, those of that part of each data set's first split
     #[arg(long, conflicts_with = "paths")]
     catalogue: bool,
     /// Of data sets, this split only: train, valid, test or unlabelled
@@ -47,7 +47,7 @@ pub(super) struct Args {
     /// Write a table: .parquet or .csv
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "top"])]
     out: Option<PathBuf>,
-    /// Tag everything anew, whatever the table or its journal holds
+    /// Tag everything anew, whatever the table or its journal holds; rows of other tracks go, too
     #[arg(long, requires = "out")]
     overwrite: bool,
     /// Tags to show per file (without --json)
@@ -175,7 +175,14 @@ fn summary_text(summary: &Summary, out: &Path) -> String {
     if let Some((busy, cores)) = summary.busy_cores {
         text += &format!(", {busy:.1} of {cores:.0} cores busy");
     }
-    text + ")"
+    text += ")";
+    if summary.n_kept > 0 {
+        text += &format!(
+            "; {} rows of other tracks stay behind them (without them: --overwrite, or another file)",
+            summary.n_kept
+        );
+    }
+    text
 }
 
 fn fail_if_any(n_failed: usize, n_files: usize) -> Result<(), Failure> {

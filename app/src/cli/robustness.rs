@@ -9,8 +9,8 @@ use attune_core::augment::{Kind, Ladder};
 use attune_core::metrics::Difference;
 use attune_core::predict::Model;
 use attune_core::train::{
-    DataChoice, EffectScores, Robustness, RobustnessPlan, open_cache, open_data, robustness,
-    tags_in_common,
+    CLIP_RATE_HZ, DataChoice, EffectScores, Robustness, RobustnessPlan, open_cache_at, open_data,
+    robustness, scoring_rate_hz, tags_in_common,
 };
 use std::path::PathBuf;
 
@@ -74,7 +74,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         // Before tracks are decoded in vain.
         tags_in_common([&model, other], &dataset).bad_input()?;
     }
-    let cache = open_cache(&console.workspace).failed()?;
+    let named = std::iter::once((&args.model, &model)).chain(args.against.iter().zip(&other));
+    let rates = named.map(|(name, model)| scoring_rate_hz(name, model, &console.workspace));
+    let rate_hz = rates.max().unwrap_or(CLIP_RATE_HZ);
+    let cache = open_cache_at(&console.workspace, rate_hz).failed()?;
     let (track_idxs, problems) = plan.decode(&dataset, &cache, &job).bad_input()?;
     for problem in problems {
         console.say(&problem.to_string());

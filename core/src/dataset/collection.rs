@@ -96,7 +96,7 @@ impl Collection {
                 tracks.push(Track::new(recording, split));
             }
         }
-        let mut tags = Vec::new();
+        let (mut tags, mut name) = (Vec::new(), String::new());
         if let Some(labelling) = self.labellings.into_iter().nth(chosen.labelling) {
             let of = |recording: u32| place_of.get(recording as usize).copied().flatten();
             for (recording, tag) in labelling.labels {
@@ -109,7 +109,7 @@ impl Collection {
                     tracks[place].timeline.push(span);
                 }
             }
-            tags = labelling.tags;
+            (tags, name) = (labelling.tags, labelling.name);
         }
         for track in &mut tracks {
             track.tags.sort_unstable();
@@ -128,6 +128,7 @@ impl Collection {
             name: self.name,
             place: super::place::Place::new(&self.root, split).into_path(),
             root: self.root,
+            labelling: name,
             tags,
             tracks,
             problems,

@@ -108,6 +108,17 @@ pub enum Error {
         /// What the cache may take.
         budget_bytes: u64,
     },
+    /// More files than the system lets this process open.
+    #[error(
+        "this process may not open more files{}, and uses one for each large file of the cache of decoded audio; allow it more (`ulimit -n 65536`) and begin again ({})",
+        limit.map_or_else(String::new, |limit| format!(" than {limit}")), path.display()
+    )]
+    TooManyFiles {
+        /// How many it may, where the system tells.
+        limit: Option<u64>,
+        /// The one that was too much.
+        path: PathBuf,
+    },
     /// A loader thread ended without a word.
     #[error("a loader thread stopped unexpectedly; this is a bug in Attune")]
     LoaderDied,

@@ -76,6 +76,8 @@ pub enum Check {
     RecordingLeak,
     /// Audio files that no track names.
     UnlistedFile,
+    /// Files against the checksums that were published.
+    Checksum,
 }
 
 impl Check {
@@ -108,6 +110,7 @@ impl Check {
             Self::FileLeak => "file-leak",
             Self::RecordingLeak => "recording-leak",
             Self::UnlistedFile => "unlisted-file",
+            Self::Checksum => "checksum",
             Self::KnownFault => "known-fault",
             Self::MadeSplit => "made-split",
         }

@@ -11,6 +11,7 @@
 
 mod array;
 pub mod catalogue;
+mod checksum;
 pub mod clean;
 mod clip;
 mod collection;
@@ -40,6 +41,7 @@ mod track;
 mod unlabelled;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use checksum::{Algorithm, Checksum};
 pub use clip::{ReplayedClip, clip_of};
 pub use collection::{Collection, Labelling, NamedSplit, Recording};
 pub use contents::Contents;
@@ -48,7 +50,7 @@ pub use error::Error;
 pub use finding::{Check, Finding, Severity};
 pub use import::is_audio;
 pub use limit::{Limit, bytes_from_gb};
-pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Position};
+pub use loader::{Batch, ClipRef, Inputs, Loader, LoaderConfig, Memory, Position};
 pub use pcm_cache::{Pcm, PcmCache, Report};
 pub use place::Place;
 pub use playlist::{PlaylistEntry, write_playlist};

@@ -32,6 +32,7 @@ pub(super) fn make(folder: &Path, lengths: &[usize]) -> Dataset {
         name: "test".into(),
         root: folder.to_path_buf(),
         place: folder.to_path_buf(),
+        labelling: String::new(),
         tags: ["one", "two", "three"].map(str::to_owned).to_vec(),
         tracks,
         problems: Vec::<Problem>::new(),

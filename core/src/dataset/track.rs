@@ -159,6 +159,8 @@ pub struct Dataset {
     pub root: PathBuf,
     /// How it is opened again: its folder, with the named split if it was opened by one (`FOLDER#SPLIT`).
     pub place: PathBuf,
+    /// What its labelling is called among those of the same data set; empty if it is the only one.
+    pub labelling: String,
     /// The vocabulary, in the order of the columns of labels and probabilities.
     pub tags: Vec<String>,
     /// The tracks in the order of `tracks.csv`.

@@ -1,11 +1,14 @@
 //! What this machine and this process are doing: processor, memory, disk.
 //!
 //! Read from `/proc`, where Linux tells it as text, so that no crate and no `unsafe` stands between (`sysinfo` reads the same files and
-//! hundreds more); only the room on a disk is asked by a system call. Other systems have no `/proc`: there is no [`Probe`], and nothing is made up. Graphics processors are not looked at: this
+//! hundreds more); only the room on a disk and the number of files that may be open are asked by system calls. Other systems have no `/proc`: there is no [`Probe`], and nothing is made up. Graphics processors are not looked at: this
 //! build computes on the CPU alone.
 
+mod files;
 mod proc_text;
 mod quota;
+
+pub use files::{allow_many_files, file_limit, is_too_many_files};
 
 use proc_text::{CpuTicks, bytes_read, cpu_ticks, memory_line, process_ticks};
 use serde::{Deserialize, Serialize};

@@ -2,37 +2,69 @@
 
 use super::Entry;
 use super::table::{Row, State};
-use crate::run::{Ends, Event, History, Pace};
+use crate::run::{EVENTS_FILE, Ends, Event, History, Pace};
 use crate::train::{RunFile, TrainConfig};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// What was found out, kept while an entry stands as it does: a log is not read again and again.
+/// What was found out, kept while an entry stands as it does: a log is not read again and again. Where nothing could be told, it is looked
+/// again as soon as there is more in the folder of runs.
 #[derive(Debug, Default)]
 pub(super) struct Estimates {
-    known: BTreeMap<String, (Entry, Option<f64>)>,
+    known: BTreeMap<String, Known>,
+    /// What there is in the folder of runs, looked at once for each table.
+    runs: Option<RunsSeen>,
 }
+
+#[derive(Debug)]
+struct Known {
+    of: Entry,
+    seconds: Option<f64>,
+    /// What there was when nothing could be told.
+    seen: RunsSeen,
+}
+
+/// The runs, and how long the log of each is.
+type RunsSeen = Arc<BTreeMap<OsString, u64>>;
 
 impl Estimates {
     /// Seconds until the entry's last epoch or time limit; `None` where nothing tells.
     pub(super) fn seconds(&mut self, entry: &Entry, runs: &Path) -> Option<f64> {
-        if let Some((of, seconds)) = self.known.get(&entry.id)
-            && of == entry
+        let seen = Arc::clone(self.runs.get_or_insert_with(|| Arc::new(runs_in(runs))));
+        if let Some(known) = self.known.get(&entry.id)
+            && known.of == *entry
+            && (known.seconds.is_some() || known.seen == seen)
         {
-            return *seconds;
+            return known.seconds;
         }
         let seconds = estimate(entry, runs);
+        let of = entry.clone();
         self.known
-            .insert(entry.id.clone(), (entry.clone(), seconds));
+            .insert(entry.id.clone(), Known { of, seconds, seen });
         seconds
     }
 
     /// Forgets entries that do not wait any more: when they do again, they have come further.
     pub(super) fn keep_only(&mut self, rows: &[Row]) {
+        self.runs = None;
         let waits = |row: &Row| matches!(row.state, State::Waiting | State::Interrupted { .. });
         let is_to_come = |id: &String| rows.iter().any(|row| row.id == *id && waits(row));
         self.known.retain(|id, _| is_to_come(id));
     }
+}
+
+fn runs_in(runs: &Path) -> BTreeMap<OsString, u64> {
+    let folders = std::fs::read_dir(runs).into_iter().flatten().flatten();
+    let seen = folders.map(|folder| {
+        let log = folder.path().join(EVENTS_FILE);
+        (
+            folder.file_name(),
+            log.metadata().map_or(0, |log| log.len()),
+        )
+    });
+    seen.collect()
 }
 
 fn estimate(entry: &Entry, runs: &Path) -> Option<f64> {

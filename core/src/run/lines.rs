@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// The events of a run, a [`super::Record`] a line.
-pub(super) const FILE: &str = "events.jsonl";
+pub(crate) const FILE: &str = "events.jsonl";
 
 /// So much of a line is told when it could not be understood.
 const TOLD: usize = 80;

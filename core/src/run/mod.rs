@@ -71,6 +71,7 @@ pub(crate) use filter::words as filter_words;
 pub use filter::{Filter, FilterError};
 pub use group::{Group, Grouping, Spread};
 pub use history::{History, Validation};
+pub(crate) use lines::FILE as EVENTS_FILE;
 pub(crate) use lock::{WriterLock, has_writer};
 pub use log::{ResumePoint, RunLog};
 pub use mailbox::{Mail, post};

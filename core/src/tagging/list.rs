@@ -1,7 +1,9 @@
 //! What is to be tagged: files, folders of files, data sets, all that the catalogue knows.
 
 use super::Error;
-use crate::dataset::{Catalogue, Dataset, Place, Split, import, is_audio};
+use crate::dataset::import::Layout as _;
+use crate::dataset::split::OwnSplit;
+use crate::dataset::{Catalogue, Collection, Dataset, Place, Split, import, is_audio};
 use std::path::{Path, PathBuf};
 
 /// A track to tag.
@@ -54,8 +56,9 @@ pub fn list_paths(named: &[PathBuf], split: Option<Split>) -> Result<Vec<ToTag>,
     Ok(each_once(list))
 }
 
-/// Lists the tracks of all data sets of the catalogue; ids begin with the set's name. A set whose folder can no longer be read is told to
-/// `skipped` and left out.
+/// Lists all recordings of all data sets of the catalogue, whatever named splits they are in; with `split`, those of that part of each data
+/// set's first split. Ids begin with the set's name. A file that several data sets share is listed once, for the first of them. A set
+/// whose folder can no longer be read is told to `skipped` and left out.
 pub fn list_catalogue(
     catalogue: &Path,
     split: Option<Split>,
@@ -63,18 +66,35 @@ pub fn list_catalogue(
 ) -> Result<Vec<ToTag>, Error> {
     let mut list = Vec::new();
     if catalogue.exists() {
-        for entry in Catalogue::open(catalogue)?.datasets()? {
-            match Dataset::open(&entry.root) {
+        let mut entries = Catalogue::open(catalogue)?.datasets()?;
+        // Splits of one's own hold other data sets' files, which go by the names that they have there.
+        entries.sort_by_key(|entry| entry.layout == OwnSplit.id());
+        for entry in entries {
+            let read = match split {
+                None => Collection::open(&entry.root).map(|set| list_collection(set, &mut list)),
                 // A set without that split has nothing to add.
-                Ok(dataset) => drop(list_dataset(&dataset, split, true, &mut list)),
-                Err(error) => skipped(&entry.root, &error),
+                Some(_) => Dataset::open(&entry.root)
+                    .map(|set| drop(list_dataset(&set, split, true, &mut list))),
+            };
+            if let Err(error) = read {
+                skipped(&entry.root, &error);
             }
         }
     }
     if list.is_empty() {
         return Err(Error::Nothing(catalogue.to_path_buf()));
     }
-    Ok(each_once(list))
+    let mut seen = std::collections::HashSet::with_capacity(list.len());
+    list.retain(|track| seen.insert(named_file(track.path.clone()).key()));
+    Ok(list)
+}
+
+fn list_collection(collection: Collection, list: &mut Vec<ToTag>) {
+    let name = collection.name;
+    list.extend(collection.recordings.into_iter().map(|recording| ToTag {
+        id: format!("{name}/{}", recording.id),
+        path: recording.path,
+    }));
 }
 
 /// The same file under the same id says nothing new; the first stays.
@@ -145,6 +165,8 @@ fn walk(folder: &Path, list: &mut Vec<ToTag>) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::split::SplitFolder;
+    use crate::job::Job;
 
     fn touch(path: &Path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -182,6 +204,40 @@ mod tests {
         assert_eq!(ids(Some(Split::Test)), ["two"]);
         let error = list_paths(&[set.clone()], Some(Split::Valid)).unwrap_err();
         assert!(error.to_string().contains("valid"), "{error}");
+    }
+
+    #[test]
+    fn of_the_catalogue_each_recording_is_listed_once_whatever_splits_it_is_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let set = folder.path().join("set");
+        let tracks = "track_id,path,artist,split,duration_s,source,license\n\
+            one,a.wav,x,train,,,\ntwo,b.wav,y,test,,,\nthree,c.wav,z,train,,,\n";
+        touch(&set.join("a.wav"));
+        std::fs::write(set.join("tracks.csv"), tracks).unwrap();
+        let mut collection = Collection::open(&set).unwrap();
+        assert_eq!(collection.recordings.len(), 3);
+        let file = folder.path().join("catalogue.sqlite");
+        let mut catalogue = Catalogue::open(&file).unwrap();
+        catalogue.import(&collection, &Job::quiet()).unwrap();
+        // A split of one's own is another data set with the same files.
+        let own = folder.path().join("own");
+        let split = SplitFolder {
+            source: set,
+            tags: Vec::new(),
+            made: None,
+        };
+        split
+            .write(&own, [("one", Split::Test)].into_iter())
+            .unwrap();
+        collection = Collection::open(&own).unwrap();
+        catalogue.import(&collection, &Job::quiet()).unwrap();
+        drop(catalogue);
+        let list = |split| -> Vec<String> {
+            let listed = list_catalogue(&file, split, &mut |_, error| panic!("{error}"));
+            listed.unwrap().into_iter().map(|track| track.id).collect()
+        };
+        assert_eq!(list(None), ["set/one", "set/two", "set/three"]);
+        assert_eq!(list(Some(Split::Test)), ["set/two", "own/one"]);
     }
 
     #[test]

@@ -13,9 +13,13 @@ use crate::machine::Probe;
 use crate::message::full_message;
 use crate::predict::{self, Model, tag_track};
 use crossbeam::channel::{Receiver, Sender, bounded};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+
+/// Rows of an earlier table that lie in memory while it is written anew.
+const KEPT_AT_ONCE: usize = 256;
 
 /// How many work on it.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +28,7 @@ pub struct Options {
     pub n_decoders: usize,
     /// Threads that ask the model.
     pub n_taggers: usize,
-    /// What the table or its journal holds of another model is forgotten, and everything tagged anew.
+    /// What the table or its journal holds is forgotten, whatever model and tracks it is of, and everything tagged anew.
     pub overwrite: bool,
 }
 
@@ -66,8 +70,10 @@ pub struct Standing {
 /// What was done.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
-    /// Tracks in the table.
+    /// Tracks of the list.
     pub n_tracks: usize,
+    /// Rows of tracks that are not in the list, which an earlier table had and the new one has behind the others.
+    pub n_kept: usize,
     /// Tracks that had been tagged in earlier sittings.
     pub n_before: usize,
     /// Tracks that could not be tagged.
@@ -105,7 +111,8 @@ pub struct Tagger<'a> {
 }
 
 impl Tagger<'_> {
-    /// Writes the table `out` (.csv or .parquet), whole or not at all. Tracks that `out` or its journal has are not tagged again.
+    /// Writes the table `out` (.csv or .parquet), whole or not at all. Tracks that `out` or its journal has are not tagged again, and what
+    /// `out` has of other tracks (told by their ids) stays in it, unless everything is to be overwritten.
     ///
     /// `told` hears of each track of this sitting as it is done, with its row; both on the calling thread. Cancelled work goes on when it is
     /// asked for again. Files that cannot be tagged are rows with an error.
@@ -118,13 +125,22 @@ impl Tagger<'_> {
         Format::of(out)?;
         let about = About::of(self.model);
         let mut journal = Journal::open(out, &about, self.options.overwrite)?;
-        if journal.is_empty() && !self.options.overwrite && out.exists() {
+        let is_new = journal.is_empty();
+        let mut n_kept = 0;
+        if !self.options.overwrite && out.exists() {
             job.report(0, 0, "reading what is done");
-            if let Err(error) = self.take_over(out, &about, &mut journal) {
-                // Left behind, it would claim the table for this model.
-                journal.remove()?;
-                return Err(error);
-            }
+            n_kept = match self.take_over(out, &about, &mut journal, is_new) {
+                Ok(n_kept) => n_kept,
+                // Work that began with leave to overwrite what is there goes on.
+                Err(Error::OtherModel { .. }) if !is_new => 0,
+                Err(error) => {
+                    if is_new {
+                        // Left behind, it would claim the table for this model.
+                        journal.remove()?;
+                    }
+                    return Err(error);
+                }
+            };
         }
         let todo: Vec<usize> = (0..self.list.len())
             .filter(|&number| !journal.has(self.list[number].key()))
@@ -163,10 +179,15 @@ impl Tagger<'_> {
             self.list.len() as u64,
             "writing the table",
         );
-        write_table(out, &about, &mut journal.rows(self.list))?;
+        if n_kept > 0 {
+            self.write_with_kept(out, &about, &journal)?;
+        } else {
+            write_table(out, &about, &mut journal.rows(self.list))?;
+        }
         journal.remove()?;
         Ok(Summary {
             n_tracks: self.list.len(),
+            n_kept,
             n_before,
             n_failed: standing.n_failed,
             secs: since.elapsed().as_secs_f64(),
@@ -175,22 +196,61 @@ impl Tagger<'_> {
         })
     }
 
-    /// Puts the answers of a finished table into the journal: those of tracks of the list.
-    fn take_over(&self, out: &Path, about: &About, journal: &mut Journal) -> Result<(), Error> {
-        let wanted: std::collections::HashSet<u64> = self.list.iter().map(ToTag::key).collect();
+    /// Puts the answers of a finished table, as far as they are of the list, into a journal that is new; one that is not has them, or began with
+    /// leave to overwrite them. Gives how many rows are of other tracks.
+    fn take_over(
+        &self,
+        out: &Path,
+        about: &About,
+        journal: &mut Journal,
+        is_new: bool,
+    ) -> Result<usize, Error> {
+        let wanted: HashSet<u64> = self.list.iter().map(ToTag::key).collect();
+        let ids = self.ids();
+        let mut n_kept = 0;
         let found = read_table(out, &mut |found, row| {
             about.check_same(found, out)?;
+            n_kept += usize::from(!ids.contains(row.id.as_str()));
             let key = ToTag {
                 id: row.id.clone(),
                 path: row.path.clone().into(),
             }
             .key();
-            if row.error.is_empty() && wanted.contains(&key) {
+            if is_new && row.error.is_empty() && wanted.contains(&key) {
                 journal.append(key, &row)?;
             }
             Ok(())
         })?;
-        about.check_same(&found, out)
+        about.check_same(&found, out)?;
+        Ok(n_kept)
+    }
+
+    /// What a track is called tells whether a row is about it: its file may lie elsewhere by now.
+    fn ids(&self) -> HashSet<&str> {
+        self.list.iter().map(|track| track.id.as_str()).collect()
+    }
+
+    /// Writes the table anew, with the rows of other tracks that it has so far at its end. They are read while it is written: there
+    /// may be any number of them, and until the new table is whole the old one stays where it is.
+    fn write_with_kept(&self, out: &Path, about: &About, journal: &Journal) -> Result<(), Error> {
+        let ids = self.ids();
+        let (sender, kept) = bounded::<Result<Row, Error>>(KEPT_AT_ONCE);
+        std::thread::scope(|scope| {
+            let read = move || {
+                let outcome = read_table(out, &mut |_, row| {
+                    if !ids.contains(row.id.as_str()) {
+                        // Nobody listens when the writing has failed, which is told there.
+                        sender.send(Ok(row)).map_err(|_closed| Cancelled)?;
+                    }
+                    Ok(())
+                });
+                if let Err(error) = outcome {
+                    drop(sender.send(Err(error)));
+                }
+            };
+            spawn(scope, "tag-kept".to_owned(), read)?;
+            write_table(out, about, &mut journal.rows(self.list).chain(kept))
+        })
     }
 
     /// Tags the tracks with the numbers `todo`, and gives the most waves that were in memory at once.

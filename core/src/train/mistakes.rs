@@ -1,7 +1,7 @@
 //! The tracks behind a point of a tag's curve: what a run's best model got wrong on the test split, with what the data set knows of each.
 
 use super::checkpoint::{Checkpoints, RunFile};
-use super::prepare::{decode_split, open_cache};
+use super::prepare::{decode_split, open_cache_at};
 use super::{Error, Predictions, evaluate};
 use crate::dataset::{Dataset, PlaylistEntry, Split, Track, write_playlist};
 use crate::job::Job;
@@ -91,7 +91,7 @@ impl Predictions {
             });
         }
         let model = Model::load(&best)?;
-        let cache = open_cache(workspace)?;
+        let cache = open_cache_at(workspace, run_file.config.clip_rate_hz)?;
         let (track_idxs, _) = decode_split(&dataset, Split::Test, &cache, job)?;
         let evaluation = evaluate(&model, &dataset, &cache, &track_idxs, job)?;
         let predictions = Self::of(&evaluation, &dataset);

@@ -57,7 +57,9 @@ pub use mistakes::{Judged, write_mistakes};
 pub use named_model::open_model;
 pub use noisy_student::{Halves, Losses, NoisyStudent, Passes, Targets, losses};
 pub use predictions::Predictions;
-pub use prepare::{CLIP_RATE_HZ, decode_split, open_cache, open_cache_at, open_data};
+pub use prepare::{
+    CLIP_RATE_HZ, decode_split, open_cache_at, open_data, scoring_rate_hz, usual_scoring_rate_hz,
+};
 pub use replay::{Replay, ReplayOf, replay, tracks_of_run};
 pub use robustness::{
     CleanScores, DrawnScore, EffectScores, Robustness, RobustnessPlan, Rung, RungScores,

@@ -1,7 +1,7 @@
 //! The streams of clips of a run: labelled ones and, with a teacher, unlabelled ones beside them.
 
 use super::{Error, TrainConfig};
-use crate::dataset::{LoaderConfig, Split};
+use crate::dataset::{LoaderConfig, Memory, Split};
 use crate::features::Input;
 
 /// How long the streams are.
@@ -71,7 +71,10 @@ pub(super) fn labelled(
         seed: config.seed,
         n_threads: crate::device::loader_threads(),
         prefetch: 4,
-        memory_bytes: crate::device::loader_memory(),
+        memory: crate::device::loader_memory().map_or(
+            Memory::About(crate::device::USUAL_LOADER_MEMORY),
+            Memory::AtMost,
+        ),
         input,
         clean: None,
         steps_per_epoch: Some(lengths.steps_per_epoch()),

@@ -418,8 +418,12 @@ impl Run {
         self.tell_loader_times()
     }
 
-    /// Tells what the loader's threads were busy with since the last time.
+    /// Tells what the loader's threads were busy with since the last time, and what they found damaged.
     fn tell_loader_times(&mut self) -> Result<(), Error> {
+        for problem in self.data.cache.take_repaired() {
+            let message = problem.to_string();
+            self.event(Event::Warned { message })?;
+        }
         if let Some(message) = self.sampler.take_complaint() {
             self.event(Event::Warned { message })?;
         }

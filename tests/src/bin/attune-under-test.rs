@@ -4,5 +4,6 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     attune_core::device::keep_freed_memory();
+    attune_core::machine::allow_many_files();
     attune::cli::main()
 }

@@ -1,10 +1,13 @@
 //! Decoded audio from the command line: made ahead, looked after, kept within a budget, shared by processes.
 
-use crate::attune::{json, output, printed, refused};
+use crate::attune::{command, json, output, printed, refused};
 use crate::lab::{Lab, succeed};
+use attune_core::dataset::{Dataset, PcmCache};
+use attune_core::job::Job;
 use attune_tests::small_data;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const N_TRACKS: u64 = 36;
 
@@ -145,8 +148,20 @@ fn clips_can_be_cut_at_another_rate_and_usual_runs_do_not_mention_it() {
     };
     succeed(lab.train("usual", &["--epochs", "1"]));
     assert!(!recipe("usual").contains("clip_rate"));
-    succeed(lab.train("sixteen", &["--epochs", "1", "--clip-rate", "16000"]));
+    let trained = succeed(lab.train("sixteen", &["--epochs", "1", "--clip-rate", "16000"]));
     assert!(recipe("sixteen").contains("clip_rate_hz = 16000"));
+    // A model is scored on clips as it was trained on, by whatever name it goes.
+    let run = lab.run_folder("sixteen").unwrap();
+    let id = PathBuf::from(run.file_name().unwrap());
+    for name in [id, run.clone(), run.join("checkpoints/best.safetensors")] {
+        let mut evaluate = lab.attune("sixteen", &["evaluate", "--json", "--data"]);
+        evaluate.arg(lab.folder.path().join("data")).arg(&name);
+        let scores = succeed(evaluate);
+        for what in ["roc_auc_macro", "average_precision_macro"] {
+            assert!(scores[what].is_number(), "{scores}");
+            assert_eq!(scores[what], trained["test"][what], "{what}");
+        }
+    }
     let rates: Vec<_> = std::fs::read_dir(lab.workspace("sixteen").join("cache/pcm"))
         .unwrap()
         .map(|folder| folder.unwrap().file_name())
@@ -183,7 +198,15 @@ fn a_damaged_cache_changes_nothing_about_a_run() {
     let arguments = ["--epochs", "2", "--augment", "reference"];
     let expected = succeed(lab.train("workspace", &arguments));
     damage(lab.folder.path(), 22_050);
-    let found = succeed(lab.train("workspace", &arguments));
+    let mut again = lab.train("workspace", &arguments);
+    again.args(["--name", "again"]);
+    let found = succeed(again);
+    let runs = std::fs::read_dir(lab.workspace("workspace").join("runs")).unwrap();
+    let told = runs.flatten().any(|run| {
+        let events = std::fs::read_to_string(run.path().join("events.jsonl")).unwrap();
+        events.contains("decoded sound in the cache was damaged")
+    });
+    assert!(told, "the run says so");
     assert!(expected["best_loss"].is_number() && expected["test"].is_object());
     for what in [
         "best_loss",
@@ -228,4 +251,38 @@ fn the_loaders_memory_is_set_once_for_all_commands_and_an_option_goes_before_it(
     }
     let told = printed(folder.path(), &["data", "loader-memory", "none"]);
     assert_eq!(told, usual);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_cache_of_more_files_than_a_process_usually_opens_is_used_or_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    small_data::write(&data, 100, 0.2);
+    let dataset = Dataset::open(&data).unwrap();
+    // A shard each.
+    for track in 0..100 {
+        let pcm = folder.path().join("workspace/cache/pcm");
+        let cache = PcmCache::open(pcm, 22_050).unwrap();
+        cache.prepare(&dataset, &[track], &Job::quiet()).unwrap();
+    }
+    let build = command(folder.path(), &["data", "cache", "build", "data", "--json"]);
+    let limited = |limit: &str| {
+        let mut shell = Command::new("sh");
+        let script = format!("{limit} && exec \"$@\"");
+        shell.args(["-c", &script, "sh"]).arg(build.get_program());
+        shell.args(build.get_args()).current_dir(folder.path());
+        shell.output().unwrap()
+    };
+    let built = limited("ulimit -S -n 64");
+    let told = String::from_utf8_lossy(&built.stderr).into_owned();
+    assert!(built.status.success(), "{told}");
+    let built: Value = serde_json::from_slice(&built.stdout).unwrap();
+    assert_eq!(of_rate(&built, 22_050), (0, 100));
+    let refused = limited("ulimit -n 64");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && told.contains("ulimit -n") && told.contains("than 64"),
+        "{told}"
+    );
 }

@@ -1,8 +1,9 @@
 //! The doctor, splits and cleaning from the command line: prepared faults are found and mended, sound music is left in peace.
 
 use crate::attune;
-use attune_core::dataset::{Dataset, Split};
-use attune_tests::faults;
+use attune_core::dataset::{Algorithm, Dataset, Split};
+use attune_core::job::Job;
+use attune_tests::{faults, published};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -238,4 +239,82 @@ fn wrong_requests_are_refused_in_words() {
         assert_eq!(found, Some(code), "{arguments:?}: {told}");
         assert!(told.contains(problem), "{arguments:?}: {told}");
     }
+}
+
+/// Findings about checksums: key and message; and how many files were compared.
+fn compared(folder: &Path) -> (Vec<(String, String)>, u64) {
+    let arguments = [
+        "data",
+        "check",
+        "set",
+        "--no-audio",
+        "--checksums",
+        "--json",
+    ];
+    let output = attune::output(folder, &arguments);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let entries = report["entries"].as_array().unwrap().iter();
+    let text = |entry: &Value, what: &str| entry[what].as_str().unwrap().to_owned();
+    let found = entries
+        .filter(|entry| entry["check"] == "checksum")
+        .map(|entry| (text(entry, "key"), text(entry, "message")));
+    let n_compared = report["files"]["n_compared"].as_u64().unwrap();
+    (found.collect(), n_compared)
+}
+
+#[test]
+fn files_are_held_against_the_checksums_that_were_published_and_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let set = here.join("set");
+    published::fma::write(&set);
+    let track = set.join("fma_small/000/000002.wav");
+    let sum = Algorithm::Sha1.of_file(&track, &Job::quiet()).unwrap();
+    let list = set.join("fma_small/checksums");
+    let others = "f1d2d2f924e986ac86fdf7b36c94bcdf32beec15  000/000005.mp3\n";
+    std::fs::write(&list, format!("{others}{sum}  000/000002.wav\n")).unwrap();
+    assert_eq!(compared(here), (Vec::new(), 1), "the other is not here");
+    // A download that went wrong. As long as nothing tells that it changed, it is not read again.
+    let mut bytes = std::fs::read(&track).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half] ^= 1;
+    let then = track.metadata().unwrap().modified().unwrap();
+    std::fs::write(&track, bytes).unwrap();
+    let file = std::fs::File::options().write(true).open(&track).unwrap();
+    file.set_modified(then).unwrap();
+    assert_eq!(compared(here), (Vec::new(), 1));
+    file.set_modified(then + std::time::Duration::from_secs(9))
+        .unwrap();
+    for _ in 0..2 {
+        let (found, n_compared) = compared(here);
+        assert_eq!((n_compared, &*found[0].0), (1, "checksum/2"));
+        assert!(
+            found.len() == 1 && found[0].1.contains(&format!("the published one is {sum}")),
+            "{found:?}"
+        );
+    }
+    std::fs::remove_file(list).unwrap();
+    let (found, n_compared) = compared(here);
+    assert_eq!((n_compared, &*found[0].0), (0, "checksum/none"));
+}
+
+#[test]
+fn sums_of_an_index_of_mirdata_are_compared_wherever_its_files_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    published::mirdata::write(&set);
+    let index = set.join("tunes_index_1.0.json");
+    let sum = |file: &str| {
+        let path = set.join(file);
+        Algorithm::Md5.of_file(&path, &Job::quiet()).unwrap()
+    };
+    let text = std::fs::read_to_string(&index).unwrap();
+    let text = text
+        .replace("1f", &sum("audio/one.wav"))
+        .replace("2f", &sum("audio/one.wav"))
+        .replace("5f", &sum("info.csv"));
+    std::fs::write(&index, text).unwrap();
+    let (found, n_compared) = compared(folder.path());
+    let keys: Vec<&str> = found.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!((n_compared, &keys[..]), (3, &["checksum/two"][..]));
 }

@@ -467,6 +467,12 @@ fn fma_is_read_through_three_header_lines_and_cells_of_several_lines() {
         track.path.ends_with("fma_small/000/000002.wav"),
         "converted, under its own name"
     );
+    // The table states the lengths of whole tracks; only one archive has them.
+    assert_eq!(track.duration_secs, Some(30.0));
+    std::fs::rename(root.join("fma_small"), root.join("fma_full")).unwrap();
+    let whole = Dataset::open(&root).unwrap();
+    assert_eq!(whole.tracks[0].duration_secs, Some(168.0));
+    std::fs::rename(root.join("fma_full"), root.join("fma_small")).unwrap();
     assert_eq!(
         ids(&dataset(&root, "medium")),
         ["2", "1486"],

@@ -1,7 +1,7 @@
 //! The queue from the command line: filled, put in order, worked off, killed in the middle, and gone on with.
 
 use crate::lab::{Lab, assert_same_weights, succeed, validations};
-use attune_core::queue::{Queue, State, Table};
+use attune_core::queue::{Follower, Queue, State, Table};
 use attune_core::run::{Event, History, Status};
 use attune_core::train::RunFile;
 use attune_core::workspace::Workspace;
@@ -69,6 +69,18 @@ fn stderr(output: &Output) -> String {
 
 fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn how_long_a_run_takes_is_told_as_soon_as_another_of_its_kind_has_been_trained() {
+    let queued = Queued::new();
+    queued.add(&["--epochs", "3"]);
+    let workspace = Workspace::at(queued.lab.workspace("w"));
+    let mut follower = Follower::new(Queue::of(&workspace));
+    let mut seconds = || follower.table().unwrap().rows[0].seconds;
+    assert_eq!((seconds(), seconds()), (None, None), "nothing tells");
+    succeed(queued.lab.train("w", &["--epochs", "1"]));
+    assert!(seconds().is_some_and(|seconds| seconds > 0.0));
 }
 
 #[test]

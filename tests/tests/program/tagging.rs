@@ -4,7 +4,7 @@ use crate::attune;
 use attune_core::dataset::Dataset;
 use attune_core::job::Job;
 use attune_core::tagging::Answers;
-use attune_tests::{python, small_data};
+use attune_tests::{published, python, small_data};
 use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
@@ -133,6 +133,34 @@ fn bad_files_are_named_and_do_not_keep_the_others() {
         output.status.success() && said.contains("6 tracks, 2 of them tagged now"),
         "{said}"
     );
+}
+
+#[test]
+fn of_the_catalogue_every_recording_is_tagged_whatever_splits_it_is_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    published::fma::write(&here.join("fma"));
+    let first = Dataset::open(&here.join("fma")).unwrap();
+    assert_eq!(first.tracks.len(), 1, "its first split is the smallest");
+    attune::printed(here, &["data", "import", "fma"]);
+    let arguments = ["predict", "demo", "--catalogue", "--out", "t.csv"];
+    let (code, errors) = attune::refused(here, &arguments);
+    assert_eq!(code, Some(3), "{errors}");
+    let rows = csv_rows(&here.join("t.csv"));
+    let mut ids: Vec<&str> = rows.iter().map(|(id, ..)| id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["FMA/1486", "FMA/155320", "FMA/2", "FMA/3"]);
+    let tagged = rows
+        .iter()
+        .filter(|(.., row)| row.iter().all(Option::is_some));
+    assert_eq!(tagged.count(), 1, "the others have no audio here");
+    // Another list into the same table: nothing of what is there is lost.
+    small_data::write(&here.join("data"), 2, 1.0);
+    let output = attune::output(here, &["predict", "demo", "data", "--out", "t.csv"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("4 rows of other tracks stay"), "{said}");
+    let after = csv_rows(&here.join("t.csv"));
+    assert_eq!((after.len(), &after[2..]), (6, &rows[..]));
 }
 
 #[test]

@@ -242,7 +242,7 @@ fn models_with_some_tags_in_common_are_compared_on_those() {
     assert_eq!(comparison.left_out, ["high"]);
     // The scores of a tag are those that the model gets alone.
     let (dataset, job) = (&shelf.dataset, Job::quiet());
-    let cache = train::open_cache(&state.workspace).unwrap();
+    let cache = train::open_cache_at(&state.workspace, train::CLIP_RATE_HZ).unwrap();
     let (test, _) = train::decode_split(dataset, Split::Test, &cache, &job).unwrap();
     let model = state.model.current().unwrap();
     let alone = train::evaluate(model, dataset, &cache, &test, &job).unwrap();

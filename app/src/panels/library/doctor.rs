@@ -117,6 +117,14 @@ impl Looks {
             {
                 ctx.send(Command::Doctor(doctor::Command::Examine));
             }
+            if !ctx.state.doctor.is_examining(place)
+                && ui
+                    .button("Compare checksums")
+                    .on_hover_text("Examine again, and compare files with the checksums that were published with the data set, if there are any; reads all of them, once")
+                    .clicked()
+            {
+                ctx.send(Command::Doctor(doctor::Command::CompareChecksums));
+            }
             if ui
                 .button("Export")
                 .on_hover_text("Write all findings as JSON, and rules for `attune data split --clean` that leave out what is faulty")

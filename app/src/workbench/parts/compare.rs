@@ -261,7 +261,8 @@ fn compare(split: Split, state: &mut Whole, jobs: &Jobs) {
         let (models, dataset) = ([&*first, &*second], &shelf.dataset);
         // Before tracks are decoded in vain.
         train::tags_in_common(models, dataset)?;
-        let cache = train::open_cache(&workspace)?;
+        let rate_hz = train::usual_scoring_rate_hz(&models);
+        let cache = train::open_cache_at(&workspace, rate_hz)?;
         let (track_idxs, problems) = train::decode_split(dataset, split, &cache, job)?;
         let comparison = train::compare(models, dataset, &cache, &track_idxs, N_RESAMPLES, job)?;
         Ok(Arc::new(Compared {

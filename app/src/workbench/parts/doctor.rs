@@ -69,6 +69,8 @@ impl State {
 pub enum Command {
     /// Examine the data set in use, again if need be.
     Examine,
+    /// The same, and compare files with the checksums that were published with the data set.
+    CompareChecksums,
     /// Stop examining.
     Cancel,
     /// Open the file that a finding is about, and play it from the place concerned if `play`.
@@ -85,7 +87,8 @@ pub enum Command {
 /// Carries out a command, between frames.
 pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     match command {
-        Command::Examine => {
+        Command::Examine | Command::CompareChecksums => {
+            let checksums = matches!(command, Command::CompareChecksums);
             let Some(place) = state.selection.dataset.clone() else {
                 return;
             };
@@ -97,7 +100,10 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 let collection = Collection::open(&place.folder)?;
                 let mut notebook = Notebook::open(&workspace)?;
                 let split = place.split.as_deref();
-                let options = Options::default();
+                let options = Options {
+                    checksums,
+                    ..Options::default()
+                };
                 Ok(Arc::new(examine(
                     &collection,
                     split,

@@ -72,10 +72,16 @@ impl Catalogue {
         Ok(dataset)
     }
 
-    /// Waits while another process imports, as long as the job goes on.
+    /// Waits while another process imports, as long as the job goes on. The connection is as patient as before, whatever comes of it.
     fn wait_for_turn(&mut self, job: &Job) -> Result<(), Error> {
         let path = self.path.clone();
         self.connection.busy_timeout(ATTEMPT).map_err(told(&path))?;
+        let outcome = self.attempt_turn(job);
+        let restored = self.connection.busy_timeout(schema::PATIENCE);
+        outcome.and(restored.map_err(told(&path)))
+    }
+
+    fn attempt_turn(&mut self, job: &Job) -> Result<(), Error> {
         let mut outcome = Ok(());
         for _ in 0..N_ATTEMPTS {
             job.check()?;
@@ -93,10 +99,7 @@ impl Catalogue {
                 _ => break,
             }
         }
-        self.connection
-            .busy_timeout(Duration::from_secs(30))
-            .and(outcome)
-            .map_err(told(&path))
+        outcome.map_err(told(&self.path))
     }
 }
 

@@ -19,6 +19,9 @@ use super::stored::refusal;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::Duration;
 
+/// How long a connection waits for another's transaction.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Version of the tables, kept in SQLite's `user_version`.
 const VERSION: i64 = 2;
 
@@ -93,7 +96,7 @@ pub(super) const REPLACED: [&str; 9] = [
 
 /// Makes or upgrades the tables. A catalogue of today is only read, so that opening it waits for nobody who writes.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_secs(30))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     connection.pragma_update(None, "foreign_keys", true)?;

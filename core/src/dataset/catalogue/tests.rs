@@ -510,6 +510,27 @@ fn imports_at_the_same_time_wait_for_each_other_and_readers_for_nobody() {
 }
 
 #[test]
+fn an_import_that_is_stopped_while_it_waits_leaves_the_connection_as_patient_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let (other, mut stopped) = (opened(&folder), opened(&folder));
+    other.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let cancel = Cancel::new();
+    let raised = cancel.clone();
+    let job = Job::new(cancel, move |progress| {
+        if progress.what.contains("waiting") {
+            raised.cancel();
+        }
+    });
+    let outcome = stopped.import(&collection(Path::new("/music/set"), &numbers(3)), &job);
+    assert!(matches!(outcome, Err(Error::Cancelled(_))));
+    let patience: i64 = stopped
+        .connection
+        .pragma_query_value(None, "busy_timeout", |row| row.get(0))
+        .unwrap();
+    assert_eq!(patience, 30_000);
+}
+
+#[test]
 fn a_folder_is_current_until_its_annotations_change() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("set");

@@ -1,5 +1,6 @@
 //! What counts of all that was decided: a fold of the journal's lines, with everything that can be taken back.
 
+use crate::dataset::Error;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -78,6 +79,35 @@ impl Line {
     pub(super) fn redo() -> Self {
         Self::now(What::Redo)
     }
+
+    /// When it was decided, in milliseconds since 1970.
+    pub(super) fn at_unix_ms(&self) -> u64 {
+        self.at_unix_ms
+    }
+
+    /// As it stands in the file.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut bytes = serde_json::to_vec(self)
+            .map_err(|error| Error::BadConfig(format!("a decision cannot be written: {error}")))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// The marks of a journal that are not taken back.
+    pub(super) fn that_count(lines: Vec<Self>) -> Vec<Self> {
+        let (mut done, mut undone) = (Vec::new(), Vec::new());
+        for line in lines {
+            match line.what {
+                What::Mark { .. } => {
+                    undone.clear();
+                    done.push(line);
+                }
+                What::Undo => undone.extend(done.pop()),
+                What::Redo => done.extend(undone.pop()),
+            }
+        }
+        done
+    }
 }
 
 /// One step: what was known of a track before and after it.
@@ -112,15 +142,17 @@ impl Ledger {
             .map(|(track, mark)| (track.as_str(), mark))
     }
 
-    /// Tracks of which something was said as a whole.
-    pub fn n_decided(&self) -> usize {
-        let marks = self.marks.values();
-        marks.filter(|mark| mark.verdict.is_some()).count()
-    }
-
     /// The step that undoing takes back.
     pub fn last_done(&self) -> Option<&Step> {
         self.done.last()
+    }
+
+    /// Tracks of which something was said as a whole, of those that `is_here` has: other splits may have others.
+    pub fn n_decided(&self, is_here: impl Fn(&str) -> bool) -> usize {
+        let marks = self.marks.iter();
+        marks
+            .filter(|(track, mark)| mark.verdict.is_some() && is_here(track))
+            .count()
     }
 
     /// The step that would be done again.

@@ -150,3 +150,105 @@ fn an_export_opens_as_a_data_set_says_what_changed_and_comes_back_by_import() {
     assert_eq!(imported.ledger().mark("t0").unwrap().tags, ["new", "two"]);
     assert_eq!(import_labels(&mut imported, &dataset, &labels).unwrap(), 0);
 }
+
+#[test]
+fn a_line_that_failed_half_way_is_cut_off_before_the_next() {
+    let (_folder, workspace, dataset) = bench();
+    let mut corrections = Corrections::open(&workspace, &dataset).unwrap();
+    corrections.mark("t0", accepted(&["two"])).unwrap();
+    // As a full disk leaves it: a part of the line was written, and there was no cutting it off.
+    corrections.file.write_all(b"{\"at_unix_ms\":17").unwrap();
+    corrections.is_torn = true;
+    corrections.mark("t1", accepted(&["one"])).unwrap();
+    drop(corrections);
+    let read = Ledger::read(&workspace, &dataset).unwrap();
+    assert_eq!(read.marks().count(), 2);
+    // A file that takes nothing: an error, and all that was decided before is still there.
+    let mut corrections = Corrections::open(&workspace, &dataset).unwrap();
+    let file = std::mem::replace(
+        &mut corrections.file,
+        File::open(&corrections.path).unwrap(),
+    );
+    assert!(corrections.mark("t2", accepted(&["one"])).is_err());
+    assert_eq!(corrections.ledger(), &read);
+    corrections.file = file;
+    corrections.mark("t2", accepted(&["three"])).unwrap();
+    drop(corrections);
+    let read = Ledger::read(&workspace, &dataset).unwrap();
+    assert_eq!(read.mark("t2").unwrap().tags, ["three"]);
+}
+
+/// MTG-Jamendo's layout: two splits of one set of tags, and another set.
+fn two_splits(folder: &Path) {
+    for (split, subset) in [(0, "top50tags"), (1, "top50tags"), (0, "genre")] {
+        for (number, part) in ["train", "validation", "test"].into_iter().enumerate() {
+            let file = format!("data/splits/split-{split}/autotagging_{subset}-{part}.tsv");
+            let (file, id) = (folder.join(file), 100 + (number + split) % 3);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            let line = format!("track_{id:07}\tartist_1\talbum_1\t00/{id}.mp3\t9.0\tgenre---rock");
+            let head = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS";
+            std::fs::write(file, format!("{head}\r\n{line}\r\n")).unwrap();
+        }
+    }
+}
+
+#[test]
+fn corrections_belong_to_all_splits_that_share_their_labels_and_older_journals_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    two_splits(&set);
+    let written = |split: &str| PathBuf::from(format!("{}{split}", set.display()));
+    let named = |split: &str| Dataset::open(&written(split)).unwrap();
+    let (plain, first, second) = (
+        named(""),
+        named("#top50tags/split-0"),
+        named("#top50tags/split-1"),
+    );
+    let genre = named("#genre/split-0");
+    let workspace = Workspace::at(folder.path().join("home"));
+    // What earlier versions wrote: a journal for each way of writing the split.
+    let older = |split: &str, lines: &str| {
+        let hash = blake3::hash(written(split).as_os_str().as_encoded_bytes()).to_hex();
+        let file = format!("{}-{}.jsonl", plain.name, &hash.as_str()[..8]);
+        let file = workspace.corrections().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, lines).unwrap();
+    };
+    let mark = |at: u32, track: &str, tag: &str| {
+        format!(
+            "{{\"at_unix_ms\":{at},\"do\":\"mark\",\"track\":\"{track}\",\"tags\":[\"{tag}\"]}}\n"
+        )
+    };
+    let undo = |at: u32| format!("{{\"at_unix_ms\":{at},\"do\":\"undo\"}}\n");
+    older("", &(mark(1, "a", "one") + &mark(5, "b", "late")));
+    older(
+        "#top50tags/split-1",
+        &(mark(2, "a", "two") + &mark(3, "b", "early") + &mark(4, "c", "wrong") + &undo(6)),
+    );
+    older("#genre/split-0", &mark(9, "a", "genre"));
+    let tags = |ledger: &Ledger| -> Vec<(String, Vec<String>)> {
+        let marks = ledger.marks();
+        marks
+            .map(|(track, mark)| (track.to_owned(), mark.tags.clone()))
+            .collect()
+    };
+    let expected = [("a", "two"), ("b", "late")].map(|(t, tag)| (t.into(), vec![tag.into()]));
+    for dataset in [&plain, &first, &second] {
+        assert_eq!(tags(&Ledger::read(&workspace, dataset).unwrap()), expected);
+    }
+    let mut corrections = Corrections::open(&workspace, &first).unwrap();
+    assert_eq!(tags(corrections.ledger()), expected);
+    assert!(Corrections::open(&workspace, &second).is_err(), "in use");
+    corrections.mark("d", accepted(&["new"])).unwrap();
+    drop(corrections);
+    let mut corrections = Corrections::open(&workspace, &second).unwrap();
+    assert_eq!(corrections.ledger().marks().count(), 3);
+    corrections.undo().unwrap();
+    drop(corrections);
+    assert_eq!(tags(&Ledger::read(&workspace, &plain).unwrap()), expected);
+    let of_genre = Corrections::open(&workspace, &genre).unwrap();
+    assert_eq!(
+        tags(of_genre.ledger()),
+        [("a".into(), vec!["genre".into()])]
+    );
+}

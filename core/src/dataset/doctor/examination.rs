@@ -4,7 +4,7 @@ use super::duplicates::{self, Copies, Listed};
 use super::hearing::{Heard, Outcome, hear};
 use super::notebook::{Notebook, State};
 use super::report::{Entry, Files, Report, Sound};
-use super::{file_checks, label_checks, sound_checks, split_checks};
+use super::{checksums, file_checks, label_checks, sound_checks, split_checks};
 use crate::dataset::{Check, Collection, Dataset, Error, Severity, Split};
 use crate::job::Job;
 use rayon::prelude::*;
@@ -26,6 +26,8 @@ pub struct Options {
     pub rate_hz: Option<u32>,
     /// Shorter files are too short, in seconds; `None`: what is clearly shorter than clips of one length, and below 1 s.
     pub min_secs: Option<f64>,
+    /// Whether to compare files with the checksums that were published with them: reads all of them once.
+    pub checksums: bool,
 }
 
 impl Default for Options {
@@ -34,6 +36,7 @@ impl Default for Options {
             listen: true,
             rate_hz: None,
             min_secs: None,
+            checksums: false,
         }
     }
 }
@@ -95,7 +98,7 @@ pub fn examine(
             outcome: None,
         })
         .collect();
-    let files = listen(&mut patients, options.listen, notebook, job)?;
+    let mut files = listen(&mut patients, options.listen, notebook, job)?;
     let copies = duplicates::find(&listed(&patients), job)?;
     job.check()?;
     job.report(0, 0, "reading the annotations again");
@@ -112,6 +115,11 @@ pub fn examine(
         .collect();
     file_checks::check(collection, &patients, &mut entries);
     sound_checks::check(&patients, options, &mut entries);
+    if options.checksums {
+        let of_split = split.is_some();
+        files.n_compared =
+            checksums::check(collection, &patients, of_split, notebook, &mut entries, job)?;
+    }
     let numbers: HashMap<&str, usize> =
         patients.iter().map(|patient| patient.id).zip(0..).collect();
     let mut part_of: Vec<Option<Split>> = vec![None; patients.len()];

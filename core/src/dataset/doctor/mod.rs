@@ -9,6 +9,7 @@
 //!
 //! A file that has not changed is not decoded again, so that stopped work goes on where it was and a second look is quick.
 
+mod checksums;
 mod duplicates;
 mod examination;
 mod file_checks;

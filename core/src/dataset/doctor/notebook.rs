@@ -1,10 +1,10 @@
-//! What the doctor has heard, kept in the workspace's cache: a file that has not changed is not decoded again.
+//! What the doctor has heard, and the checksums of files, kept in the workspace's cache: a file that has not changed is not decoded again.
 //!
 //! SQLite, so that two processes may use it and one that is killed leaves whole rows. It may be deleted at any time.
 
 use super::fingerprint;
 use super::hearing::{Heard, Outcome};
-use crate::dataset::Error;
+use crate::dataset::{Algorithm, Checksum, Error};
 use crate::workspace::Workspace;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
@@ -17,6 +17,10 @@ const TABLE: &str = "
 CREATE TABLE IF NOT EXISTS heard (
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, changed_ns INTEGER NOT NULL, version INTEGER NOT NULL,
     outcome TEXT NOT NULL, print BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sums (
+    path BLOB NOT NULL, algorithm TEXT NOT NULL, size INTEGER NOT NULL, changed_ns INTEGER NOT NULL, sum TEXT NOT NULL,
+    PRIMARY KEY (path, algorithm)
 ) WITHOUT ROWID;
 ";
 
@@ -109,6 +113,48 @@ impl Notebook {
             Ok(known)
         };
         look_up().map_err(self.told())
+    }
+
+    /// What is known of the sums of files in these states, each by the algorithm of its published one. `[files]`
+    pub(super) fn sums(&self, files: &[(Checksum, State)]) -> Result<Vec<Option<String>>, Error> {
+        let look_up = || {
+            let mut query = self.connection.prepare(
+                "SELECT sum FROM sums WHERE path = ?1 AND algorithm = ?2 AND size = ?3 AND changed_ns = ?4",
+            )?;
+            let found = files.iter().map(|(file, state)| {
+                let path = state.path.as_os_str().as_encoded_bytes();
+                let name = file.algorithm.name();
+                query
+                    .query_row(params![path, name, state.size, state.changed_ns], |row| {
+                        row.get(0)
+                    })
+                    .optional()
+            });
+            found.collect::<rusqlite::Result<Vec<Option<String>>>>()
+        };
+        look_up().map_err(self.told())
+    }
+
+    /// Notes sums that were computed, all or nothing.
+    pub(super) fn note_sums<'a>(
+        &mut self,
+        sums: impl Iterator<Item = (&'a State, Algorithm, &'a str)>,
+    ) -> Result<(), Error> {
+        let told = self.told();
+        let note = || {
+            let transaction = self.connection.transaction()?;
+            {
+                let mut insert = transaction
+                    .prepare("INSERT OR REPLACE INTO sums VALUES (?1, ?2, ?3, ?4, ?5)")?;
+                for (state, algorithm, sum) in sums {
+                    let path = state.path.as_os_str().as_encoded_bytes();
+                    let name = algorithm.name();
+                    insert.execute(params![path, name, state.size, state.changed_ns, sum])?;
+                }
+            }
+            transaction.commit()
+        };
+        note().map_err(told)
     }
 
     /// Notes what was heard, all or nothing.

@@ -38,6 +38,9 @@ pub struct Files {
     pub n_decoded: usize,
     /// Files that had not changed since they were decoded before.
     pub n_known: usize,
+    /// Files that were compared with published checksums.
+    #[serde(default)]
+    pub n_compared: usize,
     /// How much sound that is, in hours.
     pub hours: f64,
 }

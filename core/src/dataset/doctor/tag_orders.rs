@@ -10,7 +10,7 @@ struct Published {
     tags: &'static str,
 }
 
-const PUBLISHED: [Published; 5] = [
+const PUBLISHED: [Published; 6] = [
     Published {
         name: "MagnaTagATune's 50 commonest tags (Won et al. 2020)",
         tags: "guitar,classical,slow,techno,strings,drums,electronic,rock,fast,piano,ambient,beat,violin,vocal,synth,female,indian,opera,male,singing,vocals,no vocals,harpsichord,loud,quiet,flute,woman,male vocal,no vocal,pop,soft,sitar,solo,man,classic,choir,voice,new age,dance,male voice,female vocal,beats,harp,cello,no voice,weird,country,metal,female voice,choral",
@@ -26,6 +26,10 @@ const PUBLISHED: [Published; 5] = [
     Published {
         name: "the 50 tags of the CALS split",
         tags: "rock,pop,indie,alternative,electronic,hip-hop,metal,jazz,punk,folk,alternative rock,indie rock,dance,hard rock,00s,soul,hardcore,80s,country,classic rock,punk rock,blues,chillout,experimental,heavy metal,death metal,90s,reggae,progressive rock,ambient,acoustic,beautiful,british,rnb,funk,metalcore,mellow,world,guitar,trance,indie pop,christian,house,spanish,latin,psychedelic,electro,piano,70s,progressive metal",
+    },
+    Published {
+        name: "MTG-Jamendo's 50 commonest tags (data/tags/top50.txt)",
+        tags: "genre---alternative,genre---ambient,genre---atmospheric,genre---chillout,genre---classical,genre---dance,genre---downtempo,genre---easylistening,genre---electronic,genre---experimental,genre---folk,genre---funk,genre---hiphop,genre---house,genre---indie,genre---instrumentalpop,genre---jazz,genre---lounge,genre---metal,genre---newage,genre---orchestral,genre---pop,genre---popfolk,genre---poprock,genre---reggae,genre---rock,genre---soundtrack,genre---techno,genre---trance,genre---triphop,genre---world,instrument---acousticguitar,instrument---bass,instrument---computer,instrument---drummachine,instrument---drums,instrument---electricguitar,instrument---electricpiano,instrument---guitar,instrument---keyboard,instrument---piano,instrument---strings,instrument---synthesizer,instrument---violin,instrument---voice,mood/theme---emotional,mood/theme---energetic,mood/theme---film,mood/theme---happy,mood/theme---relaxing",
     },
     Published {
         name: "GTZAN's genres",

@@ -150,6 +150,24 @@ fn order_findings(tags: &[&str]) -> Vec<(Severity, String)> {
 }
 
 #[test]
+fn the_order_of_jamendos_tags_is_known() {
+    // The sets' own names hold the categories.
+    let text = "genre---alternative genre---ambient genre---atmospheric genre---chillout genre---classical genre---dance genre---downtempo \
+        genre---easylistening genre---electronic genre---experimental genre---folk genre---funk genre---hiphop genre---house genre---indie \
+        genre---instrumentalpop genre---jazz genre---lounge genre---metal genre---newage genre---orchestral genre---pop genre---popfolk \
+        genre---poprock genre---reggae genre---rock genre---soundtrack genre---techno genre---trance genre---triphop genre---world \
+        instrument---acousticguitar instrument---bass instrument---computer instrument---drummachine instrument---drums \
+        instrument---electricguitar instrument---electricpiano instrument---guitar instrument---keyboard instrument---piano \
+        instrument---strings instrument---synthesizer instrument---violin instrument---voice mood/theme---emotional \
+        mood/theme---energetic mood/theme---film mood/theme---happy mood/theme---relaxing";
+    let mut tags: Vec<&str> = text.split_whitespace().collect();
+    assert_eq!(order_findings(&tags), []);
+    tags.swap(0, 49);
+    let found = order_findings(&tags);
+    assert!(found[0].1.contains("MTG-Jamendo's 50"), "{found:?}");
+}
+
+#[test]
 fn a_known_vocabulary_in_another_order_is_told() {
     let genres = [
         "blues",

@@ -10,7 +10,7 @@ use super::sheet::{Form, Sheet, find, lines};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::literal::{self, Literal};
 use crate::dataset::{
-    Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
+    Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
@@ -27,6 +27,11 @@ const N_TRACKS: usize = 106_574;
 
 const METADATA_BELOW: [&str; 2] = ["fma_metadata", ""];
 const AUDIO_BELOW: [&str; 5] = ["", "fma_full", "fma_large", "fma_medium", "fma_small"];
+
+/// `fma_small`, `fma_medium` and `fma_large` hold clips of so many seconds, while the table states the lengths of the whole tracks.
+const CLIP_SECS: f64 = 30.0;
+/// The folder of the only archive with whole tracks.
+const WHOLE_TRACKS: &str = "fma_full";
 
 /// Tracks whose published files are empty, cut off or shorter than 30 s, in `small` and in `medium`.
 const SHORT: [u32; 26] = [
@@ -51,6 +56,12 @@ fn table_of(folder: &Path) -> Option<PathBuf> {
     })
 }
 
+/// Whether the folder of the metadata was opened, beside which the audio lies.
+fn is_metadata(at: &Folders) -> bool {
+    let name = at.annotations.file_name();
+    at.audio.is_none() && name.is_some_and(|name| name == METADATA_BELOW[0])
+}
+
 impl Layout for Fma {
     fn id(&self) -> &'static str {
         "fma"
@@ -71,6 +82,18 @@ impl Layout for Fma {
     fn files(&self, folder: &Path) -> Vec<PathBuf> {
         let genres = find(folder, &METADATA_BELOW, "genres.csv");
         table_of(folder).into_iter().chain(genres).collect()
+    }
+
+    fn checksums(&self, at: &Folders) -> Vec<Checksum> {
+        let root = at.audio.as_ref().unwrap_or(&at.annotations);
+        // Of an opened fma_metadata, the audio lies beside it.
+        let beside = root.parent().filter(|_| is_metadata(at));
+        let roots = [Some(root.as_path()), beside].into_iter().flatten();
+        let mut all = Vec::new();
+        for folder in roots.flat_map(|root| AUDIO_BELOW.map(|below| root.join(below))) {
+            all.extend(Checksum::listed_in(&folder.join("checksums"), &[folder]));
+        }
+        all
     }
 
     fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
@@ -121,11 +144,7 @@ impl Layout for Fma {
                 .collect(),
         ]
         .concat();
-        // Of an opened fma_metadata, the audio lies beside it.
-        let is_inner = at.audio.is_none()
-            && folder
-                .file_name()
-                .is_some_and(|name| name == "fma_metadata");
+        let is_inner = is_metadata(at);
         let below: Vec<&str> = around
             .iter()
             .map(String::as_str)
@@ -141,6 +160,15 @@ impl Layout for Fma {
             },
             &mut report,
         );
+        for recording in &mut recordings.list {
+            let is_whole = recording
+                .path
+                .components()
+                .any(|part| part.as_os_str() == WHOLE_TRACKS);
+            if !is_whole {
+                recording.duration_secs = recording.duration_secs.map(|secs| secs.min(CLIP_SECS));
+            }
+        }
         Ok(collection(
             self.id(),
             "FMA",
@@ -430,7 +458,7 @@ fn read_genres(folder: &Path, report: &mut Report) -> Result<BTreeMap<i64, Strin
     Ok(titles)
 }
 
-/// The archives list what they hold: tracks of the subset that are not listed were never in it. The sums themselves are not computed here.
+/// The archives list what they hold: tracks of the subset that are not listed were never in it. The sums themselves are the doctor's.
 fn hold_against_checksums(
     at: &Folders,
     recordings: &Recordings,

@@ -6,7 +6,7 @@ use super::report::Report;
 use super::sheet::{Form, Sheet, find, lines};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{
-    Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
+    Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,24 @@ fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
     find(folder, &["data", "", ".."], name)
 }
 
+/// Where audio lies below the folder.
+const AUDIO_BELOW: [&str; 8] = [
+    "",
+    "raw_30s",
+    "raw_30s/audio",
+    "raw_30s/audio-low",
+    "audio",
+    "audio-low",
+    "autotagging_moodtheme/audio",
+    "mp3",
+];
+
+/// The lists of the tracks' checksums, in `data/download` of the repository or beside the audio.
+const CHECKSUMS: [&str; 2] = [
+    "raw_30s_audio_sha256_tracks.txt",
+    "raw_30s_audio-low_sha256_tracks.txt",
+];
+
 pub(super) struct Jamendo;
 
 impl Layout for Jamendo {
@@ -135,6 +153,19 @@ impl Layout for Jamendo {
         files
     }
 
+    fn checksums(&self, at: &Folders) -> Vec<Checksum> {
+        let root = at.audio.as_ref().unwrap_or(&at.annotations);
+        let folders = AUDIO_BELOW.map(|below| root.join(below));
+        let list = |name| {
+            let beside = find(&at.annotations, &["data/download", "download", ""], name);
+            beside.or_else(|| find(root, &[""], name))
+        };
+        let lists = CHECKSUMS.into_iter().filter_map(list);
+        lists
+            .flat_map(|list| Checksum::listed_in(&list, &folders))
+            .collect()
+    }
+
     fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let is_there = |subset: &&Subset| {
@@ -171,16 +202,7 @@ impl Layout for Jamendo {
         let problems = settle(
             &mut recordings.list,
             at,
-            &[
-                "",
-                "raw_30s",
-                "raw_30s/audio",
-                "raw_30s/audio-low",
-                "audio",
-                "audio-low",
-                "autotagging_moodtheme/audio",
-                "mp3",
-            ],
+            &AUDIO_BELOW,
             &|number, _, wanted| {
                 let path = &paths[number];
                 wanted.push(path.clone());

@@ -4,14 +4,15 @@
 //! of music_dataset_split) names splits and is held against it: there are two orders of the fifty tags in use, which differ in two
 //! columns, and a table taken by number would exchange them silently.
 
+mod splits;
+
 use super::audio::{is_audio, is_within, settle};
-use super::gathering::{Parts, Recordings, collection};
-use super::report::{Report, bad_file};
-use super::sheet::{Form, Sheet, find, lines};
+use super::gathering::{Recordings, collection};
+use super::report::Report;
+use super::sheet::{Form, Sheet, find, find_all};
 use super::{Folders, Layout, Wanted};
-use crate::dataset::{
-    Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx, npy, pickled,
-};
+use crate::dataset::{Check, Collection, Error, Finding, Labelling, Severity, TagIdx};
+use splits::LISTS;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -76,26 +77,6 @@ const EMPTY_CLIPS: [&str; 3] = ["35644", "55753", "57881"];
 const BELOW: [&str; 5] = ["", "split/mtat", "mtat", "MTAT_split", "annotations"];
 const ANNOTATIONS: &str = "annotations_final.csv";
 
-/// A list of each part, as others publish them.
-const LISTS: [(&str, [(&str, Split); 3]); 2] = [
-    (
-        "sota",
-        [
-            ("test.npy", Split::Test),
-            ("valid.npy", Split::Valid),
-            ("train.npy", Split::Train),
-        ],
-    ),
-    (
-        "jongpillee",
-        [
-            ("test_list_pub.cP", Split::Test),
-            ("valid_list_pub.cP", Split::Valid),
-            ("train_list_pub.cP", Split::Train),
-        ],
-    ),
-];
-
 pub(super) struct MagnaTagATune;
 
 impl Layout for MagnaTagATune {
@@ -121,9 +102,7 @@ impl Layout for MagnaTagATune {
             .flat_map(|(_, parts)| parts.map(|(name, _)| name));
         let names = [ANNOTATIONS, "clip_info_final.csv", "binary.npy", "tags.npy"];
         let names = names.into_iter().chain(lists);
-        names
-            .filter_map(|name| find(folder, &BELOW, name))
-            .collect()
+        find_all(folder, &BELOW, names)
     }
 
     fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
@@ -381,207 +360,5 @@ impl Clips {
 
     fn is_empty_clip(&self, number: u32) -> bool {
         EMPTY_CLIPS.contains(&self.recordings.list[number as usize].id.as_str())
-    }
-
-    /// Folders 0 to b are train, c is valid, d to f are test.
-    fn by_folder(
-        &self,
-        name: &str,
-        labelling: usize,
-        only_tagged: bool,
-        [train, or_train, valid, test]: [usize; 4],
-        file: &Path,
-        report: &mut Report,
-    ) -> NamedSplit {
-        let mut is_tagged = vec![!only_tagged; self.paths.len()];
-        for (number, _) in &self.top.labels {
-            is_tagged[*number as usize] = true;
-        }
-        let mut parts = Parts::default();
-        for (number, path) in (0..).zip(&self.paths) {
-            let digit = path.chars().next().and_then(|letter| letter.to_digit(16));
-            let part = match digit.filter(|_| path.get(1..2) == Some("/")) {
-                Some(0..12) => Split::Train,
-                Some(12) => Split::Valid,
-                Some(_) => Split::Test,
-                None => continue,
-            };
-            if is_tagged[number as usize] && !self.is_empty_clip(number) {
-                parts.put(number, part);
-            }
-        }
-        for (part, published) in [
-            (Split::Train, &[train, or_train][..]),
-            (Split::Valid, &[valid]),
-            (Split::Test, &[test]),
-        ] {
-            report.count(
-                &format!("clips in {part} of {name}"),
-                parts.count(part),
-                published,
-                file,
-            );
-        }
-        parts.finish(name, labelling, &self.recordings.list, report)
-    }
-
-    /// Lists of paths, or of `ROW<tab>PATH`.
-    fn by_list(
-        &self,
-        name: &str,
-        lists: &[(&str, Split); 3],
-        folder: &Path,
-        report: &mut Report,
-    ) -> Result<Option<NamedSplit>, Error> {
-        let found = lists.map(|(list, part)| (find(folder, &BELOW, list), list, part));
-        if found.iter().all(|(file, _, _)| file.is_none()) {
-            return Ok(None);
-        }
-        let mut parts = Parts::default();
-        for (file, list, part) in found {
-            let Some(file) = file else {
-                report.missing(
-                    &folder.join(list),
-                    &format!("the split {name} has no part {part}"),
-                    "put it beside the others",
-                );
-                continue;
-            };
-            let is_numpy = Path::new(list)
-                .extension()
-                .is_some_and(|ending| ending == "npy");
-            let entries = if is_numpy {
-                let texts = npy::read(&file)?.texts();
-                texts.map_err(|problem| bad_file(&file, problem, "use the published file"))?
-            } else {
-                pickled::texts(&file)?
-            };
-            let (mut unknown, mut moved) = (0, 0);
-            for entry in entries {
-                let (row, path) = entry
-                    .split_once('\t')
-                    .map_or((None, entry.as_str()), |(row, path)| (Some(row), path));
-                let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-                let Some(&number) = self.by_path.get(&format!("{stem}.mp3")) else {
-                    unknown += 1;
-                    continue;
-                };
-                if let Some(row) = row {
-                    let is_there = row.parse().ok().and_then(|row: usize| *self.rows.get(row)?)
-                        == Some(number);
-                    moved += usize::from(!is_there);
-                }
-                if !self.is_empty_clip(number) {
-                    parts.put(number, part);
-                }
-            }
-            if unknown > 0 {
-                let message = format!(
-                    "{unknown} clips of the list are not in {ANNOTATIONS} and are left out"
-                );
-                let finding = Finding::new(Check::Counts, Severity::Warning, message);
-                report.tell(finding.mend("download both again").of_file(&file));
-            }
-            if moved > 0 {
-                let message = format!(
-                    "{moved} clips of the list have another row number in {ANNOTATIONS}: binary.npy belongs to another table"
-                );
-                let finding = Finding::new(Check::Counts, Severity::Error, message);
-                report.tell(
-                    finding
-                        .mend("Attune goes by their paths; do not use binary.npy with this table")
-                        .of_file(&file),
-                );
-            }
-        }
-        for (list, part) in lists {
-            let published: &[usize] = match part {
-                Split::Train => &[15_247, 15_244],
-                Split::Valid => &[1_529],
-                _ => &[4_332],
-            };
-            report.count(
-                &format!("clips in {part} of {name}"),
-                parts.count(*part),
-                published,
-                &folder.join(list),
-            );
-        }
-        Ok(Some(parts.finish(name, 0, &self.recordings.list, report)))
-    }
-
-    /// Tables and lists of tags that others made.
-    fn hold_against_others(&self, folder: &Path, report: &mut Report) -> Result<(), Error> {
-        if let Some(file) = find(folder, &BELOW, "tags.npy") {
-            let tags = npy::read(&file)?.texts();
-            let tags =
-                tags.map_err(|problem| bad_file(&file, problem, "use the published file"))?;
-            report.tag_order(&tags, &TOP_50, &file);
-        }
-        if let Some(file) = find(folder, &BELOW, "top50_tags.txt") {
-            let plain = |tag: &str| tag.replace(' ', "").to_lowercase();
-            let tags: Vec<String> = lines(&file, report)?
-                .iter()
-                .map(|(_, tag)| plain(tag))
-                .collect();
-            let exchanged = TOP_50
-                .iter()
-                .zip(&tags)
-                .filter(|(top, tag)| plain(top) != **tag);
-            let exchanged: Vec<&str> = exchanged.map(|(top, _)| *top).collect();
-            if !exchanged.is_empty() {
-                let message = format!(
-                    "this list has another order of tags than tags.npy: the columns of {} are exchanged",
-                    exchanged.join(", ")
-                );
-                let finding = Finding::new(Check::TagOrder, Severity::Note, message);
-                report.tell(finding.mend("Attune takes labels by name; tables made with this list (y_*_pub.npy) must not be compared with it by number").of_file(&file));
-            }
-        }
-        if let Some(file) = find(folder, &BELOW, "binary.npy") {
-            let table = npy::read(&file)?;
-            if table.n_rows() != self.rows.len() || table.n_columns() != TOP_50.len() {
-                let message = format!(
-                    "the table has {} rows of {} columns, {ANNOTATIONS} {} clips",
-                    table.n_rows(),
-                    table.n_columns(),
-                    self.rows.len()
-                );
-                let finding = Finding::new(Check::Counts, Severity::Error, message);
-                report.tell(
-                    finding
-                        .mend(
-                            "Attune does without it; download it again before you use it elsewhere",
-                        )
-                        .of_file(&file),
-                );
-                return Ok(());
-            }
-            let mut labels = vec![Vec::new(); self.paths.len()];
-            for (number, tag) in &self.top.labels {
-                labels[*number as usize].push(tag.0);
-            }
-            let mut differing = Vec::new();
-            for (row, number) in self.rows.iter().enumerate() {
-                let Some(number) = number else { continue };
-                let ours = &mut labels[*number as usize];
-                ours.sort_unstable();
-                let theirs = table.positives(row);
-                let theirs =
-                    theirs.map_err(|problem| bad_file(&file, problem, "use the published file"))?;
-                if *ours != theirs {
-                    differing.push(self.recordings.list[*number as usize].id.as_str());
-                }
-            }
-            if !differing.is_empty() {
-                let message = format!(
-                    "{} clips have other labels here than in {ANNOTATIONS}",
-                    differing.len()
-                );
-                let finding = Finding::new(Check::TagOrder, Severity::Error, message);
-                report.tell(finding.mend("Attune takes those of the annotations; see whether two columns are exchanged").about(differing).of_file(&file));
-            }
-        }
-        Ok(())
     }
 }

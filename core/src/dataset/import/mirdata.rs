@@ -14,10 +14,10 @@ use super::sheet::{Form, Sheet};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::literal::{self, Literal};
 use crate::dataset::{
-    Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
+    Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Columns that hold ids, labels, parts and words, in any case.
@@ -39,6 +39,9 @@ const PART_COLUMNS: [&str; 4] = ["split", "subset", "set", "fold"];
 
 /// Keys under which an index names the sound to listen to, the usual ones first.
 const AUDIO_KEYS: [&str; 5] = ["audio", "audio_path", "audio_mix", "mix", "audio_stereo"];
+
+/// Where audio lies below the folder.
+const AUDIO_BELOW: [&str; 3] = ["", "audio", "data"];
 
 /// An index is a small part of its data set.
 const MOST_BYTES: u64 = 512 << 20;
@@ -90,6 +93,32 @@ impl Layout for Mirdata {
         let mut files = indexes(folder);
         files.extend(tables_in(folder));
         files
+    }
+
+    fn checksums(&self, at: &Folders) -> Vec<Checksum> {
+        let all = indexes(&at.annotations);
+        // One that cannot be read is told when the data set is opened.
+        let Some(index) = all.first().and_then(|file| read_index(file).ok()) else {
+            return Vec::new();
+        };
+        let root = at.audio.as_ref().unwrap_or(&at.annotations);
+        let bases = AUDIO_BELOW.map(|below| root.join(below));
+        let own = format!("{}/", folder_name(&at.annotations));
+        let of_tracks = tracks_of(&index).flat_map(|(_, files)| files.values());
+        let of_set = index.get("metadata").and_then(Value::as_object);
+        let entries = of_tracks.chain(of_set.into_iter().flat_map(Map::values));
+        let mut seen = HashSet::new();
+        let published = entries.filter_map(|entry| {
+            let (path, sum) = (path_of(entry)?, entry.get(1)?.as_str()?);
+            let places = [Some(path), path.strip_prefix(own.as_str())];
+            let here = places.into_iter().flatten().find_map(|path| {
+                let mut places = bases.iter().map(|base| base.join(path));
+                places.find(|path| path.is_file())
+            })?;
+            seen.insert(here.clone())
+                .then(|| Checksum::new(here, sum))?
+        });
+        published.collect()
     }
 
     fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
@@ -149,7 +178,7 @@ impl Layout for Mirdata {
         let problems = settle(
             &mut recordings.list,
             at,
-            &["", "audio", "data"],
+            &AUDIO_BELOW,
             &|number, _, wanted| {
                 let path: &String = &paths[number];
                 wanted.push(path.clone());

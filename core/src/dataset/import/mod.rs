@@ -22,7 +22,7 @@ mod sheet;
 pub use audio::is_audio;
 pub(super) use generic::TRACK_COLUMNS;
 
-use super::{Collection, Dataset, Description, Error};
+use super::{Checksum, Collection, Dataset, Description, Error};
 use crate::dataset::place::Place;
 use crate::dataset::split::OwnSplit;
 use std::path::{Path, PathBuf};
@@ -53,6 +53,11 @@ pub trait Layout: Sync {
 
     /// The files of annotation that are there or could be; when one of them changes, the data set may have changed.
     fn files(&self, folder: &Path) -> Vec<PathBuf>;
+
+    /// What was published about the content of files that are here; none, if nothing was.
+    fn checksums(&self, _at: &Folders) -> Vec<Checksum> {
+        Vec::new()
+    }
 
     /// Reads the folder, for one named split or for all.
     fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error>;
@@ -108,6 +113,12 @@ pub fn annotation_files(written: &Path) -> Vec<PathBuf> {
         }
         Err(_) => vec![folder],
     }
+}
+
+/// The checksums that were published with a data set, of the files that are here.
+pub fn checksums(written: &Path) -> Result<Vec<Checksum>, Error> {
+    let source = Source::find(&Place::parse(written).folder)?;
+    Ok(source.layout.checksums(&source.folders))
 }
 
 /// A data set that was found and not yet read.

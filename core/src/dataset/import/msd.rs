@@ -7,7 +7,7 @@ use super::msd_published::{
     tell_broken,
 };
 use super::report::{Report, bad_file};
-use super::sheet::{find, lines};
+use super::sheet::{find, find_all, finds_any, lines};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx, npy, pickled,
@@ -49,9 +49,7 @@ impl Layout for Msd {
             "test_x_msd_id.txt",
             "train_x_msd_id.txt",
         ];
-        names
-            .iter()
-            .any(|name| find(folder, &BELOW, name).is_some())
+        finds_any(folder, &BELOW, &names)
     }
 
     fn files(&self, folder: &Path) -> Vec<PathBuf> {
@@ -68,9 +66,7 @@ impl Layout for Msd {
             ["x_msd_id.txt", "x_filename.txt", "y.npy"].map(|end| format!("{word}_{end}"))
         });
         let names = names.map(str::to_owned).into_iter().chain(lists);
-        names
-            .filter_map(|name| find(folder, &BELOW, &name))
-            .collect()
+        find_all(folder, &BELOW, names)
     }
 
     fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
@@ -85,11 +81,7 @@ impl Layout for Msd {
                 .collect();
             report.tag_order(&tags, &CONVENTIONAL_TAGS, &file);
         }
-        let has = |names: &[&str]| {
-            names
-                .iter()
-                .any(|name| find(folder, &BELOW, name).is_some())
-        };
+        let has = |names: &[&str]| finds_any(folder, &BELOW, names);
         if has(&["filtered_list_train.cP", "filtered_list_test.cP"]) {
             splits.push(read.pickles(folder, labellings.len(), &mut report)?);
             labellings.push(read.take_labelling("conventional"));

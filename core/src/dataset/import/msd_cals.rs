@@ -9,7 +9,7 @@ use super::msd_published::{
     AUDIO_BELOW, BELOW, CALS_TAGS, is_id, published_paths, read_names, tell_broken,
 };
 use super::report::{Report, bad_file};
-use super::sheet::{Form, Sheet, find};
+use super::sheet::{Form, Sheet, find, find_all, finds_any};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{Check, Collection, Error, Finding, Labelling, Severity, Split, TagIdx, npy};
 use std::path::{Path, PathBuf};
@@ -48,9 +48,7 @@ impl Layout for MsdCals {
             "test_binaries.npy",
             TABLE,
         ];
-        names
-            .iter()
-            .any(|name| find(folder, &BELOW, name).is_some())
+        finds_any(folder, &BELOW, &names)
     }
 
     fn files(&self, folder: &Path) -> Vec<PathBuf> {
@@ -58,9 +56,7 @@ impl Layout for MsdCals {
             [format!("{word}_ids.npy"), format!("{word}_binaries.npy")]
         });
         let names = words.chain([TABLE.to_owned(), "unique_tracks.txt".to_owned()]);
-        names
-            .filter_map(|name| find(folder, &BELOW, &name))
-            .collect()
+        find_all(folder, &BELOW, names)
     }
 
     fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {

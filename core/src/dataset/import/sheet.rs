@@ -153,3 +153,20 @@ pub(super) fn find(folder: &Path, below: &[&str], name: &str) -> Option<PathBuf>
     let files = below.iter().map(|below| folder.join(below).join(name));
     files.into_iter().find(|file| file.is_file())
 }
+
+/// Those of several files that are there, each where [`find`] finds it.
+pub(super) fn find_all<N: AsRef<str>>(
+    folder: &Path,
+    below: &[&str],
+    names: impl IntoIterator<Item = N>,
+) -> Vec<PathBuf> {
+    let names = names.into_iter();
+    names
+        .filter_map(|name| find(folder, below, name.as_ref()))
+        .collect()
+}
+
+/// Whether one of several files is there.
+pub(super) fn finds_any(folder: &Path, below: &[&str], names: &[&str]) -> bool {
+    names.iter().any(|name| find(folder, below, name).is_some())
+}

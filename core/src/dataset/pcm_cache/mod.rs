@@ -64,6 +64,7 @@ pub struct PcmCache {
     budget_bytes: Option<u64>,
     known: RwLock<Known>,
     repairing: Mutex<()>,
+    repaired: Mutex<Vec<Problem>>,
 }
 
 /// What [`PcmCache::prepare`] did.
@@ -101,6 +102,7 @@ impl PcmCache {
             budget_bytes: None,
             known: RwLock::default(),
             repairing: Mutex::default(),
+            repaired: Mutex::default(),
         })
     }
 
@@ -192,6 +194,12 @@ impl PcmCache {
             .transpose()
     }
 
+    /// Tracks that were decoded again since somebody asked, because their samples were not those that were written: a disk or memory that
+    /// is not to be trusted.
+    pub fn take_repaired(&self) -> Vec<Problem> {
+        std::mem::take(&mut *locked(&self.repaired))
+    }
+
     /// What identifies a track's sound in caches of things that were made of it: another file, or another state of it, has another key.
     pub(crate) fn key(&self, track: &Track) -> Result<String, Error> {
         let key = Keys::default().of(&track.path, self.rate_hz);
@@ -249,10 +257,14 @@ impl PcmCache {
         let mut others = Vec::new();
         for (track_idx, key) in wanted {
             let found = places.get(&key).copied().flatten();
-            let is_noted = found.is_some_and(|(number, entry)| {
-                let path = hash_of(&dataset.tracks[track_idx].path);
-                known.note(path, &self.folder, &shards[number].name, &entry)
-            });
+            let is_noted = match found {
+                Some((number, entry)) => {
+                    let path = hash_of(&dataset.tracks[track_idx].path);
+                    let shard = (&*self.folder, &*shards[number].name);
+                    known.note(path, shard, &entry, None)?
+                }
+                None => false,
+            };
             if !is_noted {
                 others.push((track_idx, key));
             }
@@ -351,13 +363,14 @@ impl PcmCache {
             Ok(())
         });
         // Also after a failure: what is decoded is decoded.
-        let finished = locked(&writer).finish();
+        let mut writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let finished = writer.finish();
         outcome.and(finished)?;
         problems.extend(found.into_inner().unwrap_or_else(PoisonError::into_inner));
         let appended = appended
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        self.note_all(dataset, &appended)?;
+        self.note_all(dataset, &appended, &writer)?;
         self.make_room_for_written(0, dataset)?;
         Ok(appended.len())
     }
@@ -378,12 +391,18 @@ impl PcmCache {
         trim(&self.root, budget_bytes).map(drop)
     }
 
-    fn note_all(&self, dataset: &Dataset, appended: &[(usize, Appended)]) -> Result<(), Error> {
+    fn note_all(
+        &self,
+        dataset: &Dataset,
+        appended: &[(usize, Appended)],
+        writer: &Writer,
+    ) -> Result<(), Error> {
         let mut known = self.known_mut();
         for (track_idx, place) in appended {
             let track = &dataset.tracks[*track_idx];
             let path = hash_of(&track.path);
-            if !known.note(path, &self.folder, &place.shard, &place.entry) {
+            let shard = (&*self.folder, &*place.shard);
+            if !known.note(path, shard, &place.entry, writer.holder(&place.shard))? {
                 return Err(Error::NotCached(track.id.clone()));
             }
         }
@@ -411,15 +430,16 @@ impl PcmCache {
         let place = writer.append(key, &samples).map_err(told)?;
         writer.finish().map_err(told)?;
         let mut known = self.known_mut();
-        known.note(
-            hash_of(&track.path),
-            &self.folder,
-            &place.shard,
-            &place.entry,
-        );
-        known
-            .pcm(hash_of(&track.path))
-            .ok_or_else(|| "it vanished at once".into())
+        let (path, shard) = (hash_of(&track.path), (&*self.folder, &*place.shard));
+        let holder = writer.holder(&place.shard);
+        let is_noted = known
+            .note(path, shard, &place.entry, holder)
+            .map_err(told)?;
+        let pcm = known.pcm(path).filter(|_| is_noted);
+        let pcm = pcm.ok_or_else(|| "it vanished at once".to_owned())?;
+        let message = "its decoded sound in the cache was damaged; it was decoded again".into();
+        locked(&self.repaired).push(problem(track, ProblemKind::Damaged, message));
+        Ok(pcm)
     }
 }
 

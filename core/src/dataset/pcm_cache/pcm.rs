@@ -1,10 +1,12 @@
 //! The tracks that a cache knows, and the samples of one.
 
+use super::super::Error;
 use super::SAMPLE_BYTES;
 use super::index::Entry;
 use super::key::ByHash;
-use super::shard::{Damaged, Place, Shard};
+use super::shard::{Damaged, Place, Shard, lengths};
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +21,8 @@ pub struct Pcm {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     shards: Vec<Arc<Shard>>,
-    /// The newest map of a shard, which may be longer than earlier ones.
-    by_name: HashMap<String, Option<u32>>,
+    /// The newest map of a shard, which may be longer than earlier ones, if it could be mapped; and how long its files were then.
+    by_name: HashMap<String, (Option<u32>, Option<[u64; 2]>)>,
     /// By the hash of the path: 40 bytes a track, beside what the table keeps free.
     tracks: ByHash<Spot>,
     /// What these tracks take.
@@ -37,13 +39,21 @@ struct Spot {
 }
 
 impl Known {
-    /// Notes where a track lies; false if that can not be mapped (any more).
-    pub(super) fn note(&mut self, path: u128, folder: &Path, shard: &str, entry: &Entry) -> bool {
-        let Some((number, place)) = self.mapped(folder, shard, entry) else {
-            return false;
+    /// Notes where a track lies; false if that can not be mapped (any more). Fails if this process has too many files open.
+    ///
+    /// `held`: what holds the shard already, so that it is not opened a second time.
+    pub(super) fn note(
+        &mut self,
+        path: u128,
+        (folder, shard): (&Path, &str),
+        entry: &Entry,
+        held: Option<&Arc<File>>,
+    ) -> Result<bool, Error> {
+        let Some((number, place)) = self.mapped(folder, shard, entry, held)? else {
+            return Ok(false);
         };
         let Ok(first_sum) = u32::try_from(place.first_sum) else {
-            return false;
+            return Ok(false);
         };
         let spot = Spot {
             start: entry.start,
@@ -54,29 +64,49 @@ impl Known {
         let before = self.tracks.insert(path, spot);
         self.bytes += SAMPLE_BYTES * spot.n_samples;
         self.bytes -= SAMPLE_BYTES * before.map_or(0, |before| before.n_samples);
-        true
+        Ok(true)
     }
 
     /// The shard that an entry lies in, mapped so far that the entry is within.
-    fn mapped(&mut self, folder: &Path, shard: &str, entry: &Entry) -> Option<(u32, Place)> {
-        let number = self.by_name.get(shard).copied();
-        if let Some(number) = number.flatten()
-            && let Some(place) = self.shards[number as usize].place(entry)
-        {
-            return Some((number, place));
+    fn mapped(
+        &mut self,
+        folder: &Path,
+        name: &str,
+        entry: &Entry,
+        held: Option<&Arc<File>>,
+    ) -> Result<Option<(u32, Place)>, Error> {
+        let mut known = None;
+        if let Some(&(number, mapped_lengths)) = self.by_name.get(name) {
+            known = number;
+            let shard = number.map(|number| &self.shards[number as usize]);
+            if let Some(place) = shard.and_then(|shard| shard.place(entry)) {
+                return Ok(number.zip(Some(place)));
+            }
+            // Only what has grown since holds more: a damaged shard is not mapped anew for each of its entries.
+            if number.is_none() || mapped_lengths == lengths(folder, name) {
+                return Ok(None);
+            }
         }
-        // One that could not be mapped will not be in the next moment; one that was may have grown.
-        if number == Some(None) {
-            return None;
-        }
-        let found = Shard::open(folder, shard);
+        // Before it is mapped: what grows in between is then looked at once more.
+        let lengths = lengths(folder, name);
+        let holder = known.and_then(|number| self.shards[number as usize].holder());
+        let found = match holder.or_else(|| held.cloned()) {
+            Some(holder) => Shard::open_held(folder, name, Some(holder))?,
+            None => Shard::open(folder, name)?,
+        };
         let place = found.as_ref().and_then(|shard| shard.place(entry));
         let number = found.map(|found| {
             self.shards.push(Arc::new(found));
             (self.shards.len() - 1) as u32
         });
-        self.by_name.insert(shard.to_owned(), number);
-        number.zip(place)
+        self.by_name.insert(name.to_owned(), (number, lengths));
+        Ok(number.zip(place))
+    }
+
+    /// How many maps there are.
+    #[cfg(test)]
+    pub(super) fn n_maps(&self) -> usize {
+        self.shards.len()
     }
 
     pub(super) fn pcm(&self, path: u128) -> Option<Pcm> {

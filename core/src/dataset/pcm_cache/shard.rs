@@ -3,13 +3,16 @@
 //! Whoever reads or writes a shard holds a shared lock on its `.used` file, whose time of change says when that was last. A shard is only
 //! removed by somebody who gets the exclusive lock, so that no process loses what it works with.
 
+use super::super::Error;
 use super::index::{Entry, sum_of};
 use super::mapping::Mapping;
+use crate::machine;
 use pulp::bytemuck;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
@@ -27,14 +30,20 @@ pub(super) fn file_of(folder: &Path, shard: &str, kind: &str) -> PathBuf {
     folder.join(format!("{shard}.{kind}"))
 }
 
-/// A shard that is mapped, and not removed by anybody as long as this lives.
+/// A shard that is mapped, and not removed by anybody as long as this lives. It keeps one file open, that of the lock: a map needs none.
 #[derive(Debug)]
 pub(super) struct Shard {
     samples: Mapping,
     sums: Vec<u64>,
     /// A bit for each sum: whether it was found right.
     checked: Vec<AtomicU64>,
-    _in_use: Option<File>,
+    in_use: Option<Arc<File>>,
+}
+
+/// How long a shard's files are, in bytes: whether there is more of it than was mapped.
+pub(super) fn lengths(folder: &Path, name: &str) -> Option<[u64; 2]> {
+    let length = |kind| Some(file_of(folder, name, kind).metadata().ok()?.len());
+    Some([length(SAMPLES)?, length(SUMS)?])
 }
 
 /// Where a track's samples lie in a shard.
@@ -50,20 +59,44 @@ pub(super) struct Place {
 pub(super) struct Damaged;
 
 impl Shard {
-    /// Maps a shard as it is now and notes that it is used; `None` if it is gone or is just being removed.
-    pub(super) fn open(folder: &Path, name: &str) -> Option<Self> {
-        let in_use = hold(folder, name).ok()?;
-        let samples = Mapping::open(&file_of(folder, name, SAMPLES)).ok()?;
-        let sums = std::fs::read(file_of(folder, name, SUMS)).ok()?;
+    /// Maps a shard as it is now and notes that it is used; `None` if it is gone, is just being removed or cannot be read. Fails if this
+    /// process has too many files open, of which the shard knows nothing.
+    pub(super) fn open(folder: &Path, name: &str) -> Result<Option<Self>, Error> {
+        match hold(folder, name) {
+            Ok(in_use) => Self::open_held(folder, name, in_use),
+            Err(error) => unless_too_many(&error, folder, name),
+        }
+    }
+
+    /// The same for a shard that is held already.
+    pub(super) fn open_held(
+        folder: &Path,
+        name: &str,
+        in_use: Option<Arc<File>>,
+    ) -> Result<Option<Self>, Error> {
+        let read = || {
+            let samples = Mapping::open(&file_of(folder, name, SAMPLES))?;
+            let sums = std::fs::read(file_of(folder, name, SUMS))?;
+            Ok((samples, sums))
+        };
+        let (samples, sums) = match read() {
+            Ok(read) => read,
+            Err(error) => return unless_too_many(&error, folder, name),
+        };
         let (sums, _cut_off) = sums.as_chunks::<8>();
         let sums: Vec<u64> = sums.iter().map(|sum| u64::from_le_bytes(*sum)).collect();
         let checked = (0..sums.len().div_ceil(64)).map(|_| AtomicU64::new(0));
-        Some(Self {
+        Ok(Some(Self {
             samples,
             checked: checked.collect(),
             sums,
-            _in_use: in_use,
-        })
+            in_use,
+        }))
+    }
+
+    /// What holds it, for a longer map of the same shard.
+    pub(super) fn holder(&self) -> Option<Arc<File>> {
+        self.in_use.clone()
     }
 
     /// Where an entry lies; `None` if it is longer than what is mapped.
@@ -105,6 +138,26 @@ impl Shard {
     }
 }
 
+impl Drop for Shard {
+    fn drop(&mut self) {
+        // A run of weeks has used it until now. It only orders what is removed first.
+        if let Some(file) = &self.in_use {
+            drop(file.set_modified(SystemTime::now()));
+        }
+    }
+}
+
+/// `None` for a shard that cannot be read; an error if that says nothing about the shard.
+fn unless_too_many<T>(error: &io::Error, folder: &Path, name: &str) -> Result<Option<T>, Error> {
+    if machine::is_too_many_files(error) {
+        return Err(Error::TooManyFiles {
+            limit: machine::file_limit(),
+            path: file_of(folder, name, USED),
+        });
+    }
+    Ok(None)
+}
+
 /// How many checksums so many samples have.
 pub(super) fn n_sums(n_samples: usize) -> usize {
     n_samples.div_ceil(BLOCK_SAMPLES)
@@ -117,21 +170,25 @@ pub(super) fn sums_of(samples: &[i16]) -> impl Iterator<Item = u64> {
 }
 
 /// Notes that a shard is used from now on, until the file is dropped. `None` where files cannot be locked or written: then nobody can
-/// remove the shard either. Fails while somebody removes it.
-pub(super) fn hold(folder: &Path, shard: &str) -> io::Result<Option<File>> {
+/// remove the shard either. Fails while somebody removes it, and if this process has too many files open.
+pub(super) fn hold(folder: &Path, shard: &str) -> io::Result<Option<Arc<File>>> {
     let path = file_of(folder, shard, USED);
     let opened = File::options().create(true).append(true).open(&path);
     let file = match opened {
         Ok(file) => file,
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound || machine::is_too_many_files(&error) =>
+        {
+            return Err(error);
+        }
         // A cache that may only be read.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
+        Err(_) => return Ok(None),
     };
     match file.try_lock_shared() {
         Ok(()) => {
             // It only orders what is removed first.
             drop(file.set_modified(SystemTime::now()));
-            Ok(Some(file))
+            Ok(Some(Arc::new(file)))
         }
         Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
         Err(TryLockError::Error(_)) => Ok(None),

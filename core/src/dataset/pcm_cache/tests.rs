@@ -204,6 +204,9 @@ fn damaged_samples_are_never_given_and_the_track_is_decoded_again() {
     });
     assert!(waves.iter().all(|wave| *wave == sound(0, 65_000, 75_000)));
     assert_eq!(n_shards(), 2, "four threads decode it once");
+    let told = cache.take_repaired();
+    assert_eq!((told.len(), &*told[0].track), (1, "t0"), "and say so once");
+    assert!(cache.take_repaired().is_empty());
     // The next process takes the sound one.
     let (cache, n_decoded) = open();
     assert_eq!(n_decoded, 0);
@@ -398,4 +401,63 @@ fn two_that_prepare_at_once_share_the_work() {
             .sum()
     });
     assert_eq!(n_decoded, 8, "no file is decoded twice");
+}
+
+#[test]
+fn a_shard_that_was_cut_off_is_mapped_once_however_many_tracks_lie_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = [3000; 8];
+    let dataset = make(folder.path(), &lengths);
+    let pcm = folder.path().join("pcm");
+    let all: Vec<usize> = (0..8).collect();
+    let open = || PcmCache::open(&pcm, RATE_HZ).unwrap();
+    open().prepare(&dataset, &all, &Job::quiet()).unwrap();
+    let shard = the_only(&pcm, "pcm");
+    let file = File::options().write(true).open(shard).unwrap();
+    file.set_len(2 * 2 * 3000 + 100).unwrap();
+    let cache = open();
+    let report = cache.prepare(&dataset, &all, &Job::quiet()).unwrap();
+    assert_eq!((report.n_cached, report.n_decoded), (2, 6));
+    assert_eq!(cache.known().n_maps(), 2, "the damaged one and a new one");
+    check_holds(&cache, &dataset, &lengths);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_shard_takes_one_open_file_whoever_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lengths = [10_000; 6];
+    let dataset = make(folder.path(), &lengths);
+    let pcm = folder.path().join("pcm");
+    let n_open = || {
+        let files = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let targets = files.filter_map(|file| std::fs::read_link(file.path()).ok());
+        targets.filter(|target| target.starts_with(&pcm)).count()
+    };
+    let all: Vec<usize> = (0..6).collect();
+    for session in ["decoded now", "found there"] {
+        // Small shards, of which each is full with two tracks.
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        let cache = cache.with_budget(Some(640_000));
+        cache.prepare(&dataset, &all, &Job::quiet()).unwrap();
+        let n_shards = shards_in(&pcm.join(RATE_HZ.to_string())).unwrap().len();
+        assert!(n_shards >= 3, "{n_shards}");
+        assert_eq!(n_open(), n_shards, "{session}");
+    }
+    assert_eq!(n_open(), 0);
+}
+
+#[test]
+fn what_was_used_until_now_counts_as_used_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = make(folder.path(), &[1000]);
+    let pcm = folder.path().join("pcm");
+    let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+    cache.prepare(&dataset, &[0], &Job::quiet()).unwrap();
+    // As if the run had begun long ago.
+    let used = File::open(the_only(&pcm, "used")).unwrap();
+    used.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert!(contents(&pcm).unwrap()[0].unused_seconds > 1_000_000);
+    drop(cache);
+    assert!(contents(&pcm).unwrap()[0].unused_seconds < 1_000_000);
 }

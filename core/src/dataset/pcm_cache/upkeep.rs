@@ -79,7 +79,7 @@ pub fn verify(root: &Path, job: &Job) -> Result<Verified, Error> {
                 continue;
             };
             // One that is just being thrown away needs no judgement.
-            let Some(shard) = Shard::open(&folder, &stored.name) else {
+            let Some(shard) = Shard::open(&folder, &stored.name)? else {
                 continue;
             };
             let (done, total) = (AtomicU64::new(0), entries.len() as u64);

@@ -6,9 +6,11 @@ use super::super::Error;
 use super::index::{Entry, IndexFile};
 use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of, hold, sums_of};
 use pulp::bytemuck;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A shard is closed once it is longer than this many samples (1 GiB).
@@ -24,8 +26,10 @@ pub(super) struct Writer {
     folder: PathBuf,
     full_samples: u64,
     shard: Option<OpenShard>,
-    /// Of shards that are full.
-    in_use: Vec<File>,
+    /// What holds the shards that are closed, by name.
+    in_use: HashMap<String, Arc<File>>,
+    /// Why nothing more can be written.
+    failed: Option<(PathBuf, io::ErrorKind)>,
 }
 
 /// What [`Writer::append`] did.
@@ -50,7 +54,7 @@ struct OpenShard {
     n_samples: u64,
     n_sums: u64,
     n_indexed: u64,
-    in_use: Option<File>,
+    in_use: Option<Arc<File>>,
 }
 
 impl Writer {
@@ -60,12 +64,30 @@ impl Writer {
             folder: folder.to_path_buf(),
             full_samples: of_budget.map_or(FULL_SHARD_SAMPLES, |n| n.min(FULL_SHARD_SAMPLES)),
             shard: None,
-            in_use: Vec::new(),
+            in_use: HashMap::new(),
+            failed: None,
         }
     }
 
-    /// Appends one file's samples.
+    /// Appends one file's samples. After a failure (a full disk) every further call fails alike: nobody can say how much of what was to be
+    /// written is in the shard, so that nothing may be put behind it. What was appended before can still be read.
     pub(super) fn append(&mut self, key: u128, samples: &[i16]) -> Result<Appended, Error> {
+        if let Some((path, kind)) = &self.failed {
+            return Err(Error::io("write", path)((*kind).into()));
+        }
+        let appended = self.try_append(key, samples);
+        if let Err(error) = &appended {
+            self.failed = Some(match error {
+                Error::Io { path, source, .. } => (path.clone(), source.kind()),
+                _ => (self.folder.clone(), io::ErrorKind::Other),
+            });
+            // The first error is the one to tell.
+            drop(self.finish());
+        }
+        appended
+    }
+
+    fn try_append(&mut self, key: u128, samples: &[i16]) -> Result<Appended, Error> {
         let shard = match &mut self.shard {
             Some(shard) => shard,
             empty => empty.insert(OpenShard::create(&self.folder)?),
@@ -99,11 +121,17 @@ impl Writer {
         match self.shard.take() {
             Some(mut shard) => {
                 shard.write_index()?;
-                self.in_use.extend(shard.in_use);
+                self.in_use
+                    .extend(shard.in_use.map(|file| (shard.name, file)));
                 Ok(())
             }
             None => Ok(()),
         }
+    }
+
+    /// What holds a shard that is closed.
+    pub(super) fn holder(&self, shard: &str) -> Option<&Arc<File>> {
+        self.in_use.get(shard)
     }
 }
 
@@ -153,7 +181,7 @@ impl OpenShard {
         Ok(())
     }
 
-    /// The samples and sums first, then the index that points at them.
+    /// The samples and sums first, then the index that points at them: if these cannot be written, it names nothing more.
     fn write_index(&mut self) -> Result<(), Error> {
         for (path, file) in [
             (&self.samples_path, &mut self.samples),
@@ -166,5 +194,43 @@ impl OpenShard {
         self.index.write()?;
         self.n_indexed = self.n_samples;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::index;
+    use super::super::shard::Shard;
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn after_a_failed_write_no_entry_points_into_what_was_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut writer = Writer::new(folder.path(), None);
+        let tone = |seed: i16| -> Vec<i16> { (0..70_000).map(|at| at as i16 ^ seed).collect() };
+        let name = writer.append(1, &tone(1)).unwrap().shard;
+        // More than is kept back, so that it fails at once: a disk that takes nothing more.
+        let shard = writer.shard.as_mut().unwrap();
+        shard.samples.flush().unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let disk = std::mem::replace(shard.samples.get_mut(), full);
+        let long: Vec<i16> = vec![7; 1 << 20];
+        let error = writer.append(2, &long).unwrap_err();
+        assert!(crate::workspace::is_disk_full(&error), "{error}");
+        drop(disk);
+        // Another thread had decoded a track meanwhile.
+        let again = writer.append(3, &tone(3)).unwrap_err();
+        assert!(crate::workspace::is_disk_full(&again), "{again}");
+        writer.finish().unwrap();
+        let shards = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(shards, 4, "no second shard was begun");
+        let index = index::read(&file_of(folder.path(), &name, INDEX)).unwrap();
+        let shard = Shard::open(folder.path(), &name).unwrap().unwrap();
+        for entry in index {
+            let place = shard.place(&entry).unwrap();
+            let samples = shard.samples(place, 0..place.n_samples).unwrap();
+            assert_eq!((entry.key, samples), (1, &*tone(1)));
+        }
     }
 }

@@ -94,6 +94,7 @@ pub(super) fn stratify(
     let mut table = Table::new(units, shares);
     job.report(0, MAX_ROUNDS as u64, "dealing out the groups");
     let mut part_of = deal(units, &mut table, &mut chance);
+    table.fill_empty(units, &mut part_of);
     let mut order: Vec<usize> = (0..units.len()).collect();
     let mut cost = table.cost();
     for round in 0..MAX_ROUNDS {
@@ -255,6 +256,28 @@ impl Table {
             .iter()
             .map(|&(tag, count)| of(tag as usize, count));
         tags.sum::<f64>() + of(self.n_columns - 1, units.n_tracks[unit])
+    }
+
+    /// Gives each part that nothing was dealt to (its share is smaller than the smallest group) the unit whose move costs least; `move_if_better`
+    /// and exchanges leave it one.
+    fn fill_empty(&mut self, units: &Units, part_of: &mut [u8]) {
+        for part in 0..self.n_parts {
+            if self.n_units[part] > 0 {
+                continue;
+            }
+            let movable =
+                (0..units.len()).filter(|&unit| self.n_units[usize::from(part_of[unit])] > 1);
+            let cost = |unit: usize| {
+                let from = usize::from(part_of[unit]);
+                self.change(units, unit, from, -1.0) + self.change(units, unit, part, 1.0)
+            };
+            let cheapest = movable.min_by(|&a, &b| cost(a).total_cmp(&cost(b)).then(a.cmp(&b)));
+            if let Some(unit) = cheapest {
+                self.add(units, unit, usize::from(part_of[unit]), -1.0);
+                self.add(units, unit, part, 1.0);
+                part_of[unit] = part as u8;
+            }
+        }
     }
 
     fn move_if_better(&mut self, units: &Units, unit: usize, part_of: &mut [u8]) {

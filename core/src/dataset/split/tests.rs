@@ -28,6 +28,7 @@ fn dataset(n_tags: usize, tracks: Vec<Track>) -> Dataset {
         name: "made".into(),
         root: "/music".into(),
         place: "/music".into(),
+        labelling: String::new(),
         tags: (0..n_tags).map(|tag| format!("tag{tag}")).collect(),
         tracks,
         problems: Vec::new(),
@@ -117,6 +118,20 @@ proptest! {
         for part in &division.balance.parts {
             prop_assert!((part.share - part.wanted).abs() < 0.01 + largest, "{:?}", part);
         }
+    }
+}
+
+#[test]
+fn no_part_stays_empty_where_there_are_artists_enough() {
+    for n_artists in 3..12 {
+        let tracks = (0..n_artists).flat_map(|artist| {
+            (0..4).map(move |n| track(artist * 4 + n, &artist.to_string(), Split::Train, &[0]))
+        });
+        let dataset = dataset(1, tracks.collect());
+        let wanted = plan("train=0.98,valid=0.01,test=0.01", 1);
+        let division = divide(&dataset, &wanted, &Job::quiet()).unwrap();
+        let parts: BTreeSet<Split> = division.parts.iter().copied().flatten().collect();
+        assert_eq!(parts.len(), 3, "{n_artists} artists");
     }
 }
 

@@ -103,3 +103,48 @@ fn a_finished_table_is_taken_over_and_only_new_files_are_tagged() {
     let (summary, told) = run(&list);
     assert_eq!((summary.n_before, told.len()), (3, 1), "the bad file alone");
 }
+
+#[test]
+fn rows_of_tracks_that_another_list_does_not_have_stay_in_the_table() {
+    let model = Shipped::Demo.load().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // The bad file is the third.
+    let list = sounds(folder.path(), 4);
+    for name in ["t.csv", "t.parquet"] {
+        let out = folder.path().join(name);
+        let run = |list: &[ToTag], overwrite| {
+            let mut tagger = tagger(&model, list);
+            tagger.options.overwrite = overwrite;
+            tagger.run(&out, &Job::quiet(), &mut |_, _| ()).unwrap()
+        };
+        let rows = || {
+            let mut rows = Vec::new();
+            let mut visit = |_: &About, row| {
+                rows.push(row);
+                Ok(())
+            };
+            read_table(&out, &mut visit).unwrap();
+            rows
+        };
+        run(&list[..3], false);
+        let before = rows();
+        let summary = run(&list[3..], false);
+        assert_eq!((summary.n_tracks, summary.n_kept), (2, 3), "{name}");
+        let after = rows();
+        assert_eq!(after[2..], before, "{name}");
+        let moved = ToTag {
+            id: list[0].id.clone(),
+            path: list[1].path.clone(),
+        };
+        assert_eq!(run(&[moved], false).n_kept, 4, "a moved file is no other");
+        // Work that was stopped goes on, and still knows of them.
+        let about = About::of(&model);
+        let mut journal = Journal::open(&out, &about, false).unwrap();
+        journal.append(list[4].key(), &after[1]).unwrap();
+        drop(journal);
+        let summary = run(&list, false);
+        assert_eq!((summary.n_kept, rows().len()), (0, 5), "{name}");
+        assert_eq!(run(&list[..1], true).n_kept, 0);
+        assert_eq!(rows().len(), 1, "told to overwrite");
+    }
+}

@@ -150,7 +150,8 @@ fn start(plan: RobustnessPlan, state: &mut Whole, jobs: &Jobs) -> bool {
             // Before tracks are decoded in vain.
             train::tags_in_common([first, second], dataset)?;
         }
-        let cache = train::open_cache(&workspace)?;
+        let rate_hz = train::usual_scoring_rate_hz(&models);
+        let cache = train::open_cache_at(&workspace, rate_hz)?;
         let (track_idxs, _) = plan.decode(dataset, &cache, job)?;
         let keep_in = workspace.cache().join("robustness");
         let keep_in = Some(&*keep_in);
