@@ -147,7 +147,7 @@ fn assert_says_what_the_run_says(run: &Value, folder: &Path) {
         let ruler = Ruler::of(&history, axis);
         let places = run["rulers"][axis.name()].as_array().unwrap();
         let last = places.last().unwrap();
-        assert_eq!(last[0].as_u64(), Some(history.last_step()));
+        assert_eq!(last[0].as_f64(), Some(history.last_step() as f64));
         for place in places {
             let at = |idx: usize| place[idx].as_f64().unwrap();
             assert!((at(1) - ruler.x(at(0))).abs() < 1e-6, "{axis}: {place}");

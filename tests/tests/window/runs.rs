@@ -47,7 +47,7 @@ fn a_run_of_last_week_is_chosen_in_the_list_and_its_curves_are_drawn() {
     assert_eq!(window.state().selection.tags, ["choir"]);
     window.send(Command::Show(Panel::Log));
     window.wait("log", |window| window.shows_part("best checkpoint so far"));
-    assert!(window.shows_part("contribution finds what sounds in 20 tracks"));
+    assert!(window.shows_part("(by contribution, 20 tracks"));
     window.picture("log");
 }
 
