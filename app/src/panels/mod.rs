@@ -16,6 +16,7 @@ pub mod log;
 mod no_runs;
 pub mod parameters;
 pub mod per_tag;
+mod run_names;
 pub mod runs;
 pub mod student;
 pub mod system;

@@ -13,6 +13,8 @@ use super::{Colour, ColourMap, Figure, HeatMap, LabelSide, Layer, Panel, Scale, 
 const MAX_CELLS: [f64; 2] = [96.0, 40.0];
 /// Height of a row of a legend, in points before zooming.
 const LEGEND_ROW: f64 = 13.0;
+/// Height of the row of a panel's title, in points before zooming.
+const TITLE_ROW: f64 = 17.0;
 /// Width of a line, in points before zooming.
 const LINE_PT: f64 = 1.3;
 
@@ -26,7 +28,7 @@ pub(super) fn tex(figure: &Figure, layout: &Layout) -> String {
         zoom: figure.zoom,
         most_cells: MAX_CELLS.map(|n| (n / fewer) as usize),
     };
-    tex.head();
+    tex.head(figure, layout);
     tex.line(r"\begin{tikzpicture}");
     tex.line(r"\begin{groupplot}[");
     tex.common_options(figure, layout);
@@ -59,10 +61,14 @@ impl Tex {
         self.line(&line.to_string());
     }
 
-    fn head(&mut self) {
+    fn head(&mut self, figure: &Figure, layout: &Layout) {
+        self.line("% pdflatex, lualatex or xelatex; or copy the tikzpicture and what stands between the packages and it into a document.");
+        // A page of about the figure's size where that class is not installed: it comes with few of the small distributions.
+        let [width, height] = [figure.width_pt, layout.height].map(|side| side * self.zoom + 60.0);
+        self.line(r"\IfFileExists{standalone.cls}{\documentclass[border=2pt]{standalone}}{%");
+        self.put(format_args!(r"  \documentclass{{article}}\usepackage[paperwidth={width:.0}pt,paperheight={height:.0}pt,margin=10pt]{{geometry}}%"));
+        self.line(r"  \pagestyle{empty}\setlength{\parindent}{0pt}}");
         for line in [
-            "% pdflatex, lualatex or xelatex; or copy the tikzpicture and what stands between the packages and it into a document.",
-            r"\documentclass[border=2pt]{standalone}",
             r"\usepackage{iftex}",
             r"\ifPDFTeX\usepackage[utf8]{inputenc}\usepackage[T1]{fontenc}\fi",
             r"\usepackage{pgfplots}",
@@ -184,7 +190,8 @@ impl Tex {
                 0
             };
             let up = rows as f64 * LEGEND_ROW * self.zoom;
-            self.put(format_args!("  title={{{titles}}}, title style={{at={{(0,1)}}, anchor=south west, align=left, inner xsep=0pt, yshift={up:.1}pt}},"));
+            let gap = 3.0 * self.zoom;
+            self.put(format_args!("  title={{{titles}}}, title style={{at={{(0,1)}}, anchor=south west, align=left, inner xsep=0pt, inner ysep={gap:.1}pt, yshift={up:.1}pt}},"));
         }
         let legend: Vec<(&LegendEntry, &Layer)> = match (n_columns, at) {
             (1, _) => entries(panel, place).collect(),
@@ -203,8 +210,8 @@ impl Tex {
             "  legend columns={},",
             in_first_row.count().max(1)
         ));
-        if n_columns > 1 {
-            let up = LEGEND_ROW * self.zoom;
+        if n_columns > 1 && place.title.is_some() {
+            let up = TITLE_ROW * self.zoom;
             self.put(format_args!("  legend style={{yshift={up:.1}pt}},"));
         }
         if let Some((map, ..)) = &place.colour_bar {
@@ -233,8 +240,8 @@ impl Tex {
             return;
         };
         let entries = layout.panels.iter().flat_map(|panel| &panel.legend);
-        let rows = 1 + legend_rows(entries);
-        let up = (rows as f64 * LEGEND_ROW + 3.0) * self.zoom;
+        let rows = legend_rows(entries) as f64 * LEGEND_ROW;
+        let up = (TITLE_ROW + rows + 3.0) * self.zoom;
         let font = self.font(TITLE_PT);
         self.put(format_args!(
             r"\node[anchor=south west, inner sep=0pt, yshift={up:.1}pt, font={font}] at (group c1r1.north west) {{{}}};",

@@ -2,6 +2,9 @@
 
 use crate::lab::{Lab, succeed};
 use attune_core::run::{History, Scalar};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 
 #[test]
 fn curves_of_runs_are_written_in_every_format_at_the_size_asked_for() {
@@ -116,4 +119,44 @@ fn runs_put_together_are_drawn_as_their_mean_on_a_logarithmic_axis() {
     assert_eq!(output.status.code(), Some(2));
     let why = String::from_utf8_lossy(&output.stderr);
     assert!(why.contains("begins above 0"), "{why}");
+}
+
+/// One page by pdflatex, or what it says against the file.
+fn assert_latex_reads(file: &Path) {
+    let mut latex = Command::new("pdflatex");
+    latex
+        .args(["-interaction=nonstopmode", "-halt-on-error"])
+        .arg(file.file_name().unwrap())
+        .current_dir(file.parent().unwrap());
+    let output = latex.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}: {said}", file.display());
+    assert!(said.contains("(1 page"), "{}: {said}", file.display());
+}
+
+#[test]
+fn latex_sets_the_curves_of_runs_and_of_tags_on_one_page() {
+    let has_pgfplots = Command::new("kpsewhich")
+        .arg("pgfplots.sty")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !has_pgfplots {
+        let text = "SKIPPED: there is no pgfplots, so that LaTeX set no figure\n";
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
+        return;
+    }
+    let lab = Lab::new();
+    let summary = succeed(lab.train("w", &["--epochs", "2"]));
+    let id = summary["id"].as_str().unwrap();
+    for what in ["plot", "curves"] {
+        let out = lab.folder.path().join(what).with_extension("tex");
+        let mut command = lab.attune("w", &["runs", what, id, "--out"]);
+        let output = command.arg(&out).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert_latex_reads(&out);
+    }
 }

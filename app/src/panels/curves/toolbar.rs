@@ -6,19 +6,15 @@ use super::lines::Line;
 use super::x_view::XView;
 use super::{State, run_hint, run_ui};
 use crate::panels::grouping::grouping_menu_ui;
+use crate::panels::run_names::{self, Name};
 use crate::theme;
 use crate::widgets::{number_text, save_plot_button};
 use crate::workbench::Ctx;
 use crate::workbench::parts::runs::RunView;
 use attune_core::run::XAxis;
 use egui::containers::menu::{MenuButton, MenuConfig};
-use egui::{Align, Button, Label, Layout, PopupCloseBehavior, RichText, Slider, Ui, vec2};
+use egui::{Align, Button, Layout, PopupCloseBehavior, RichText, Slider, Ui};
 use std::sync::Arc;
-
-/// A name that has no more room than this tells nothing.
-const LEAST_NAME: f32 = 70.0;
-/// Room for the number of those that are left out.
-const MORE: f32 = 80.0;
 
 impl State {
     /// Whether all charts are to be saved.
@@ -178,15 +174,8 @@ fn axis_help(x: Horizontal) -> &'static str {
 /// Names of runs or groups in the colours of their curves.
 fn names_ui(ui: &mut Ui, shown: &[Arc<RunView>], lines: &[Line]) {
     let palette = theme::palette(ui.visuals());
-    // No wider than the panel: a wider row would push the charts out of sight.
-    let fits = |ui: &Ui| ui.available_width() >= LEAST_NAME + MORE;
-    let mut n_shown = 0;
-    for (idx, line) in lines.iter().enumerate() {
-        if !fits(ui) {
-            break;
-        }
-        n_shown += 1;
-        let (name, hint) = match &line.members[..] {
+    let names = lines.iter().enumerate().map(|(idx, line)| {
+        let (text, hint) = match &line.members[..] {
             [run] => (line.label.clone(), run_hint(&shown[*run])),
             members => {
                 let ids = members.iter().map(|run| shown[*run].id.as_str());
@@ -197,19 +186,10 @@ fn names_ui(ui: &mut Ui, shown: &[Arc<RunView>], lines: &[Line]) {
                 )
             }
         };
-        let text = RichText::new(name).color(palette.of_series(idx));
-        let room = vec2(ui.available_width() - MORE, ui.spacing().interact_size.y);
-        ui.allocate_ui(room, |ui| {
-            ui.add(Label::new(text).truncate()).on_hover_text(hint);
-        });
-    }
-    if lines.len() > n_shown {
-        let rest = lines[n_shown..].iter().map(|line| line.label.as_str());
-        let rest = rest.collect::<Vec<_>>().join("\n");
-        let text = format!("and {} more", lines.len() - n_shown);
-        ui.label(RichText::new(text).small().color(palette.weak))
-            .on_hover_text(rest);
-    }
+        let color = palette.of_series(idx);
+        Name { text, hint, color }
+    });
+    run_names::row_ui(ui, &names.collect::<Vec<_>>());
 }
 
 fn smoothing_ui(ui: &mut Ui, smoothing: &mut f64) {

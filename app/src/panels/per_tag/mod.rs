@@ -8,6 +8,7 @@ mod map_picture;
 mod playlist;
 
 use super::no_runs;
+use super::run_names::{self, Name};
 use crate::theme;
 use crate::widgets::{empty_state, save_plot_button, score_text};
 use crate::workbench::parts::per_tag::{self, RankedRuns, Unranked};
@@ -24,6 +25,8 @@ use std::sync::Arc;
 const BESIDE: f32 = 640.0;
 /// Width of the list beside the charts, at first, in points.
 const LIST_WIDTH: f32 = 330.0;
+/// So many runs without predictions are told one by one.
+const MOST_MISSING: usize = 2;
 
 /// What is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -142,16 +145,12 @@ impl State {
         if ranked.tags.is_empty() {
             let words = "A run keeps what its best model says of the test split when it ends and is tested. Resume a run that was stopped, or score its best model now.";
             empty_state(ui, "No predictions to draw", words, |ui| {
-                for run in missing {
-                    unranked_ui(ctx, ui, run);
-                }
+                missing_ui(ctx, ui, &missing);
             });
             return;
         }
         let is_saved = self.controls_ui(ui, ranked);
-        for run in missing {
-            unranked_ui(ctx, ui, run);
-        }
+        missing_ui(ctx, ui, &missing);
         ui.add_space(2.0);
         // A run that is no longer shown has no list.
         let is_shown = |opened: &Opened| ranked.run(&opened.run).is_some();
@@ -250,14 +249,15 @@ impl State {
             is_saved = save_plot_button(ui, "curves of the tags");
         });
         if ranked.runs.len() > 1 {
-            ui.horizontal_wrapped(|ui| {
-                for (at, run) in ranked.runs.iter().enumerate() {
-                    if let Ok(run) = run {
-                        let text = RichText::new(&run.id).small().color(palette.of_series(at));
-                        ui.label(text);
-                    }
-                }
+            let names = ranked.runs.iter().enumerate().filter_map(|(at, run)| {
+                let run = run.as_ref().ok()?;
+                Some(Name {
+                    text: run.id.clone(),
+                    hint: format!("{} in this colour", run.id),
+                    color: palette.of_series(at),
+                })
             });
+            ui.horizontal(|ui| run_names::row_ui(ui, &names.collect::<Vec<_>>()));
         }
         is_saved
     }
@@ -337,6 +337,23 @@ fn cancelled_ui(ctx: &Ctx<'_>, ui: &mut Ui, title: &str) {
             ctx.send(Command::PerTag(per_tag::Command::LookAgain));
         }
     });
+}
+
+/// Runs without predictions: a few of them, so that the charts keep their room, and how many more.
+fn missing_ui(ctx: &Ctx<'_>, ui: &mut Ui, missing: &[&Unranked]) {
+    let (shown, rest) = missing.split_at(missing.len().min(MOST_MISSING));
+    for run in shown {
+        unranked_ui(ctx, ui, run);
+    }
+    if !rest.is_empty() {
+        let ids = rest.iter().map(|run| run.id.as_str());
+        let text = match rest.len() {
+            1 => "1 more run has no predictions that could be read".to_owned(),
+            n => format!("{n} more runs have no predictions that could be read"),
+        };
+        ui.label(RichText::new(text).color(theme::palette(ui.visuals()).warning))
+            .on_hover_text(ids.collect::<Vec<_>>().join("\n"));
+    }
 }
 
 /// A run without predictions: why, and what to do about it.
