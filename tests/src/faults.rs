@@ -29,7 +29,7 @@ const TAGS: [&str; 10] = [
 ];
 
 /// What the doctor must find, by the keys of its report, and nothing else.
-pub const FOUND: [&str; 28] = [
+pub const FOUND: [&str; 30] = [
     "absent-tag/test/rock",
     "artist-leak/train/test",
     "channels/2",
@@ -41,9 +41,11 @@ pub const FOUND: [&str; 28] = [
     "duplicate-audio/c01",
     "duplicate-audio/c02",
     "duplicate-audio/c03",
-    "duplicate-audio/c04",
     "duplicate-audio/c18",
+    "duplicate-audio/file/c04",
+    "duplicate-audio/file/c21",
     "empty-tag/reggae",
+    "file-leak/train/test",
     "length/f-cut-wav",
     "length/f-half-mp3",
     "missing-file/files",
@@ -287,4 +289,70 @@ fn write_copies(writer: &mut Writer<'_>) {
         .map(|x| 0.9 * x)
         .collect();
     writer.wave("d-leaked", &leaked);
+    writer.row("d-across", "c21.wav", "train", SECS, None);
+}
+
+/// What the doctor must find in the data set of [`write_published`], by the beginnings of its keys, and nothing else but counts: they are
+/// those of a part of MTG-Jamendo.
+pub const FOUND_PUBLISHED: [&str; 10] = [
+    "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 3: the line has 2 fields",
+    "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 4: the line has 2 fields",
+    "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 6: the line has 2 fields",
+    "duplicate-audio/file/track_0000103",
+    "file-leak/moodtheme/split-0/train/test",
+    "missing-file/autotagging_moodtheme-validation.tsv: ",
+    "missing-file/files",
+    "split-overlap/data/splits/split-0/autotagging_moodtheme-train.tsv, line 12: 1 recordings are in two parts",
+    "text-form/data/splits/split-0/autotagging_moodtheme-test.tsv",
+    "text-form/data/splits/split-0/autotagging_moodtheme-train.tsv",
+];
+
+/// Writes a part of MTG-Jamendo, as it is published, into `folder`: without the list of one part and the audio of one track, with three
+/// lines cut off in one list, a track in two parts, and one file under two ids in different parts.
+///
+/// # Panics
+/// If it cannot be written.
+#[expect(clippy::unwrap_used, reason = "a test without its data cannot go on")]
+pub fn write_published(folder: &Path) {
+    let demo = Dataset::open(&demo_folder()).unwrap();
+    let mut clips = demo.tracks.iter().map(|track| &track.path).step_by(11);
+    let row = |number: usize, file: usize| {
+        format!(
+            "track_{number:07}\tartist_{number:06}\talbum_{number:06}\t00/{file}.mp3\t10.0\tmood/theme---happy\r\n"
+        )
+    };
+    let header = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n";
+    let (mut train, mut test) = (header.to_owned(), header.to_owned());
+    for number in 100..112 {
+        let part = if number < 105 { &mut test } else { &mut train };
+        // Track 106 has the file of track 103, of which no other track of its part is.
+        let file = if number == 106 { 103 } else { number };
+        *part += &row(number, file);
+        // No audio for track 108.
+        if file == number && number != 108 {
+            let wave = decode(clips.next().unwrap(), &Job::quiet()).unwrap();
+            let path = folder.join(format!("audio/00/{number}.wav"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            write_wav(&path, &wave.clip.to_mono(), wave.clip.rate_hz).unwrap();
+        }
+        // Behind the first row two lines are cut off, behind the second another.
+        let n_cut = match number {
+            105 => 2,
+            106 => 1,
+            _ => 0,
+        };
+        for _ in 0..n_cut {
+            train += "track_0000900\tartist_000900\r\n";
+        }
+    }
+    train += &row(101, 101);
+    let lists = folder.join("data/splits/split-0");
+    std::fs::create_dir_all(&lists).unwrap();
+    for (part, text) in [("train", train), ("test", test)] {
+        std::fs::write(
+            lists.join(format!("autotagging_moodtheme-{part}.tsv")),
+            text,
+        )
+        .unwrap();
+    }
 }

@@ -58,6 +58,10 @@ fn every_prepared_fault_is_found_and_nothing_else_and_the_mended_split_is_clean(
         entry(&report, "duplicate-audio/c18")["leave_out"],
         serde_json::json!(["d-leaked"])
     );
+    for of_file in ["duplicate-audio/file/c21", "file-leak/train/test"] {
+        let left_out = &entry(&report, of_file)["leave_out"];
+        assert_eq!(*left_out, serde_json::json!(["d-across"]), "{of_file}");
+    }
     let shifted = entry(&report, "duplicate-audio/c03")["sounds"]
         .as_array()
         .unwrap();
@@ -122,9 +126,97 @@ fn every_prepared_fault_is_found_and_nothing_else_and_the_mended_split_is_clean(
     let told = String::from_utf8(strict.stdout).unwrap();
     assert!(
         told.contains("1 artist of train is in test as well")
+            && told.contains("1 file of train")
             && told.contains("1 recording of train"),
         "{told}"
     );
+}
+
+#[test]
+fn faults_of_a_published_data_set_are_told_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    faults::write_published(&folder.path().join("set"));
+    let (report, code) = examined(folder.path(), "set");
+    assert_eq!(code, Some(3), "errors were found");
+    let mut found = keys(&report);
+    found.retain(|key| !key.starts_with("counts/"));
+    let is_like = |wanted: &&str, key: &String| key.starts_with(*wanted);
+    assert!(
+        found.len() == faults::FOUND_PUBLISHED.len()
+            && found
+                .iter()
+                .zip(&faults::FOUND_PUBLISHED)
+                .all(|(key, wanted)| is_like(wanted, key)),
+        "{found:#?}"
+    );
+    let left_out = |start: &str| {
+        let key = found.iter().find(|key| key.starts_with(start)).unwrap();
+        entry(&report, key)["leave_out"].clone()
+    };
+    // Test is scored on: its copy stays.
+    let train = serde_json::json!(["track_0000106"]);
+    assert_eq!(left_out("file-leak/"), train);
+    assert_eq!(left_out("duplicate-audio/"), train);
+    assert_eq!(
+        left_out("missing-file/files"),
+        serde_json::json!(["track_0000108"])
+    );
+    assert_eq!(
+        left_out("split-overlap/"),
+        serde_json::json!(["track_0000101"])
+    );
+    // The mended split is read without the overlap of the one it was made of.
+    attune::refused(
+        folder.path(),
+        &["data", "check", "set", "--mending", "rules.toml"],
+    );
+    let arguments = [
+        "data",
+        "split",
+        "set",
+        "--clean",
+        "rules.toml",
+        "--shares",
+        "train=0.5,test=0.5",
+        "--out",
+        "own",
+    ];
+    attune::printed(folder.path(), &arguments);
+    let (report, code) = examined(folder.path(), "own");
+    assert_eq!(code, Some(0), "{report}");
+    assert!(
+        keys(&report)
+            .iter()
+            .all(|key| !key.starts_with("split-overlap"))
+    );
+}
+
+#[test]
+fn leaks_that_cannot_be_seen_are_no_clean_bill() {
+    let folder = tempfile::tempdir().unwrap();
+    attune_tests::published::gtzan::write(&folder.path().join("gtzan"));
+    let output = attune::output(folder.path(), &["data", "leaks", "gtzan"]);
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        !told.contains("nothing is on both sides")
+            && told.contains("nothing that is known is on both sides")
+            && told.contains("nobody says the artist of 5 of its 5 tracks (100.0 %)"),
+        "{told}"
+    );
+    let (code, told) = attune::refused(folder.path(), &["data", "leaks", "gtzan", "--strict"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("no artist is known"), "{told}");
+    let json = attune::json(folder.path(), &["data", "leaks", "gtzan", "--json"]);
+    assert_eq!(json[0]["n_without_artist"], 5);
+    // What the import found about it is said.
+    attune_tests::published::msd::write_pickles(&folder.path().join("msd"));
+    let output = attune::output(folder.path(), &["data", "leaks", "msd"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("artists and titles are not known"), "{told}");
+    // And where artists are counted, nobody is none.
+    let info = attune::json(folder.path(), &["data", "info", "gtzan", "--json"]);
+    assert_eq!(info["artists"], 0);
 }
 
 #[test]
@@ -211,7 +303,22 @@ fn a_data_set_is_divided_by_artist_and_trains_under_its_new_name() {
 fn wrong_requests_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     attune_tests::small_data::write(&folder.path().join("set"), 12, 1.0);
+    let rules = "[clean]\nkeep_tags = [\"low\"]\nmin_tracks_per_tag = 1000\n";
+    std::fs::write(folder.path().join("none-left.toml"), rules).unwrap();
     for (arguments, code, problem) in [
+        (
+            &[
+                "data",
+                "split",
+                "set",
+                "--clean",
+                "none-left.toml",
+                "--out",
+                "own",
+            ][..],
+            3,
+            "is left after the rule min_tracks_per_tag",
+        ),
         (
             &["data", "split", "set", "--shares", "train=0.5"][..],
             2,

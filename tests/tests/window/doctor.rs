@@ -30,8 +30,8 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     });
     window.frames(5);
     let report = window.state().doctor.report(&data).unwrap().clone();
-    assert_eq!(report.count(Severity::Error), 6, "{:#?}", report.by_check());
-    assert!(window.shows("6 errors") && window.shows("unreadable") && window.shows("artist-leak"));
+    assert_eq!(report.count(Severity::Error), 7, "{:#?}", report.by_check());
+    assert!(window.shows("7 errors") && window.shows("unreadable") && window.shows("artist-leak"));
     window.picture("doctor_findings");
 
     window.click("Filter by check");
@@ -56,7 +56,7 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     // A copy is heard beside its original.
     window.click("Filter by check");
     window.frames(2);
-    window.click("duplicate-audio (6)");
+    window.click("duplicate-audio (7)");
     window.frames(3);
     let entries = &report.entries;
     let copies = entries

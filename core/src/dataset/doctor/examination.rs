@@ -1,11 +1,12 @@
 //! The order of an examination: listen to what is new, then look at everything that is known.
 
-use super::duplicates::{self, Copies, Listed};
+use super::copies::{self, Recordings};
+use super::duplicates::{self, Listed};
 use super::hearing::{Heard, Outcome, hear};
 use super::notebook::{Notebook, State};
 use super::report::{Entry, Files, Report, Sound};
 use super::{checksums, file_checks, label_checks, sound_checks, split_checks};
-use crate::dataset::{Check, Collection, Dataset, Error, Severity, Split};
+use crate::dataset::{Collection, Error, Split};
 use crate::job::Job;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -79,8 +80,9 @@ pub fn examine(
 ) -> Result<Report, Error> {
     let splits = splits_of(collection, split)?;
     let mut takes_part = vec![split.is_none(); collection.recordings.len()];
-    for (_, dataset) in &splits {
-        for &(recording, _) in dataset {
+    let looked_at = collection.splits.iter();
+    for known in looked_at.filter(|known| splits.contains(&known.name)) {
+        for &(recording, _) in &known.parts {
             takes_part[recording as usize] = true;
         }
     }
@@ -106,12 +108,7 @@ pub fn examine(
     let mut entries: Vec<Entry> = collection
         .findings
         .iter()
-        .map(|finding| Entry {
-            key: format!("{}/{}", finding.check, finding.message),
-            finding: finding.clone(),
-            sounds: Vec::new(),
-            leave_out: Vec::new(),
-        })
+        .map(|finding| Entry::of_reader(finding, &collection.root))
         .collect();
     file_checks::check(collection, &patients, &mut entries);
     sound_checks::check(&patients, options, &mut entries);
@@ -122,41 +119,28 @@ pub fn examine(
     }
     let numbers: HashMap<&str, usize> =
         patients.iter().map(|patient| patient.id).zip(0..).collect();
+    let lists = copies::one_recording(&patients, &copies);
     let mut part_of: Vec<Option<Split>> = vec![None; patients.len()];
-    for (name, parts) in &splits {
+    let mut copied = Vec::new();
+    for name in &splits {
         job.check()?;
-        split_checks::overlaps(collection, name, parts, &mut entries);
         let dataset = collection.clone().into_dataset(Some(name))?;
-        let here: HashMap<usize, usize> = dataset
-            .tracks
-            .iter()
-            .enumerate()
-            .filter_map(|(idx, track)| Some((*numbers.get(track.id.as_str())?, idx)))
-            .collect();
         for track in &dataset.tracks {
             if let Some(&patient) = numbers.get(track.id.as_str()) {
-                part_of[patient].get_or_insert(track.split);
+                copies::note_part(&mut part_of[patient], track.split);
             }
         }
-        let copies_here: Vec<Vec<usize>> = copies
-            .iter()
-            .map(|copies| {
-                copies
-                    .members
-                    .iter()
-                    .filter_map(|member| here.get(member).copied())
-                    .collect()
-            })
-            .collect();
         label_checks::check(&dataset, name, &mut entries);
-        split_checks::leaks(&dataset, name, &copies_here, &mut entries);
+        let leaks = split_checks::leaks(&dataset, name, &lists, &numbers);
+        entries.extend(leaks.told);
+        copied.extend(leaks.copied);
     }
-    for copies in &copies {
-        entries.push(copies_entry(copies, &patients, &part_of));
-    }
-    // The same vocabulary under several splits says the same several times.
-    let mut seen = std::collections::HashSet::new();
-    entries.retain(|entry| seen.insert(entry.key.clone()));
+    // What else speaks against a track is known by now.
+    let recordings = Recordings::choose(lists, &patients, &part_of, &entries);
+    let leaks = copied.into_iter();
+    entries.extend(leaks.map(|leak| leak.settle(&recordings, &patients)));
+    recordings.tell_shared(&patients, &mut entries);
+    recordings.tell_heard(&copies, &patients, &mut entries);
     Ok(Report::new(
         collection.name.clone(),
         collection.root.clone(),
@@ -166,50 +150,42 @@ pub fn examine(
     ))
 }
 
-/// What of a data set is known to be the same recording, from earlier examinations: numbers of tracks. Listens to nothing.
-pub fn copies_by_notebook(
-    dataset: &Dataset,
+/// Which of some files are known to be the same recording, as lists of their numbers: one file under two numbers, and, from earlier
+/// examinations, files that are copies. Listens to nothing.
+pub fn copies_by_notebook<'a>(
+    files: impl IntoIterator<Item = &'a Path>,
     notebook: &mut Notebook,
     job: &Job,
 ) -> Result<Vec<Vec<usize>>, Error> {
-    let mut patients: Vec<Patient<'_>> = dataset
-        .tracks
-        .iter()
-        .map(|track| Patient {
-            id: &track.id,
-            path: &track.path,
+    let mut patients: Vec<Patient<'_>> = files
+        .into_iter()
+        .map(|path| Patient {
+            id: "",
+            path,
             stated_secs: None,
             outcome: None,
         })
         .collect();
     listen(&mut patients, false, notebook, job)?;
     let copies = duplicates::find(&listed(&patients), job)?;
-    Ok(copies.into_iter().map(|copies| copies.members).collect())
+    Ok(copies::one_recording(&patients, &copies))
 }
 
-type Parts = Vec<(u32, Split)>;
-
-fn splits_of(collection: &Collection, split: Option<&str>) -> Result<Vec<(String, Parts)>, Error> {
-    let chosen = collection
-        .splits
-        .iter()
-        .filter(|known| split.is_none_or(|name| known.name == name));
-    let splits: Vec<(String, Parts)> = chosen
-        .map(|known| (known.name.clone(), known.parts.clone()))
-        .collect();
-    if let (Some(name), true) = (split, splits.is_empty()) {
-        let names: Vec<&str> = collection
-            .splits
-            .iter()
-            .map(|split| split.name.as_str())
-            .collect();
-        return Err(Error::NoSuchSplit {
+/// The names of the splits that are looked at.
+fn splits_of(collection: &Collection, split: Option<&str>) -> Result<Vec<String>, Error> {
+    let names = collection.splits.iter().map(|known| known.name.as_str());
+    let chosen = names
+        .clone()
+        .filter(|name| split.is_none_or(|of| of == *name));
+    let chosen: Vec<String> = chosen.map(str::to_owned).collect();
+    match split {
+        Some(name) if chosen.is_empty() => Err(Error::NoSuchSplit {
             name: name.to_owned(),
             folder: collection.root.clone(),
-            present: names.join(", "),
-        });
+            present: names.collect::<Vec<_>>().join(", "),
+        }),
+        _ => Ok(chosen),
     }
-    Ok(splits)
 }
 
 fn listed<'a>(patients: &'a [Patient<'_>]) -> Vec<Option<Listed<'a>>> {
@@ -221,6 +197,7 @@ fn listed<'a>(patients: &'a [Patient<'_>]) -> Vec<Option<Listed<'a>>> {
             digest: &heard.digest,
             print: &heard.print,
             secs: heard.secs,
+            is_silent: sound_checks::is_silent(heard),
         })
     });
     listed.collect()
@@ -332,81 +309,4 @@ fn decode(
         outcomes[idx] = Some(outcome);
     }
     Ok(())
-}
-
-/// One entry per recording that is there more than once. The copy that stays is in the part that matters most for published results.
-fn copies_entry(copies: &Copies, patients: &[Patient<'_>], part_of: &[Option<Split>]) -> Entry {
-    let rank = |member: usize| match part_of[member] {
-        Some(Split::Test) => 0,
-        Some(Split::Valid) => 1,
-        Some(Split::Train) => 2,
-        Some(Split::Unlabelled) | None => 3,
-    };
-    let stays = copies
-        .members
-        .iter()
-        .copied()
-        .min_by_key(|&member| (rank(member), member))
-        .unwrap_or(0);
-    let first = &patients[copies.members[0]];
-    let others: Vec<String> = copies
-        .members
-        .iter()
-        .zip(&copies.matches)
-        .skip(1)
-        .map(|(&member, own)| {
-            let how = match own {
-                Some(own) if own.is_exact => "the same samples".to_owned(),
-                Some(own) => format!(
-                    "{:.0} % of the fingerprint's bits differ, {:+.1} s, {:.0} s compared",
-                    100.0 * own.error,
-                    own.offset_secs,
-                    own.overlap_secs
-                ),
-                None => "a copy of a copy".to_owned(),
-            };
-            format!("{} ({how})", patients[member].id)
-        })
-        .collect();
-    let mut entry = Entry::new(
-        Check::DuplicateAudio,
-        Severity::Warning,
-        first.id,
-        format!("the same recording as {}: {}", first.id, others.join(", ")),
-        &format!(
-            "keep {} and leave out the other{}",
-            patients[stays].id,
-            if copies.members.len() > 2 { "s" } else { "" }
-        ),
-    )
-    .about(
-        copies
-            .members
-            .iter()
-            .map(|&member| patients[member].id.to_owned()),
-    );
-    entry.sounds = copies
-        .members
-        .iter()
-        .zip(&copies.matches)
-        .map(|(&member, own)| {
-            // So that both are heard from the same place of the music on.
-            let offset = own.map_or(0.0, |own| own.offset_secs);
-            let earliest = copies
-                .matches
-                .iter()
-                .flatten()
-                .map(|own| own.offset_secs)
-                .fold(0.0, f64::min);
-            patients[member].sound((offset - earliest).max(0.0))
-        })
-        .collect();
-    entry.leave_out = copies
-        .members
-        .iter()
-        .filter(|&&member| member != stays)
-        .map(|&member| patients[member].id.to_owned())
-        .collect();
-    entry.finding.file = Some(first.path.to_path_buf());
-    entry
 }

@@ -65,6 +65,11 @@ fn of_file(
     entry
 }
 
+/// Whether there is nothing to hear from beginning to end.
+pub(super) fn is_silent(heard: &Heard) -> bool {
+    heard.silent_share >= SILENT_SHARE
+}
+
 fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut Vec<Entry>) {
     let mut found = |check, severity, message, mend: &str, start_secs: f64| {
         entries.push(of_file(patient, check, severity, message, mend, start_secs));
@@ -89,7 +94,7 @@ fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut
             start.max(0.0),
         );
     }
-    if heard.silent_share >= SILENT_SHARE {
+    if is_silent(heard) {
         let message = format!(
             "silent from beginning to end (below -60 dB for {:.1} s)",
             heard.secs
