@@ -40,7 +40,7 @@ struct OfSplit {
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let place = Place::parse(&args.place);
     let collection = Collection::open(&place.folder).bad_input()?;
-    let mut notebook = Notebook::open(&console.workspace).failed()?;
+    let notebook = Notebook::open(&console.workspace).failed()?;
     let names: Vec<String> = match place.split {
         Some(name) => vec![name],
         None => collection
@@ -53,7 +53,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     // Once for all splits.
     let files = collection.recordings.iter();
     let files = files.map(|recording| recording.path.as_path());
-    let copies = copies_by_notebook(files, &mut notebook, &job).failed()?;
+    let copies = copies_by_notebook(files, &notebook, &job).failed()?;
     let mut found = Vec::new();
     for name in names {
         let dataset = collection.clone().into_dataset(Some(&name)).bad_input()?;

@@ -89,7 +89,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let changes_tags = !dataset.tags.is_empty();
     let cleaned = rules.apply(dataset).bad_input()?;
     let job = console.job();
-    let mut notebook = Notebook::open(&console.workspace).failed()?;
+    let notebook = Notebook::open(&console.workspace).failed()?;
     let files = cleaned.dataset.tracks.iter();
     let files = files.map(|track| track.path.as_path());
     let plan = Plan {
@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             ByArgument::None => By::None,
         },
         seed: args.seed,
-        together: copies_by_notebook(files, &mut notebook, &job).failed()?,
+        together: copies_by_notebook(files, &notebook, &job).failed()?,
     };
     let division = divide(&cleaned.dataset, &plan, &job).bad_input()?;
     drop(job);

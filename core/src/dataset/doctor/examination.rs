@@ -2,21 +2,15 @@
 
 use super::copies::{self, Recordings};
 use super::duplicates::{self, Listed};
-use super::hearing::{Heard, Outcome, hear};
-use super::notebook::{Notebook, State};
-use super::report::{Entry, Files, Report, Sound};
+use super::hearing::{Heard, Outcome};
+use super::listening::{self, Listening};
+use super::notebook::Notebook;
+use super::report::{Entry, Report, Sound};
 use super::{checksums, file_checks, label_checks, sound_checks, split_checks};
 use crate::dataset::{Collection, Error, Split};
 use crate::job::Job;
-use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// What is heard is written down so often.
-const NOTE_EVERY: Duration = Duration::from_secs(2);
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +44,17 @@ pub(super) struct Patient<'a> {
     pub(super) outcome: Option<Outcome>,
 }
 
-impl Patient<'_> {
+impl<'a> Patient<'a> {
+    /// A file of which nothing else is known.
+    pub(super) fn of_file(path: &'a Path) -> Self {
+        Self {
+            id: "",
+            path,
+            stated_secs: None,
+            outcome: None,
+        }
+    }
+
     pub(super) fn heard(&self) -> Option<&Heard> {
         match &self.outcome {
             Some(Outcome::Heard(heard)) => Some(heard),
@@ -70,12 +74,15 @@ impl Patient<'_> {
 /// Examines a data set: the split of that name, or all if `None`. Fails if there is no such split or the notebook cannot be used; whatever is
 /// wrong with the data is in the report.
 ///
-/// Decodes on all cores. After a cancel, what was heard so far is in the notebook.
+/// Decodes on all cores. After a cancel, what was heard so far is in the notebook. While there are files to decode, `found` is told what is
+/// known already and then what is wrong with each file as soon as it is heard, from any thread; what takes all files together, such as
+/// copies and leaks, is in the report alone. Where nothing is to be decoded, `found` is not called.
 pub fn examine(
     collection: &Collection,
     split: Option<&str>,
     options: &Options,
     notebook: &mut Notebook,
+    found: &(dyn Fn(&Entry) + Sync),
     job: &Job,
 ) -> Result<Report, Error> {
     let splits = splits_of(collection, split)?;
@@ -100,17 +107,41 @@ pub fn examine(
             outcome: None,
         })
         .collect();
-    let mut files = listen(&mut patients, options.listen, notebook, job)?;
-    let copies = duplicates::find(&listed(&patients), job)?;
-    job.check()?;
-    job.report(0, 0, "reading the annotations again");
-
+    let mut listening = Listening::look_up(&patients, listening::MAX_WORDS, notebook, job)?;
+    job.report(0, 0, "looking at the folder");
     let mut entries: Vec<Entry> = collection
         .findings
         .iter()
         .map(|finding| Entry::of_reader(finding, &collection.root))
         .collect();
     file_checks::check(collection, &patients, &mut entries);
+    job.check()?;
+    let unheard = if options.listen {
+        listening.unheard()
+    } else {
+        Vec::new()
+    };
+    if !unheard.is_empty() {
+        entries.iter().for_each(found);
+        let tell = |idx: usize, outcome: &Outcome| {
+            let patient: &Patient<'_> = &patients[idx];
+            let alone = sound_checks::of_one(patient, outcome, options.min_secs);
+            alone.iter().for_each(found);
+        };
+        for (idx, outcome) in listening.outcomes().iter().enumerate() {
+            if let Some(outcome) = outcome {
+                tell(idx, outcome);
+            }
+        }
+        listening.listen(&unheard, notebook, &tell, job)?;
+    }
+    let (mut files, outcomes) = listening.finish();
+    for (patient, outcome) in patients.iter_mut().zip(outcomes) {
+        patient.outcome = outcome;
+    }
+    let copies = duplicates::find(&listed(&patients), job)?;
+    job.check()?;
+    job.report(0, 0, "reading the annotations again");
     sound_checks::check(&patients, options, &mut entries);
     if options.checksums {
         let of_split = split.is_some();
@@ -154,19 +185,14 @@ pub fn examine(
 /// examinations, files that are copies. Listens to nothing.
 pub fn copies_by_notebook<'a>(
     files: impl IntoIterator<Item = &'a Path>,
-    notebook: &mut Notebook,
+    notebook: &Notebook,
     job: &Job,
 ) -> Result<Vec<Vec<usize>>, Error> {
-    let mut patients: Vec<Patient<'_>> = files
-        .into_iter()
-        .map(|path| Patient {
-            id: "",
-            path,
-            stated_secs: None,
-            outcome: None,
-        })
-        .collect();
-    listen(&mut patients, false, notebook, job)?;
+    let mut patients: Vec<Patient<'_>> = files.into_iter().map(Patient::of_file).collect();
+    let known = Listening::look_up(&patients, listening::MAX_WORDS, notebook, job)?;
+    for (patient, outcome) in patients.iter_mut().zip(known.finish().1) {
+        patient.outcome = outcome;
+    }
     let copies = duplicates::find(&listed(&patients), job)?;
     Ok(copies::one_recording(&patients, &copies))
 }
@@ -201,112 +227,4 @@ fn listed<'a>(patients: &'a [Patient<'_>]) -> Vec<Option<Listed<'a>>> {
         })
     });
     listed.collect()
-}
-
-/// Fills in what each file sounds like, each file once.
-fn listen(
-    patients: &mut [Patient<'_>],
-    may_decode: bool,
-    notebook: &mut Notebook,
-    job: &Job,
-) -> Result<Files, Error> {
-    job.report(0, 0, "looking what is known of the files");
-    let states: Vec<Option<State>> = patients
-        .par_iter()
-        .map(|patient| State::of(patient.path).ok())
-        .collect();
-    let mut outcomes = notebook.look_up(&states)?;
-    let mut files = Files {
-        n_listed: patients.len(),
-        n_there: states.iter().flatten().count(),
-        n_known: outcomes.iter().flatten().count(),
-        ..Files::default()
-    };
-    if may_decode {
-        let mut first_with: HashMap<&Path, usize> = HashMap::new();
-        let mut unheard = Vec::new();
-        for (idx, state) in states.iter().enumerate() {
-            if let (Some(state), None) = (state, &outcomes[idx])
-                && first_with.insert(state.path(), idx).is_none()
-            {
-                unheard.push((idx, state.clone()));
-            }
-        }
-        files.n_decoded = unheard.len();
-        decode(&unheard, notebook, &mut outcomes, job)?;
-        for idx in 0..patients.len() {
-            if let (Some(state), None) = (&states[idx], &outcomes[idx]) {
-                let first = first_with.get(state.path());
-                outcomes[idx] = first.and_then(|&first| outcomes[first].clone());
-            }
-        }
-    }
-    for (patient, outcome) in patients.iter_mut().zip(outcomes) {
-        if let Some(Outcome::Heard(heard)) = &outcome {
-            files.hours += heard.secs / 3600.0;
-        }
-        patient.outcome = outcome;
-    }
-    Ok(files)
-}
-
-/// What has been heard and not been written down.
-struct Unnoted<'a> {
-    notebook: &'a mut Notebook,
-    heard: Vec<(State, Outcome)>,
-    since: Instant,
-}
-
-impl Unnoted<'_> {
-    fn write(&mut self) -> Result<(), Error> {
-        self.since = Instant::now();
-        self.notebook.note(&std::mem::take(&mut self.heard))
-    }
-}
-
-fn decode(
-    unheard: &[(usize, State)],
-    notebook: &mut Notebook,
-    outcomes: &mut [Option<Outcome>],
-    job: &Job,
-) -> Result<(), Error> {
-    let (done, total) = (AtomicU64::new(0), unheard.len() as u64);
-    let unnoted = Mutex::new(Unnoted {
-        notebook,
-        heard: Vec::new(),
-        since: Instant::now(),
-    });
-    let found: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::new());
-    // Decoders report their own progress; the doctor's counts files.
-    let quiet = Job::new(job.cancel.clone(), |_| ());
-    let ended: Result<(), Error> = unheard.par_iter().try_for_each(|(idx, state)| {
-        let outcome = hear(state.path(), &quiet)?;
-        {
-            let mut unnoted = unnoted.lock().unwrap_or_else(PoisonError::into_inner);
-            unnoted.heard.push((state.clone(), outcome.clone()));
-            if unnoted.since.elapsed() > NOTE_EVERY {
-                unnoted.write()?;
-            }
-        }
-        found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((*idx, outcome));
-        job.report(
-            done.fetch_add(1, Ordering::Relaxed) + 1,
-            total,
-            "listening to the files",
-        );
-        Ok(())
-    });
-    // Also after a cancel: what is heard is heard.
-    let written = unnoted
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .write();
-    ended.and(written)?;
-    for (idx, outcome) in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        outcomes[idx] = Some(outcome);
-    }
-    Ok(())
 }

@@ -1,9 +1,10 @@
 //! The doctor: listens to every file of a data set, reads its annotations again, and says what is wrong and how to mend it.
 //!
 //! ```text
-//!                ┌─ hearing, measuring (decode once, on all cores, in pieces) ─► Heard ─► Notebook (kept by path, size, time of change)
-//! Collection ────┤                                           │
-//!                │                    sound_checks, duplicates (fingerprints) ─┐
+//!                ┌─ listening: hearing, measuring (decode once, on all cores, in pieces) ─► Notebook (kept by path, size, time of change)
+//! Collection ────┤                    │ figures, fingerprints (as many words as fit into memory)
+//!                │                    ├─ sound_checks of each file, told at once
+//!                │                    └─ sound_checks of all, duplicates (fingerprints) ┐
 //!                └─ label_checks, split_checks, file_checks ────────────────────┴─ copies (what stays) ─► Report ─► table, JSON, rules
 //! ```
 //!
@@ -17,6 +18,7 @@ mod file_checks;
 mod fingerprint;
 mod hearing;
 mod label_checks;
+mod listening;
 mod measuring;
 mod notebook;
 mod report;

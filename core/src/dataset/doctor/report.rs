@@ -44,6 +44,9 @@ pub struct Files {
     pub n_compared: usize,
     /// How much sound that is, in hours.
     pub hours: f64,
+    /// Copies were looked for in so much of each file's beginning, in seconds, because there are so many; `None`: in all of a fingerprint.
+    #[serde(default)]
+    pub compared_secs: Option<f64>,
 }
 
 /// A finding, with where to hear it and what would mend it.

@@ -26,24 +26,31 @@ const SHORT_PART: f64 = 0.9;
 pub(super) fn check(patients: &[Patient<'_>], options: &Options, entries: &mut Vec<Entry>) {
     let shortest = options.min_secs.unwrap_or_else(|| usual_shortest(patients));
     for patient in patients {
-        match &patient.outcome {
-            Some(Outcome::Unreadable(reason)) => {
-                let mend = "get the file again, or leave the track out";
-                entries.push(of_file(
-                    patient,
-                    Check::Unreadable,
-                    Severity::Error,
-                    reason.clone(),
-                    mend,
-                    0.0,
-                ));
-            }
-            Some(Outcome::Heard(heard)) => check_file(patient, heard, shortest, entries),
-            None => {}
+        if let Some(outcome) = &patient.outcome {
+            entries.extend(of_one(patient, outcome, Some(shortest)));
         }
     }
     check_rates(patients, options, entries);
     check_channels(patients, entries);
+}
+
+/// What is wrong with a file by itself. Shorter than `shortest` seconds is too short; `None`: what is, is not known yet.
+pub(super) fn of_one(
+    patient: &Patient<'_>,
+    outcome: &Outcome,
+    shortest: Option<f64>,
+) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    match outcome {
+        Outcome::Unreadable(reason) => {
+            let mend = "get the file again, or leave the track out";
+            let (check, severity) = (Check::Unreadable, Severity::Error);
+            let reason = reason.clone();
+            entries.push(of_file(patient, check, severity, reason, mend, 0.0));
+        }
+        Outcome::Heard(heard) => check_file(patient, heard, shortest, &mut entries),
+    }
+    entries
 }
 
 /// An entry about one file, which leaving out the track would mend.
@@ -70,7 +77,12 @@ pub(super) fn is_silent(heard: &Heard) -> bool {
     heard.silent_share >= SILENT_SHARE
 }
 
-fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut Vec<Entry>) {
+fn check_file(
+    patient: &Patient<'_>,
+    heard: &Heard,
+    shortest: Option<f64>,
+    entries: &mut Vec<Entry>,
+) {
     let mut found = |check, severity, message, mend: &str, start_secs: f64| {
         entries.push(of_file(patient, check, severity, message, mend, start_secs));
     };
@@ -136,7 +148,9 @@ fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut
             (heard.clipped_at_secs - 1.0).max(0.0),
         );
     }
-    if heard.secs < shortest {
+    if let Some(shortest) = shortest
+        && heard.secs < shortest
+    {
         let message = format!(
             "{:.2} s long, others and the settings want {shortest:.2} s at least",
             heard.secs

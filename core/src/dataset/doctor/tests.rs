@@ -2,7 +2,7 @@
 
 use super::duplicates::{Listed, find};
 use super::examination::{Options, examine};
-use super::{Notebook, Report, fingerprint, tag_orders};
+use super::{Entry, Files, Notebook, Report, fingerprint, tag_orders};
 use crate::audio::{Codec, resample, round_trip, write_wav};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, NamedSplit, Problem, ProblemKind, Recording,
@@ -11,6 +11,7 @@ use crate::dataset::{
 use crate::job::{Cancel, Job};
 use crate::rng::{Address, Purpose};
 use crate::workspace::Workspace;
+use std::sync::Mutex;
 
 /// A made-up piece: chords of a few harmonics that change four times a second, and a soft hiss.
 fn piece(number: u64, secs: f64, rate_hz: u32) -> Vec<f32> {
@@ -135,7 +136,8 @@ fn what_was_heard_is_kept_through_a_cancel_and_until_the_file_changes() {
     let collection = Collection::open(folder.path()).unwrap();
     let look = |job: &Job| {
         let mut notebook = Notebook::open(&workspace).unwrap();
-        examine(&collection, None, &Options::default(), &mut notebook, job)
+        let options = Options::default();
+        examine(&collection, None, &options, &mut notebook, &|_| (), job)
     };
     let cancel = Cancel::new();
     let raised = cancel.clone();
@@ -155,6 +157,60 @@ fn what_was_heard_is_kept_through_a_cancel_and_until_the_file_changes() {
     let file = folder.path().join("report.json");
     again.write(&file).unwrap();
     assert_eq!(super::Report::read(&file).unwrap(), again);
+}
+
+#[test]
+fn what_is_wrong_is_told_while_other_files_are_still_to_be_heard() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = "track_id,path,artist,split,duration_s,source,license\n".to_owned();
+    for number in 0..40 {
+        let file = folder.path().join(format!("{number}.wav"));
+        match number {
+            0 => std::fs::write(file, [0x5A; 900]).unwrap(),
+            1 => write_wav(&file, &vec![0.0; 16_000], 8000).unwrap(),
+            _ => write_wav(&file, &piece(number, 2.0, 8000), 8000).unwrap(),
+        }
+        rows += &format!("t{number},{number}.wav,a{number},unlabelled,,,\n");
+    }
+    rows += "t40,40.wav,a40,unlabelled,,,\n";
+    std::fs::write(folder.path().join("tracks.csv"), rows).unwrap();
+    let collection = Collection::open(folder.path()).unwrap();
+    let mut notebook = Notebook::open(&Workspace::at(folder.path().join("home"))).unwrap();
+    let cancel = Cancel::new();
+    let told = Mutex::new(Vec::new());
+    let take = |entry: &Entry| {
+        told.lock().unwrap().push(entry.key.clone());
+        // Who has seen enough stops it.
+        if entry.finding.check == Check::Unreadable {
+            cancel.cancel();
+        }
+    };
+    let job = Job::new(cancel.clone(), |_| ());
+    let options = Options::default();
+    let stopped = examine(&collection, None, &options, &mut notebook, &take, &job);
+    assert!(matches!(stopped, Err(Error::Cancelled(_))), "{stopped:?}");
+    let first = std::mem::take(&mut *told.lock().unwrap());
+    assert_eq!(first[0], "missing-file/files");
+    assert!(first.contains(&"unreadable/t0".to_owned()), "{first:?}");
+    // The next examination tells what is known, then goes on; what is told is in its report.
+    cancel.withdraw();
+    let quiet = Job::quiet();
+    let report = examine(&collection, None, &options, &mut notebook, &take, &quiet).unwrap();
+    assert!(report.files.n_decoded < 40, "{:?}", report.files);
+    let mut told = told.into_inner().unwrap();
+    told.sort();
+    assert_eq!(told, ["missing-file/files", "silent/t1", "unreadable/t0"]);
+    let keys: Vec<&String> = report.entries.iter().map(|entry| &entry.key).collect();
+    assert!(told.iter().all(|key| keys.contains(&key)), "{keys:?}");
+    let again = examine(
+        &collection,
+        None,
+        &options,
+        &mut notebook,
+        &|_| panic!("all is known"),
+        &quiet,
+    );
+    assert_eq!(again.unwrap().entries, report.entries);
 }
 
 fn order_findings(tags: &[&str]) -> Vec<(Severity, String)> {
@@ -254,7 +310,16 @@ fn examined(collection: &Collection) -> Report {
         listen: false,
         ..Options::default()
     };
-    examine(collection, None, &options, &mut notebook, &Job::quiet()).unwrap()
+    let nobody = |_: &Entry| panic!("there is nothing to wait for");
+    examine(
+        collection,
+        None,
+        &options,
+        &mut notebook,
+        &nobody,
+        &Job::quiet(),
+    )
+    .unwrap()
 }
 
 fn left_out(report: &Report) -> Vec<String> {
@@ -369,7 +434,6 @@ fn findings_that_read_alike_are_all_told_and_annotations_stay_missing_beside_aud
 
 #[test]
 fn different_findings_under_one_key_are_both_told_and_the_same_one_once() {
-    use super::report::{Entry, Files};
     let entry = |message: &str| {
         let (check, severity) = (Check::TagSpelling, Severity::Warning);
         Entry::new(check, severity, "rock", message.to_owned(), "")
