@@ -29,19 +29,21 @@ const TAGS: [&str; 10] = [
 ];
 
 /// What the doctor must find, by the keys of its report, and nothing else.
-pub const FOUND: [&str; 30] = [
+pub const FOUND: [&str; 33] = [
     "absent-tag/test/rock",
     "artist-leak/train/test",
     "channels/2",
     "clipped/f-clipped",
     "cut-off/f-cut-mp3",
     "cut-off/f-cut-wav",
+    "damaged/f-damaged",
     "dc-offset/f-offset",
     "duplicate-audio/c00",
     "duplicate-audio/c01",
     "duplicate-audio/c02",
     "duplicate-audio/c03",
     "duplicate-audio/c18",
+    "duplicate-audio/d-high",
     "duplicate-audio/file/c04",
     "duplicate-audio/file/c21",
     "empty-tag/reggae",
@@ -53,6 +55,7 @@ pub const FOUND: [&str; 30] = [
     "recording-leak/train/test",
     "silent/f-fades",
     "silent/f-silent",
+    "silent/f-silent-too",
     "tag-order/GTZAN's genres",
     "text-form/labels.csv",
     "too-short/f-cut-mp3",
@@ -219,8 +222,15 @@ fn write_faults(writer: &mut Writer<'_>) {
     let coded = mp3(&writer.clip(), RATE_HZ, 64.0).unwrap();
     writer.bytes("f-half-mp3", "f-half.mp3", &coded[..coded.len() / 2], SECS);
 
+    let mut coded = mp3(&writer.clip(), RATE_HZ, 64.0).unwrap();
+    spoil_frames(&mut coded);
+    writer.bytes("f-damaged", "f-damaged.mp3", &coded, SECS);
+
     let n_samples = (SECS * f64::from(RATE_HZ)) as usize;
-    writer.wave("f-silent", &vec![0.0; n_samples]);
+    // Twice: nothing is no copy of nothing.
+    for id in ["f-silent", "f-silent-too"] {
+        writer.wave(id, &vec![0.0; n_samples]);
+    }
     let mut fades = writer.clip();
     fades[n_samples * 3 / 10..].fill(0.0);
     writer.wave("f-fades", &fades);
@@ -263,7 +273,18 @@ fn write_faults(writer: &mut Writer<'_>) {
     write_wav(&writer.path("nobody-knows.wav"), &unlisted, RATE_HZ).unwrap();
 }
 
-/// Copies of sound clips: the same samples, another codec, another loudness, shifted, one file under two ids, and one on the other side.
+/// Fills what says how to decode ten frames in the middle of an MP3 file with nonsense; the heads of frames stay.
+fn spoil_frames(coded: &mut [u8]) {
+    let pairs = coded.windows(2).enumerate();
+    let heads = pairs.filter(|(_, pair)| pair[0] == 0xFF && pair[1] & 0xF6 == 0xF2);
+    let heads: Vec<usize> = heads.map(|(at, _)| at).collect();
+    for &at in heads.iter().skip(heads.len() / 2).take(10) {
+        coded[at + 4..at + 44].fill(0xFF);
+    }
+}
+
+/// Copies of sound clips: the same samples, another codec, another bit rate, another loudness, shifted, one file under two ids, and one on the
+/// other side.
 #[expect(clippy::unwrap_used, reason = "a test without its data cannot go on")]
 fn write_copies(writer: &mut Writer<'_>) {
     let wave_of = |writer: &Writer<'_>, id: &str| -> Result<Vec<f32>, audio::Error> {
@@ -274,6 +295,11 @@ fn write_copies(writer: &mut Writer<'_>) {
     writer.wave("d-same", &wave);
     let coded = mp3(&wave_of(writer, "c01").unwrap(), RATE_HZ, 48.0).unwrap();
     writer.bytes("d-coded", "d-coded.mp3", &coded, SECS);
+    let wave = writer.clip();
+    for (id, kbps) in [("d-high", 128.0), ("d-low", 32.0)] {
+        let coded = mp3(&wave, RATE_HZ, kbps).unwrap();
+        writer.bytes(id, &format!("{id}.mp3"), &coded, SECS);
+    }
     let soft: Vec<f32> = wave_of(writer, "c02")
         .unwrap()
         .iter()

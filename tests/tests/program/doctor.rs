@@ -35,7 +35,22 @@ fn entry<'a>(report: &'a Value, key: &str) -> &'a Value {
 fn every_prepared_fault_is_found_and_nothing_else_and_the_mended_split_is_clean() {
     let folder = tempfile::tempdir().unwrap();
     faults::write(&folder.path().join("set"));
+    // What is wrong with a file by itself is told while others are heard.
+    let output = attune::output(folder.path(), &["data", "check", "set", "--json"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    for line in [
+        "warning  missing-file     f-gone: 1 of ",
+        "error    unreadable       f-empty: ",
+        "error    silent           f-silent: silent from beginning to end",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    assert!(!told.contains("duplicate-audio"), "{told}");
     let (report, code) = examined(folder.path(), "set");
+    assert_eq!(
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["entries"],
+        report["entries"]
+    );
     let wanted: BTreeSet<String> = faults::FOUND
         .iter()
         .chain(&faults::FOUND_BESIDES)
@@ -192,6 +207,63 @@ fn faults_of_a_published_data_set_are_told_one_by_one() {
 }
 
 #[test]
+fn the_rules_that_the_readme_shows_are_read_and_do_what_it_says() {
+    let readme = include_str!("../../../README.md");
+    let (_, rules) = readme.split_once("```toml\n[clean]").unwrap();
+    let (rules, _) = rules.split_once("```").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    std::fs::create_dir(&set).unwrap();
+    let mut tracks = "track_id,path,artist,split,duration_s,source,license\n".to_owned();
+    let mut labels = "track_id,tag\n".to_owned();
+    for number in 0..40 {
+        let secs = if number < 4 { 5 } else { 29 };
+        tracks += &format!("{number},{number}.mp3,artist {number},train,{secs},,\n");
+        let singing = ["vocal", "vocals", "singing"][number % 3];
+        labels += &format!("{number},{singing}\n{number},weird\n");
+        if number.is_multiple_of(2) {
+            labels += &format!("{number},guitar\n");
+        }
+    }
+    labels += "39,harp\n";
+    std::fs::write(set.join("tracks.csv"), tracks).unwrap();
+    std::fs::write(set.join("labels.csv"), labels).unwrap();
+    std::fs::write(folder.path().join("own.toml"), format!("[clean]{rules}")).unwrap();
+    attune::printed(
+        folder.path(),
+        &["data", "check", "set", "--report", "check.json"],
+    );
+    let arguments = [
+        "data", "split", "set", "--clean", "own.toml", "--out", "own", "--json",
+    ];
+    let told = attune::json(folder.path(), &arguments);
+    let steps: Vec<(&str, u64)> = told["cleaning"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| {
+            let n_removed = step["n_removed"].as_u64().unwrap();
+            (step["rule"].as_str().unwrap(), n_removed)
+        })
+        .collect();
+    let wanted = [
+        ("exclude", 1),
+        ("drop_found", 0),
+        ("drop_found", 0),
+        ("drop_found", 0),
+        ("min_secs", 4),
+        ("merge", 2),
+        ("drop_tags", 1),
+        ("min_tracks_per_tag", 1),
+    ];
+    assert_eq!(steps, wanted);
+    let own = Dataset::open(&folder.path().join("own")).unwrap();
+    let tags: BTreeSet<&str> = own.tags.iter().map(String::as_str).collect();
+    assert_eq!(tags, BTreeSet::from(["guitar", "vocals"]));
+    assert_eq!(own.tracks.len(), 35);
+}
+
+#[test]
 fn leaks_that_cannot_be_seen_are_no_clean_bill() {
     let folder = tempfile::tempdir().unwrap();
     attune_tests::published::gtzan::write(&folder.path().join("gtzan"));
@@ -210,7 +282,7 @@ fn leaks_that_cannot_be_seen_are_no_clean_bill() {
     let json = attune::json(folder.path(), &["data", "leaks", "gtzan", "--json"]);
     assert_eq!(json[0]["n_without_artist"], 5);
     // What the import found about it is said.
-    attune_tests::published::msd::write_pickles(&folder.path().join("msd"));
+    attune_tests::published::msd::write_lists(&folder.path().join("msd"));
     let output = attune::output(folder.path(), &["data", "leaks", "msd"]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("artists and titles are not known"), "{told}");

@@ -1,14 +1,5 @@
 //! Cleaning as data: which tracks and tags take part, by rules in a TOML file, each of which says what it took away and why.
-//!
-//! ```toml
-//! [clean]
-//! min_secs = 29.0
-//! merge = { "hip-hop" = ["hip hop", "hiphop"], "female vocals" = ["female vocalist", "female vocalists"] }
-//! drop_tags = ["seen live"]
-//! top_tags = 50
-//! report = "check.json"                       # of `attune data check --report`
-//! drop_found = ["unreadable", "silent", "duplicate-audio"]
-//! ```
+//! README.md shows such a file, and a test reads it there.
 //!
 //! The rules work in the order of [`Rules`]'s fields, whatever the order in the file: ids, the doctor's findings, lengths, the vocabulary,
 //! and what depends on how many there are last. Tracks without tags stay as the unlabelled pool unless a rule says otherwise.
