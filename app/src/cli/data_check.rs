@@ -177,45 +177,52 @@ fn table(report: &Report, args: &Args, console: &Console) -> Result<(), Failure>
         let n = files.n_compared;
         console.line(&format!("{n} files compared with published checksums"))?;
     }
-    console.line(&format!(
-        "{} errors, {} warnings, {} notes",
-        report.count(Severity::Error),
-        report.count(Severity::Warning),
-        report.count(Severity::Note)
-    ))?;
+    console.line(&match by_gravity(&report.entries) {
+        counts if counts.is_empty() => "nothing was found".to_owned(),
+        counts => counts,
+    })?;
     for counted in report.by_check() {
-        let name = counted.check.name();
-        if !args.shows(counted.check) {
+        let check = counted.check;
+        if !args.shows(check) {
             continue;
         }
-        console.line(&format!(
-            "\n{:<8} {name:<16} {:>5} finding{}",
-            counted.severity.name(),
-            counted.n_entries,
-            if counted.n_entries == 1 { "" } else { "s" }
-        ))?;
-        let entries = report
-            .entries
+        let entries = report.entries.iter();
+        let entries: Vec<&Entry> = entries
+            .filter(|entry| entry.finding.check == check)
+            .collect();
+        let counts = by_gravity(entries.iter().copied());
+        console.line(&format!("\n{:<16} {counts}", check.name()))?;
+        let shown = &entries[..entries.len().min(args.n_shown())];
+        for (entry, next) in shown
             .iter()
-            .filter(|entry| entry.finding.check == counted.check);
-        let shown = args.n_shown();
-        let mut mends: Vec<&str> = Vec::new();
-        for entry in entries.take(shown) {
+            .zip(shown.iter().skip(1).map(Some).chain([None]))
+        {
             console.line(&format!("  {}", words(entry)))?;
-            let mend = entry.finding.mend.as_str();
-            if !mend.is_empty() && !mends.contains(&mend) {
-                mends.push(mend);
+            // Below all that it mends.
+            let mend = &entry.finding.mend;
+            if !mend.is_empty() && next.is_none_or(|next| next.finding.mend != *mend) {
+                console.line(&format!("  → {mend}"))?;
             }
         }
-        if counted.n_entries > shown {
+        if entries.len() > shown.len() {
             console.line(&format!(
                 "  … {} more (--show 0 shows all)",
-                counted.n_entries - shown
+                entries.len() - shown.len()
             ))?;
-        }
-        for mend in mends.iter().take(3) {
-            console.line(&format!("  → {mend}"))?;
         }
     }
     Ok(())
+}
+
+/// How many findings there are, the gravest first: "2 errors, 1 note". Empty if there are none.
+fn by_gravity<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> String {
+    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+    for entry in entries {
+        *counts.entry(entry.finding.severity).or_default() += 1;
+    }
+    let counts = counts.iter().rev().map(|(severity, n)| {
+        let plural = if *n == 1 { "" } else { "s" };
+        format!("{n} {severity}{plural}")
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }

@@ -34,6 +34,10 @@ struct OfSplit {
     split: String,
     #[serde(flatten)]
     unnamed: Unnamed,
+    /// Tracks whose files were not listened to, so that copies of them are not known.
+    n_unheard: usize,
+    /// Parts that have tracks.
+    n_sides: usize,
     leaks: Vec<Leak>,
 }
 
@@ -59,7 +63,14 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         let dataset = collection.clone().into_dataset(Some(&name)).bad_input()?;
         let tracks = dataset.tracks.iter().map(|track| track.id.as_str());
         let idx_of: HashMap<&str, usize> = tracks.zip(0..).collect();
+        let heard = collection.recordings.iter().zip(&copies.is_heard);
+        let n_unheard = heard
+            .filter(|(recording, is_heard)| {
+                !**is_heard && idx_of.contains_key(recording.id.as_str())
+            })
+            .count();
         let copies: Vec<Vec<usize>> = copies
+            .lists
             .iter()
             .map(|list| {
                 let ids = list.iter().map(|&at| collection.recordings[at].id.as_str());
@@ -69,6 +80,8 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         found.push(OfSplit {
             split: name,
             unnamed: Unnamed::of(&dataset),
+            n_unheard,
+            n_sides: dataset.split_counts().len(),
             leaks: find_leaks(&dataset, &copies),
         });
     }
@@ -90,7 +103,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     if found.iter().any(|of| !of.leaks.is_empty()) {
         return failed("something is on both sides of a split".to_owned());
     }
-    match found.iter().find(|of| of.unnamed.is_blind()) {
+    match found
+        .iter()
+        .find(|of| of.n_sides > 1 && of.unnamed.is_blind())
+    {
         Some(of) if of.split.is_empty() => failed(
             "no artist is known: nobody can say whether artists are on both sides".to_owned(),
         ),
@@ -115,11 +131,24 @@ fn show(of: &OfSplit, console: &Console) -> Result<(), Failure> {
     if !of.split.is_empty() {
         console.line(&of.split)?;
     }
-    let unseen = of.unnamed.words();
+    let n_tracks = of.unnamed.n_tracks;
+    if of.n_sides < 2 {
+        return console.line(&format!(
+            "there are no two sides: all {n_tracks} tracks are in one part"
+        ));
+    }
+    let unheard = (of.n_unheard > 0).then(|| {
+        format!(
+            "the files of {} of its {n_tracks} tracks have not been listened to: copies of them are found after `attune data check`",
+            of.n_unheard
+        )
+    });
+    let unseen: Vec<String> = of.unnamed.words().into_iter().chain(unheard).collect();
     if of.leaks.is_empty() {
-        console.line(match unseen {
-            Some(_) => "nothing that is known is on both sides",
-            None => "nothing is on both sides",
+        console.line(if unseen.is_empty() {
+            "nothing is on both sides"
+        } else {
+            "nothing that is known is on both sides"
         })?;
     }
     for leak in &of.leaks {
@@ -137,8 +166,5 @@ fn show(of: &OfSplit, console: &Console) -> Result<(), Failure> {
             ))?;
         }
     }
-    match unseen {
-        Some(words) => console.line(&words),
-        None => Ok(()),
-    }
+    unseen.iter().try_for_each(|words| console.line(words))
 }

@@ -68,6 +68,7 @@ struct Outcome<'a> {
     n_left_out: usize,
     n_unknown: usize,
     n_copies: usize,
+    n_unheard: usize,
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
@@ -92,6 +93,8 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let notebook = Notebook::open(&console.workspace).failed()?;
     let files = cleaned.dataset.tracks.iter();
     let files = files.map(|track| track.path.as_path());
+    let copies = copies_by_notebook(files, &notebook, &job).failed()?;
+    let n_unheard = copies.is_heard.iter().filter(|heard| !**heard).count();
     let plan = Plan {
         shares,
         by: match args.by {
@@ -100,7 +103,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             ByArgument::None => By::None,
         },
         seed: args.seed,
-        together: copies_by_notebook(files, &notebook, &job).failed()?,
+        together: copies.lists,
     };
     let division = divide(&cleaned.dataset, &plan, &job).bad_input()?;
     drop(job);
@@ -131,9 +134,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             n_left_out: division.n_left_out,
             n_unknown: division.n_unknown,
             n_copies: plan.together.len(),
+            n_unheard,
         });
     }
-    show(&cleaned.steps, &division, &plan, console)?;
+    show(&cleaned.steps, &division, &plan, n_unheard, console)?;
     match &args.out {
         Some(out) => console.say(&format!("wrote {}", out.display())),
         None => console.say("nothing was written; --out DIR writes the split"),
@@ -152,6 +156,7 @@ fn show(
     steps: &[Step],
     division: &Division,
     plan: &Plan,
+    n_unheard: usize,
     console: &Console,
 ) -> Result<(), Failure> {
     for step in steps {
@@ -194,6 +199,10 @@ fn show(
         (
             plan.together.len(),
             "recordings are there in copies, which stay on one side",
+        ),
+        (
+            n_unheard,
+            "tracks have files that were not listened to: copies of them are kept together after `attune data check`",
         ),
     ] {
         if n > 0 {

@@ -44,12 +44,14 @@ pub struct Rules {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_secs: Option<f64>,
     /// Not tracks of which nobody says the artist.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known_artist: bool,
     /// Tags that count as one: its name, and the tags it is made of. A tag may be named as what it is made of and thereby be renamed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub merge: BTreeMap<String, Vec<String>>,
     /// Tags count as one, by the name that most tracks have, if they differ only in case, in how many blanks there are, and in a hyphen, an
     /// underscore or a slash in the place of a blank: `Hip-Hop` and `hip hop` do, `hiphop` is another tag.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub merge_spellings: bool,
     /// Not these tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -181,20 +181,32 @@ pub fn examine(
     ))
 }
 
-/// Which of some files are known to be the same recording, as lists of their numbers: one file under two numbers, and, from earlier
-/// examinations, files that are copies. Listens to nothing.
+/// What earlier examinations know of copies among some files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownCopies {
+    /// Files that are one recording, as lists of their numbers: one file under two numbers, and files that were heard to be copies.
+    pub lists: Vec<Vec<usize>>,
+    /// Which files have been listened to: of others no copies can be known. `[files]`
+    pub is_heard: Vec<bool>,
+}
+
+/// Looks up which of some files are known to be the same recording. Listens to nothing.
 pub fn copies_by_notebook<'a>(
     files: impl IntoIterator<Item = &'a Path>,
     notebook: &Notebook,
     job: &Job,
-) -> Result<Vec<Vec<usize>>, Error> {
+) -> Result<KnownCopies, Error> {
     let mut patients: Vec<Patient<'_>> = files.into_iter().map(Patient::of_file).collect();
     let known = Listening::look_up(&patients, listening::MAX_WORDS, notebook, job)?;
     for (patient, outcome) in patients.iter_mut().zip(known.finish().1) {
         patient.outcome = outcome;
     }
     let copies = duplicates::find(&listed(&patients), job)?;
-    Ok(copies::one_recording(&patients, &copies))
+    let is_heard = patients.iter().map(|patient| patient.outcome.is_some());
+    Ok(KnownCopies {
+        lists: copies::one_recording(&patients, &copies),
+        is_heard: is_heard.collect(),
+    })
 }
 
 /// The names of the splits that are looked at.

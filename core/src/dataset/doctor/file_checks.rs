@@ -30,12 +30,13 @@ fn missing(collection: &Collection, patients: &[Patient<'_>], entries: &mut Vec<
     let Some(first) = missing.first() else {
         return;
     };
-    let message = format!(
-        "{} of {} tracks have no file; the first that is not there is {}",
-        missing.len(),
-        patients.len(),
-        first.path.display()
-    );
+    let (n, n_tracks, path) = (missing.len(), patients.len(), first.path.display());
+    let message = match n {
+        1 => format!("1 of {n_tracks} tracks has no file: {path} is not there"),
+        n => {
+            format!("{n} of {n_tracks} tracks have no file; the first that is not there is {path}")
+        }
+    };
     let mend = "get the files, or leave the tracks out; annotations can be looked at without them";
     let ids = missing.iter().map(|problem| problem.track.clone());
     let mut entry = Entry::new(

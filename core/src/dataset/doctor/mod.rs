@@ -27,7 +27,7 @@ mod split_checks;
 mod tag_orders;
 
 pub use duplicates::{Copies, Match};
-pub use examination::{Options, copies_by_notebook, examine};
+pub use examination::{KnownCopies, Options, copies_by_notebook, examine};
 pub use notebook::Notebook;
 pub use report::{Counted, Entry, Files, Report, Sound};
 

@@ -59,7 +59,7 @@ pub struct Entry {
     pub finding: Finding,
     /// Where it is heard; of copies, each.
     pub sounds: Vec<Sound>,
-    /// Ids of tracks without which the finding would be gone; empty where leaving out tracks mends nothing.
+    /// Ids of tracks without which the finding would be gone; empty where leaving out tracks mends nothing, or would lose more than it mends.
     pub leave_out: Vec<String>,
 }
 

@@ -53,7 +53,7 @@ pub(super) fn of_one(
     entries
 }
 
-/// An entry about one file, which leaving out the track would mend.
+/// An entry about one file, which leaving out the track mends.
 fn of_file(
     patient: &Patient<'_>,
     check: Check,
@@ -68,7 +68,10 @@ fn of_file(
     if check != Check::Unreadable {
         entry.sounds.push(patient.sound(start_secs));
     }
-    entry.leave_out.push(patient.id.to_owned());
+    // An offset is heard by no network, and no track is lost for it.
+    if check != Check::DcOffset {
+        entry.leave_out.push(patient.id.to_owned());
+    }
     entry
 }
 
@@ -208,6 +211,14 @@ fn usual_shortest(patients: &[Patient<'_>]) -> f64 {
     }
 }
 
+/// The one file is named beside the message.
+fn n_files_are(n: usize) -> String {
+    match n {
+        1 => "it is".to_owned(),
+        n => format!("{n} files are"),
+    }
+}
+
 /// Tracks by a property of their files.
 fn grouped<K: Ord>(patients: &[Patient<'_>], key: impl Fn(&Heard) -> K) -> BTreeMap<K, Vec<usize>> {
     let mut groups: BTreeMap<K, Vec<usize>> = BTreeMap::new();
@@ -237,8 +248,8 @@ fn check_rates(patients: &[Patient<'_>], options: &Options, entries: &mut Vec<En
         let is_lower = *rate < wanted;
         let n = members.len();
         let message = format!(
-            "{n} file{} at {rate} Hz instead of {wanted} Hz, {whose}",
-            if n == 1 { " is" } else { "s are" }
+            "{} at {rate} Hz instead of {wanted} Hz, {whose}",
+            n_files_are(n)
         );
         let (severity, mend) = if is_lower {
             (
@@ -282,8 +293,8 @@ fn check_channels(patients: &[Patient<'_>], entries: &mut Vec<Entry>) {
     for (channels, members) in groups.iter().filter(|(channels, _)| *channels != most) {
         let n = members.len();
         let message = format!(
-            "{n} file{} {}, most are {}",
-            if n == 1 { " is" } else { "s are" },
+            "{} {}, most are {}",
+            n_files_are(n),
             words(*channels),
             words(*most)
         );
