@@ -29,21 +29,25 @@ const TAGS: [&str; 10] = [
 ];
 
 /// What the doctor must find, by the keys of its report, and nothing else.
-pub const FOUND: [&str; 28] = [
+pub const FOUND: [&str; 33] = [
     "absent-tag/test/rock",
     "artist-leak/train/test",
     "channels/2",
     "clipped/f-clipped",
     "cut-off/f-cut-mp3",
     "cut-off/f-cut-wav",
+    "damaged/f-damaged",
     "dc-offset/f-offset",
     "duplicate-audio/c00",
     "duplicate-audio/c01",
     "duplicate-audio/c02",
     "duplicate-audio/c03",
-    "duplicate-audio/c04",
     "duplicate-audio/c18",
+    "duplicate-audio/d-high",
+    "duplicate-audio/file/c04",
+    "duplicate-audio/file/c21",
     "empty-tag/reggae",
+    "file-leak/train/test",
     "length/f-cut-wav",
     "length/f-half-mp3",
     "missing-file/files",
@@ -51,6 +55,7 @@ pub const FOUND: [&str; 28] = [
     "recording-leak/train/test",
     "silent/f-fades",
     "silent/f-silent",
+    "silent/f-silent-too",
     "tag-order/GTZAN's genres",
     "text-form/labels.csv",
     "too-short/f-cut-mp3",
@@ -217,8 +222,15 @@ fn write_faults(writer: &mut Writer<'_>) {
     let coded = mp3(&writer.clip(), RATE_HZ, 64.0).unwrap();
     writer.bytes("f-half-mp3", "f-half.mp3", &coded[..coded.len() / 2], SECS);
 
+    let mut coded = mp3(&writer.clip(), RATE_HZ, 64.0).unwrap();
+    spoil_frames(&mut coded);
+    writer.bytes("f-damaged", "f-damaged.mp3", &coded, SECS);
+
     let n_samples = (SECS * f64::from(RATE_HZ)) as usize;
-    writer.wave("f-silent", &vec![0.0; n_samples]);
+    // Twice: nothing is no copy of nothing.
+    for id in ["f-silent", "f-silent-too"] {
+        writer.wave(id, &vec![0.0; n_samples]);
+    }
     let mut fades = writer.clip();
     fades[n_samples * 3 / 10..].fill(0.0);
     writer.wave("f-fades", &fades);
@@ -261,7 +273,18 @@ fn write_faults(writer: &mut Writer<'_>) {
     write_wav(&writer.path("nobody-knows.wav"), &unlisted, RATE_HZ).unwrap();
 }
 
-/// Copies of sound clips: the same samples, another codec, another loudness, shifted, one file under two ids, and one on the other side.
+/// Fills what says how to decode ten frames in the middle of an MP3 file with nonsense; the heads of frames stay.
+fn spoil_frames(coded: &mut [u8]) {
+    let pairs = coded.windows(2).enumerate();
+    let heads = pairs.filter(|(_, pair)| pair[0] == 0xFF && pair[1] & 0xF6 == 0xF2);
+    let heads: Vec<usize> = heads.map(|(at, _)| at).collect();
+    for &at in heads.iter().skip(heads.len() / 2).take(10) {
+        coded[at + 4..at + 44].fill(0xFF);
+    }
+}
+
+/// Copies of sound clips: the same samples, another codec, another bit rate, another loudness, shifted, one file under two ids, and one on the
+/// other side.
 #[expect(clippy::unwrap_used, reason = "a test without its data cannot go on")]
 fn write_copies(writer: &mut Writer<'_>) {
     let wave_of = |writer: &Writer<'_>, id: &str| -> Result<Vec<f32>, audio::Error> {
@@ -272,6 +295,11 @@ fn write_copies(writer: &mut Writer<'_>) {
     writer.wave("d-same", &wave);
     let coded = mp3(&wave_of(writer, "c01").unwrap(), RATE_HZ, 48.0).unwrap();
     writer.bytes("d-coded", "d-coded.mp3", &coded, SECS);
+    let wave = writer.clip();
+    for (id, kbps) in [("d-high", 128.0), ("d-low", 32.0)] {
+        let coded = mp3(&wave, RATE_HZ, kbps).unwrap();
+        writer.bytes(id, &format!("{id}.mp3"), &coded, SECS);
+    }
     let soft: Vec<f32> = wave_of(writer, "c02")
         .unwrap()
         .iter()
@@ -287,4 +315,70 @@ fn write_copies(writer: &mut Writer<'_>) {
         .map(|x| 0.9 * x)
         .collect();
     writer.wave("d-leaked", &leaked);
+    writer.row("d-across", "c21.wav", "train", SECS, None);
+}
+
+/// What the doctor must find in the data set of [`write_published`], by the beginnings of its keys, and nothing else but counts: they are
+/// those of a part of MTG-Jamendo.
+pub const FOUND_PUBLISHED: [&str; 10] = [
+    "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 3: the line has 2 fields",
+    "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 4: the line has 2 fields",
+    "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 6: the line has 2 fields",
+    "duplicate-audio/file/track_0000103",
+    "file-leak/moodtheme/split-0/train/test",
+    "missing-file/autotagging_moodtheme-validation.tsv: ",
+    "missing-file/files",
+    "split-overlap/data/splits/split-0/autotagging_moodtheme-train.tsv, line 12: 1 recordings are in two parts",
+    "text-form/data/splits/split-0/autotagging_moodtheme-test.tsv",
+    "text-form/data/splits/split-0/autotagging_moodtheme-train.tsv",
+];
+
+/// Writes a part of MTG-Jamendo, as it is published, into `folder`: without the list of one part and the audio of one track, with three
+/// lines cut off in one list, a track in two parts, and one file under two ids in different parts.
+///
+/// # Panics
+/// If it cannot be written.
+#[expect(clippy::unwrap_used, reason = "a test without its data cannot go on")]
+pub fn write_published(folder: &Path) {
+    let demo = Dataset::open(&demo_folder()).unwrap();
+    let mut clips = demo.tracks.iter().map(|track| &track.path).step_by(11);
+    let row = |number: usize, file: usize| {
+        format!(
+            "track_{number:07}\tartist_{number:06}\talbum_{number:06}\t00/{file}.mp3\t10.0\tmood/theme---happy\r\n"
+        )
+    };
+    let header = "TRACK_ID\tARTIST_ID\tALBUM_ID\tPATH\tDURATION\tTAGS\r\n";
+    let (mut train, mut test) = (header.to_owned(), header.to_owned());
+    for number in 100..112 {
+        let part = if number < 105 { &mut test } else { &mut train };
+        // Track 106 has the file of track 103, of which no other track of its part is.
+        let file = if number == 106 { 103 } else { number };
+        *part += &row(number, file);
+        // No audio for track 108.
+        if file == number && number != 108 {
+            let wave = decode(clips.next().unwrap(), &Job::quiet()).unwrap();
+            let path = folder.join(format!("audio/00/{number}.wav"));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            write_wav(&path, &wave.clip.to_mono(), wave.clip.rate_hz).unwrap();
+        }
+        // Behind the first row two lines are cut off, behind the second another.
+        let n_cut = match number {
+            105 => 2,
+            106 => 1,
+            _ => 0,
+        };
+        for _ in 0..n_cut {
+            train += "track_0000900\tartist_000900\r\n";
+        }
+    }
+    train += &row(101, 101);
+    let lists = folder.join("data/splits/split-0");
+    std::fs::create_dir_all(&lists).unwrap();
+    for (part, text) in [("train", train), ("test", test)] {
+        std::fs::write(
+            lists.join(format!("autotagging_moodtheme-{part}.tsv")),
+            text,
+        )
+        .unwrap();
+    }
 }

@@ -82,8 +82,28 @@ impl Console {
 
     /// A job with a progress bar on stderr that Ctrl-C cancels. The bar goes away with the job.
     pub fn job(&self) -> Job {
-        let bar = Bar(Mutex::new(ProgressBar::no_length()));
-        Job::new(self.cancel.clone(), move |progress| bar.show(progress))
+        self.job_with_lines().0
+    }
+
+    /// The same, and who says lines above the bar meanwhile.
+    pub fn job_with_lines(&self) -> (Job, Lines) {
+        let bar = ProgressBar::no_length();
+        let lines = Lines(bar.clone());
+        let bar = Bar(Mutex::new(bar));
+        let job = Job::new(self.cancel.clone(), move |progress| bar.show(progress));
+        (job, lines)
+    }
+}
+
+/// Says lines to the user on stderr while a progress bar is there.
+#[derive(Debug)]
+pub struct Lines(ProgressBar);
+
+impl Lines {
+    /// Says a line, above the bar if there is one.
+    pub fn say(&self, text: &str) {
+        // Nobody listens: nobody misses it.
+        self.0.suspend(|| drop(writeln!(io::stderr(), "{text}")));
     }
 }
 

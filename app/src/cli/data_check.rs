@@ -1,15 +1,18 @@
 //! `attune data check`: the doctor on the command line.
 
 use super::{Console, Failure, Fault, ResultExt};
-use attune_core::dataset::doctor::{Notebook, Options, Report, examine};
-use attune_core::dataset::{Check, Collection, Place, Severity};
+use attune_core::dataset::doctor::{Entry, Notebook, Options, Report, examine};
+use attune_core::dataset::{Check, Collection, Error, Place, Severity};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 #[derive(Debug, clap::Args)]
 #[command(
     about = "Listen to every file of a data set and read its annotations again: what is wrong, and how to mend it",
     after_help = "Examples:\n  attune data check ~/music/tunes\n  attune data check ~/music/mtat --report check.json --mending rules.toml\n  \
     attune data split ~/music/mtat --clean rules.toml --shares train=0.8,valid=0.1,test=0.1 --out ~/music/mtat-clean\n\n\
+    While files are decoded, errors and warnings are told on stderr as they are found; copies, leaks and odd lengths are known at the end.\n\
     Files that have not changed since the last check are not decoded again, also if that was stopped.\n\
     Exit codes: 0 no errors (there may be warnings and notes), 3 errors were found, 130 stopped."
 )]
@@ -29,7 +32,7 @@ pub(super) struct Args {
     /// Show only these checks, such as duplicate-audio,clipped (exit code and files stay complete)
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<String>,
-    /// Show at most so many findings of each check; 0 shows all
+    /// Show at most so many findings of each check, as they are found and in the table; 0 shows all
     #[arg(long, value_name = "N", default_value_t = 5)]
     show: usize,
     /// Sample rate that all files should have, in Hz (default: what most have)
@@ -59,16 +62,25 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         min_secs: args.min_secs,
         checksums: args.checksums,
     };
-    let job = console.job();
-    let report = examine(
-        &collection,
-        place.split.as_deref(),
-        &options,
-        &mut notebook,
-        &job,
-    )
-    .bad_input()?;
+    let (job, lines) = console.job_with_lines();
+    let told = Told::default();
+    let tell = |entry: &Entry| {
+        if args.shows(entry.finding.check) && told.is_worth_a_line(entry, args.n_shown()) {
+            let finding = &entry.finding;
+            let words = words(entry);
+            lines.say(&format!(
+                "{:<8} {:<16} {words}",
+                finding.severity, finding.check
+            ));
+        }
+    };
+    let split = place.split.as_deref();
+    let report = examine(&collection, split, &options, &mut notebook, &tell, &job);
     drop(job);
+    if let Err(Error::Cancelled(_)) = &report {
+        console.say("stopped; what was heard is kept, and the next check goes on from there");
+    }
+    let report = report.bad_input()?;
     if let Some(file) = &args.report {
         report.write(file).failed()?;
         console.say(&format!("wrote {}", file.display()));
@@ -86,6 +98,45 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         0 => Ok(()),
         1 => Err(found("1 error was found")),
         n => Err(found(&format!("{n} errors were found"))),
+    }
+}
+
+impl Args {
+    fn shows(&self, check: Check) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == check.name())
+    }
+
+    /// So many findings of each check are shown.
+    fn n_shown(&self) -> usize {
+        match self.show {
+            0 => usize::MAX,
+            n => n,
+        }
+    }
+}
+
+/// How many findings of each check were told before the report.
+#[derive(Default)]
+struct Told(Mutex<BTreeMap<Check, usize>>);
+
+impl Told {
+    /// Counts a finding; whether it is grave enough, and among the first `n_shown` of its check.
+    fn is_worth_a_line(&self, entry: &Entry, n_shown: usize) -> bool {
+        if entry.finding.severity == Severity::Note {
+            return false;
+        }
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(entry.finding.check).or_default();
+        *count += 1;
+        *count <= n_shown
+    }
+}
+
+/// A finding on a line, with the track if it is about one.
+fn words(entry: &Entry) -> String {
+    match entry.finding.tracks.as_slice() {
+        [track] => format!("{track}: {}", entry.finding.message),
+        _ => entry.finding.message.clone(),
     }
 }
 
@@ -116,57 +167,62 @@ fn table(report: &Report, args: &Args, console: &Console) -> Result<(), Failure>
         files.n_known,
         files.hours
     ))?;
+    if let Some(secs) = files.compared_secs {
+        let why = "because there are so many";
+        console.line(&format!(
+            "copies were looked for in the first {secs:.1} s of each file, {why}"
+        ))?;
+    }
     if args.checksums {
         let n = files.n_compared;
         console.line(&format!("{n} files compared with published checksums"))?;
     }
-    console.line(&format!(
-        "{} errors, {} warnings, {} notes",
-        report.count(Severity::Error),
-        report.count(Severity::Warning),
-        report.count(Severity::Note)
-    ))?;
+    console.line(&match by_gravity(&report.entries) {
+        counts if counts.is_empty() => "nothing was found".to_owned(),
+        counts => counts,
+    })?;
     for counted in report.by_check() {
-        let name = counted.check.name();
-        if !args.only.is_empty() && !args.only.iter().any(|only| only == name) {
+        let check = counted.check;
+        if !args.shows(check) {
             continue;
         }
-        console.line(&format!(
-            "\n{:<8} {name:<16} {:>5} finding{}",
-            counted.severity.name(),
-            counted.n_entries,
-            if counted.n_entries == 1 { "" } else { "s" }
-        ))?;
-        let entries = report
-            .entries
+        let entries = report.entries.iter();
+        let entries: Vec<&Entry> = entries
+            .filter(|entry| entry.finding.check == check)
+            .collect();
+        let counts = by_gravity(entries.iter().copied());
+        console.line(&format!("\n{:<16} {counts}", check.name()))?;
+        let shown = &entries[..entries.len().min(args.n_shown())];
+        for (entry, next) in shown
             .iter()
-            .filter(|entry| entry.finding.check == counted.check);
-        let shown = if args.show == 0 {
-            usize::MAX
-        } else {
-            args.show
-        };
-        let mut mends: Vec<&str> = Vec::new();
-        for entry in entries.take(shown) {
-            let finding = &entry.finding;
-            let track = match (finding.tracks.as_slice(), entry.sounds.as_slice()) {
-                ([track], _) => format!("{track}: "),
-                _ => String::new(),
-            };
-            console.line(&format!("  {track}{}", finding.message))?;
-            if !finding.mend.is_empty() && !mends.contains(&finding.mend.as_str()) {
-                mends.push(&finding.mend);
+            .zip(shown.iter().skip(1).map(Some).chain([None]))
+        {
+            console.line(&format!("  {}", words(entry)))?;
+            // Below all that it mends.
+            let mend = &entry.finding.mend;
+            if !mend.is_empty() && next.is_none_or(|next| next.finding.mend != *mend) {
+                console.line(&format!("  → {mend}"))?;
             }
         }
-        if counted.n_entries > shown {
+        if entries.len() > shown.len() {
             console.line(&format!(
                 "  … {} more (--show 0 shows all)",
-                counted.n_entries - shown
+                entries.len() - shown.len()
             ))?;
-        }
-        for mend in mends.iter().take(3) {
-            console.line(&format!("  → {mend}"))?;
         }
     }
     Ok(())
+}
+
+/// How many findings there are, the gravest first: "2 errors, 1 note". Empty if there are none.
+fn by_gravity<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> String {
+    let mut counts: BTreeMap<Severity, usize> = BTreeMap::new();
+    for entry in entries {
+        *counts.entry(entry.finding.severity).or_default() += 1;
+    }
+    let counts = counts.iter().rev().map(|(severity, n)| {
+        let plural = if *n == 1 { "" } else { "s" };
+        format!("{n} {severity}{plural}")
+    });
+    counts.collect::<Vec<_>>().join(", ")
 }

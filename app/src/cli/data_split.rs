@@ -14,11 +14,12 @@ use std::path::{Path, PathBuf};
     after_help = "Examples:\n  attune data split ~/music/mtat --shares train=0.8,valid=0.1,test=0.1 --out ~/music/mtat-own\n  \
     attune data split ~/music/msd --clean rules.toml --unlabelled 0.3 --seed 7 --out ~/music/msd-own\n  attune train --data ~/music/mtat-own\n\n\
     The new folder holds split.toml and parts.csv, no audio and no labels, and opens like a data set; the old one stays as it is.\n\
-    Tracks without a tag become the unlabelled pool, less those whose artist is in valid or test.\n\n\
+    Tracks without a tag become the unlabelled pool, less those whose artist is in valid or test, whatever --by says.\n\n\
     Rules (TOML, all below [clean], worked off in this order): include = [ids], include_file, exclude = [{ why, ids }], exclude_file,\n\
     report + drop_found = [\"unreadable\", …], min_secs, max_secs, known_artist, merge = { name = [tags] }, merge_spellings,\n\
     drop_tags, keep_tags, require_any, require_all, without, max_tags, top_tags, min_tracks_per_tag, min_tags,\n\
-    min_tracks_per_artist, max_tracks_per_artist. Id files hold one id a line."
+    min_tracks_per_artist, max_tracks_per_artist. Id files hold one id a line; # behind a blank, or first, begins a comment unless it belongs to an id.\n\
+    A report is taken for the data set that it is of."
 )]
 pub(super) struct Args {
     /// Folder of the data set, or FOLDER#SPLIT
@@ -67,6 +68,7 @@ struct Outcome<'a> {
     n_left_out: usize,
     n_unknown: usize,
     n_copies: usize,
+    n_unheard: usize,
 }
 
 pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
@@ -88,7 +90,11 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     let changes_tags = !dataset.tags.is_empty();
     let cleaned = rules.apply(dataset).bad_input()?;
     let job = console.job();
-    let mut notebook = Notebook::open(&console.workspace).failed()?;
+    let notebook = Notebook::open(&console.workspace).failed()?;
+    let files = cleaned.dataset.tracks.iter();
+    let files = files.map(|track| track.path.as_path());
+    let copies = copies_by_notebook(files, &notebook, &job).failed()?;
+    let n_unheard = copies.is_heard.iter().filter(|heard| !**heard).count();
     let plan = Plan {
         shares,
         by: match args.by {
@@ -97,7 +103,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             ByArgument::None => By::None,
         },
         seed: args.seed,
-        together: copies_by_notebook(&cleaned.dataset, &mut notebook, &job).failed()?,
+        together: copies.lists,
     };
     let division = divide(&cleaned.dataset, &plan, &job).bad_input()?;
     drop(job);
@@ -128,9 +134,10 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             n_left_out: division.n_left_out,
             n_unknown: division.n_unknown,
             n_copies: plan.together.len(),
+            n_unheard,
         });
     }
-    show(&cleaned.steps, &division, &plan, console)?;
+    show(&cleaned.steps, &division, &plan, n_unheard, console)?;
     match &args.out {
         Some(out) => console.say(&format!("wrote {}", out.display())),
         None => console.say("nothing was written; --out DIR writes the split"),
@@ -149,6 +156,7 @@ fn show(
     steps: &[Step],
     division: &Division,
     plan: &Plan,
+    n_unheard: usize,
     console: &Console,
 ) -> Result<(), Failure> {
     for step in steps {
@@ -182,7 +190,7 @@ fn show(
     for (n, what) in [
         (
             division.n_left_out,
-            "unlabelled tracks were left out: their artist is in valid or test",
+            "tracks were left out of the unlabelled pool: their artist, or a copy, is in valid or test",
         ),
         (
             division.n_unknown,
@@ -191,6 +199,10 @@ fn show(
         (
             plan.together.len(),
             "recordings are there in copies, which stay on one side",
+        ),
+        (
+            n_unheard,
+            "tracks have files that were not listened to: copies of them are kept together after `attune data check`",
         ),
     ] {
         if n > 0 {

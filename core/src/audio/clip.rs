@@ -47,7 +47,7 @@ impl Clip {
 }
 
 /// The mean of the channels of interleaved samples.
-pub(super) fn mixed(samples: &[f32], channels: usize) -> impl Iterator<Item = f32> {
+pub(crate) fn mixed(samples: &[f32], channels: usize) -> impl Iterator<Item = f32> {
     let frames = samples.chunks_exact(channels.max(1));
     frames.map(move |frame| frame.iter().sum::<f32>() / channels as f32)
 }

@@ -44,12 +44,10 @@ pub struct Decoded {
     pub warnings: Vec<String>,
 }
 
-impl Decoded {
-    /// Whether one of the warnings is that the file ends before it should.
-    pub fn is_cut_off(&self) -> bool {
-        let mut warnings = self.warnings.iter();
-        warnings.any(|warning| CUT_OFF.iter().any(|begin| warning.starts_with(begin)))
-    }
+/// Whether one of a file's warnings is that it ends before it should.
+pub fn tell_cut_off(warnings: &[String]) -> bool {
+    let mut warnings = warnings.iter();
+    warnings.any(|warning| CUT_OFF.iter().any(|begin| warning.starts_with(begin)))
 }
 
 /// Decodes an MP3, Ogg Vorbis, Opus, FLAC, WAV, AIFF, AAC, ALAC or M4A file.
@@ -63,6 +61,25 @@ pub fn decode(path: &Path, job: &Job) -> Result<Decoded, Error> {
     let warnings = tape.warnings(path, ended_by)?;
     let clip = tape.into_clip();
     Ok(Decoded { clip, warnings })
+}
+
+/// Decodes a file as [`decode`] does and hands it on in pieces, so that a file of any length takes the same memory. Returns the warnings.
+///
+/// `take` gets the rate in hertz, the number of channels (the same ones all along) and interleaved samples, whole frames. Together the pieces
+/// are, bit for bit, the clip of [`decode`]. Fails as that does; pieces may have been handed on by then.
+pub fn decode_pieces(
+    path: &Path,
+    job: &Job,
+    take: &mut dyn FnMut(u32, usize, &[f32]),
+) -> Result<Vec<String>, Error> {
+    let mut listen = |rate_hz, channels, piece: &[f32]| {
+        take(rate_hz, channels, piece);
+        Ok(())
+    };
+    let (mut tape, ended_by) = onto(Tape::of_pieces(&mut listen), path, job)?;
+    let warnings = tape.warnings(path, ended_by)?;
+    tape.hand_on_rest()?;
+    Ok(warnings)
 }
 
 /// The rate of a file's sound, in hertz, as its head tells it. (HE-AAC may tell half of what it decodes to.)
@@ -168,7 +185,7 @@ fn mono_pieces(
     take: &mut dyn FnMut(&[f32]),
 ) -> Result<Vec<String>, Error> {
     let mut resampling = mono::Resampling::new(rate_hz, take);
-    let mut listen = |from_hz, piece: &[f32]| resampling.push(from_hz, piece);
+    let mut listen = |from_hz, _, piece: &[f32]| resampling.push(from_hz, piece);
     let (mut tape, ended_by) = onto(Tape::of_mono(&mut listen), path, job)?;
     let warnings = tape.warnings(path, ended_by)?;
     tape.hand_on_rest()?;
@@ -397,6 +414,17 @@ mod tests {
                 continue;
             };
             n_files += 1;
+            let mut pieces = Vec::new();
+            let told = decode_pieces(&path, &Job::quiet(), &mut |rate_hz, channels, piece| {
+                assert_eq!(
+                    (rate_hz, channels),
+                    (clip.rate_hz, usize::from(clip.channels))
+                );
+                assert_eq!(piece.len() % channels, 0, "whole frames");
+                pieces.extend_from_slice(piece);
+            });
+            assert_eq!(told.unwrap(), warnings, "{}", path.display());
+            assert!(pieces == *clip.samples, "{}", path.display());
             for rate_hz in [22_050, 16_000, clip.rate_hz] {
                 let plain = super::super::resample(&clip.to_mono(), clip.rate_hz, rate_hz).unwrap();
                 let found = decode_mono(&path, rate_hz, &Job::quiet()).unwrap();

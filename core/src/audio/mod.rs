@@ -20,7 +20,10 @@ mod tape;
 mod wav;
 
 pub use clip::Clip;
-pub use decode::{Decoded, decode, decode_mono, decode_mono_16, rate_of};
+pub(crate) use clip::mixed;
+pub use decode::{
+    Decoded, decode, decode_mono, decode_mono_16, decode_pieces, rate_of, tell_cut_off,
+};
 pub use loudness::{CURVE_STEP_SECS, Loudness, MOMENTARY_SECS};
 pub use overview::Overview;
 pub use resample::{resample, resample_clip};

@@ -1,4 +1,4 @@
-//! Where decoded packets gather: all channels of the whole file, or one channel that is handed on piece by piece.
+//! Where decoded packets gather: all channels of the whole file, or pieces that are handed on, of all channels or of their mean.
 //!
 //! What an encoder put before and after the music is cut away here, in both ways alike.
 
@@ -13,8 +13,8 @@ pub(super) const CUT_OFF: [&str; 3] = ["ends early", "ends after", "has no end m
 /// So many frames are handed on at once: large enough not to show, small enough to stay in the processor's cache.
 const PIECE_FRAMES: usize = 1 << 14;
 
-/// Who takes the pieces of a mono tape: their rate, and the samples.
-pub(super) type Listener<'a> = &'a mut dyn FnMut(u32, &[f32]) -> Result<(), Error>;
+/// Who takes the pieces of a tape: their rate, how many channels the file has, and the samples.
+pub(super) type Listener<'a> = &'a mut dyn FnMut(u32, usize, &[f32]) -> Result<(), Error>;
 
 /// Decoded sound.
 #[derive(Default)]
@@ -22,9 +22,10 @@ pub(super) struct Tape<'a> {
     rate_hz: u32,
     /// Of the file.
     channels: usize,
-    /// `[frames, channels]`, or `[frames]` if there is a listener.
+    /// `[frames, channels]`, or `[frames]` if they are mixed.
     samples: Vec<f32>,
     listener: Option<Listener<'a>>,
+    is_mixed: bool,
     /// Frames that were handed on and are no longer here.
     n_handed_on: u64,
     /// Frames that the last packets mark as padding. Only those at the very end are: a wrong mark
@@ -57,6 +58,14 @@ impl<'a> Tape<'a> {
     /// Mixes the channels and hands them on.
     pub(super) fn of_mono(listener: Listener<'a>) -> Self {
         Self {
+            is_mixed: true,
+            ..Self::of_pieces(listener)
+        }
+    }
+
+    /// Hands all channels on, interleaved and always whole frames.
+    pub(super) fn of_pieces(listener: Listener<'a>) -> Self {
+        Self {
             listener: Some(listener),
             ..Self::default()
         }
@@ -64,9 +73,10 @@ impl<'a> Tape<'a> {
 
     /// Samples of a frame on the tape.
     fn width(&self) -> usize {
-        match self.listener {
-            Some(_) => 1,
-            None => self.channels.max(1),
+        if self.is_mixed {
+            1
+        } else {
+            self.channels.max(1)
         }
     }
 
@@ -114,28 +124,31 @@ impl<'a> Tape<'a> {
 
     /// Hands on what is music whatever follows, if somebody listens and it is enough to be worth it.
     pub(super) fn hand_on(&mut self, track: &Track) -> Result<(), Error> {
-        if self.listener.is_none() || self.samples.len() < PIECE_FRAMES || self.tail > 0 {
+        let enough = PIECE_FRAMES * self.width();
+        if self.listener.is_none() || self.samples.len() < enough || self.tail > 0 {
             return Ok(());
         }
         let cut = self.cut(track);
         self.skip(&cut);
         let end = self.stream_start.saturating_add(cut.keep);
-        let n = (end.saturating_sub(self.n_handed_on)).min(self.samples.len() as u64) as usize;
+        let n_here = (self.samples.len() / self.width()) as u64;
+        let n = (end.saturating_sub(self.n_handed_on)).min(n_here) as usize;
         self.hand_on_first(n)
     }
 
     /// Hands on all that is left, after the end.
     pub(super) fn hand_on_rest(&mut self) -> Result<(), Error> {
-        self.hand_on_first(self.samples.len())
+        self.hand_on_first(self.samples.len() / self.width())
     }
 
-    fn hand_on_first(&mut self, n: usize) -> Result<(), Error> {
+    fn hand_on_first(&mut self, n_frames: usize) -> Result<(), Error> {
+        let n = n_frames * self.width();
         if let Some(listener) = &mut self.listener
             && n > 0
         {
-            listener(self.rate_hz, &self.samples[..n])?;
+            listener(self.rate_hz, self.channels, &self.samples[..n])?;
             self.samples.drain(..n);
-            self.n_handed_on += n as u64;
+            self.n_handed_on += n_frames as u64;
         }
         Ok(())
     }
@@ -173,7 +186,7 @@ impl<'a> Tape<'a> {
                 self.channels, self.rate_hz
             ));
         }
-        if self.listener.is_none() {
+        if !self.is_mixed {
             let at = self.samples.len();
             self.samples.resize(at + buffer.samples_interleaved(), 0.0);
             buffer.copy_to_slice_interleaved(&mut self.samples[at..]);

@@ -156,7 +156,7 @@ pub struct Finding {
 }
 
 /// At most so many ids are kept.
-const MOST_TRACKS: usize = 1000;
+pub(super) const MOST_TRACKS: usize = 1000;
 
 impl Finding {
     /// A finding of which no more is known than these words.

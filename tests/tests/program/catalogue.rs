@@ -67,6 +67,9 @@ fn tracks_are_found_by_words_fields_and_options_alike() {
     );
     assert!(found["tags"].as_array().unwrap().contains(&"noisy".into()));
     assert!(found["path"].as_str().unwrap().ends_with("audio/x003.wav"));
+    // What the shell hands over as one is a phrase, and no two words.
+    assert_eq!(shop.text(&["find", "x003", "noisy", "--count"]), "1\n");
+    assert_eq!(shop.text(&["find", "x003 noisy", "--count"]), "0\n");
     let last = shop.text(&["find", "--sort", "id", "--descending", "--limit", "1"]);
     assert!(last.starts_with("x035"), "{last}");
 }

@@ -30,13 +30,13 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     });
     window.frames(5);
     let report = window.state().doctor.report(&data).unwrap().clone();
-    assert_eq!(report.count(Severity::Error), 6, "{:#?}", report.by_check());
-    assert!(window.shows("6 errors") && window.shows("unreadable") && window.shows("artist-leak"));
+    assert_eq!(report.count(Severity::Error), 8, "{:#?}", report.by_check());
+    assert!(window.shows("8 errors") && window.shows("unreadable") && window.shows("artist-leak"));
     window.picture("doctor_findings");
 
     window.click("Filter by check");
     window.frames(2);
-    window.click("silent (2)");
+    window.click("silent (3)");
     window.frames(3);
     assert!(window.shows("silent") && !window.shows("unreadable"));
     // The loop begins two seconds before the silence.
@@ -56,7 +56,7 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     // A copy is heard beside its original.
     window.click("Filter by check");
     window.frames(2);
-    window.click("duplicate-audio (6)");
+    window.click("duplicate-audio (8)");
     window.frames(3);
     let entries = &report.entries;
     let copies = entries
@@ -94,7 +94,46 @@ fn faults_are_found_heard_at_their_place_and_exported() {
         .entries
         .iter()
         .filter(|entry| entry.finding.check == Check::Silent);
-    assert_eq!(silent.count(), 1);
+    assert_eq!(silent.count(), 2);
+}
+
+#[test]
+fn findings_are_shown_while_other_files_are_heard_and_stay_when_it_is_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("set");
+    attune_tests::small_data::write(&data, 1200, 1.0);
+    for number in 0..40 {
+        std::fs::write(data.join(format!("audio/x{number:03}.wav")), [0x5A; 99]).unwrap();
+    }
+    let mut window = Window::open(&folder.path().join("home"));
+    window.send(Command::Open(data.clone()));
+    window.wait("the tracks", |window| window.shows("Track x000"));
+    window.click("Doctor");
+    window.send(Command::Doctor(doctor::Command::Examine));
+    window.wait("a first finding", |window| {
+        !window.state().doctor.so_far(&data).is_empty()
+    });
+    window.send(Command::Doctor(doctor::Command::Cancel));
+    window.frames(5);
+    assert!(
+        window.state().doctor.report(&data).is_none(),
+        "it was stopped at the first of many findings"
+    );
+    assert!(window.shows("Go on") && window.shows("unreadable"));
+    let so_far = window.state().doctor.so_far(&data).len();
+    let plural = if so_far == 1 { "" } else { "s" };
+    assert!(window.shows(&format!("Stopped: {so_far} finding{plural} so far")));
+    window.picture("doctor_stopped");
+    window.click("Go on");
+    window.wait("the report", |window| {
+        window.state().doctor.report(&data).is_some()
+    });
+    window.frames(3);
+    let report = window.state().doctor.report(&data).unwrap();
+    assert!(report.files.n_decoded < 1200, "{:?}", report.files);
+    assert_eq!(report.count(Severity::Error), 40);
+    assert!(window.state().doctor.so_far(&data).is_empty());
+    assert!(window.shows("40 errors"));
 }
 
 #[test]

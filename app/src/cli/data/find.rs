@@ -21,11 +21,11 @@ Examples:
   attune data find bach tag:flute -tag:choir --data tunes
   attune data find -tag:rock -artist:bach --count
   attune data find --tag rock --tag guitar --split test --sort artist --csv > rock.csv
-  attune data find dur>5:00 split:train --data ~/music/jamendo#top50tags/split-0 --count
+  attune data find 'dur>5:00' split:train --data ~/music/jamendo#top50tags/split-0 --count
 
 Words are looked for in id, title, artist, album, source and tags. Fields: tag:NAME (tag:A|B for one of them), split:PART, in:SPLIT,
-artist:, album:, title:, id:, source:, licence: (with = instead of : for the whole text), dur>SECONDS or dur:1:00..5:00,
-status:missing, is:untagged, is:problem. A minus turns a term round:
+artist:, album:, title:, id:, source:, licence: (with = instead of : for the whole text), dur>SECONDS or dur:1:00..5:00
+(a shell wants > and | quoted), status:missing, is:untagged, is:problem. A minus turns a term round:
 -tag:rock finds what is not tagged rock.")]
 pub(super) struct Args {
     /// Words and fields that must all fit
@@ -147,12 +147,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
 
 fn query(args: &Args, split: Option<String>) -> Result<Query, Failure> {
     let quoted = args.words.iter().map(|word| {
-        // The shell has taken the quotation marks away.
-        if word.contains(' ') && !word.contains('"') {
-            match word.find([':', '=']) {
-                Some(at) => format!("{}\"{}\"", &word[..=at], &word[at + 1..]),
-                None => word.clone(),
-            }
+        // The shell has taken the quotation marks away: what it hands over as one is one, a phrase or a field with its value.
+        if word.contains(char::is_whitespace) && !word.contains('"') {
+            format!("\"{word}\"")
         } else {
             word.clone()
         }

@@ -7,6 +7,7 @@ mod published;
 mod tags;
 
 use super::{Console, Failure, ResultExt, cache};
+use attune_core::dataset::split::known_name;
 use attune_core::dataset::{Catalogue, Dataset, Finding, Place, Problem, Split, demo};
 pub(super) use find::with_minus_signs;
 use serde::Serialize;
@@ -157,10 +158,11 @@ struct Info<'a> {
 }
 
 fn show(dataset: &Dataset, json: bool, console: &Console) -> Result<(), Failure> {
-    let artists: BTreeSet<&str> = dataset
+    // As splits count them: an empty name and "Various Artists" are nobody's.
+    let artists: BTreeSet<String> = dataset
         .tracks
         .iter()
-        .map(|track| track.artist.as_str())
+        .filter_map(|track| known_name(&track.artist))
         .collect();
     let info = Info {
         name: &dataset.name,

@@ -36,9 +36,7 @@ impl Looks {
             progress_ui(ctx, ui);
         }
         let Some(report) = doctor.report(place).cloned() else {
-            if !doctor.is_examining(place) {
-                begin_ui(ctx, ui, doctor.error(place));
-            }
+            so_far_ui(ctx, ui, place);
             return;
         };
         self.head_ui(ctx, ui, place, &report);
@@ -51,11 +49,11 @@ impl Looks {
             empty_state(ui, "Nothing was found", &sentence, |_| ());
             return;
         }
-        if ui.available_width() < TABLE_WIDTH {
-            self.list_ui(ctx, ui, &report);
-        } else {
-            self.table_ui(ctx, ui, &report);
-        }
+        let shown = Shown {
+            entries: &report.entries,
+            rows: Some(&self.rows),
+        };
+        shown.ui(ctx, ui);
     }
 
     fn update(&mut self, report: &Arc<Report>) {
@@ -137,11 +135,41 @@ impl Looks {
                 "{} files, {} there, {:.2} h heard",
                 count_text(files.n_listed as u64), count_text(files.n_there as u64), files.hours
             );
-            ui.label(RichText::new(heard).small().color(palette.weak));
+            let label = ui.label(RichText::new(heard).small().color(palette.weak));
+            if let Some(secs) = files.compared_secs {
+                label.on_hover_text(format!(
+                    "Copies were looked for in the first {secs:.1} s of each file, because there are so many"
+                ));
+            }
         });
     }
+}
 
-    fn table_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, report: &Report) {
+/// Findings as they are shown.
+struct Shown<'a> {
+    entries: &'a [Entry],
+    /// Numbers of those that are shown; `None`: all.
+    rows: Option<&'a [usize]>,
+}
+
+impl Shown<'_> {
+    fn n_rows(&self) -> usize {
+        self.rows.map_or(self.entries.len(), <[usize]>::len)
+    }
+
+    fn entry(&self, row: usize) -> &Entry {
+        &self.entries[self.rows.map_or(row, |rows| rows[row])]
+    }
+
+    fn ui(&self, ctx: &Ctx<'_>, ui: &mut Ui) {
+        if ui.available_width() < TABLE_WIDTH {
+            self.list_ui(ctx, ui);
+        } else {
+            self.table_ui(ctx, ui);
+        }
+    }
+
+    fn table_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
         let column = |width: f32| {
             Column::initial(width)
@@ -164,8 +192,8 @@ impl Looks {
                 }
             })
             .body(|body| {
-                body.rows(theme::ROW_HEIGHT, self.rows.len(), |mut row| {
-                    let entry = &report.entries[self.rows[row.index()]];
+                body.rows(theme::ROW_HEIGHT, self.n_rows(), |mut row| {
+                    let entry = self.entry(row.index());
                     let finding = &entry.finding;
                     row.col(|ui| {
                         text_ui(ui, finding.severity.name(), colour(finding.severity, ui))
@@ -179,14 +207,14 @@ impl Looks {
     }
 
     /// What was found where and the buttons in one line, what it is in the next.
-    fn list_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui, report: &Report) {
+    fn list_ui(&self, ctx: &Ctx<'_>, ui: &mut Ui) {
         let palette = theme::palette(ui.visuals());
         TableBuilder::new(ui)
             .id_salt("doctor findings, narrow")
             .column(Column::remainder().clip(true))
             .body(|body| {
-                body.rows(2.0 * theme::ROW_HEIGHT, self.rows.len(), |mut row| {
-                    let entry = &report.entries[self.rows[row.index()]];
+                body.rows(2.0 * theme::ROW_HEIGHT, self.n_rows(), |mut row| {
+                    let entry = self.entry(row.index());
                     let finding = &entry.finding;
                     row.col(|ui| {
                         ui.vertical(|ui| {
@@ -281,6 +309,40 @@ fn colour(severity: Severity, ui: &Ui) -> egui::Color32 {
         Severity::Warning => palette.warning,
         Severity::Note => palette.weak,
     }
+}
+
+/// Without a report: what is found while files are heard, or what was until it was stopped, and the way to begin.
+fn so_far_ui(ctx: &Ctx<'_>, ui: &mut Ui, place: &PathBuf) {
+    let doctor = &ctx.state.doctor;
+    let entries = doctor.so_far(place);
+    let is_examining = doctor.is_examining(place);
+    if entries.is_empty() {
+        if !is_examining {
+            begin_ui(ctx, ui, doctor.error(place));
+        }
+        return;
+    }
+    let palette = theme::palette(ui.visuals());
+    ui.horizontal_wrapped(|ui| {
+        let n = count_text(entries.len() as u64);
+        let plural = if entries.len() == 1 { "" } else { "s" };
+        let stopped = if is_examining { "" } else { "Stopped: " };
+        ui.label(format!("{stopped}{n} finding{plural} so far"))
+            .on_hover_text("Copies, leaks and what takes all files together are found at the end");
+        if is_examining {
+            return;
+        }
+        if let Some(error) = doctor.error(place) {
+            ui.label(RichText::new(error).color(palette.error));
+        }
+        let button = ui.button("Go on");
+        let hover = "Files that were heard before it was stopped are not decoded again";
+        if button.on_hover_text(hover).clicked() {
+            ctx.send(Command::Doctor(doctor::Command::Examine));
+        }
+    });
+    let rows = None;
+    Shown { entries, rows }.ui(ctx, ui);
 }
 
 fn begin_ui(ctx: &Ctx<'_>, ui: &mut Ui, error: Option<&str>) {

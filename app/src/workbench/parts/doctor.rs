@@ -3,25 +3,53 @@
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::parts::library;
 use crate::workbench::{CommandSender, Jobs, Level, Notice, Play, State as Whole};
-use attune_core::dataset::doctor::{Notebook, Options, Report, Sound, examine};
+use attune_core::dataset::doctor::{Entry, Notebook, Options, Report, Sound, examine};
 use attune_core::dataset::{Collection, Place};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the view shows. Changed only by [`run`] and [`logic`].
 #[derive(Debug)]
 pub struct State {
     report: Slot<PathBuf, Arc<Report>>,
+    so_far: SoFar,
     exported: Slot<usize, [PathBuf; 2]>,
     n_exports: usize,
     /// What is heard as soon as its file is open.
     play_when_open: Option<(PathBuf, f64)>,
 }
 
+/// What an examination has found before its report.
+#[derive(Debug, Default)]
+struct SoFar {
+    place: Option<PathBuf>,
+    entries: Vec<Entry>,
+    /// What its threads have found since the last frame.
+    inbox: Arc<Mutex<Vec<Entry>>>,
+}
+
+impl SoFar {
+    /// Begins anew, with an inbox that no earlier examination writes to.
+    fn of(place: PathBuf) -> Self {
+        Self {
+            place: Some(place),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in what has come; never waits.
+    fn poll(&mut self) {
+        if let Ok(mut inbox) = self.inbox.try_lock() {
+            self.entries.append(&mut inbox);
+        }
+    }
+}
+
 impl Default for State {
     fn default() -> Self {
         Self {
             report: Slot::new("examine data set"),
+            so_far: SoFar::default(),
             exported: Slot::new("export findings"),
             n_exports: 0,
             play_when_open: None,
@@ -33,6 +61,15 @@ impl State {
     /// The last report about a data set, if it has been examined.
     pub fn report(&self, place: &PathBuf) -> Option<&Arc<Report>> {
         self.report.value_for(place)
+    }
+
+    /// What the last examination of a data set found before it was done, in the order in which it was found.
+    pub fn so_far(&self, place: &PathBuf) -> &[Entry] {
+        if self.so_far.place.as_ref() == Some(place) {
+            &self.so_far.entries
+        } else {
+            &[]
+        }
     }
 
     /// Why the last examination of a data set failed.
@@ -94,6 +131,8 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             };
             let workspace = state.workspace.clone();
             let written = place.clone();
+            state.doctor.so_far = SoFar::of(place.clone());
+            let inbox = Arc::clone(&state.doctor.so_far.inbox);
             state.doctor.report.ask_again(jobs, place, move |job| {
                 job.report(0, 0, "reading the data set");
                 let place = Place::parse(&written);
@@ -104,13 +143,12 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                     checksums,
                     ..Options::default()
                 };
-                Ok(Arc::new(examine(
-                    &collection,
-                    split,
-                    &options,
-                    &mut notebook,
-                    job,
-                )?))
+                let found = |entry: &Entry| {
+                    let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
+                    inbox.push(entry.clone());
+                };
+                let report = examine(&collection, split, &options, &mut notebook, &found, job)?;
+                Ok(Arc::new(report))
             });
         }
         Command::Cancel => state.doctor.report.cancel(),
@@ -164,11 +202,15 @@ fn hear(sound: Sound, play: bool, state: &mut Whole, sender: &CommandSender) {
 
 /// Called once before each frame: takes in results, and plays what has been opened.
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
-    if state.doctor.report.poll(jobs)
-        && let Some(error) = state.doctor.report.error()
-    {
-        let text = format!("The data set could not be examined: {error}");
-        sender.send(Notice::new(Level::Error, text));
+    state.doctor.so_far.poll();
+    if state.doctor.report.poll(jobs) {
+        if let Some(error) = state.doctor.report.error() {
+            let text = format!("The data set could not be examined: {error}");
+            sender.send(Notice::new(Level::Error, text));
+        } else {
+            // The report holds all of it.
+            state.doctor.so_far = SoFar::default();
+        }
     }
     if state.doctor.exported.poll(jobs) {
         match state.doctor.exported.take() {

@@ -6,7 +6,8 @@ use super::super::{Dataset, Error, TagIdx, Track};
 use super::vocabulary::{merged, replace, spellings};
 use super::{Rules, read_ids};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 /// A data set after cleaning.
 #[derive(Clone, Debug)]
@@ -36,6 +37,10 @@ pub struct Step {
     pub n_tracks: usize,
     /// Tags that are left.
     pub n_tags: usize,
+    /// Ids that the rule lists and no track had before cleaning.
+    pub n_unknown: usize,
+    /// The first few of them.
+    pub unknown: Vec<String>,
 }
 
 /// What a rule takes away.
@@ -55,29 +60,40 @@ impl Step {
             Removed::Tracks => "tracks",
             Removed::Tags => "tags",
         };
-        let examples = if self.examples.is_empty() {
-            String::new()
-        } else {
+        let some = |examples: &[String], n: usize| {
+            let more = if n > examples.len() { " …" } else { "" };
+            match examples {
+                [] => String::new(),
+                _ => format!(" ({}{more})", examples.join(", ")),
+            }
+        };
+        let examples = some(&self.examples, self.n_removed);
+        let unknown = if self.n_unknown > 0 {
+            let unknown = some(&self.unknown, self.n_unknown);
             format!(
-                " ({}{})",
-                self.examples.join(", "),
-                if self.n_removed > self.examples.len() {
-                    " …"
-                } else {
-                    ""
-                }
+                "; {} of the listed ids are those of no track here{unknown}",
+                self.n_unknown
             )
+        } else {
+            String::new()
         };
         format!(
-            "{}: {} {what} removed, {}{examples}",
+            "{}: {} {what} removed, {}{examples}{unknown}",
             self.rule, self.n_removed, self.why
         )
     }
 }
 
 impl Rules {
-    /// Applies the rules. Fails if a file that they name cannot be read or a tag that they name is not in the vocabulary.
+    /// Applies the rules. Fails if a file that they name cannot be read, a tag that they name is not in the vocabulary, the doctor's report
+    /// is of another data set, or no tag is left.
     pub fn apply(&self, dataset: Dataset) -> Result<Cleaned, Error> {
+        let had_tags = dataset.n_tags() > 0;
+        let ids: HashSet<String> = dataset
+            .tracks
+            .iter()
+            .map(|track| track.id.clone())
+            .collect();
         let same = |name: &String| KeptTag {
             name: name.clone(),
             of: vec![name.clone()],
@@ -89,18 +105,30 @@ impl Rules {
                 vocabulary,
                 steps: Vec::new(),
             },
+            ids,
         };
         work.ids(self)?;
         work.lengths(self);
         work.vocabulary(self)?;
         work.tags_of_tracks(self)?;
         work.counts(self);
-        Ok(work.cleaned)
+        let cleaned = work.cleaned;
+        if had_tags && cleaned.dataset.n_tags() == 0 {
+            let last = cleaned.steps.iter().find(|step| step.n_tags == 0);
+            let rule = last.map_or("", |step| step.rule);
+            return Err(Error::BadConfig(format!(
+                "no tag of {} is left after the rule {rule}; a split needs one at least, so keep more tags",
+                cleaned.dataset.name
+            )));
+        }
+        Ok(cleaned)
     }
 }
 
 struct Work {
     cleaned: Cleaned,
+    /// The ids of the data set as it was opened.
+    ids: HashSet<String>,
 }
 
 impl Work {
@@ -114,7 +142,29 @@ impl Work {
             examples: gone.iter().take(3).cloned().collect(),
             n_tracks: dataset.tracks.len(),
             n_tags: dataset.n_tags(),
+            n_unknown: 0,
+            unknown: Vec::new(),
         });
+    }
+
+    /// Keeps or leaves out what is listed, and tells which of the ids no track ever had.
+    fn keep_by_ids(
+        &mut self,
+        rule: &'static str,
+        why: String,
+        listed: &[String],
+        fits: impl Fn(bool) -> bool,
+    ) {
+        let ids: HashSet<&str> = listed.iter().map(String::as_str).collect();
+        self.keep(rule, why, |track| fits(ids.contains(track.id.as_str())));
+        let unknown: BTreeSet<&str> = ids
+            .into_iter()
+            .filter(|id| !self.ids.contains(*id))
+            .collect();
+        if let Some(step) = self.cleaned.steps.last_mut() {
+            step.n_unknown = unknown.len();
+            step.unknown = unknown.into_iter().take(3).map(str::to_owned).collect();
+        }
     }
 
     /// Keeps the tracks that fit, and notes the others.
@@ -132,22 +182,21 @@ impl Work {
 
     fn ids(&mut self, rules: &Rules) -> Result<(), Error> {
         if !rules.include.is_empty() || rules.include_file.is_some() {
-            let mut listed: HashSet<String> = rules.include.iter().cloned().collect();
+            let mut listed = rules.include.clone();
             if let Some(file) = &rules.include_file {
-                listed.extend(read_ids(file)?);
+                listed.extend(read_ids(file, |id| self.ids.contains(id))?);
             }
             let why = "because only listed ids take part".to_owned();
-            self.keep("include", why, |track| listed.contains(&track.id));
+            self.keep_by_ids("include", why, &listed, |is_listed| is_listed);
         }
         for exclusion in &rules.exclude {
-            let listed: HashSet<&str> = exclusion.ids.iter().map(String::as_str).collect();
             let why = format!("because of: {}", exclusion.why);
-            self.keep("exclude", why, |track| !listed.contains(track.id.as_str()));
+            self.keep_by_ids("exclude", why, &exclusion.ids, |is_listed| !is_listed);
         }
         if let Some(file) = &rules.exclude_file {
-            let listed: HashSet<String> = read_ids(file)?.into_iter().collect();
+            let listed = read_ids(file, |id| self.ids.contains(id))?;
             let why = format!("because {} lists them", file.display());
-            self.keep("exclude_file", why, |track| !listed.contains(&track.id));
+            self.keep_by_ids("exclude_file", why, &listed, |is_listed| !is_listed);
         }
         if let Some(file) = rules
             .report
@@ -155,21 +204,43 @@ impl Work {
             .filter(|_| !rules.drop_found.is_empty())
         {
             let report = Report::read(file)?;
+            let elsewhere = self.held_against(&report, file)?;
             for &check in &rules.drop_found {
-                let found = report
-                    .entries
-                    .iter()
-                    .filter(|entry| entry.finding.check == check);
+                let entries = report.entries.iter();
+                let found = entries.filter(|entry| entry.finding.check == check);
                 let listed: HashSet<&str> = found
                     .flat_map(|entry| entry.leave_out.iter().map(String::as_str))
                     .collect();
-                let why = format!("because the doctor found: {check}");
+                let why = format!("because the doctor found: {check}{elsewhere}");
                 self.keep("drop_found", why, |track| {
                     !listed.contains(track.id.as_str())
                 });
             }
         }
         Ok(())
+    }
+
+    /// Refuses a report of another data set. One of the same name that lay elsewhere may be a copy of this: that is said, in words to put behind others.
+    fn held_against(&self, report: &Report, file: &Path) -> Result<String, Error> {
+        let dataset = &self.cleaned.dataset;
+        let same_place = |a: &Path, b: &Path| match (a.canonicalize(), b.canonicalize()) {
+            (Ok(a), Ok(b)) => a == b,
+            _ => a == b,
+        };
+        if same_place(&report.root, &dataset.root) {
+            return Ok(String::new());
+        }
+        if report.name == dataset.name {
+            return Ok(format!(" (in {})", report.root.display()));
+        }
+        Err(Error::BadConfig(format!(
+            "the report is of another data set, {} in {}, not of {} in {}; make one with `attune data check DIR --report FILE` ({})",
+            report.name,
+            report.root.display(),
+            dataset.name,
+            dataset.root.display(),
+            file.display()
+        )))
     }
 
     fn lengths(&mut self, rules: &Rules) {
@@ -275,7 +346,13 @@ impl Work {
         }
         if !rules.keep_tags.is_empty() {
             let mut kept = Vec::new();
+            let mut named = HashSet::new();
             for name in &rules.keep_tags {
+                if !named.insert(name) {
+                    return Err(Error::BadConfig(format!(
+                        "the rule keep_tags names the tag `{name}` twice; name every tag once"
+                    )));
+                }
                 kept.push((name.clone(), vec![self.tag("keep_tags", name)?]));
             }
             self.replace(

@@ -1,14 +1,5 @@
 //! Cleaning as data: which tracks and tags take part, by rules in a TOML file, each of which says what it took away and why.
-//!
-//! ```toml
-//! [clean]
-//! min_secs = 29.0
-//! merge = { "hip-hop" = ["hip hop", "hiphop"], "female vocals" = ["female vocalist", "female vocalists"] }
-//! drop_tags = ["seen live"]
-//! top_tags = 50
-//! report = "check.json"                       # of `attune data check --report`
-//! drop_found = ["unreadable", "silent", "duplicate-audio"]
-//! ```
+//! README.md shows such a file, and a test reads it there.
 //!
 //! The rules work in the order of [`Rules`]'s fields, whatever the order in the file: ids, the doctor's findings, lengths, the vocabulary,
 //! and what depends on how many there are last. Tracks without tags stay as the unlabelled pool unless a rule says otherwise.
@@ -37,7 +28,7 @@ pub struct Rules {
     /// Not the tracks with these ids, with the reason why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Exclusion>,
-    /// Not the tracks whose ids are in this file, one a line; what follows a `#` is ignored.
+    /// Not the tracks whose ids are in this file, one a line. A `#` at a line's start, or behind a blank, begins a comment, unless it belongs to an id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude_file: Option<PathBuf>,
     /// The doctor's report that [`Self::drop_found`] is about; relative to the rules' file.
@@ -53,11 +44,14 @@ pub struct Rules {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_secs: Option<f64>,
     /// Not tracks of which nobody says the artist.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub known_artist: bool,
     /// Tags that count as one: its name, and the tags it is made of. A tag may be named as what it is made of and thereby be renamed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub merge: BTreeMap<String, Vec<String>>,
-    /// Tags that differ in case, blanks, hyphens and underscores only count as one, by the name that occurs most.
+    /// Tags count as one, by the name that most tracks have, if they differ only in case, in how many blanks there are, and in a hyphen, an
+    /// underscore or a slash in the place of a blank: `Hip-Hop` and `hip hop` do, `hiphop` is another tag.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub merge_spellings: bool,
     /// Not these tags.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -86,10 +80,10 @@ pub struct Rules {
     /// Not tracks with fewer tags than this, once the vocabulary is settled; they do not become unlabelled ones.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_tags: Option<usize>,
-    /// Not tracks of artists with fewer tracks.
+    /// Not tracks of artists with fewer tracks. A track of an unknown artist counts as the only one of its artist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_tracks_per_artist: Option<usize>,
-    /// Of each artist the first so many tracks only, by id.
+    /// Of each known artist the first so many tracks only, by id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tracks_per_artist: Option<usize>,
 }
@@ -156,12 +150,22 @@ impl Rules {
     }
 }
 
-/// The ids of a file, one a line; what follows a `#` is ignored.
-fn read_ids(file: &Path) -> Result<Vec<String>, Error> {
+/// The ids of a file, one a line, without comments: what is an id of a track as it stands is one, whatever signs are in it.
+fn read_ids(file: &Path, is_id: impl Fn(&str) -> bool) -> Result<Vec<String>, Error> {
     let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
     let lines = text.trim_start_matches('\u{feff}').lines();
-    let ids = lines.map(|line| line.split('#').next().unwrap_or_default().trim());
-    Ok(ids.filter(|id| !id.is_empty()).map(str::to_owned).collect())
+    let ids = lines.filter_map(|line| id_on(line.trim(), &is_id));
+    Ok(ids.map(str::to_owned).collect())
+}
+
+/// The id on a line: the longest that is known of those that end before a comment could begin; if none is, the shortest.
+fn id_on(line: &str, is_id: impl Fn(&str) -> bool) -> Option<&str> {
+    let hashes = line.match_indices('#').map(|(at, _)| at);
+    let ends = hashes.filter(|&at| line[..at].is_empty() || line[..at].ends_with([' ', '\t']));
+    let mut ids: Vec<&str> = ends.map(|end| line[..end].trim_end()).collect();
+    ids.push(line);
+    let known = ids.iter().rev().find(|id| is_id(id));
+    known.or(ids.first()).copied().filter(|id| !id.is_empty())
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ fn ids_are_listed_in_the_rules_or_in_files() {
 }
 
 #[test]
-fn lengths_and_artists_that_nobody_states_are_not_held_against_a_track_unless_asked() {
+fn what_nobody_states_is_held_against_no_track_but_an_unknown_artist_has_one_track_alone() {
     check(
         "min_secs = 10.0\nmax_secs = 60.0",
         "t0 t1 t3 t4",
@@ -217,6 +217,14 @@ fn wrong_rules_say_what_is_wrong() {
         ("drop_found = [\"silent\"]", "needs `report`"),
         ("merge = { a = [\"rock\"], b = [\"rock\"] }", "choose one"),
         ("include_file = \"none.txt\"", "none.txt"),
+        (
+            "keep_tags = [\"rock\", \"sad\", \"rock\"]",
+            "names the tag `rock` twice",
+        ),
+        (
+            "drop_tags = [\"sad\"]\nmin_tracks_per_tag = 9",
+            "is left after the rule min_tracks_per_tag",
+        ),
     ] {
         let message = cleaned(rules).unwrap_err();
         assert!(message.contains(problem), "{rules}: {message}");
@@ -238,4 +246,82 @@ fn rules_are_written_as_they_are_read() {
     let file = folder.path().join("rules.toml");
     std::fs::write(&file, rules.to_toml().unwrap()).unwrap();
     assert_eq!(Rules::read(&file).unwrap(), rules);
+}
+
+#[test]
+fn an_id_may_hold_the_sign_of_a_comment_and_ids_of_no_track_are_told() {
+    let known = ["rock/Song #1.mp3", "a#b", "#1", "t0"];
+    let id = |line: &'static str| id_on(line, |id| known.contains(&id));
+    for (line, wanted) in [
+        ("rock/Song #1.mp3", Some("rock/Song #1.mp3")),
+        ("rock/Song #1.mp3 # too loud", Some("rock/Song #1.mp3")),
+        (
+            "rock/Song #1.mp3\t# too loud # twice",
+            Some("rock/Song #1.mp3"),
+        ),
+        ("a#b", Some("a#b")),
+        ("c#d", Some("c#d")),
+        ("#1", Some("#1")),
+        ("# t0", None),
+        ("#t0", None),
+        ("t0 #1", Some("t0")),
+        ("unknown # why", Some("unknown")),
+        ("", None),
+    ] {
+        assert_eq!(id(line), wanted, "{line}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = set(folder.path());
+    let rules = Rules {
+        include: ["t0", "t9", "x", "y", "z"].map(str::to_owned).to_vec(),
+        exclude: vec![Exclusion {
+            why: "bad".into(),
+            ids: vec!["t1".into()],
+        }],
+        ..Rules::default()
+    };
+    let steps = rules.apply(dataset).unwrap().steps;
+    assert_eq!(steps[0].n_unknown, 4);
+    assert!(
+        steps[0]
+            .words()
+            .ends_with("4 of the listed ids are those of no track here (t9, x, y …)"),
+        "{}",
+        steps[0].words()
+    );
+    assert_eq!(steps[1].n_unknown, 0, "t1 is a track, if one that is gone");
+}
+
+#[test]
+fn a_report_of_another_data_set_is_refused_and_one_of_a_copy_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = set(folder.path());
+    let file = folder.path().join("check.json");
+    let write = |name: &str, root: &Path| {
+        let report = serde_json::json!({
+            "format": 1, "name": name, "root": root, "split": null, "entries": [],
+            "files": { "n_listed": 0, "n_there": 0, "n_decoded": 0, "n_known": 0, "hours": 0.0 },
+        });
+        std::fs::write(&file, report.to_string()).unwrap();
+        let rules = Rules {
+            report: Some(file.clone()),
+            drop_found: vec![Check::Silent],
+            ..Rules::default()
+        };
+        let applied = rules.apply(dataset.clone());
+        applied
+            .map(|cleaned| cleaned.steps[0].why.clone())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        write("any", folder.path()).unwrap(),
+        "because the doctor found: silent"
+    );
+    let told = write(&dataset.name, Path::new("/elsewhere")).unwrap();
+    assert!(told.ends_with("(in /elsewhere)"), "{told}");
+    let refused = write("other", Path::new("/elsewhere")).unwrap_err();
+    assert!(
+        refused.contains("is of another data set, other in /elsewhere"),
+        "{refused}"
+    );
 }

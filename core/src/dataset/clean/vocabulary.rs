@@ -4,7 +4,7 @@ use super::super::{Dataset, TagIdx};
 use crate::dataset::split::KeptTag;
 use std::collections::HashMap;
 
-/// A tag's name as spellings are compared: without case, hyphens, underscores and superfluous blanks.
+/// A tag's name as spellings are compared: without case and superfluous blanks; hyphens, underscores and slashes are blanks.
 pub(in crate::dataset) fn fold_spelling(name: &str) -> String {
     let spaced = name.replace(['-', '_', '/'], " ").to_lowercase();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -56,6 +56,8 @@ pub(super) struct Listed<'a> {
     pub(super) digest: &'a str,
     pub(super) print: &'a [u32],
     pub(super) secs: f64,
+    /// From beginning to end.
+    pub(super) is_silent: bool,
 }
 
 /// Groups of files that are one recording. `None` and silent files are like no other.
@@ -63,7 +65,7 @@ pub(super) fn find(files: &[Option<Listed<'_>>], job: &Job) -> Result<Vec<Copies
     job.report(0, 0, "looking for copies");
     let mut of_digest: HashMap<&str, Vec<usize>> = HashMap::new();
     for (idx, file) in files.iter().enumerate() {
-        if let Some(file) = file.filter(|file| !is_silent(file.print)) {
+        if let Some(file) = file.filter(|file| !file.is_silent) {
             of_digest.entry(file.digest).or_default().push(idx);
         }
     }
@@ -129,10 +131,6 @@ fn root(leader: &[usize], mut idx: usize) -> usize {
         idx = leader[idx];
     }
     idx
-}
-
-fn is_silent(print: &[u32]) -> bool {
-    print.iter().all(|&word| word == NOTHING)
 }
 
 /// Pairs of prints that are alike, the smaller number first.

@@ -1,21 +1,16 @@
 //! The order of an examination: listen to what is new, then look at everything that is known.
 
-use super::duplicates::{self, Copies, Listed};
-use super::hearing::{Heard, Outcome, hear};
-use super::notebook::{Notebook, State};
-use super::report::{Entry, Files, Report, Sound};
+use super::copies::{self, Recordings};
+use super::duplicates::{self, Listed};
+use super::hearing::{Heard, Outcome};
+use super::listening::{self, Listening};
+use super::notebook::Notebook;
+use super::report::{Entry, Report, Sound};
 use super::{checksums, file_checks, label_checks, sound_checks, split_checks};
-use crate::dataset::{Check, Collection, Dataset, Error, Severity, Split};
+use crate::dataset::{Collection, Error, Split};
 use crate::job::Job;
-use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
-/// What is heard is written down so often.
-const NOTE_EVERY: Duration = Duration::from_secs(2);
 
 /// What is looked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +44,17 @@ pub(super) struct Patient<'a> {
     pub(super) outcome: Option<Outcome>,
 }
 
-impl Patient<'_> {
+impl<'a> Patient<'a> {
+    /// A file of which nothing else is known.
+    pub(super) fn of_file(path: &'a Path) -> Self {
+        Self {
+            id: "",
+            path,
+            stated_secs: None,
+            outcome: None,
+        }
+    }
+
     pub(super) fn heard(&self) -> Option<&Heard> {
         match &self.outcome {
             Some(Outcome::Heard(heard)) => Some(heard),
@@ -69,18 +74,22 @@ impl Patient<'_> {
 /// Examines a data set: the split of that name, or all if `None`. Fails if there is no such split or the notebook cannot be used; whatever is
 /// wrong with the data is in the report.
 ///
-/// Decodes on all cores. After a cancel, what was heard so far is in the notebook.
+/// Decodes on all cores. After a cancel, what was heard so far is in the notebook. While there are files to decode, `found` is told what is
+/// known already and then what is wrong with each file as soon as it is heard, from any thread; what takes all files together, such as
+/// copies and leaks, is in the report alone. Where nothing is to be decoded, `found` is not called.
 pub fn examine(
     collection: &Collection,
     split: Option<&str>,
     options: &Options,
     notebook: &mut Notebook,
+    found: &(dyn Fn(&Entry) + Sync),
     job: &Job,
 ) -> Result<Report, Error> {
     let splits = splits_of(collection, split)?;
     let mut takes_part = vec![split.is_none(); collection.recordings.len()];
-    for (_, dataset) in &splits {
-        for &(recording, _) in dataset {
+    let looked_at = collection.splits.iter();
+    for known in looked_at.filter(|known| splits.contains(&known.name)) {
+        for &(recording, _) in &known.parts {
             takes_part[recording as usize] = true;
         }
     }
@@ -98,22 +107,41 @@ pub fn examine(
             outcome: None,
         })
         .collect();
-    let mut files = listen(&mut patients, options.listen, notebook, job)?;
-    let copies = duplicates::find(&listed(&patients), job)?;
-    job.check()?;
-    job.report(0, 0, "reading the annotations again");
-
+    let mut listening = Listening::look_up(&patients, listening::MAX_WORDS, notebook, job)?;
+    job.report(0, 0, "looking at the folder");
     let mut entries: Vec<Entry> = collection
         .findings
         .iter()
-        .map(|finding| Entry {
-            key: format!("{}/{}", finding.check, finding.message),
-            finding: finding.clone(),
-            sounds: Vec::new(),
-            leave_out: Vec::new(),
-        })
+        .map(|finding| Entry::of_reader(finding, &collection.root))
         .collect();
     file_checks::check(collection, &patients, &mut entries);
+    job.check()?;
+    let unheard = if options.listen {
+        listening.unheard()
+    } else {
+        Vec::new()
+    };
+    if !unheard.is_empty() {
+        entries.iter().for_each(found);
+        let tell = |idx: usize, outcome: &Outcome| {
+            let patient: &Patient<'_> = &patients[idx];
+            let alone = sound_checks::of_one(patient, outcome, options.min_secs);
+            alone.iter().for_each(found);
+        };
+        for (idx, outcome) in listening.outcomes().iter().enumerate() {
+            if let Some(outcome) = outcome {
+                tell(idx, outcome);
+            }
+        }
+        listening.listen(&unheard, notebook, &tell, job)?;
+    }
+    let (mut files, outcomes) = listening.finish();
+    for (patient, outcome) in patients.iter_mut().zip(outcomes) {
+        patient.outcome = outcome;
+    }
+    let copies = duplicates::find(&listed(&patients), job)?;
+    job.check()?;
+    job.report(0, 0, "reading the annotations again");
     sound_checks::check(&patients, options, &mut entries);
     if options.checksums {
         let of_split = split.is_some();
@@ -122,41 +150,28 @@ pub fn examine(
     }
     let numbers: HashMap<&str, usize> =
         patients.iter().map(|patient| patient.id).zip(0..).collect();
+    let lists = copies::one_recording(&patients, &copies);
     let mut part_of: Vec<Option<Split>> = vec![None; patients.len()];
-    for (name, parts) in &splits {
+    let mut copied = Vec::new();
+    for name in &splits {
         job.check()?;
-        split_checks::overlaps(collection, name, parts, &mut entries);
         let dataset = collection.clone().into_dataset(Some(name))?;
-        let here: HashMap<usize, usize> = dataset
-            .tracks
-            .iter()
-            .enumerate()
-            .filter_map(|(idx, track)| Some((*numbers.get(track.id.as_str())?, idx)))
-            .collect();
         for track in &dataset.tracks {
             if let Some(&patient) = numbers.get(track.id.as_str()) {
-                part_of[patient].get_or_insert(track.split);
+                copies::note_part(&mut part_of[patient], track.split);
             }
         }
-        let copies_here: Vec<Vec<usize>> = copies
-            .iter()
-            .map(|copies| {
-                copies
-                    .members
-                    .iter()
-                    .filter_map(|member| here.get(member).copied())
-                    .collect()
-            })
-            .collect();
         label_checks::check(&dataset, name, &mut entries);
-        split_checks::leaks(&dataset, name, &copies_here, &mut entries);
+        let leaks = split_checks::leaks(&dataset, name, &lists, &numbers);
+        entries.extend(leaks.told);
+        copied.extend(leaks.copied);
     }
-    for copies in &copies {
-        entries.push(copies_entry(copies, &patients, &part_of));
-    }
-    // The same vocabulary under several splits says the same several times.
-    let mut seen = std::collections::HashSet::new();
-    entries.retain(|entry| seen.insert(entry.key.clone()));
+    // What else speaks against a track is known by now.
+    let recordings = Recordings::choose(lists, &patients, &part_of, &entries);
+    let leaks = copied.into_iter();
+    entries.extend(leaks.map(|leak| leak.settle(&recordings, &patients)));
+    recordings.tell_shared(&patients, &mut entries);
+    recordings.tell_heard(&copies, &patients, &mut entries);
     Ok(Report::new(
         collection.name.clone(),
         collection.root.clone(),
@@ -166,50 +181,49 @@ pub fn examine(
     ))
 }
 
-/// What of a data set is known to be the same recording, from earlier examinations: numbers of tracks. Listens to nothing.
-pub fn copies_by_notebook(
-    dataset: &Dataset,
-    notebook: &mut Notebook,
-    job: &Job,
-) -> Result<Vec<Vec<usize>>, Error> {
-    let mut patients: Vec<Patient<'_>> = dataset
-        .tracks
-        .iter()
-        .map(|track| Patient {
-            id: &track.id,
-            path: &track.path,
-            stated_secs: None,
-            outcome: None,
-        })
-        .collect();
-    listen(&mut patients, false, notebook, job)?;
-    let copies = duplicates::find(&listed(&patients), job)?;
-    Ok(copies.into_iter().map(|copies| copies.members).collect())
+/// What earlier examinations know of copies among some files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownCopies {
+    /// Files that are one recording, as lists of their numbers: one file under two numbers, and files that were heard to be copies.
+    pub lists: Vec<Vec<usize>>,
+    /// Which files have been listened to: of others no copies can be known. `[files]`
+    pub is_heard: Vec<bool>,
 }
 
-type Parts = Vec<(u32, Split)>;
+/// Looks up which of some files are known to be the same recording. Listens to nothing.
+pub fn copies_by_notebook<'a>(
+    files: impl IntoIterator<Item = &'a Path>,
+    notebook: &Notebook,
+    job: &Job,
+) -> Result<KnownCopies, Error> {
+    let mut patients: Vec<Patient<'_>> = files.into_iter().map(Patient::of_file).collect();
+    let known = Listening::look_up(&patients, listening::MAX_WORDS, notebook, job)?;
+    for (patient, outcome) in patients.iter_mut().zip(known.finish().1) {
+        patient.outcome = outcome;
+    }
+    let copies = duplicates::find(&listed(&patients), job)?;
+    let is_heard = patients.iter().map(|patient| patient.outcome.is_some());
+    Ok(KnownCopies {
+        lists: copies::one_recording(&patients, &copies),
+        is_heard: is_heard.collect(),
+    })
+}
 
-fn splits_of(collection: &Collection, split: Option<&str>) -> Result<Vec<(String, Parts)>, Error> {
-    let chosen = collection
-        .splits
-        .iter()
-        .filter(|known| split.is_none_or(|name| known.name == name));
-    let splits: Vec<(String, Parts)> = chosen
-        .map(|known| (known.name.clone(), known.parts.clone()))
-        .collect();
-    if let (Some(name), true) = (split, splits.is_empty()) {
-        let names: Vec<&str> = collection
-            .splits
-            .iter()
-            .map(|split| split.name.as_str())
-            .collect();
-        return Err(Error::NoSuchSplit {
+/// The names of the splits that are looked at.
+fn splits_of(collection: &Collection, split: Option<&str>) -> Result<Vec<String>, Error> {
+    let names = collection.splits.iter().map(|known| known.name.as_str());
+    let chosen = names
+        .clone()
+        .filter(|name| split.is_none_or(|of| of == *name));
+    let chosen: Vec<String> = chosen.map(str::to_owned).collect();
+    match split {
+        Some(name) if chosen.is_empty() => Err(Error::NoSuchSplit {
             name: name.to_owned(),
             folder: collection.root.clone(),
-            present: names.join(", "),
-        });
+            present: names.collect::<Vec<_>>().join(", "),
+        }),
+        _ => Ok(chosen),
     }
-    Ok(splits)
 }
 
 fn listed<'a>(patients: &'a [Patient<'_>]) -> Vec<Option<Listed<'a>>> {
@@ -221,192 +235,8 @@ fn listed<'a>(patients: &'a [Patient<'_>]) -> Vec<Option<Listed<'a>>> {
             digest: &heard.digest,
             print: &heard.print,
             secs: heard.secs,
+            is_silent: sound_checks::is_silent(heard),
         })
     });
     listed.collect()
-}
-
-/// Fills in what each file sounds like, each file once.
-fn listen(
-    patients: &mut [Patient<'_>],
-    may_decode: bool,
-    notebook: &mut Notebook,
-    job: &Job,
-) -> Result<Files, Error> {
-    job.report(0, 0, "looking what is known of the files");
-    let states: Vec<Option<State>> = patients
-        .par_iter()
-        .map(|patient| State::of(patient.path).ok())
-        .collect();
-    let mut outcomes = notebook.look_up(&states)?;
-    let mut files = Files {
-        n_listed: patients.len(),
-        n_there: states.iter().flatten().count(),
-        n_known: outcomes.iter().flatten().count(),
-        ..Files::default()
-    };
-    if may_decode {
-        let mut first_with: HashMap<&Path, usize> = HashMap::new();
-        let mut unheard = Vec::new();
-        for (idx, state) in states.iter().enumerate() {
-            if let (Some(state), None) = (state, &outcomes[idx])
-                && first_with.insert(state.path(), idx).is_none()
-            {
-                unheard.push((idx, state.clone()));
-            }
-        }
-        files.n_decoded = unheard.len();
-        decode(&unheard, notebook, &mut outcomes, job)?;
-        for idx in 0..patients.len() {
-            if let (Some(state), None) = (&states[idx], &outcomes[idx]) {
-                let first = first_with.get(state.path());
-                outcomes[idx] = first.and_then(|&first| outcomes[first].clone());
-            }
-        }
-    }
-    for (patient, outcome) in patients.iter_mut().zip(outcomes) {
-        if let Some(Outcome::Heard(heard)) = &outcome {
-            files.hours += heard.secs / 3600.0;
-        }
-        patient.outcome = outcome;
-    }
-    Ok(files)
-}
-
-/// What has been heard and not been written down.
-struct Unnoted<'a> {
-    notebook: &'a mut Notebook,
-    heard: Vec<(State, Outcome)>,
-    since: Instant,
-}
-
-impl Unnoted<'_> {
-    fn write(&mut self) -> Result<(), Error> {
-        self.since = Instant::now();
-        self.notebook.note(&std::mem::take(&mut self.heard))
-    }
-}
-
-fn decode(
-    unheard: &[(usize, State)],
-    notebook: &mut Notebook,
-    outcomes: &mut [Option<Outcome>],
-    job: &Job,
-) -> Result<(), Error> {
-    let (done, total) = (AtomicU64::new(0), unheard.len() as u64);
-    let unnoted = Mutex::new(Unnoted {
-        notebook,
-        heard: Vec::new(),
-        since: Instant::now(),
-    });
-    let found: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::new());
-    // Decoders report their own progress; the doctor's counts files.
-    let quiet = Job::new(job.cancel.clone(), |_| ());
-    let ended: Result<(), Error> = unheard.par_iter().try_for_each(|(idx, state)| {
-        let outcome = hear(state.path(), &quiet)?;
-        {
-            let mut unnoted = unnoted.lock().unwrap_or_else(PoisonError::into_inner);
-            unnoted.heard.push((state.clone(), outcome.clone()));
-            if unnoted.since.elapsed() > NOTE_EVERY {
-                unnoted.write()?;
-            }
-        }
-        found
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((*idx, outcome));
-        job.report(
-            done.fetch_add(1, Ordering::Relaxed) + 1,
-            total,
-            "listening to the files",
-        );
-        Ok(())
-    });
-    // Also after a cancel: what is heard is heard.
-    let written = unnoted
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .write();
-    ended.and(written)?;
-    for (idx, outcome) in found.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        outcomes[idx] = Some(outcome);
-    }
-    Ok(())
-}
-
-/// One entry per recording that is there more than once. The copy that stays is in the part that matters most for published results.
-fn copies_entry(copies: &Copies, patients: &[Patient<'_>], part_of: &[Option<Split>]) -> Entry {
-    let rank = |member: usize| match part_of[member] {
-        Some(Split::Test) => 0,
-        Some(Split::Valid) => 1,
-        Some(Split::Train) => 2,
-        Some(Split::Unlabelled) | None => 3,
-    };
-    let stays = copies
-        .members
-        .iter()
-        .copied()
-        .min_by_key(|&member| (rank(member), member))
-        .unwrap_or(0);
-    let first = &patients[copies.members[0]];
-    let others: Vec<String> = copies
-        .members
-        .iter()
-        .zip(&copies.matches)
-        .skip(1)
-        .map(|(&member, own)| {
-            let how = match own {
-                Some(own) if own.is_exact => "the same samples".to_owned(),
-                Some(own) => format!(
-                    "{:.0} % of the fingerprint's bits differ, {:+.1} s, {:.0} s compared",
-                    100.0 * own.error,
-                    own.offset_secs,
-                    own.overlap_secs
-                ),
-                None => "a copy of a copy".to_owned(),
-            };
-            format!("{} ({how})", patients[member].id)
-        })
-        .collect();
-    let mut entry = Entry::new(
-        Check::DuplicateAudio,
-        Severity::Warning,
-        first.id,
-        format!("the same recording as {}: {}", first.id, others.join(", ")),
-        &format!(
-            "keep {} and leave out the other{}",
-            patients[stays].id,
-            if copies.members.len() > 2 { "s" } else { "" }
-        ),
-    )
-    .about(
-        copies
-            .members
-            .iter()
-            .map(|&member| patients[member].id.to_owned()),
-    );
-    entry.sounds = copies
-        .members
-        .iter()
-        .zip(&copies.matches)
-        .map(|(&member, own)| {
-            // So that both are heard from the same place of the music on.
-            let offset = own.map_or(0.0, |own| own.offset_secs);
-            let earliest = copies
-                .matches
-                .iter()
-                .flatten()
-                .map(|own| own.offset_secs)
-                .fold(0.0, f64::min);
-            patients[member].sound((offset - earliest).max(0.0))
-        })
-        .collect();
-    entry.leave_out = copies
-        .members
-        .iter()
-        .filter(|&&member| member != stays)
-        .map(|&member| patients[member].id.to_owned())
-        .collect();
-    entry.finding.file = Some(first.path.to_path_buf());
-    entry
 }

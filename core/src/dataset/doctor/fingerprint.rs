@@ -5,7 +5,6 @@
 //! 0.37 s long, so that a shift by half a hop turns few bits. Here energies are taken as logarithms, so that loudness cancels, and a hop is
 //! a quarter of a frame: one word of 32 bits per 93 ms, 0.4 kB for a clip of 10 s.
 
-use crate::audio::Clip;
 use realfft::RealFftPlanner;
 
 /// From one word to the next, in seconds.
@@ -27,14 +26,15 @@ const SILENT: f64 = 1e-6;
 /// Mean power per band below which nothing counts as loud.
 const FLOOR: f64 = 1e-9;
 
-/// The words of a clip, one per hop; empty if it is shorter than three frames or has too low a rate.
-pub(super) fn of(clip: &Clip) -> Vec<u32> {
-    let n_taken = ((MAX_SECS * f64::from(clip.rate_hz)) as usize).min(clip.n_frames());
-    let head = Clip {
-        samples: clip.samples[..n_taken * usize::from(clip.channels.max(1))].into(),
-        ..*clip
-    };
-    let Some((wave, rate_hz)) = decimated(&head.to_mono(), clip.rate_hz) else {
+/// So many samples of a channel are taken in.
+pub(super) fn n_taken(rate_hz: u32) -> usize {
+    (MAX_SECS * f64::from(rate_hz)) as usize
+}
+
+/// The words of a sound of one channel, one per hop; empty if it is shorter than three frames or has too low a rate.
+pub(super) fn of(mono: &[f32], rate_hz: u32) -> Vec<u32> {
+    let head = &mono[..mono.len().min(n_taken(rate_hz))];
+    let Some((wave, rate_hz)) = decimated(head, rate_hz) else {
         return Vec::new();
     };
     words(&energies(&wave, rate_hz))

@@ -60,7 +60,7 @@ pub(super) fn check(dataset: &Dataset, name: &str, entries: &mut Vec<Entry>) {
             let mut entry = Entry::new(
                 Check::EmptyTag,
                 Severity::Warning,
-                tag_name,
+                &within(name, tag_name),
                 message,
                 "drop the tag (`min_tracks_per_tag = 1`); its scores are undefined",
             );

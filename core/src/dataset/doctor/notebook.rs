@@ -85,11 +85,15 @@ impl Notebook {
         move |source| Error::Notebook { path, source }
     }
 
-    /// What is known of files in these states. `[states]`
-    pub(super) fn look_up(&self, states: &[Option<State>]) -> Result<Vec<Option<Outcome>>, Error> {
+    /// What is known of files in these states, with the first `n_words` of each fingerprint. `[states]`
+    pub(super) fn look_up(
+        &self,
+        states: &[Option<State>],
+        n_words: usize,
+    ) -> Result<Vec<Option<Outcome>>, Error> {
         let look_up = || {
             let mut query = self.connection.prepare(
-                "SELECT outcome, print FROM heard WHERE path = ?1 AND size = ?2 AND changed_ns = ?3 AND version = ?4",
+                "SELECT outcome, substr(print, 1, ?5) FROM heard WHERE path = ?1 AND size = ?2 AND changed_ns = ?3 AND version = ?4",
             )?;
             let mut known = Vec::with_capacity(states.len());
             for state in states {
@@ -103,12 +107,16 @@ impl Notebook {
                             state.path.as_os_str().as_encoded_bytes(),
                             state.size,
                             state.changed_ns,
-                            VERSION
+                            VERSION,
+                            n_words.saturating_mul(4) as i64
                         ],
-                        |row| Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?)),
+                        |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)),
                     )
                     .optional()?;
-                known.push(row.and_then(|(outcome, print)| read(&outcome, &print)));
+                // A part of nothing is none.
+                known.push(
+                    row.and_then(|(outcome, print)| read(&outcome, &print.unwrap_or_default())),
+                );
             }
             Ok(known)
         };

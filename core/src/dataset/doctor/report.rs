@@ -1,10 +1,11 @@
 //! What the doctor found: for people a table, for programs JSON, for the mending a file of rules.
 
 use crate::dataset::clean::{Exclusion, Rules};
+use crate::dataset::finding::MOST_TRACKS;
 use crate::dataset::{Check, Error, Finding, Severity};
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Version of the report's form. Keys may be added under one version; what a key means stays.
@@ -43,6 +44,9 @@ pub struct Files {
     pub n_compared: usize,
     /// How much sound that is, in hours.
     pub hours: f64,
+    /// Copies were looked for in so much of each file's beginning, in seconds, because there are so many; `None`: in all of a fingerprint.
+    #[serde(default)]
+    pub compared_secs: Option<f64>,
 }
 
 /// A finding, with where to hear it and what would mend it.
@@ -55,7 +59,7 @@ pub struct Entry {
     pub finding: Finding,
     /// Where it is heard; of copies, each.
     pub sounds: Vec<Sound>,
-    /// Ids of tracks without which the finding would be gone; empty where leaving out tracks mends nothing.
+    /// Ids of tracks without which the finding would be gone; empty where leaving out tracks mends nothing, or would lose more than it mends.
     pub leave_out: Vec<String>,
 }
 
@@ -100,11 +104,45 @@ impl Entry {
     pub(super) fn about(mut self, tracks: impl IntoIterator<Item = String>) -> Self {
         for track in tracks {
             self.finding.n_concerned += 1;
-            if self.finding.tracks.len() < 1000 {
+            if self.finding.tracks.len() < MOST_TRACKS {
                 self.finding.tracks.push(track);
             }
         }
         self
+    }
+
+    /// Says which tracks are to be left out; the finding names the first thousand of them. How many are concerned is said elsewhere.
+    pub(super) fn without(mut self, tracks: Vec<String>) -> Self {
+        self.finding.tracks = tracks.iter().take(MOST_TRACKS).cloned().collect();
+        self.leave_out = tracks;
+        self
+    }
+
+    /// What was found while the data set in `root` was read.
+    pub(super) fn of_reader(finding: &Finding, root: &Path) -> Self {
+        // The same words of two lines, or of two files, are two findings.
+        let file = finding.file.as_deref().map(|file| {
+            let file = file.strip_prefix(root).unwrap_or(file).display();
+            match finding.line {
+                Some(line) => format!("{file}, line {line}: "),
+                None => format!("{file}: "),
+            }
+        });
+        let leave_out = match finding.check {
+            Check::SplitOverlap => finding.tracks.clone(),
+            _ => Vec::new(),
+        };
+        Self {
+            key: format!(
+                "{}/{}{}",
+                finding.check,
+                file.unwrap_or_default(),
+                finding.message
+            ),
+            finding: finding.clone(),
+            sounds: Vec::new(),
+            leave_out,
+        }
     }
 }
 
@@ -127,8 +165,9 @@ impl Report {
         root: PathBuf,
         split: Option<&str>,
         files: Files,
-        mut entries: Vec<Entry>,
+        entries: Vec<Entry>,
     ) -> Self {
+        let mut entries = told_once(entries);
         entries.sort_by(|a, b| {
             let graver = b.finding.severity.cmp(&a.finding.severity);
             graver.then_with(|| (a.finding.check, &a.key).cmp(&(b.finding.check, &b.key)))
@@ -177,6 +216,8 @@ impl Report {
     }
 
     /// Rules that leave out what the errors and warnings say to leave out, each track for the first reason, and merge other spellings of tags.
+    ///
+    /// Of a recording that is there more than once one track stays, unless something else speaks against every one of them.
     pub fn mending(&self) -> Rules {
         let mut listed: HashSet<&str> = HashSet::new();
         let mut rules = Rules::default();
@@ -254,4 +295,27 @@ impl Report {
         }
         Ok(report)
     }
+}
+
+/// Without what is said twice in all words, as of a vocabulary that several splits have. Different findings get different keys.
+fn told_once(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut told: Vec<Entry> = Vec::new();
+    for mut entry in entries {
+        let same_key = places.entry(entry.key.clone()).or_default();
+        let says_the_same = |&at: &usize| {
+            let other: &Entry = &told[at];
+            (&other.finding, &other.sounds, &other.leave_out)
+                == (&entry.finding, &entry.sounds, &entry.leave_out)
+        };
+        if same_key.iter().any(says_the_same) {
+            continue;
+        }
+        if !same_key.is_empty() {
+            entry.key += &format!(" ({})", same_key.len() + 1);
+        }
+        same_key.push(told.len());
+        told.push(entry);
+    }
+    told
 }

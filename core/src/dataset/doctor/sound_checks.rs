@@ -26,27 +26,34 @@ const SHORT_PART: f64 = 0.9;
 pub(super) fn check(patients: &[Patient<'_>], options: &Options, entries: &mut Vec<Entry>) {
     let shortest = options.min_secs.unwrap_or_else(|| usual_shortest(patients));
     for patient in patients {
-        match &patient.outcome {
-            Some(Outcome::Unreadable(reason)) => {
-                let mend = "get the file again, or leave the track out";
-                entries.push(of_file(
-                    patient,
-                    Check::Unreadable,
-                    Severity::Error,
-                    reason.clone(),
-                    mend,
-                    0.0,
-                ));
-            }
-            Some(Outcome::Heard(heard)) => check_file(patient, heard, shortest, entries),
-            None => {}
+        if let Some(outcome) = &patient.outcome {
+            entries.extend(of_one(patient, outcome, Some(shortest)));
         }
     }
     check_rates(patients, options, entries);
     check_channels(patients, entries);
 }
 
-/// An entry about one file, which leaving out the track would mend.
+/// What is wrong with a file by itself. Shorter than `shortest` seconds is too short; `None`: what is, is not known yet.
+pub(super) fn of_one(
+    patient: &Patient<'_>,
+    outcome: &Outcome,
+    shortest: Option<f64>,
+) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    match outcome {
+        Outcome::Unreadable(reason) => {
+            let mend = "get the file again, or leave the track out";
+            let (check, severity) = (Check::Unreadable, Severity::Error);
+            let reason = reason.clone();
+            entries.push(of_file(patient, check, severity, reason, mend, 0.0));
+        }
+        Outcome::Heard(heard) => check_file(patient, heard, shortest, &mut entries),
+    }
+    entries
+}
+
+/// An entry about one file, which leaving out the track mends.
 fn of_file(
     patient: &Patient<'_>,
     check: Check,
@@ -61,11 +68,24 @@ fn of_file(
     if check != Check::Unreadable {
         entry.sounds.push(patient.sound(start_secs));
     }
-    entry.leave_out.push(patient.id.to_owned());
+    // An offset is heard by no network, and no track is lost for it.
+    if check != Check::DcOffset {
+        entry.leave_out.push(patient.id.to_owned());
+    }
     entry
 }
 
-fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut Vec<Entry>) {
+/// Whether there is nothing to hear from beginning to end.
+pub(super) fn is_silent(heard: &Heard) -> bool {
+    heard.silent_share >= SILENT_SHARE
+}
+
+fn check_file(
+    patient: &Patient<'_>,
+    heard: &Heard,
+    shortest: Option<f64>,
+    entries: &mut Vec<Entry>,
+) {
     let mut found = |check, severity, message, mend: &str, start_secs: f64| {
         entries.push(of_file(patient, check, severity, message, mend, start_secs));
     };
@@ -89,7 +109,7 @@ fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut
             start.max(0.0),
         );
     }
-    if heard.silent_share >= SILENT_SHARE {
+    if is_silent(heard) {
         let message = format!(
             "silent from beginning to end (below -60 dB for {:.1} s)",
             heard.secs
@@ -131,7 +151,9 @@ fn check_file(patient: &Patient<'_>, heard: &Heard, shortest: f64, entries: &mut
             (heard.clipped_at_secs - 1.0).max(0.0),
         );
     }
-    if heard.secs < shortest {
+    if let Some(shortest) = shortest
+        && heard.secs < shortest
+    {
         let message = format!(
             "{:.2} s long, others and the settings want {shortest:.2} s at least",
             heard.secs
@@ -189,6 +211,14 @@ fn usual_shortest(patients: &[Patient<'_>]) -> f64 {
     }
 }
 
+/// The one file is named beside the message.
+fn n_files_are(n: usize) -> String {
+    match n {
+        1 => "it is".to_owned(),
+        n => format!("{n} files are"),
+    }
+}
+
 /// Tracks by a property of their files.
 fn grouped<K: Ord>(patients: &[Patient<'_>], key: impl Fn(&Heard) -> K) -> BTreeMap<K, Vec<usize>> {
     let mut groups: BTreeMap<K, Vec<usize>> = BTreeMap::new();
@@ -218,8 +248,8 @@ fn check_rates(patients: &[Patient<'_>], options: &Options, entries: &mut Vec<En
         let is_lower = *rate < wanted;
         let n = members.len();
         let message = format!(
-            "{n} file{} at {rate} Hz instead of {wanted} Hz, {whose}",
-            if n == 1 { " is" } else { "s are" }
+            "{} at {rate} Hz instead of {wanted} Hz, {whose}",
+            n_files_are(n)
         );
         let (severity, mend) = if is_lower {
             (
@@ -263,8 +293,8 @@ fn check_channels(patients: &[Patient<'_>], entries: &mut Vec<Entry>) {
     for (channels, members) in groups.iter().filter(|(channels, _)| *channels != most) {
         let n = members.len();
         let message = format!(
-            "{n} file{} {}, most are {}",
-            if n == 1 { " is" } else { "s are" },
+            "{} {}, most are {}",
+            n_files_are(n),
             words(*channels),
             words(*most)
         );

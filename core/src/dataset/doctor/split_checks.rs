@@ -1,96 +1,97 @@
-//! What is wrong with one split: tracks in two parts, and what is on both sides.
+//! What is on both sides of one split. (Tracks in two parts are told by whoever reads the lists: a split has each track once.)
 
+use super::copies::CopiedLeak;
 use super::report::Entry;
-use crate::dataset::split::{LeakKind, find_leaks};
-use crate::dataset::{Check, Collection, Dataset, Severity, Split};
-use std::collections::BTreeMap;
+use crate::dataset::split::{Leak, LeakKind, find_leaks};
+use crate::dataset::{Check, Dataset, Severity, Split};
+use std::collections::HashMap;
 
-/// Tracks that a split lists in two parts.
-pub(super) fn overlaps(
-    collection: &Collection,
-    name: &str,
-    parts: &[(u32, Split)],
-    entries: &mut Vec<Entry>,
-) {
-    let mut first: BTreeMap<u32, Split> = BTreeMap::new();
-    let mut twice = Vec::new();
-    for &(recording, part) in parts {
-        match first.get(&recording) {
-            Some(&earlier) if earlier != part => twice.push((recording, earlier, part)),
-            Some(_) => {}
-            None => drop(first.insert(recording, part)),
-        }
-    }
-    let Some(&(_, earlier, part)) = twice.first() else {
-        return;
-    };
-    let message = format!(
-        "{} tracks are in two parts of the split{}, for example in {earlier} and {part}",
-        twice.len(),
-        if name.is_empty() {
-            String::new()
-        } else {
-            format!(" {name}")
-        }
-    );
-    let ids = twice
-        .iter()
-        .map(|(recording, ..)| collection.recordings[*recording as usize].id.clone());
-    let mend = "remove them from one of the two parts";
-    let mut entry =
-        Entry::new(Check::SplitOverlap, Severity::Error, name, message, mend).about(ids.clone());
-    entry.leave_out = ids.collect();
-    entries.push(entry);
+/// What is on both sides of a split.
+pub(super) struct Leaks {
+    /// About artists and albums, as they are told.
+    pub(super) told: Vec<Entry>,
+    /// About files and recordings, which wait for the choice of what stays.
+    pub(super) copied: Vec<CopiedLeak>,
 }
 
-/// What is on both sides. `copies` lists numbers of tracks that are one recording.
+/// Looks for what is on both sides. `lists` are patients that are one recording, `number_of` their numbers by id.
 pub(super) fn leaks(
     dataset: &Dataset,
     name: &str,
-    copies: &[Vec<usize>],
-    entries: &mut Vec<Entry>,
-) {
-    for leak in find_leaks(dataset, copies) {
-        let check = match leak.kind {
-            LeakKind::Artist => Check::ArtistLeak,
-            LeakKind::Album => Check::AlbumLeak,
-            LeakKind::File => Check::FileLeak,
-            LeakKind::Recording => Check::RecordingLeak,
-        };
-        // What only a student hears without labels leaks less.
-        let severity = if leak.from == Split::Unlabelled {
-            Severity::Warning
-        } else {
-            Severity::Error
-        };
-        let example = leak.examples.first().map_or_else(String::new, |example| {
-            format!(
-                "; for example {} ({} and {})",
-                example.name, example.tracks[0], example.tracks[1]
-            )
-        });
-        let of_split = if name.is_empty() {
-            String::new()
-        } else {
-            format!("{name}: ")
-        };
-        let message = format!("{of_split}{}{example}", leak.words());
-        let mend = format!(
-            "divide anew with `attune data split`, or leave out the {} {} tracks concerned; scores on {} are too high",
-            leak.from_tracks.len(),
-            leak.from,
-            leak.into
-        );
-        let key = within(name, &format!("{}/{}", leak.from, leak.into));
-        let ids = leak
-            .from_tracks
-            .iter()
-            .map(|&idx| dataset.tracks[idx].id.clone());
-        let mut entry = Entry::new(check, severity, &key, message, &mend).about(ids.clone());
-        entry.finding.n_concerned = leak.n_tracks;
-        entry.leave_out = ids.collect();
-        entries.push(entry);
+    lists: &[Vec<usize>],
+    number_of: &HashMap<&str, usize>,
+) -> Leaks {
+    let here: HashMap<usize, usize> = dataset
+        .tracks
+        .iter()
+        .enumerate()
+        .filter_map(|(idx, track)| Some((*number_of.get(track.id.as_str())?, idx)))
+        .collect();
+    let copies: Vec<Vec<usize>> = lists
+        .iter()
+        .map(|list| {
+            let here = list.iter().filter_map(|member| here.get(member).copied());
+            here.collect()
+        })
+        .collect();
+    let mut leaks = Leaks {
+        told: Vec::new(),
+        copied: Vec::new(),
+    };
+    for leak in find_leaks(dataset, &copies) {
+        let entry = entry_of(&leak, name);
+        if matches!(leak.kind, LeakKind::File | LeakKind::Recording) {
+            let copied = CopiedLeak::new(entry, &leak, dataset, number_of, lists);
+            leaks.copied.push(copied);
+            continue;
+        }
+        let from = leak.from_tracks.iter();
+        let ids: Vec<String> = from.map(|&idx| dataset.tracks[idx].id.clone()).collect();
+        let which = format!("the {} {} tracks concerned", ids.len(), leak.from);
+        let mut entry = entry.without(ids);
+        entry.finding.mend = leak_mend(&which, leak.into);
+        leaks.told.push(entry);
     }
+    leaks
+}
+
+/// What can be done about a leak; `which` says what would have to go.
+pub(super) fn leak_mend(which: &str, into: Split) -> String {
+    format!(
+        "divide anew with `attune data split`, or leave out {which}; scores on {into} are too high"
+    )
+}
+
+/// What was found, without what is to be left out.
+fn entry_of(leak: &Leak, name: &str) -> Entry {
+    let check = match leak.kind {
+        LeakKind::Artist => Check::ArtistLeak,
+        LeakKind::Album => Check::AlbumLeak,
+        LeakKind::File => Check::FileLeak,
+        LeakKind::Recording => Check::RecordingLeak,
+    };
+    // What only a student hears without labels leaks less.
+    let severity = if leak.from == Split::Unlabelled {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    let example = leak.examples.first().map_or_else(String::new, |example| {
+        format!(
+            "; for example {} ({} and {})",
+            example.name, example.tracks[0], example.tracks[1]
+        )
+    });
+    let of_split = if name.is_empty() {
+        String::new()
+    } else {
+        format!("{name}: ")
+    };
+    let message = format!("{of_split}{}{example}", leak.words());
+    let key = within(name, &format!("{}/{}", leak.from, leak.into));
+    let mut entry = Entry::new(check, severity, &key, message, "");
+    entry.finding.n_concerned = leak.n_tracks;
+    entry
 }
 
 /// A key's part about something of a split; splits without a name are the only ones.

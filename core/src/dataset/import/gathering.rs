@@ -5,7 +5,7 @@ use super::report::Report;
 use crate::dataset::{
     Check, Collection, Finding, Labelling, NamedSplit, Problem, Recording, Severity, Split,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Recordings, each id once.
@@ -50,7 +50,9 @@ impl Recordings {
 #[derive(Default)]
 pub(super) struct Parts {
     of: HashMap<u32, Split>,
-    twice: Vec<u32>,
+    /// Recordings that were put into another part as well, with that part; and the first line that does so, where lists have lines.
+    twice: BTreeMap<u32, Split>,
+    first_line: Option<(PathBuf, u64)>,
 }
 
 impl Parts {
@@ -58,7 +60,17 @@ impl Parts {
     pub(super) fn put(&mut self, recording: u32, part: Split) {
         let kept = *self.of.entry(recording).or_insert(part);
         if kept != part {
-            self.twice.push(recording);
+            self.twice.entry(recording).or_insert(part);
+        }
+    }
+
+    /// The same of a list with lines.
+    pub(super) fn put_from(&mut self, recording: u32, part: Split, (file, line): (&Path, u64)) {
+        let n_before = self.twice.len();
+        self.put(recording, part);
+        if self.twice.len() > n_before {
+            self.first_line
+                .get_or_insert_with(|| (file.to_path_buf(), line));
         }
     }
 
@@ -75,17 +87,25 @@ impl Parts {
         recordings: &[Recording],
         report: &mut Report,
     ) -> NamedSplit {
-        if !self.twice.is_empty() {
+        if let Some((first, other)) = self.twice.first_key_value() {
+            let id = |number: &u32| recordings[*number as usize].id.as_str();
+            let of_split = if name.is_empty() {
+                String::new()
+            } else {
+                format!(" {name}")
+            };
             let message = format!(
-                "{} recordings are in two parts of the split {name}; they count for test before valid before train",
-                self.twice.len()
+                "{} recordings are in two parts of the split{of_split}, for example {}, which is in {other} and counts for {}",
+                self.twice.len(),
+                id(first),
+                self.of[first]
             );
-            let ids = self
-                .twice
-                .iter()
-                .map(|&n| recordings[n as usize].id.as_str());
-            let finding = Finding::new(Check::BadLine, Severity::Error, message).about(ids);
-            report.tell(finding.mend("use the published files"));
+            let mut finding = Finding::new(Check::SplitOverlap, Severity::Error, message)
+                .about(self.twice.keys().map(id));
+            if let Some((file, line)) = &self.first_line {
+                finding = finding.of_file(file).on_line(*line);
+            }
+            report.tell(finding.mend("use the published files, or leave these recordings out"));
         }
         let mut parts: Vec<(u32, Split)> = self.of.into_iter().collect();
         parts.sort_unstable_by_key(|&(recording, _)| recording);
@@ -165,4 +185,46 @@ pub(super) fn folder_name(folder: &Path) -> String {
         || "data set".into(),
         |name| name.to_string_lossy().into_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_in_two_parts_is_told_once_with_the_part_it_counts_for_and_the_line() {
+        let mut recordings = Recordings::default();
+        for id in ["a", "b", "c"] {
+            recordings.number(id);
+        }
+        let file = Path::new("train.tsv");
+        let mut parts = Parts::default();
+        parts.put(0, Split::Train);
+        parts.put_from(1, Split::Test, (file, 1));
+        parts.put_from(1, Split::Train, (file, 7));
+        parts.put_from(1, Split::Valid, (file, 8));
+        parts.put_from(0, Split::Train, (file, 9));
+        parts.put_from(2, Split::Test, (file, 10));
+        parts.put_from(2, Split::Train, (file, 11));
+        let mut report = Report::default();
+        let split = parts.finish("own", 0, &recordings.list, &mut report);
+        let counted = [(0, Split::Train), (1, Split::Test), (2, Split::Test)];
+        assert_eq!(split.parts, counted);
+        let findings = report.into_findings();
+        assert_eq!(findings.len(), 1);
+        let finding = &findings[0];
+        assert_eq!(finding.check, Check::SplitOverlap);
+        assert_eq!(
+            (&finding.tracks[..], finding.n_concerned),
+            (&["b".to_owned(), "c".to_owned()][..], 2)
+        );
+        assert_eq!(
+            (finding.file.as_deref(), finding.line),
+            (Some(file), Some(7))
+        );
+        assert_eq!(
+            finding.message,
+            "2 recordings are in two parts of the split own, for example b, which is in train and counts for test"
+        );
+    }
 }

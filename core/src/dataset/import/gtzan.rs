@@ -11,7 +11,7 @@ use crate::dataset::{
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-const GENRES: [&str; 10] = [
+pub(in crate::dataset) const GENRES: [&str; 10] = [
     "blues",
     "classical",
     "country",
@@ -229,7 +229,7 @@ impl Clips {
                 match stem.filter(|stem| genre_of(stem).is_some() && is_within(Path::new(&path))) {
                     Some(stem) => {
                         let number = self.add(stem, path.clone());
-                        parts.put(number, part);
+                        parts.put_from(number, part, (file, line));
                     }
                     None => report.bad_line(
                         file,

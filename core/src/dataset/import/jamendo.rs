@@ -381,7 +381,7 @@ impl Tracks {
                 recording.license = "Creative Commons, see audio_licenses.txt".into();
                 self.paths.push(field(path).to_owned());
             }
-            parts.put(number, part);
+            parts.put_from(number, part, (file, line));
             let known = tags_of.entry(number).or_insert_with(|| own.clone());
             if *known != own {
                 differing.push(field(id).to_owned());

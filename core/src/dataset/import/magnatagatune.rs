@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The most frequent tags, in the order of `tags.npy`.
-const TOP_50: [&str; 50] = [
+pub(in crate::dataset) const TOP_50: [&str; 50] = [
     "guitar",
     "classical",
     "slow",

@@ -21,6 +21,11 @@ mod sheet;
 
 pub use audio::is_audio;
 pub(super) use generic::TRACK_COLUMNS;
+pub(super) use gtzan::GENRES as GTZAN_GENRES;
+pub(super) use magnatagatune::TOP_50 as MAGNATAGATUNE_TOP_50;
+pub(super) use msd_published::{
+    CALS_TAGS as MSD_CALS_TAGS, CONVENTIONAL_TAGS as MSD_CONVENTIONAL_TAGS,
+};
 
 use super::{Checksum, Collection, Dataset, Description, Error};
 use crate::dataset::place::Place;

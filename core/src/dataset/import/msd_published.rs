@@ -8,7 +8,7 @@ use crate::dataset::{Check, Error, Finding, Severity};
 use std::path::Path;
 
 /// The tags of the conventional split, most frequent first, as `50tagList.txt` writes them.
-pub(super) const CONVENTIONAL_TAGS: [&str; 50] = [
+pub(in crate::dataset) const CONVENTIONAL_TAGS: [&str; 50] = [
     "rock",
     "pop",
     "alternative",
@@ -62,7 +62,7 @@ pub(super) const CONVENTIONAL_TAGS: [&str; 50] = [
 ];
 
 /// The tags of the CALS split, in the order of its tables.
-pub(super) const CALS_TAGS: [&str; 50] = [
+pub(in crate::dataset) const CALS_TAGS: [&str; 50] = [
     "rock",
     "pop",
     "indie",

@@ -171,6 +171,8 @@ impl Layout for OwnSplit {
             description.tags
         };
         let mut findings = source.findings.clone();
+        // About parts that do not count here.
+        findings.retain(|finding| !matches!(finding.check, Check::MadeSplit | Check::SplitOverlap));
         let own_tag = own_tags(folder, &tags, &source, &mut findings);
         let numbers: HashMap<&str, usize> = (source.tracks.iter().map(|track| track.id.as_str()))
             .zip(0..)

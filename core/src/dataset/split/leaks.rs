@@ -133,6 +133,57 @@ pub fn find_leaks(dataset: &Dataset, copies: &[Vec<usize>]) -> Vec<Leak> {
     leaks
 }
 
+/// How many tracks of a data set nobody says the artist or the album of: whether these are on both sides cannot be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Unnamed {
+    /// All tracks.
+    pub n_tracks: usize,
+    /// Those without a known artist.
+    pub n_without_artist: usize,
+    /// Those without a known album.
+    pub n_without_album: usize,
+}
+
+impl Unnamed {
+    /// Counts them.
+    pub fn of(dataset: &Dataset) -> Self {
+        let without = |by: By| {
+            let tracks = dataset.tracks.iter();
+            tracks.filter(|track| key(track, by).is_none()).count()
+        };
+        Self {
+            n_tracks: dataset.tracks.len(),
+            n_without_artist: without(By::Artist),
+            n_without_album: without(By::Album),
+        }
+    }
+
+    /// Whether no artist at all is known, so that nothing can be said about them.
+    pub fn is_blind(&self) -> bool {
+        self.n_tracks > 0 && self.n_without_artist == self.n_tracks
+    }
+
+    /// In words what cannot be seen; `None` if every artist and album is known.
+    pub fn words(&self) -> Option<String> {
+        let of = |n: usize, what: &str| {
+            let all = self.n_tracks;
+            let share = 100.0 * n as f64 / all.max(1) as f64;
+            (n > 0).then(|| format!("the {what} of {n} of its {all} tracks ({share:.1} %)"))
+        };
+        let unknown = [
+            of(self.n_without_artist, "artist"),
+            of(self.n_without_album, "album"),
+        ];
+        let unknown: Vec<String> = unknown.into_iter().flatten().collect();
+        (!unknown.is_empty()).then(|| {
+            format!(
+                "nobody says {}: whether these are on both sides cannot be seen",
+                unknown.join(" and ")
+            )
+        })
+    }
+}
+
 /// Who has one artist (album, file, recording): counts and a first track per part.
 #[derive(Clone, Default)]
 struct Holder {
@@ -161,12 +212,19 @@ fn holders(
     let mut holders: Vec<Holder> = Vec::new();
     if kind == LeakKind::Recording {
         for list in copies {
+            let tracks = list
+                .iter()
+                .filter_map(|&idx| Some((idx, dataset.tracks.get(idx)?)));
+            let mut paths = tracks.clone().map(|(_, track)| &track.path);
+            // Several tracks of one file are a leak of another kind.
+            let first = paths.next();
+            if paths.all(|path| Some(path) == first) {
+                continue;
+            }
             let mut holder = Holder::default();
-            for &idx in list {
-                if let Some(track) = dataset.tracks.get(idx) {
-                    holder.take(idx, track.split);
-                    of_track[idx] = Some(holders.len());
-                }
+            for (idx, track) in tracks {
+                holder.take(idx, track.split);
+                of_track[idx] = Some(holders.len());
             }
             holders.push(holder);
         }

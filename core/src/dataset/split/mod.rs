@@ -17,12 +17,13 @@ mod stratify;
 pub use balance::{Balance, PartBalance, TagBalance};
 pub use folder::{KeptTag, Made, OwnSplit, SplitFolder};
 pub use groups::{By, known_name};
-pub use leaks::{Leak, LeakExample, LeakKind, find_leaks};
+pub use leaks::{Leak, LeakExample, LeakKind, Unnamed, find_leaks};
 pub use shares::Shares;
 
-use super::{Dataset, Error, Split};
+use super::{Dataset, Error, Split, Track};
 use crate::job::Job;
 use groups::Groups;
+use std::collections::HashSet;
 use stratify::{Units, stratify};
 
 /// How a data set is to be divided.
@@ -45,7 +46,7 @@ pub struct Division {
     pub parts: Vec<Option<Split>>,
     /// How well sizes and tags came out.
     pub balance: Balance,
-    /// Tracks of the pool that were left out because their artist is in an evaluation part.
+    /// Tracks of the pool that were left out because their artist, or what else must stay together, is in an evaluation part.
     pub n_left_out: usize,
     /// Tracks of which nobody says the artist (the album); each was taken for one of its own.
     pub n_unknown: usize,
@@ -54,7 +55,8 @@ pub struct Division {
 /// Divides the labelled tracks by `plan`, balances the tags, and makes the others the unlabelled pool.
 ///
 /// Labelled is what has a tag and is not in the part `unlabelled`; in a data set without a vocabulary, every track. The pool holds the
-/// other tracks, less those that share an artist with validation or test. The same data set, plan and seed give the same division.
+/// other tracks and those that the plan gives it, less those that share an artist with validation or test, whatever the tracks are divided
+/// by. The same data set, plan and seed give the same division.
 /// 100,000 artists take seconds.
 pub fn divide(dataset: &Dataset, plan: &Plan, job: &Job) -> Result<Division, Error> {
     let groups = Groups::of(dataset, plan.by, &plan.together);
@@ -85,27 +87,44 @@ pub fn divide(dataset: &Dataset, plan: &Plan, job: &Job) -> Result<Division, Err
     for (&group, &place) in units.groups().iter().zip(&chosen) {
         part_of_group[group as usize] = Some(plan.shares.parts()[usize::from(place)].0);
     }
-    let mut n_left_out = 0;
-    let parts: Vec<Option<Split>> = is_labelled
+    let mut parts: Vec<Option<Split>> = is_labelled
         .iter()
         .zip(&groups.of_track)
         .map(
             |(&is_labelled, &group)| match part_of_group[group as usize] {
                 Some(part) if is_labelled => Some(part),
-                Some(Split::Valid | Split::Test) => {
-                    n_left_out += 1;
-                    None
-                }
+                Some(Split::Valid | Split::Test) => None,
                 _ => Some(Split::Unlabelled),
             },
         )
         .collect();
+    clear_pool(dataset, &mut parts);
+    let n_left_out = parts.iter().filter(|part| part.is_none()).count();
     Ok(Division {
         balance: Balance::of(dataset, &parts, &is_labelled, &groups, &plan.shares),
         parts,
         n_left_out,
         n_unknown: groups.n_unknown,
     })
+}
+
+/// Takes the tracks by artists of validation and test out of the pool: groups may be smaller than an artist.
+fn clear_pool(dataset: &Dataset, parts: &mut [Option<Split>]) {
+    let artist = |track: &Track| known_name(&track.artist);
+    let evaluated: HashSet<String> = dataset
+        .tracks
+        .iter()
+        .zip(&*parts)
+        .filter(|(_, part)| matches!(part, Some(Split::Valid | Split::Test)))
+        .filter_map(|(track, _)| artist(track))
+        .collect();
+    for (track, part) in dataset.tracks.iter().zip(parts) {
+        if *part == Some(Split::Unlabelled)
+            && artist(track).is_some_and(|artist| evaluated.contains(&artist))
+        {
+            *part = None;
+        }
+    }
 }
 
 #[cfg(test)]

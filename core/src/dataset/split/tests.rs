@@ -260,6 +260,64 @@ fn the_pool_loses_artists_of_the_evaluation_parts_alone() {
 }
 
 #[test]
+fn the_pool_is_cleared_by_artist_whatever_the_tracks_are_divided_by() {
+    let mut tracks = Vec::new();
+    for artist in 0..20 {
+        for number in 0..3 {
+            let mut one = track(tracks.len(), &format!("a{artist}"), Split::Train, &[0]);
+            one.album = format!("album {number}");
+            tracks.push(one);
+        }
+        let mut bare = track(tracks.len(), &format!("a{artist}"), Split::Unlabelled, &[]);
+        bare.album = "a live one".into();
+        tracks.push(bare);
+    }
+    let dataset = dataset(1, tracks);
+    for by in [By::Album, By::None, By::Artist] {
+        // Labelled tracks that the plan gives to the pool are of it like the others.
+        let shares = Shares::parse("train=0.7,valid=0.15,test=0.15").unwrap();
+        let plan = Plan {
+            by,
+            shares: shares.with(Split::Unlabelled, 0.2).unwrap(),
+            ..plan("train=1.0", 3)
+        };
+        let division = divide(&dataset, &plan, &Job::quiet()).unwrap();
+        let mut n_pool = 0;
+        for (artist, parts) in parts_of(&dataset, &division) {
+            let is_scored_on = parts.contains(&Split::Valid) || parts.contains(&Split::Test);
+            let is_in_pool = parts.contains(&Split::Unlabelled);
+            assert!(!(is_scored_on && is_in_pool), "{by:?}: {artist} {parts:?}");
+            n_pool += usize::from(is_in_pool);
+        }
+        assert!(n_pool > 0, "{by:?}: nothing is left of the pool");
+        let n_none = division.parts.iter().filter(|part| part.is_none()).count();
+        assert_eq!(division.n_left_out, n_none);
+    }
+}
+
+#[test]
+fn unknown_artists_and_albums_are_counted_and_said() {
+    let mut tracks: Vec<Track> = ["Ann", "", "Various Artists", "Bob"]
+        .iter()
+        .enumerate()
+        .map(|(number, artist)| track(number, artist, Split::Train, &[0]))
+        .collect();
+    for track in &mut tracks {
+        track.album = "Songs".into();
+    }
+    tracks[3].album.clear();
+    let unnamed = Unnamed::of(&dataset(1, tracks.clone()));
+    assert!(!unnamed.is_blind());
+    assert_eq!(
+        unnamed.words().unwrap(),
+        "nobody says the artist of 2 of its 4 tracks (50.0 %) and the album of 1 of its 4 tracks (25.0 %): whether these are on both \
+         sides cannot be seen"
+    );
+    assert!(Unnamed::of(&dataset(1, tracks[1..3].to_vec())).is_blind());
+    assert_eq!(Unnamed::of(&dataset(1, tracks[..1].to_vec())).words(), None);
+}
+
+#[test]
 fn wrong_shares_say_what_is_wrong() {
     for (text, problem) in [
         ("train=0.8,test=0.1", "add up to 0.9"),
@@ -301,6 +359,11 @@ fn leaks_are_counted_on_the_side_that_is_scored() {
             "1 file of train is in test as well: 1 of its 4 tracks (25.0 %)",
             "1 recording of unlabelled is in valid as well: 1 of its 1 tracks (100.0 %)",
         ]
+    );
+    let one_file = find_leaks(&dataset, &[vec![0, 6]]);
+    assert!(
+        one_file.iter().all(|leak| leak.kind != LeakKind::Recording),
+        "a file under two ids is told as a file: {one_file:?}"
     );
     assert_eq!(leaks[0].from_tracks, [0]);
     assert_eq!(leaks[0].examples[0].name, "Ann");
