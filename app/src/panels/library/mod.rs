@@ -409,7 +409,7 @@ fn said(ctx: &Ctx<'_>, tag: Option<&String>, order: track_table::Order) -> Optio
         ctx.send(Command::Labels(labels::Command::Column(tag)));
     }
     Some(Said {
-        column: Arc::clone(state.column()?),
+        column: Arc::clone(state.column(ctx.state.library.shelf_reading())?),
         sort: order.model.map(|of| (of, order.descending)),
     })
 }

@@ -103,9 +103,14 @@ impl State {
         self.listing.cancelled_key().is_some()
     }
 
-    /// What the predictions say about each track of the data set, by its number, if they were asked about it; see [`Command::Column`].
-    pub fn column(&self) -> Option<&Arc<Vec<Listed>>> {
-        self.answers().and(self.column.value())
+    /// What the predictions say about each track of the data set in use, by its number, if they were asked about it; see
+    /// [`Command::Column`]. `reading` is [`super::library::State::shelf_reading`]: of another one, tracks may have other numbers.
+    pub fn column(&self, reading: u64) -> Option<&Arc<Vec<Listed>>> {
+        self.answers()?;
+        let readings = [reading, self.answers.n_done()];
+        let key = self.column.done_key()?;
+        let is_of = key.is_about(self.about.as_ref()?.as_ref(), readings);
+        is_of.then(|| self.column.value()).flatten()
     }
 
     /// The tag that [`Self::column`] is, or will be, about.

@@ -119,11 +119,4 @@ impl Index {
             tags,
         }
     }
-
-    /// Rows that are in part `from` of the first split and in part `to` of the second, by the places of [`Comparison::tracks`].
-    pub fn moved(&self, first: &SplitColumn, second: &SplitColumn, from: usize, to: usize) -> Bits {
-        Bits::of(self.len(), |row| {
-            (first.parts[row] as usize, second.parts[row] as usize) == (from, to)
-        })
-    }
 }

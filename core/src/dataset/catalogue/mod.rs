@@ -125,7 +125,8 @@ impl Catalogue {
         read().map_err(told(&self.path))
     }
 
-    /// Takes a data set out of the catalogue, with all that is kept about it here; its files stay. Whether it was there.
+    /// Takes a data set out of the catalogue, with all that is kept about it here; its files stay, and need not be there. Whether it was
+    /// known.
     pub fn forget(&mut self, root: &Path) -> Result<bool, Error> {
         let Some(entry) = self.dataset(root)? else {
             return Ok(false);
@@ -168,7 +169,7 @@ fn list(connection: &Connection) -> rusqlite::Result<Vec<CatalogueEntry>> {
         Ok(CatalogueEntry {
             dataset: row.get(0)?,
             name: row.get(1)?,
-            root: PathBuf::from(row.get::<_, String>(2)?),
+            root: rows::path_of(row, 2)?,
             layout: row.get(3)?,
             fingerprint: row.get(4)?,
             stamp: row.get(5)?,
@@ -184,11 +185,11 @@ fn list(connection: &Connection) -> rusqlite::Result<Vec<CatalogueEntry>> {
 }
 
 /// The number of a folder's data set.
-fn number_of_root(connection: &Connection, root: &str) -> rusqlite::Result<Option<i64>> {
+fn number_of_root(connection: &Connection, root: &Path) -> rusqlite::Result<Option<i64>> {
     connection
         .query_row(
             "SELECT dataset FROM datasets WHERE root = ?1",
-            [root],
+            [rows::stored_path(root)],
             |row| row.get(0),
         )
         .optional()

@@ -4,11 +4,12 @@ use super::{Listed, MAX_IN_MEMORY, Opened, Page};
 use crate::timeline::TrueSpan;
 use crate::workbench::parts::library::Shelf;
 use attune_core::dataset::catalogue::{Query, Status, Term, Test};
-use attune_core::dataset::{Catalogue, Place};
+use attune_core::dataset::{Catalogue, Error, Place};
 use attune_core::job::Job;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Problems that are listed at most.
 const MAX_PROBLEMS: usize = 10_000;
@@ -19,6 +20,7 @@ pub(super) fn open(
     catalogue: PathBuf,
     serial: u64,
     must_read: bool,
+    last: Option<&Opened>,
     job: &Job,
 ) -> anyhow::Result<Opened> {
     let place = Place::parse(place);
@@ -58,15 +60,20 @@ pub(super) fn open(
     let numbers = numbers.collect();
     let statuses = Status::ALL.iter().zip(index.status_counts());
     let problems = statuses.filter(|(status, _)| status.is_problem());
+    // The same import as before: what was worked out by row still fits.
+    let last = last.filter(|last| last.index.is_of_same_import(&index));
     Ok(Opened {
+        look: last.map_or(0, |last| last.look + 1),
+        is_outdated: AtomicBool::new(false),
         n_problems: problems.map(|(_, n)| n).sum(),
         findings: open.findings(index.dataset)?,
         index,
         split,
         numbers,
-        serial,
+        serial: last.map_or(serial, |last| last.serial),
         catalogue,
-        is_fresh,
+        // Compared with its files once is enough.
+        is_fresh: is_fresh || last.is_some_and(|last| last.is_fresh),
     })
 }
 
@@ -90,16 +97,24 @@ pub(super) fn read_page(
     let numbers = &rows[start..range.end.clamp(start, rows.len())];
     let index = &opened.index;
     let catalogue = Catalogue::open(&opened.catalogue)?;
+    let told = |error: Error| {
+        if matches!(error, Error::Outdated(_)) {
+            opened.is_outdated.store(true, Ordering::Relaxed);
+        }
+        error
+    };
     let split = index.split_of(query)?;
     let vocabulary = index.vocabulary_of(split);
     let n_vocabulary = split.map_or(0, |split| split.vocabulary);
     let mut tracks = Vec::with_capacity(numbers.len());
-    for track in catalogue.rows(index, numbers)? {
+    for track in catalogue.rows(index, numbers).map_err(told)? {
         let row = track.row as usize;
         let tags = index.tags_of(row).iter().map(|&tag| tag as usize);
         let names = tags.filter(|tag| vocabulary.contains(tag));
         let names: Vec<&str> = names.map(|tag| index.tags()[tag].name.as_str()).collect();
-        let spans = catalogue.spans(index.dataset, track.row, n_vocabulary)?;
+        let spans = catalogue
+            .spans(index, track.row, n_vocabulary)
+            .map_err(told)?;
         let truth = spans.into_iter().filter_map(|span| {
             Some(TrueSpan {
                 tag: index
