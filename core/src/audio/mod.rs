@@ -20,7 +20,9 @@ mod tape;
 mod wav;
 
 pub use clip::Clip;
-pub use decode::{Decoded, decode, decode_mono, decode_mono_16, rate_of};
+pub use decode::{
+    Decoded, DecodedMono, decode, decode_mono, decode_mono_16, decode_mono_told, rate_of,
+};
 pub use loudness::{CURVE_STEP_SECS, Loudness, MOMENTARY_SECS};
 pub use overview::Overview;
 pub use resample::{resample, resample_clip};

@@ -23,6 +23,7 @@ pub use counts::{Balance, CoOccurrence};
 pub use index::{Index, SplitColumn, Tag, Vocabulary};
 pub use query::{LengthRange, Query, QueryError, Sort, Term, Test, TextField};
 pub use rows::TrackRow;
+pub(crate) use status::FileMark;
 pub use status::{Checked, Status, UnknownStatus};
 
 use super::{Error, Finding};

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Outcomes that one transaction keeps: a second of work, for which others wait.
+const AT_ONCE: usize = 16_384;
+
 /// What is known of a track's audio file.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -150,9 +153,9 @@ impl From<&Problem> for Checked {
 
 /// By size and time of the last change, a file is known to be the one that was decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileMark {
-    pub(super) bytes: i64,
-    pub(super) modified_ns: i64,
+pub(crate) struct FileMark {
+    pub(crate) bytes: i64,
+    pub(crate) modified_ns: i64,
 }
 
 impl FileMark {
@@ -162,7 +165,7 @@ impl FileMark {
         modified_ns: -1,
     };
 
-    pub(super) fn of(path: &Path) -> Self {
+    pub(crate) fn of(path: &Path) -> Self {
         let read = || {
             let facts = std::fs::metadata(path).ok()?;
             let modified = facts.modified().ok()?;
@@ -187,16 +190,20 @@ impl Catalogue {
     }
 
     /// The same for the data set of a folder or description, in the catalogue `file`: nothing if there is no catalogue, or it does not know
-    /// the data set.
+    /// the data set. In pieces, so that others need not wait for all of it.
     pub fn record_of(file: &Path, root: &Path, found: &[Checked]) -> Result<usize, Error> {
         if found.is_empty() || !file.exists() {
             return Ok(0);
         }
         let mut catalogue = Self::open(file)?;
-        match catalogue.dataset(root)? {
-            Some(entry) => catalogue.record(entry.dataset, found),
-            None => Ok(0),
+        let Some(entry) = catalogue.dataset(root)? else {
+            return Ok(0);
+        };
+        let mut n_kept = 0;
+        for piece in found.chunks(AT_ONCE) {
+            n_kept += catalogue.record(entry.dataset, piece)?;
         }
+        Ok(n_kept)
     }
 }
 
