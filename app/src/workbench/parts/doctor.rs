@@ -164,11 +164,13 @@ fn hear(sound: Sound, play: bool, state: &mut Whole, sender: &CommandSender) {
 
 /// Called once before each frame: takes in results, and plays what has been opened.
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
-    if state.doctor.report.poll(jobs)
-        && let Some(error) = state.doctor.report.error()
-    {
-        let text = format!("The data set could not be examined: {error}");
-        sender.send(Notice::new(Level::Error, text));
+    if state.doctor.report.poll(jobs) {
+        // What it heard, the catalogue knows now.
+        state.library.look_again();
+        if let Some(error) = state.doctor.report.error() {
+            let text = format!("The data set could not be examined: {error}");
+            sender.send(Notice::new(Level::Error, text));
+        }
     }
     if state.doctor.exported.poll(jobs) {
         match state.doctor.exported.take() {

@@ -5,7 +5,8 @@ use super::hearing::{Heard, Outcome, hear};
 use super::notebook::{Notebook, State};
 use super::report::{Entry, Files, Report, Sound};
 use super::{checksums, file_checks, label_checks, sound_checks, split_checks};
-use crate::dataset::{Check, Collection, Dataset, Error, Severity, Split};
+use crate::dataset::catalogue::{Checked, Status};
+use crate::dataset::{Catalogue, Check, Collection, Dataset, Error, Severity, Split};
 use crate::job::Job;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -57,6 +58,29 @@ impl Patient<'_> {
         }
     }
 
+    /// What the catalogue is to know of its file.
+    fn checked(&self) -> Option<Checked> {
+        let fine = Checked::fine(self.id, self.path);
+        Some(match self.outcome.as_ref()? {
+            Outcome::Heard(heard) => Checked {
+                status: if heard.warnings.is_empty() {
+                    Status::Fine
+                } else {
+                    Status::Damaged
+                },
+                message: heard.warnings.join("; "),
+                rate_hz: Some(heard.rate_hz),
+                duration_secs: Some(heard.secs),
+                ..fine
+            },
+            Outcome::Unreadable(why) => Checked {
+                status: Status::Broken,
+                message: why.clone(),
+                ..fine
+            },
+        })
+    }
+
     pub(super) fn sound(&self, start_secs: f64) -> Sound {
         Sound {
             track: self.id.to_owned(),
@@ -99,6 +123,8 @@ pub fn examine(
         })
         .collect();
     let mut files = listen(&mut patients, options.listen, notebook, job)?;
+    let checked: Vec<Checked> = patients.iter().filter_map(Patient::checked).collect();
+    Catalogue::record_of(notebook.catalogue(), &collection.root, &checked)?;
     let copies = duplicates::find(&listed(&patients), job)?;
     job.check()?;
     job.report(0, 0, "reading the annotations again");
