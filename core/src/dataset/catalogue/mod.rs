@@ -48,6 +48,7 @@ pub struct CatalogueEntry {
     /// What it is called.
     pub name: String,
     /// Its folder.
+    #[serde(serialize_with = "rows::in_words")]
     pub root: PathBuf,
     /// Id of the layout that read it.
     pub layout: String,

@@ -16,6 +16,7 @@ pub struct TrackRow {
     /// Its id.
     pub id: String,
     /// The audio file, absolute.
+    #[serde(serialize_with = "in_words")]
     pub path: PathBuf,
     /// Title; empty where nobody says.
     pub title: String,
@@ -148,6 +149,14 @@ impl Catalogue {
         })
     }
 
+    /// Whether the data set was not imported again since the index was read.
+    pub fn is_latest(&self, index: &Index) -> Result<bool, Error> {
+        match self.of_import(index, |_| Ok(())) {
+            Err(Error::Outdated(_)) => Ok(false),
+            known => known.map(|()| true),
+        }
+    }
+
     /// Reads in the state that the index was made of: both are looked at in one snapshot.
     fn of_import<T>(
         &self,
@@ -169,6 +178,11 @@ impl Catalogue {
         }
         read(&snapshot).map_err(told())
     }
+}
+
+/// A path in JSON, which holds none that is not UTF-8.
+pub(super) fn in_words<S: serde::Serializer>(path: &Path, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&path.to_string_lossy())
 }
 
 /// A path as SQLite keeps it: text, or bytes if it is not UTF-8, so that no file gets lost.
