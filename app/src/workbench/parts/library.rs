@@ -180,6 +180,11 @@ impl State {
         self.demo.is_busy()
     }
 
+    /// Shows what the catalogue was told meanwhile of the files.
+    pub(super) fn look_again(&mut self) {
+        self.browser.look_again();
+    }
+
     /// Work in progress, for the status bar.
     pub fn activities(&self) -> impl Iterator<Item = Activity> {
         let own = [self.shelf.activity(), self.demo.activity()];

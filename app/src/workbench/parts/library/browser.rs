@@ -8,11 +8,12 @@ use crate::timeline::TrueSpan;
 use crate::workbench::Jobs;
 use crate::workbench::jobs::{Activity, Slot};
 use attune_core::dataset::catalogue::{
-    Balance, CoOccurrence, Comparison, Index, Query, Sort, TrackRow,
+    Balance, CoOccurrence, Comparison, Index, Query, Sort, TextField, TrackRow,
 };
 use attune_core::dataset::{Finding, Split};
 pub(super) use reading::shelf;
-use reading::{is_current, open, problems, read_page};
+use reading::{Known, is_current, open, problems, read_page};
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +29,11 @@ pub const MAX_IN_MEMORY: usize = 250_000;
 #[derive(Debug)]
 pub struct Opened {
     /// What is searched.
-    pub index: Index,
+    pub index: Arc<Index>,
+    /// How many different artists.
+    pub n_artists: usize,
+    /// Fields in which any track says anything.
+    pub texts: Vec<TextField>,
     /// What reading its annotations found.
     pub findings: Vec<Finding>,
     /// The named split that it was opened by, the first if it was opened without one; `None` if there is only one.
@@ -86,7 +91,12 @@ pub struct Counts {
     pub balance: Balance,
     /// Which tags occur together.
     pub together: CoOccurrence,
+    /// The most frequent tags, in the order of the vocabulary.
+    pub most_frequent: Vec<usize>,
 }
+
+/// So many tags count as the most frequent: more cannot be told apart in a map.
+const MOST_FREQUENT: usize = 60;
 
 /// What the panel would show.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -160,6 +170,12 @@ impl Default for Browser {
     }
 }
 
+/// A place as it is written, without what names a split.
+fn without_split(place: &Path) -> &Path {
+    let text = place.to_str().and_then(|text| text.rsplit_once('#'));
+    text.map_or(place, |(folder, _)| Path::new(folder))
+}
+
 impl Opened {
     /// Number of a row among the tracks of the data set in use; `None` if it is not in its split.
     pub fn number(&self, row: u32) -> Option<usize> {
@@ -176,6 +192,20 @@ impl Browser {
             .done_key()
             .is_some_and(|key| key.place == folder);
         is_it.then(|| self.opened.value()).flatten()
+    }
+
+    /// The same, or, while another named split of the same folder is being opened, as it was opened before.
+    pub fn shown(&self, folder: &Path) -> Option<&Arc<Opened>> {
+        let is_same = |key: &Opening| without_split(&key.place) == without_split(folder);
+        let is_coming = self
+            .opened
+            .busy_with()
+            .is_some_and(|key| key.place == folder);
+        let before = || {
+            let is_it = is_coming && self.opened.done_key().is_some_and(is_same);
+            is_it.then(|| self.opened.value()).flatten()
+        };
+        self.opened(folder).or_else(before)
     }
 
     /// Why it could not be opened.
@@ -350,7 +380,11 @@ impl Browser {
             .is_some_and(of_other)
         {
             (self.n_reads, self.n_looks) = (0, 0);
-            self.wish = Wish::default();
+            // Another split of the same folder is what the panel has wished for.
+            let last = self.opened.busy_with().or(self.opened.done_key());
+            if !last.is_some_and(|key| without_split(&key.place) == without_split(folder)) {
+                self.wish = Wish::default();
+            }
         }
         let place = folder.to_path_buf();
         let serial = self.n_opened + 1;
@@ -365,11 +399,19 @@ impl Browser {
         let is_asked = self.opened.busy_with().or(self.opened.done_key()) == Some(&key);
         if !is_asked && self.opened.cancelled_key() != Some(&key) {
             self.n_opened = serial;
+            // What is known of the files is the same, unless somebody asked to look again.
+            let is_look = self
+                .opened
+                .done_key()
+                .is_some_and(|done| done.place == place);
+            let last = self.opened.value().cloned();
             self.opened.ask_again(jobs, key, move |job| {
-                let last = last.as_deref();
-                Ok(Arc::new(open(
-                    &place, catalogue, serial, must_read, last, job,
-                )?))
+                let known = Known {
+                    last: last.as_deref(),
+                    must_read,
+                    must_look: is_look,
+                };
+                Ok(Arc::new(open(&place, catalogue, serial, &known, job)?))
             });
         }
         let Some(opened) = self.opened(folder).cloned() else {
@@ -405,9 +447,15 @@ impl Browser {
                 .request_unless_cancelled(jobs, (look, unsorted), move |_| {
                     let rows = it.index.select(&query)?;
                     let split = it.index.split_of(&query)?;
+                    let together = it.index.co_occurrence(&rows, split);
+                    let mut most_frequent: Vec<usize> = (0..together.n_tags()).collect();
+                    most_frequent.sort_by_key(|&tag| Reverse(together.count(tag, tag)));
+                    most_frequent.truncate(MOST_FREQUENT);
+                    most_frequent.sort_unstable();
                     Ok(Counts {
                         balance: it.index.balance(&rows, split),
-                        together: it.index.co_occurrence(&rows, split),
+                        together,
+                        most_frequent,
                     })
                 });
         }

@@ -3,7 +3,7 @@
 use super::{Listed, MAX_IN_MEMORY, Opened, Page};
 use crate::timeline::TrueSpan;
 use crate::workbench::parts::library::Shelf;
-use attune_core::dataset::catalogue::{Query, Status, Term, Test};
+use attune_core::dataset::catalogue::{Query, Status, Term, Test, TextField};
 use attune_core::dataset::{Catalogue, Error, Place};
 use attune_core::job::Job;
 use std::ops::Range;
@@ -14,28 +14,45 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Problems that are listed at most.
 const MAX_PROBLEMS: usize = 10_000;
 
+/// What there is to go on with.
+pub(super) struct Known<'a> {
+    /// What was opened last.
+    pub(super) last: Option<&'a Opened>,
+    /// Whether the files are to be read anew.
+    pub(super) must_read: bool,
+    /// Whether the catalogue is to be read anew.
+    pub(super) must_look: bool,
+}
+
 /// Opens a data set for browsing: as the catalogue remembers it, or read from its files anew.
 pub(super) fn open(
     place: &Path,
     catalogue: PathBuf,
     serial: u64,
-    must_read: bool,
-    last: Option<&Opened>,
+    known: &Known<'_>,
     job: &Job,
 ) -> anyhow::Result<Opened> {
     let place = Place::parse(place);
     let mut open = Catalogue::open(&catalogue)?;
-    let known = open.dataset(&place.folder)?.map(|entry| entry.dataset);
+    let dataset = open.dataset(&place.folder)?.map(|entry| entry.dataset);
+    let dataset = dataset.filter(|_| !known.must_read);
+    // Another split of a data set that is open: all of it is at hand.
+    let at_hand = known.last.filter(|last| {
+        let is_it = Some(last.index.dataset) == dataset && last.catalogue == catalogue;
+        is_it && !known.must_look && open.is_latest(&last.index).unwrap_or(false)
+    });
     // An entry of an earlier version, or a damaged one, is read anew.
-    let remembered = known
-        .filter(|_| !must_read)
-        .and_then(|dataset| open.index(dataset).ok());
+    let remembered = match (at_hand, dataset) {
+        (Some(last), _) => Some(Arc::clone(&last.index)),
+        (None, Some(dataset)) => open.index(dataset).ok().map(Arc::new),
+        (None, None) => None,
+    };
     let is_fresh = remembered.is_none();
     let index = match remembered {
         Some(index) => index,
         None => {
             let (dataset, _) = open.import_folder(&place.folder, job)?;
-            open.index(dataset)?
+            Arc::new(open.index(dataset)?)
         }
     };
     // Without a name it is the first, as for training.
@@ -60,13 +77,19 @@ pub(super) fn open(
     let numbers = numbers.collect();
     let statuses = Status::ALL.iter().zip(index.status_counts());
     let problems = statuses.filter(|(status, _)| status.is_problem());
+    let texts = TextField::ALL.into_iter();
+    let texts = texts.filter(|&field| index.has_text(field));
     // The same import as before: what was worked out by row still fits.
-    let last = last.filter(|last| last.index.is_of_same_import(&index));
+    let last = known
+        .last
+        .filter(|last| last.index.is_of_same_import(&index));
     Ok(Opened {
-        look: last.map_or(0, |last| last.look + 1),
+        look: last.map_or(0, |last| last.look + u64::from(at_hand.is_none())),
         is_outdated: AtomicBool::new(false),
         n_problems: problems.map(|(_, n)| n).sum(),
         findings: open.findings(index.dataset)?,
+        n_artists: index.artists().count(),
+        texts: texts.collect(),
         index,
         split,
         numbers,
