@@ -216,6 +216,11 @@ fn build(data: &str, rate: RateChoice, json: bool, console: &Console) -> Result<
             cached: report.n_cached,
         });
         built.problems.extend(report.problems);
+        if let Some(why) = report.not_noted {
+            console.say(&format!(
+                "the catalogue does not know how files were decoded: {why}"
+            ));
+        }
     }
     drop(job);
     if json {

@@ -60,7 +60,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         What::Export { data, out, json } => {
             let dataset = Dataset::open(&data).bad_input()?;
             let ledger = Ledger::read(&console.workspace, &dataset).bad_input()?;
-            let exported = export_labels(&dataset, &ledger, &out).failed()?;
+            let exported = export_labels(&dataset, &ledger, &out, &console.job()).failed()?;
             if json {
                 return console.json(&exported);
             }
@@ -74,7 +74,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             ));
             if !exported.opens {
                 console.say(
-                    "no tracks.csv was written: audio lies outside the data set's folder, or no link could be made to it; \
+                    "no tracks.csv was written: the audio files share no folder, or no link could be made to it; \
                     labels.csv and tags.txt fit the data set's own tracks",
                 );
             }

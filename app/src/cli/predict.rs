@@ -30,7 +30,8 @@ Examples:
 With --json each file gives one line: {\"file\", \"duration_s\", \"tags\": {tag: probability}}, tags by falling probability.
 With --out all cores work, and a table is written with a row a track: id, path, duration_s, error, warning, and a column a tag. Stopped or
 killed work goes on where it was when the same command is given again; a finished table is gone on with, too, so that only new files are
-tagged, and its rows of other tracks stay, behind the new ones. What is done so far lies in FILE.journal. The table is whole or absent.
+tagged, and its rows of other tracks stay, behind the new ones. A file that was replaced since is tagged again: FILE.files says which state each
+row is about. What is done so far lies in FILE.journal. The table is whole or absent.
 A file that cannot be read is named on stderr and skipped (with --out a row with an error); the exit code is then 3.")]
 pub(super) struct Args {
     /// A run (id or folder; its best checkpoint), a weights file, or `tunes` or `demo`, which come with Attune
@@ -84,7 +85,10 @@ fn listed(args: &Args, console: &Console) -> Result<Vec<ToTag>, Failure> {
         };
         list_catalogue(&file, args.split, &mut skipped).bad_input()
     } else {
-        list_paths(&args.paths, args.split).bad_input()
+        let mut skipped = |folder: &Path, error: &std::io::Error| {
+            console.say(&format!("attune: left out: {}: {error}", folder.display()));
+        };
+        list_paths(&args.paths, args.split, &mut skipped).bad_input()
     }
 }
 
@@ -106,9 +110,11 @@ fn write_table(
     let draws = std::io::stderr().is_terminal();
     let mut said = Instant::now();
     let mut failed = Vec::new();
+    let catalogue = console.workspace.catalogue();
     let tagger = Tagger {
         model,
         list,
+        catalogue: Some(&catalogue),
         options: Options {
             overwrite,
             ..Options::default()
@@ -156,6 +162,11 @@ fn write_table(
         outcome => outcome.failed()?,
     };
     console.say(&summary_text(&summary, out));
+    if let Some(why) = &summary.not_noted {
+        console.say(&format!(
+            "attune: the catalogue does not know how files were decoded: {why}"
+        ));
+    }
     fail_if_any(summary.n_failed, summary.n_tracks)
 }
 

@@ -162,6 +162,34 @@ pub fn decode_mono(path: &Path, rate_hz: u32, job: &Job) -> Result<Vec<f32>, Err
     Ok(wave)
 }
 
+/// A file as the networks hear it, and what is to be said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecodedMono {
+    /// As [`decode_mono`] gives it.
+    pub wave: Vec<f32>,
+    /// The file's own rate in hertz.
+    pub rate_hz: u32,
+    /// Length of what could be decoded, in seconds.
+    pub duration_secs: f64,
+    /// What was wrong with the file, in words for the user; empty for a sound one.
+    pub warnings: Vec<String>,
+}
+
+/// [`decode_mono`] with what [`decode`] says of the file. Never holds more of the sound than the result and some seconds of the file.
+pub fn decode_mono_told(path: &Path, rate_hz: u32, job: &Job) -> Result<DecodedMono, Error> {
+    let mut wave = Vec::new();
+    let told = mono_pieces(path, rate_hz, job, &mut |piece| {
+        wave.extend_from_slice(piece)
+    })?;
+    let duration_secs = told.n_frames as f64 / f64::from(told.rate_hz.max(1));
+    Ok(DecodedMono {
+        wave,
+        rate_hz: told.rate_hz,
+        duration_secs,
+        warnings: told.warnings,
+    })
+}
+
 /// [`decode_mono`] in 16 bits, rounded, and what was wrong with the file, in words for the user; nothing for a sound one.
 ///
 /// Never holds more of the sound than the result and some seconds of the file.
@@ -171,26 +199,42 @@ pub fn decode_mono_16(
     job: &Job,
 ) -> Result<(Vec<i16>, Vec<String>), Error> {
     let mut samples = Vec::new();
-    let warnings = mono_pieces(path, rate_hz, job, &mut |piece| {
+    let told = mono_pieces(path, rate_hz, job, &mut |piece| {
         samples.extend(piece.iter().map(|&sample| mono::to_16_bits(sample)));
     })?;
-    Ok((samples, warnings))
+    Ok((samples, told.warnings))
 }
 
-/// Decodes, mixes and resamples piece by piece, so that a piece never leaves the processor's cache. Returns the warnings.
+/// What decoding in pieces says beside the sound.
+struct Told {
+    rate_hz: u32,
+    n_frames: usize,
+    warnings: Vec<String>,
+}
+
+/// Decodes, mixes and resamples piece by piece, so that a piece never leaves the processor's cache.
 fn mono_pieces(
     path: &Path,
     rate_hz: u32,
     job: &Job,
     take: &mut dyn FnMut(&[f32]),
-) -> Result<Vec<String>, Error> {
+) -> Result<Told, Error> {
     let mut resampling = mono::Resampling::new(rate_hz, take);
-    let mut listen = |from_hz, _, piece: &[f32]| resampling.push(from_hz, piece);
+    let (mut own_hz, mut n_frames) = (0, 0);
+    let mut listen = |from_hz, _, piece: &[f32]| {
+        own_hz = from_hz;
+        n_frames += piece.len();
+        resampling.push(from_hz, piece)
+    };
     let (mut tape, ended_by) = onto(Tape::of_mono(&mut listen), path, job)?;
     let warnings = tape.warnings(path, ended_by)?;
     tape.hand_on_rest()?;
     resampling.finish()?;
-    Ok(warnings)
+    Ok(Told {
+        rate_hz: own_hz,
+        n_frames,
+        warnings,
+    })
 }
 
 /// symphonia's decoders, with libopus and Fraunhofer's for what they lack.
@@ -429,6 +473,10 @@ mod tests {
                 let plain = super::super::resample(&clip.to_mono(), clip.rate_hz, rate_hz).unwrap();
                 let found = decode_mono(&path, rate_hz, &Job::quiet()).unwrap();
                 assert_eq!(found, plain, "{} at {rate_hz} Hz", path.display());
+                let all = decode_mono_told(&path, rate_hz, &Job::quiet()).unwrap();
+                let of_clip = (clip.rate_hz, clip.duration_secs());
+                assert_eq!((all.rate_hz, all.duration_secs), of_clip);
+                assert_eq!((&all.wave, &all.warnings), (&found, &warnings));
                 let (found, told) = decode_mono_16(&path, rate_hz, &Job::quiet()).unwrap();
                 let plain = plain.iter().map(|x| (x * 32768.0).round());
                 let plain: Vec<i16> = plain.map(|x| x.clamp(-32768.0, 32767.0) as i16).collect();

@@ -22,7 +22,8 @@ mod wav;
 pub use clip::Clip;
 pub(crate) use clip::mixed;
 pub use decode::{
-    Decoded, decode, decode_mono, decode_mono_16, decode_pieces, rate_of, tell_cut_off,
+    Decoded, DecodedMono, decode, decode_mono, decode_mono_16, decode_mono_told, decode_pieces,
+    rate_of, tell_cut_off,
 };
 pub use loudness::{CURVE_STEP_SECS, Loudness, MOMENTARY_SECS};
 pub use overview::Overview;

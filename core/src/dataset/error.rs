@@ -132,8 +132,11 @@ pub enum Error {
         /// Why not.
         source: std::io::Error,
     },
+    /// The data set was imported again since it was opened: its tracks have other numbers.
+    #[error("the data set was imported again meanwhile; open it once more: {}", .0.display())]
+    Outdated(PathBuf),
     /// The catalogue refused.
-    #[error("the catalogue cannot be used ({})", path.display())]
+    #[error("{} ({})", catalogue_words(source), path.display())]
     Catalogue {
         /// The catalogue's file.
         path: PathBuf,
@@ -157,6 +160,30 @@ pub enum Error {
     /// The work was cancelled.
     #[error("stopped")]
     Cancelled(#[from] Cancelled),
+}
+
+/// What a refusal of SQLite means for the catalogue, and what helps.
+fn catalogue_words(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+        PermissionDenied, ReadOnly,
+    };
+    match source.sqlite_error_code() {
+        Some(DatabaseBusy | DatabaseLocked) => {
+            "another process is writing to the catalogue; try again when it has finished"
+        }
+        Some(NotADatabase) => {
+            "this file is no catalogue; move it away, a new one is made and data sets are imported when they are opened"
+        }
+        Some(DatabaseCorrupt) => {
+            "the catalogue is damaged; move the file away, a new one is made and data sets are imported when they are opened"
+        }
+        Some(DiskFull) => "there is no room on the disk for the catalogue; make some",
+        Some(CannotOpen | PermissionDenied | ReadOnly) => {
+            "the catalogue cannot be opened for writing; look at the rights of the file and its folder"
+        }
+        _ => "the catalogue cannot be used",
+    }
 }
 
 fn gigabytes(bytes: u64) -> String {

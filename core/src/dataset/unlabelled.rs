@@ -1,6 +1,6 @@
 //! Tracks without labels for a student to learn from: labels that are withheld, and tracks of other data sets.
 
-use super::{Dataset, Split};
+use super::{Dataset, Problem, Split};
 use crate::rng::{Address, Purpose, hash_name};
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -37,12 +37,14 @@ impl Dataset {
     pub fn add_unlabelled(&mut self, other: Self) -> usize {
         let here: HashSet<PathBuf> = self.tracks.iter().map(|track| track.path.clone()).collect();
         let n_before = self.tracks.len();
+        let mut came = HashSet::new();
         for mut track in other.tracks {
             if !matches!(track.split, Split::Train | Split::Unlabelled)
                 || here.contains(&track.path)
             {
                 continue;
             }
+            came.insert(track.id.clone());
             track.id = format!("{}/{}", other.name, track.id);
             track.split = Split::Unlabelled;
             // Another vocabulary.
@@ -50,13 +52,19 @@ impl Dataset {
             track.timeline.clear();
             self.tracks.push(track);
         }
-        self.problems.extend(other.problems);
+        let problems = other.problems.into_iter();
+        let problems = problems.filter(|problem| came.contains(&problem.track));
+        self.problems.extend(problems.map(|problem| Problem {
+            track: format!("{}/{}", other.name, problem.track),
+            ..problem
+        }));
         self.tracks.len() - n_before
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::ProblemKind;
     use super::super::test_set::make;
     use super::*;
 
@@ -94,10 +102,24 @@ mod tests {
         other.name = "more".to_owned();
         other.tracks[1].split = Split::Test;
         other.tracks[2].split = Split::Valid;
+        other.problems = [0, 1]
+            .map(|idx| Problem {
+                track: other.tracks[idx].id.clone(),
+                path: other.tracks[idx].path.clone(),
+                kind: ProblemKind::Missing,
+                message: "missing".to_owned(),
+            })
+            .to_vec();
         assert_eq!(dataset.add_unlabelled(other), 2);
         let added = &dataset.tracks[3..];
         assert_eq!(added[0].id, "more/t0");
         assert!(added.iter().all(|track| track.tags.is_empty()));
+        let at_fault: Vec<&str> = dataset
+            .problems
+            .iter()
+            .map(|it| it.track.as_str())
+            .collect();
+        assert_eq!(at_fault, ["more/t0"], "by the id that it has here");
         assert_eq!(dataset.split(Split::Unlabelled).unwrap(), [3, 4]);
         let again = make(here.path(), &[10; 3]);
         assert_eq!(dataset.add_unlabelled(again), 0);

@@ -105,13 +105,28 @@ impl Filter {
     }
 }
 
-/// Words between blanks; quotes hold a word with blanks together.
+/// The word as [`words`] reads it back, whatever is in it.
+pub fn quoted(word: &str) -> String {
+    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"");
+    if escaped != word || word.contains(char::is_whitespace) {
+        format!("\"{escaped}\"")
+    } else {
+        escaped
+    }
+}
+
+/// Words between blanks; quotes hold a word with blanks together. `\"` is a quote within a word, `\\` a backslash.
 pub(crate) fn words(line: &str) -> Result<Vec<String>, FilterError> {
     let mut words = Vec::new();
     let mut word = String::new();
     let (mut is_quoted, mut is_begun) = (false, false);
-    for c in line.chars() {
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
+            '\\' if chars.peek().is_some_and(|next| matches!(next, '"' | '\\')) => {
+                word.extend(chars.next());
+                is_begun = true;
+            }
             '"' => {
                 is_quoted = !is_quoted;
                 is_begun = true;

@@ -67,6 +67,7 @@ pub use export::{write_csv, write_mlflow, write_tensorboard};
 pub use extension::{Ends, Extension, extensions};
 pub use field::{Field, Measure, Pick, Value};
 pub use field_axis::{Brush, FieldAxis};
+pub use filter::quoted as quoted_word;
 pub(crate) use filter::words as filter_words;
 pub use filter::{Filter, FilterError};
 pub use group::{Group, Grouping, Spread};

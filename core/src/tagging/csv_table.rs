@@ -36,16 +36,40 @@ pub(super) fn write(
             fields.resize(FIXED.len() + about.tags.len(), String::new());
             writer.write_record(&fields)?;
         }
-        writer.flush()
+        writer.flush()?;
+        drop(writer);
+        describe(path, about)
     });
-    if let Some(error) = failed {
-        return Err(error);
+    match failed {
+        Some(error) => Err(error),
+        None => written.map_err(Error::io("write", path)),
     }
-    written.map_err(Error::io("write", path))?;
-    let described = serde_json::to_vec_pretty(about);
-    let described = described.map_err(|error| Error::not_a_table(path, error))?;
-    let path = about_file(path);
-    write_whole(&path, |file| file.write_all(&described)).map_err(Error::io("write", path))
+}
+
+/// Writes what the table was made with, right before the table comes into its place. Between the two, a table that lies there already must not be
+/// taken for one of this model: if it is not, it goes first.
+fn describe(path: &Path, about: &About) -> io::Result<()> {
+    let found = read_about(path).ok().flatten();
+    if found.as_ref() == Some(about) {
+        return Ok(());
+    }
+    let is_same = found.is_some_and(|found| about.check_same(&found, path).is_ok());
+    if !is_same && path.exists() {
+        std::fs::remove_file(path)?;
+    }
+    let described = serde_json::to_vec_pretty(about)?;
+    write_whole(&about_file(path), |file| file.write_all(&described))
+}
+
+/// What the file beside a table says; `None` if there is none.
+fn read_about(path: &Path) -> Result<Option<About>, Error> {
+    match std::fs::read(about_file(path)) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| Error::not_a_table(about_file(path), error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("read", about_file(path))(error)),
+    }
 }
 
 pub(super) fn read(
@@ -60,15 +84,7 @@ pub(super) fn read(
         .iter()
         .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
         .collect();
-    let about = match std::fs::read(about_file(path)) {
-        Ok(bytes) => Some(
-            serde_json::from_slice(&bytes)
-                .map_err(|error| Error::not_a_table(about_file(path), error))?,
-        ),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(Error::io("read", about_file(path))(error)),
-    };
-    let layout = Layout::of(path, &columns, about)?;
+    let layout = Layout::of(path, &columns, read_about(path)?)?;
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(wrong)? {
         let line = record.position().map_or(0, csv::Position::line);

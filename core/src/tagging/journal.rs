@@ -121,13 +121,14 @@ impl Journal {
         Ok(())
     }
 
-    /// The rows of a list, in its order; tracks without a record are left out.
+    /// The rows of a list, in its order, by the keys of its tracks; tracks without a record are left out.
     pub(super) fn rows<'a>(
         &'a self,
         list: &'a [ToTag],
+        keys: &'a [u64],
     ) -> impl Iterator<Item = Result<Row, Error>> + 'a {
-        list.iter().filter_map(|track| {
-            let place = *self.places.get(&track.key())?;
+        list.iter().zip(keys).filter_map(|(track, key)| {
+            let place = *self.places.get(key)?;
             let read = || {
                 let mut file = &self.file;
                 file.seek(SeekFrom::Start(place))?;
@@ -240,15 +241,18 @@ mod tests {
     }
 
     fn list() -> Vec<ToTag> {
-        let track = |id: &str| ToTag {
-            id: id.into(),
-            path: format!("/x/{id}").into(),
-        };
+        let track = |id: &str| ToTag::file(format!("/x/{id}").into());
         ["one", "two", "three"].map(track).to_vec()
     }
 
+    fn keys() -> Vec<u64> {
+        list().iter().map(ToTag::key_now).collect()
+    }
+
     fn ids(journal: &Journal) -> Vec<String> {
-        journal.rows(&list()).map(|row| row.unwrap().id).collect()
+        let (list, keys) = (list(), keys());
+        let rows = journal.rows(&list, &keys).map(Result::unwrap);
+        rows.map(|row| row.id).collect()
     }
 
     #[test]
@@ -257,11 +261,11 @@ mod tests {
         let out = folder.path().join("new/t.csv");
         let mut journal = Journal::open(&out, &about(), false).unwrap();
         let mut ends = vec![journal.end];
-        for (track, p) in list().iter().rev().zip([0.5, 0.25, 0.125]) {
-            journal.append(track.key(), &row(p)).unwrap();
+        for (&key, p) in keys().iter().rev().zip([0.5, 0.25, 0.125]) {
+            journal.append(key, &row(p)).unwrap();
             ends.push(journal.end);
         }
-        assert_eq!(ids(&journal), ["one", "two", "three"]);
+        assert_eq!(ids(&journal), ["/x/one", "/x/two", "/x/three"]);
         drop(journal);
         let path = Journal::path_of(&out);
         let whole = std::fs::read(&path).unwrap();
@@ -270,11 +274,11 @@ mod tests {
             let mut journal = Journal::open(&out, &about(), false).unwrap();
             let n = ends.iter().filter(|&&end| end as usize <= length).count();
             assert_eq!(journal.places.len(), n.saturating_sub(1), "{length} bytes");
-            let lost = &list()[0];
-            journal.append(lost.key(), &row(0.125)).unwrap();
-            let first = journal.rows(&list()).next().unwrap().unwrap();
+            journal.append(keys()[0], &row(0.125)).unwrap();
+            let (list, keys) = (list(), keys());
+            let first = journal.rows(&list, &keys).next().unwrap().unwrap();
             let expected = Row {
-                id: "one".into(),
+                id: "/x/one".into(),
                 path: "/x/one".into(),
                 ..row(0.125)
             };
@@ -291,13 +295,13 @@ mod tests {
             error: "broken".into(),
             ..Row::default()
         };
-        journal.append(list()[1].key(), &failed).unwrap();
-        assert_eq!(ids(&journal), ["two"], "this sitting knows of it");
+        journal.append(keys()[1], &failed).unwrap();
+        assert_eq!(ids(&journal), ["/x/two"], "this sitting knows of it");
         let busy = Journal::open(&out, &about(), false).unwrap_err();
         assert!(matches!(busy, Error::Busy(_)), "{busy}");
         drop(journal);
         let journal = Journal::open(&out, &about(), false).unwrap();
-        assert!(!journal.has(list()[1].key()) && journal.is_empty());
+        assert!(!journal.has(keys()[1]) && journal.is_empty());
         drop(journal);
         let other = About {
             fingerprint: "g".into(),

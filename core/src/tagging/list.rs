@@ -1,10 +1,12 @@
 //! What is to be tagged: files, folders of files, data sets, all that the catalogue knows.
 
 use super::Error;
+use crate::dataset::catalogue::FileMark;
 use crate::dataset::import::Layout as _;
 use crate::dataset::split::OwnSplit;
 use crate::dataset::{Catalogue, Collection, Dataset, Place, Split, import, is_audio};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A track to tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,27 +15,103 @@ pub struct ToTag {
     pub id: String,
     /// The audio file.
     pub path: PathBuf,
+    /// The data set it is of, if it was listed as a track of one.
+    set: Option<InSet>,
+}
+
+/// A track's place in a data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct InSet {
+    /// Folder or description of the data set.
+    root: Arc<Path>,
+    /// Where the id that it has there begins in [`ToTag::id`].
+    id_start: usize,
 }
 
 impl ToTag {
-    /// What tells it from others, in a journal.
-    pub(super) fn key(&self) -> u64 {
-        let mut hash = blake3::Hasher::new();
-        hash.update(&(self.id.len() as u64).to_le_bytes());
-        hash.update(self.id.as_bytes());
-        hash.update(self.path.as_os_str().as_encoded_bytes());
-        let mut first = [0; 8];
-        hash.finalize_xof().fill(&mut first);
-        u64::from_le_bytes(first)
+    /// An audio file, named by its whole path, so that a table is gone on with from any folder.
+    pub fn file(path: PathBuf) -> Self {
+        let path = std::path::absolute(&path).unwrap_or(path);
+        Self {
+            id: path.to_string_lossy().into_owned(),
+            path,
+            set: None,
+        }
     }
+
+    /// All tracks of a data set, by their ids.
+    pub fn all_of(dataset: &Dataset) -> Vec<Self> {
+        let tracks = dataset.tracks.iter();
+        let tracks = tracks.map(|track| (track.id.as_str(), track.path.clone()));
+        Self::of_set(&dataset.root, "", tracks).collect()
+    }
+
+    /// Tracks of the data set at `root`, with `before` in front of their ids.
+    fn of_set<'a>(
+        root: &Path,
+        before: &'a str,
+        tracks: impl Iterator<Item = (&'a str, PathBuf)>,
+    ) -> impl Iterator<Item = Self> {
+        let root: Arc<Path> = root.into();
+        tracks.map(move |(id, path)| Self {
+            id: format!("{before}{id}"),
+            path,
+            set: Some(InSet {
+                root: Arc::clone(&root),
+                id_start: before.len(),
+            }),
+        })
+    }
+
+    /// The data set that it was listed of, and its id there.
+    pub(super) fn in_set(&self) -> Option<(&Path, &str)> {
+        let set = self.set.as_ref()?;
+        Some((&set.root, &self.id[set.id_start..]))
+    }
+
+    /// What tells it from others.
+    pub(super) fn key(&self) -> u64 {
+        Self::key_of(&self.id, &self.path)
+    }
+
+    /// The same, by name and file.
+    pub(super) fn key_of(id: &str, path: &Path) -> u64 {
+        condensed(&[id.as_bytes(), path.as_os_str().as_encoded_bytes()])
+    }
+
+    /// What tells it from others, and its file from one that lies in its place later.
+    pub(super) fn key_now(&self) -> u64 {
+        let mark = FileMark::of(&self.path);
+        condensed(&[
+            &self.key().to_le_bytes(),
+            &mark.bytes.to_le_bytes(),
+            &mark.modified_ns.to_le_bytes(),
+        ])
+    }
+}
+
+/// Eight bytes of a digest.
+pub(super) fn condensed(parts: &[&[u8]]) -> u64 {
+    let mut hash = blake3::Hasher::new();
+    for part in parts {
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let mut first = [0; 8];
+    hash.finalize_xof().fill(&mut first);
+    u64::from_le_bytes(first)
 }
 
 /// Lists the tracks behind what a user named: an audio file, a folder (gone through with all below it, by the extensions of audio files), or
 /// a data set (`FOLDER`, `FOLDER#SPLIT`) of a layout that is known. Each once, in the order of the names.
 ///
 /// Of data sets, only the tracks of `split` if one is given; then a folder that is none is an error. Of several data sets, ids begin with
-/// the set's name.
-pub fn list_paths(named: &[PathBuf], split: Option<Split>) -> Result<Vec<ToTag>, Error> {
+/// the set's name. A folder below a named one that cannot be read is told to `skipped` and left out.
+pub fn list_paths(
+    named: &[PathBuf],
+    split: Option<Split>,
+    skipped: &mut dyn FnMut(&Path, &std::io::Error),
+) -> Result<Vec<ToTag>, Error> {
     let mut list = Vec::new();
     let n_sets = named.iter().filter(|path| is_data_set(path)).count();
     for path in named {
@@ -42,13 +120,13 @@ pub fn list_paths(named: &[PathBuf], split: Option<Split>) -> Result<Vec<ToTag>,
             list_dataset(&dataset, split, n_sets > 1, &mut list)?;
         } else if path.is_dir() {
             let before = list.len();
-            walk(path, &mut list)?;
+            walk(path, skipped, &mut list).map_err(Error::io("read", path))?;
             if list.len() == before {
                 return Err(Error::Nothing(path.clone()));
             }
         } else if path.exists() || named.len() > 1 {
             // One of several files that is not there is told like one that cannot be decoded.
-            list.push(named_file(path.clone()));
+            list.push(ToTag::file(path.clone()));
         } else {
             return Err(Error::NotThere(path.clone()));
         }
@@ -71,7 +149,7 @@ pub fn list_catalogue(
         entries.sort_by_key(|entry| entry.layout == OwnSplit.id());
         for entry in entries {
             let read = match split {
-                None => Collection::open(&entry.root).map(|set| list_collection(set, &mut list)),
+                None => Collection::open(&entry.root).map(|set| list_collection(&set, &mut list)),
                 // A set without that split has nothing to add.
                 Some(_) => Dataset::open(&entry.root)
                     .map(|set| drop(list_dataset(&set, split, true, &mut list))),
@@ -85,16 +163,19 @@ pub fn list_catalogue(
         return Err(Error::Nothing(catalogue.to_path_buf()));
     }
     let mut seen = std::collections::HashSet::with_capacity(list.len());
-    list.retain(|track| seen.insert(named_file(track.path.clone()).key()));
+    list.retain(|track| {
+        let file = std::path::absolute(&track.path);
+        let file = file.as_deref().unwrap_or(&track.path);
+        seen.insert(condensed(&[file.as_os_str().as_encoded_bytes()]))
+    });
     Ok(list)
 }
 
-fn list_collection(collection: Collection, list: &mut Vec<ToTag>) {
-    let name = collection.name;
-    list.extend(collection.recordings.into_iter().map(|recording| ToTag {
-        id: format!("{name}/{}", recording.id),
-        path: recording.path,
-    }));
+fn list_collection(collection: &Collection, list: &mut Vec<ToTag>) {
+    let before = format!("{}/", collection.name);
+    let tracks = collection.recordings.iter();
+    let tracks = tracks.map(|recording| (recording.id.as_str(), recording.path.clone()));
+    list.extend(ToTag::of_set(&collection.root, &before, tracks));
 }
 
 /// The same file under the same id says nothing new; the first stays.
@@ -123,40 +204,39 @@ fn list_dataset(
     }
     let wanted = dataset.tracks.iter();
     let wanted = wanted.filter(|track| split.is_none_or(|split| track.split == split));
-    list.extend(wanted.map(|track| ToTag {
-        id: if with_name {
-            format!("{}/{}", dataset.name, track.id)
-        } else {
-            track.id.clone()
-        },
-        path: track.path.clone(),
-    }));
+    let before = if with_name {
+        format!("{}/", dataset.name)
+    } else {
+        String::new()
+    };
+    let tracks = wanted.map(|track| (track.id.as_str(), track.path.clone()));
+    list.extend(ToTag::of_set(&dataset.root, &before, tracks));
     Ok(())
 }
 
-/// Named by its whole path, so that a table is gone on with from any folder.
-fn named_file(path: PathBuf) -> ToTag {
-    let path = std::path::absolute(&path).unwrap_or(path);
-    ToTag {
-        id: path.to_string_lossy().into_owned(),
-        path,
+/// Audio files of a folder and of all folders in it, by name. Links to folders are not followed: they may lead in circles. Fails only if
+/// the folder itself cannot be read.
+fn walk(
+    folder: &Path,
+    skipped: &mut dyn FnMut(&Path, &std::io::Error),
+    list: &mut Vec<ToTag>,
+) -> std::io::Result<()> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(error) => skipped(folder, &error),
+        }
     }
-}
-
-/// Audio files of a folder and of all folders in it, by name. Links to folders are not followed: they may lead in circles.
-fn walk(folder: &Path, list: &mut Vec<ToTag>) -> Result<(), Error> {
-    let told = || Error::io("read", folder);
-    let mut entries = std::fs::read_dir(folder)
-        .map_err(told())?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(told())?;
     entries.sort_by_key(std::fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        if entry.file_type().map_err(told())?.is_dir() {
-            walk(&path, list)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            if let Err(error) = walk(&path, skipped, list) {
+                skipped(&path, &error);
+            }
         } else if is_audio(&path) && !path.is_dir() {
-            list.push(named_file(path));
+            list.push(ToTag::file(path));
         }
     }
     Ok(())
@@ -167,6 +247,10 @@ mod tests {
     use super::*;
     use crate::dataset::split::SplitFolder;
     use crate::job::Job;
+
+    fn never(folder: &Path, error: &std::io::Error) {
+        panic!("{}: {error}", folder.display());
+    }
 
     fn touch(path: &Path) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -180,12 +264,34 @@ mod tests {
             touch(&folder.path().join(name));
         }
         let named = [folder.path().to_path_buf(), folder.path().join("a.flac")];
-        let list = list_paths(&named, None).unwrap();
+        let list = list_paths(&named, None, &mut never).unwrap();
         let found: Vec<_> = list
             .iter()
             .map(|track| track.path.strip_prefix(folder.path()).unwrap())
             .collect();
         assert_eq!(found, ["a.flac", "b/1.ogg", "b/2.MP3"].map(Path::new));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_told_and_the_others_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        touch(&folder.path().join("a/1.ogg"));
+        touch(&folder.path().join("c/2.ogg"));
+        // Deeper than any system opens: whoever is root may read all others.
+        let down =
+            "mkdir b && cd b && for n in $(seq 25); do mkdir $NAME && cd $NAME || exit 1; done";
+        let made = std::process::Command::new("sh")
+            .args(["-c", down])
+            .env("NAME", "x".repeat(200))
+            .current_dir(folder.path())
+            .status();
+        assert!(made.unwrap().success());
+        let mut told = Vec::new();
+        let mut skipped = |folder: &Path, _: &std::io::Error| told.push(folder.to_path_buf());
+        let list = list_paths(&[folder.path().to_path_buf()], None, &mut skipped).unwrap();
+        assert_eq!(list.len(), 2);
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with(folder.path().join("b")));
     }
 
     #[test]
@@ -197,12 +303,12 @@ mod tests {
             one,a.wav,x,train,,,\ntwo,b.wav,y,test,,,\n";
         std::fs::write(set.join("tracks.csv"), tracks).unwrap();
         let ids = |split| -> Vec<String> {
-            let list = list_paths(&[set.clone()], split).unwrap();
+            let list = list_paths(&[set.clone()], split, &mut never).unwrap();
             list.into_iter().map(|track| track.id).collect()
         };
         assert_eq!(ids(None), ["one", "two"]);
         assert_eq!(ids(Some(Split::Test)), ["two"]);
-        let error = list_paths(&[set.clone()], Some(Split::Valid)).unwrap_err();
+        let error = list_paths(&[set.clone()], Some(Split::Valid), &mut never).unwrap_err();
         assert!(error.to_string().contains("valid"), "{error}");
     }
 
@@ -244,8 +350,14 @@ mod tests {
     fn what_is_not_there_or_holds_no_audio_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let empty = [folder.path().to_path_buf()];
-        assert!(matches!(list_paths(&empty, None), Err(Error::Nothing(_))));
+        assert!(matches!(
+            list_paths(&empty, None, &mut never),
+            Err(Error::Nothing(_))
+        ));
         let absent = [folder.path().join("x.mp3")];
-        assert!(matches!(list_paths(&absent, None), Err(Error::NotThere(_))));
+        assert!(matches!(
+            list_paths(&absent, None, &mut never),
+            Err(Error::NotThere(_))
+        ));
     }
 }

@@ -6,12 +6,15 @@
 //! ```
 //!
 //! What is done lies in the journal, a record a track, so that stopped work goes on where it was and the table, written from it in the order of
-//! the list, is the same bit for bit however often it was stopped. In memory are a few dozen bytes a track, and as many waves as the channels hold.
+//! the list, is the same bit for bit however often it was stopped. In memory are a few dozen bytes a track beside its names, and as many waves as
+//! the channels hold: one channel at the model's rate, decoded in pieces.
 
 mod answers;
 mod csv_table;
 mod journal;
 mod list;
+mod marks;
+mod noting;
 mod parquet_table;
 mod pipeline;
 mod table;

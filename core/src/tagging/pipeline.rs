@@ -5,15 +5,18 @@
 //! over its workers, and a second tagger fills what that leaves idle. Tracks end in any order: the journal does not mind.
 
 use super::journal::Journal;
+use super::marks::{self, Marks};
+use super::noting::{Decoding, Noting};
 use super::table::{About, Row, read_table, write_table};
 use super::{Error, Format, ToTag};
 use crate::audio;
+use crate::dataset::catalogue::Status;
 use crate::job::{Cancelled, Job};
 use crate::machine::Probe;
 use crate::message::full_message;
 use crate::predict::{self, Model, tag_track};
 use crossbeam::channel::{Receiver, Sender, bounded};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -68,7 +71,7 @@ pub struct Standing {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// Tracks of the list.
     pub n_tracks: usize,
@@ -84,12 +87,15 @@ pub struct Summary {
     pub busy_cores: Option<(f64, f64)>,
     /// The most decoded waves that were in memory at once.
     pub most_waves: usize,
+    /// Why the catalogue was not told of all that decoding found; `None` if it was.
+    pub not_noted: Option<String>,
 }
 
 /// A track that was tagged or failed, before its row goes into the journal.
 struct Done {
     number: usize,
     row: Row,
+    decoding: Decoding,
 }
 
 /// A decoded track.
@@ -97,6 +103,7 @@ struct Decoded {
     number: usize,
     wave: Vec<f32>,
     row: Row,
+    decoding: Decoding,
 }
 
 /// Tags a list of tracks into a table.
@@ -108,11 +115,14 @@ pub struct Tagger<'a> {
     pub list: &'a [ToTag],
     /// How many work on it.
     pub options: Options,
+    /// The catalogue that is told what decoding the files of its data sets finds, if any is.
+    pub catalogue: Option<&'a Path>,
 }
 
 impl Tagger<'_> {
     /// Writes the table `out` (.csv or .parquet), whole or not at all. Tracks that `out` or its journal has are not tagged again, and what
-    /// `out` has of other tracks (told by their ids) stays in it, unless everything is to be overwritten.
+    /// `out` has of other tracks (told by their ids) stays in it, unless everything is to be overwritten. A file that was replaced since it was
+    /// tagged is tagged again.
     ///
     /// `told` hears of each track of this sitting as it is done, with its row; both on the calling thread. Cancelled work goes on when it is
     /// asked for again. Files that cannot be tagged are rows with an error.
@@ -126,10 +136,19 @@ impl Tagger<'_> {
         let about = About::of(self.model);
         let mut journal = Journal::open(out, &about, self.options.overwrite)?;
         let is_new = journal.is_empty();
-        let mut n_kept = 0;
+        job.report(0, 0, "looking at the files");
+        let mut keys = Vec::with_capacity(self.list.len());
+        for track in self.list {
+            job.check()?;
+            keys.push(track.key_now());
+        }
+        let keys = keys.as_slice();
+        let (mut n_kept, mut earlier) = (0, Marks::new());
         if !self.options.overwrite && out.exists() {
             job.report(0, 0, "reading what is done");
-            n_kept = match self.take_over(out, &about, &mut journal, is_new) {
+            earlier = marks::read(out)?;
+            let taken = self.take_over(out, keys, &earlier, &about, &mut journal, is_new);
+            n_kept = match taken {
                 Ok(n_kept) => n_kept,
                 // Work that began with leave to overwrite what is there goes on.
                 Err(Error::OtherModel { .. }) if !is_new => 0,
@@ -143,7 +162,7 @@ impl Tagger<'_> {
             };
         }
         let todo: Vec<usize> = (0..self.list.len())
-            .filter(|&number| !journal.has(self.list[number].key()))
+            .filter(|&number| !journal.has(keys[number]))
             .collect();
         let n_before = self.list.len() - todo.len();
         let since = Instant::now();
@@ -153,9 +172,11 @@ impl Tagger<'_> {
             n_tracks: self.list.len(),
             ..Standing::default()
         };
+        let mut noting = Noting::new(self.catalogue);
         let mut write = |done: Done| {
             let track = &self.list[done.number];
-            journal.append(track.key(), &done.row)?;
+            journal.append(keys[done.number], &done.row)?;
+            noting.note(track, &done.row, done.decoding);
             standing.n_done += 1;
             standing.n_failed += usize::from(!done.row.error.is_empty());
             let secs = since.elapsed().as_secs_f64().max(1e-9);
@@ -171,7 +192,10 @@ impl Tagger<'_> {
             told(&standing, &row);
             Ok(())
         };
-        let most_waves = self.tag(&todo, job, &mut write)?;
+        let tagged = self.tag(&todo, job, &mut write);
+        // Also of work that was stopped.
+        let not_noted = noting.finish();
+        let most_waves = tagged?;
         job.check()?;
         let activity = probe.as_mut().map(Probe::look);
         job.report(
@@ -180,10 +204,13 @@ impl Tagger<'_> {
             "writing the table",
         );
         if n_kept > 0 {
-            self.write_with_kept(out, &about, &journal)?;
+            self.write_with_kept(out, &about, &journal, keys)?;
         } else {
-            write_table(out, &about, &mut journal.rows(self.list))?;
+            write_table(out, &about, &mut journal.rows(self.list, keys))?;
+            earlier.clear();
         }
+        // Behind the table: of one that is newer than these, rows are tagged once too often, not once too rarely.
+        marks::write(out, self.list, keys, earlier)?;
         journal.remove()?;
         Ok(Summary {
             n_tracks: self.list.len(),
@@ -193,31 +220,34 @@ impl Tagger<'_> {
             secs: since.elapsed().as_secs_f64(),
             busy_cores: activity.and_then(|seen| seen.process_cores.zip(seen.cores)),
             most_waves,
+            not_noted,
         })
     }
 
     /// Puts the answers of a finished table, as far as they are of the list, into a journal that is new; one that is not has them, or began with
-    /// leave to overwrite them. Gives how many rows are of other tracks.
+    /// leave to overwrite them. Rows about a state of a file that is gone are left out. Gives how many rows are of other tracks.
     fn take_over(
         &self,
         out: &Path,
+        keys: &[u64],
+        marks: &Marks,
         about: &About,
         journal: &mut Journal,
         is_new: bool,
     ) -> Result<usize, Error> {
-        let wanted: HashSet<u64> = self.list.iter().map(ToTag::key).collect();
+        let pairs = self.list.iter().map(ToTag::key).zip(keys.iter().copied());
+        let wanted: HashMap<u64, u64> = pairs.collect();
         let ids = self.ids();
         let mut n_kept = 0;
         let found = read_table(out, &mut |found, row| {
             about.check_same(found, out)?;
             n_kept += usize::from(!ids.contains(row.id.as_str()));
-            let key = ToTag {
-                id: row.id.clone(),
-                path: row.path.clone().into(),
-            }
-            .key();
-            if is_new && row.error.is_empty() && wanted.contains(&key) {
-                journal.append(key, &row)?;
+            let key = ToTag::key_of(&row.id, Path::new(&row.path));
+            let now = wanted.get(&key).copied();
+            // Of what an earlier version wrote, no state is known.
+            let now = now.filter(|now| marks.get(&key).is_none_or(|then| then == now));
+            if let Some(now) = now.filter(|_| is_new && row.error.is_empty()) {
+                journal.append(now, &row)?;
             }
             Ok(())
         })?;
@@ -232,7 +262,13 @@ impl Tagger<'_> {
 
     /// Writes the table anew, with the rows of other tracks that it has so far at its end. They are read while it is written: there
     /// may be any number of them, and until the new table is whole the old one stays where it is.
-    fn write_with_kept(&self, out: &Path, about: &About, journal: &Journal) -> Result<(), Error> {
+    fn write_with_kept(
+        &self,
+        out: &Path,
+        about: &About,
+        journal: &Journal,
+        keys: &[u64],
+    ) -> Result<(), Error> {
         let ids = self.ids();
         let (sender, kept) = bounded::<Result<Row, Error>>(KEPT_AT_ONCE);
         std::thread::scope(|scope| {
@@ -249,7 +285,7 @@ impl Tagger<'_> {
                 }
             };
             spawn(scope, "tag-kept".to_owned(), read)?;
-            write_table(out, about, &mut journal.rows(self.list).chain(kept))
+            write_table(out, about, &mut journal.rows(self.list, keys).chain(kept))
         })
     }
 
@@ -319,24 +355,49 @@ impl Tagger<'_> {
     ) -> bool {
         let path = &self.list[number].path;
         waves.come();
-        let mut row = Row::default();
-        let wave = (|| -> Result<Vec<f32>, audio::Error> {
-            let decoded = audio::decode(path, job)?;
-            row.duration_secs = Some(decoded.clip.duration_secs());
-            row.warning = decoded.warnings.join("; ");
-            let mono = decoded.clip.to_mono();
-            let rate_hz = decoded.clip.rate_hz;
-            drop(decoded);
-            job.check()?;
-            audio::resample(&mono, rate_hz, self.model.sample_rate_hz())
-        })();
-        match wave {
-            Ok(wave) => to_tag.send(Decoded { number, wave, row }).is_ok(),
+        match audio::decode_mono_told(path, self.model.sample_rate_hz(), job) {
+            Ok(decoded) => {
+                let decoding = Decoding {
+                    status: if decoded.warnings.is_empty() {
+                        Status::Fine
+                    } else {
+                        Status::Damaged
+                    },
+                    rate_hz: Some(decoded.rate_hz),
+                };
+                let row = Row {
+                    duration_secs: Some(decoded.duration_secs),
+                    warning: decoded.warnings.join("; "),
+                    ..Row::default()
+                };
+                let decoded = Decoded {
+                    number,
+                    wave: decoded.wave,
+                    row,
+                    decoding,
+                };
+                to_tag.send(decoded).is_ok()
+            }
             Err(audio::Error::Cancelled(_)) => false,
             Err(error) => {
                 waves.go();
-                row.error = full_message(&error);
-                to_write.send(Done { number, row }).is_ok()
+                let status = if path.exists() {
+                    Status::Broken
+                } else {
+                    Status::Missing
+                };
+                let done = Done {
+                    number,
+                    row: Row {
+                        error: full_message(&error),
+                        ..Row::default()
+                    },
+                    decoding: Decoding {
+                        status,
+                        rate_hz: None,
+                    },
+                };
+                to_write.send(done).is_ok()
             }
         }
     }
@@ -347,6 +408,7 @@ impl Tagger<'_> {
             number,
             wave,
             mut row,
+            decoding,
         } in decoded
         {
             match tag_track(self.model, &wave, job) {
@@ -356,7 +418,12 @@ impl Tagger<'_> {
             }
             drop(wave);
             waves.go();
-            if to_write.send(Done { number, row }).is_err() {
+            let done = Done {
+                number,
+                row,
+                decoding,
+            };
+            if to_write.send(done).is_err() {
                 return;
             }
         }

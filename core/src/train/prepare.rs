@@ -25,7 +25,9 @@ pub fn open_data(choice: &DataChoice, workspace: &Workspace, job: &Job) -> Resul
 pub fn open_cache_at(workspace: &Workspace, rate_hz: u32) -> Result<PcmCache, Error> {
     let budget_gb = Limit::CACHE.of(workspace)?;
     let cache = PcmCache::open(workspace.pcm_cache(), rate_hz)?;
-    Ok(cache.with_budget(budget_gb.map(bytes_from_gb)))
+    Ok(cache
+        .with_budget(budget_gb.map(bytes_from_gb))
+        .with_catalogue(workspace.catalogue()))
 }
 
 /// The rate of the clips from which a model is scored, in hertz: that of the run which it is named by ([`super::open_model`]) or whose

@@ -179,6 +179,16 @@ fn what_decoding_a_track_found_is_remembered_by_the_catalogue() {
     window.wait("a good file", |_| status(1) == Status::Fine);
     window.click("Track x002");
     window.wait("a bad file", |_| status(2) == Status::Broken);
+    // The list that is open says so, too, and counts it as a problem.
+    window.wait("the list", |window| {
+        let place = window.state().selection.dataset.clone();
+        let browser = &window.state().library.browser;
+        let opened = place.and_then(|place| browser.opened(&place).cloned());
+        let list = opened.and_then(|opened| browser.list(&opened).cloned());
+        let listed = list.and_then(|list| Some(browser.at(&list, 2)?.track.status));
+        listed == Some(Status::Broken)
+    });
+    window.wait("the problem", |window| window.shows("Problems 2"));
 }
 
 #[test]

@@ -7,6 +7,9 @@ use attune_core::dataset::{Catalogue, Split};
 use serde::Serialize;
 use std::path::PathBuf;
 
+/// Larger vocabularies are not written as a matrix of all tags by all tags: the list of pairs says the same.
+const WHOLE: usize = 1024;
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +29,7 @@ pub(super) struct Args {
     /// How many pairs of tags to list, the most frequent together first
     #[arg(long, value_name = "N", default_value_t = 10)]
     pairs: usize,
-    /// Print one JSON object with all counts and the whole matrix
+    /// Print one JSON object with all counts and pairs, and, of up to 1024 tags, the whole matrix (`together`)
     #[arg(long)]
     json: bool,
 }
@@ -39,7 +42,7 @@ struct Counted<'a> {
     tags: Vec<&'a str>,
     balance: &'a Balance,
     pairs: Vec<Pair<'a>>,
-    together: Vec<&'a [u32]>,
+    together: Option<Vec<Vec<u32>>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,15 +71,12 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
         .iter()
         .map(|tag| tag.name.as_str())
         .collect();
-    let all = (0..tags.len()).flat_map(|one| (one + 1..tags.len()).map(move |other| (one, other)));
-    let mut pairs: Vec<(usize, usize)> = all
-        .filter(|&(one, other)| together.count(one, other) > 0)
-        .collect();
-    pairs.sort_by_key(|&(one, other)| std::cmp::Reverse(together.count(one, other)));
-    let pairs = pairs.into_iter().map(|(one, other)| Pair {
+    let mut pairs: Vec<(usize, usize, u32)> = together.pairs().collect();
+    pairs.sort_by_key(|&(_, _, tracks)| std::cmp::Reverse(tracks));
+    let pairs = pairs.into_iter().map(|(one, other, tracks)| Pair {
         one: tags[one],
         other: tags[other],
-        tracks: together.count(one, other),
+        tracks,
         lift: together.lift(one, other),
     });
     let pairs: Vec<Pair<'_>> = if args.json {
@@ -90,7 +90,11 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             data: &index.name,
             split: split_name,
             parts: Split::ALL.map(Split::name),
-            together: together.counts.chunks(tags.len().max(1)).collect(),
+            together: (tags.len() <= WHOLE).then(|| {
+                let tags = || 0..tags.len();
+                let row = |one| tags().map(|other| together.count(one, other)).collect();
+                tags().map(row).collect()
+            }),
             tags,
             balance: &balance,
             pairs,

@@ -111,10 +111,7 @@ impl State {
         let send = |command| ctx.send(Command::Labels(command));
         let step = |stroke| send(labels::Command::Strokes(vec![stroke], Way::default()));
         ui.horizontal_wrapped(|ui| {
-            let is_here = |track: &str| shelf.by_id.contains_key(track);
-            let n = state
-                .ledger()
-                .map_or(0, |ledger| ledger.n_decided(is_here));
+            let n = state.n_decided();
             let text = format!(
                 "decided {} of {}",
                 count_text(n as u64),

@@ -117,12 +117,17 @@ pub(super) fn ui(
                     .map_or_else(|| "–".to_owned(), |p| format!("{p:.3}"));
                 ui.label(RichText::new(text).text_style(theme::figures()))
                     .on_hover_text("The model's probability, 0 to 1");
-                let share = row.probability.unwrap_or(0.0);
-                ui.add(
-                    egui::ProgressBar::new(share)
-                        .desired_width(90.0)
-                        .desired_height(8.0),
-                );
+                match row.probability {
+                    Some(share) => drop(
+                        ui.add(
+                            egui::ProgressBar::new(share)
+                                .desired_width(90.0)
+                                .desired_height(8.0),
+                        ),
+                    ),
+                    // An empty bar would say 0.
+                    None => drop(ui.label("")),
+                }
                 let word = if row.is_label && !way.blind {
                     "label"
                 } else {

@@ -4,7 +4,7 @@ use super::open;
 use crate::panels::runs::{figure_ui, text_ui};
 use crate::theme;
 use crate::workbench::Ctx;
-use crate::workbench::parts::labels::{tags_of, verdict_text};
+use crate::workbench::parts::labels::{chosen_tags, verdict_text};
 use crate::workbench::parts::library::Shelf;
 use egui::{Align, Layout, Response, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -85,11 +85,7 @@ pub(super) fn ui(
                 };
                 row.col(|ui| figure_ui(ui, &number(listed.probability)));
                 row.col(|ui| figure_ui(ui, &number(listed.disagreement)));
-                let tags = if blind && mark.is_none() {
-                    String::new()
-                } else {
-                    tags_of(&shelf.dataset, ledger, listed.track).join(", ")
-                };
+                let tags = chosen_tags(&shelf.dataset, ledger, listed.track, blind).join(", ");
                 row.col(|ui| text_ui(ui, &tags, palette.text));
                 first.widget_info(|| {
                     let name = format!("Label {}", track.id);

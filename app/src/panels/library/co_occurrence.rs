@@ -2,11 +2,9 @@
 
 use crate::theme::{self, ColourMap, map_colour};
 use crate::widgets::count_text;
+use crate::workbench::parts::library::browser::Counts;
 use attune_core::dataset::catalogue::CoOccurrence;
 use egui::{Align2, Color32, FontId, Mesh, Pos2, Rect, Sense, Ui, pos2, vec2};
-
-/// Tags that are drawn at most, the most frequent of all.
-const MOST: usize = 60;
 
 /// Room for the names, in points.
 const NAMES: f32 = 118.0;
@@ -25,9 +23,10 @@ pub(super) enum Measure {
 pub(super) fn ui(
     ui: &mut Ui,
     tags: &[&str],
-    together: &CoOccurrence,
+    counts: &Counts,
     measure: &mut Measure,
 ) -> Option<(usize, usize)> {
+    let (together, shown) = (&counts.together, counts.most_frequent.as_slice());
     ui.horizontal(|ui| {
         for (value, label, hint) in [
             (
@@ -45,21 +44,16 @@ pub(super) fn ui(
                 .on_hover_text(hint);
         }
         let palette = theme::palette(ui.visuals());
-        let text = if tags.len() > MOST {
-            format!("the {MOST} most frequent of {} tags; {} tracks", tags.len(), count_text(together.n_tracks as u64))
+        let text = if tags.len() > shown.len() {
+            format!("the {} most frequent of {} tags; {} tracks", shown.len(), tags.len(), count_text(together.n_tracks as u64))
         } else {
             format!("{} tracks", count_text(together.n_tracks as u64))
         };
         ui.label(egui::RichText::new(text).small().color(palette.weak));
     });
-    let mut shown: Vec<usize> = (0..tags.len()).collect();
-    shown.sort_by_key(|&tag| std::cmp::Reverse(together.count(tag, tag)));
-    shown.truncate(MOST);
-    // In the order of the vocabulary, as everywhere.
-    shown.sort_unstable();
     egui::ScrollArea::both()
         .id_salt("library co-occurrence")
-        .show(ui, |ui| map_ui(ui, tags, together, *measure, &shown))
+        .show(ui, |ui| map_ui(ui, tags, together, *measure, shown))
         .inner
 }
 

@@ -1,13 +1,14 @@
 //! The columns of the table of tracks, and which of them are shown.
 
+use crate::workbench::parts::library::browser::Opened;
 use crate::workbench::parts::library::said::OfModel;
-use attune_core::dataset::catalogue::{Index, Sort, TextField};
+use attune_core::dataset::catalogue::{Sort, TextField};
 use egui::Ui;
 use std::collections::BTreeSet;
 
 /// A column of the table of tracks.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 pub(super) enum Column {
     Id,
@@ -31,12 +32,12 @@ impl Column {
     pub(super) const ALL: [Self; 9] = [
         Self::Id,
         Self::Title,
+        Self::Tags,
         Self::Artist,
         Self::Album,
         Self::Part,
         Self::Length,
         Self::Status,
-        Self::Tags,
         Self::Source,
     ];
 
@@ -109,17 +110,38 @@ impl Column {
             Self::Status => 76.0,
             Self::Model => 60.0,
             Self::Disagreement => 96.0,
-            Self::Tags | Self::Source => 260.0,
+            // It takes what is left.
+            Self::Tags => 130.0,
+            Self::Source => 260.0,
         }
     }
 
     /// Whether the data set has anything to show in it.
-    fn has_content(self, index: &Index) -> bool {
+    fn has_content(self, opened: &Opened) -> bool {
         match self {
-            Self::Title => index.has_text(TextField::Title),
-            Self::Album => index.has_text(TextField::Album),
+            Self::Title => opened.texts.contains(&TextField::Title),
+            Self::Album => opened.texts.contains(&TextField::Album),
             _ => true,
         }
+    }
+
+    /// Its place in a narrow panel: the first ones stay.
+    fn rank(self) -> usize {
+        let ranked = [
+            Self::Id,
+            Self::Tags,
+            Self::Model,
+            Self::Disagreement,
+            Self::Title,
+            Self::Part,
+            Self::Length,
+            Self::Artist,
+            Self::Album,
+            Self::Status,
+            Self::Source,
+        ];
+        let place = ranked.iter().position(|other| *other == self);
+        place.unwrap_or(ranked.len())
     }
 }
 
@@ -160,14 +182,57 @@ impl Hidden {
                 }
             }
         });
-        menu.response.on_hover_text("Which columns the table has");
+        menu.response
+            .on_hover_text("Which columns the table has; a narrow panel shows as many as fit");
     }
 }
 
+/// Those of the columns that fit into a width in points, with `gap` between two.
+pub(super) fn fitting(columns: &[Column], width: f32, gap: f32) -> Vec<Column> {
+    let mut ranked = columns.to_vec();
+    ranked.sort_by_key(|column| column.rank());
+    let mut left = width + gap;
+    ranked.retain(|column| {
+        let needed = column.width() + gap;
+        // Tracks without a name, or without what they sound like, say nothing.
+        let is_kept = needed <= left || matches!(column, Column::Id | Column::Tags);
+        left -= if is_kept { needed } else { 0.0 };
+        is_kept
+    });
+    let mut fitting = columns.to_vec();
+    fitting.retain(|column| ranked.contains(column));
+    fitting
+}
+
 /// Which columns a data set has anything to show in; in the order of [`Column::ALL`].
-pub(super) fn contents(index: &Index) -> Vec<bool> {
+pub(super) fn contents(opened: &Opened) -> Vec<bool> {
     Column::ALL
         .iter()
-        .map(|column| column.has_content(index))
+        .map(|column| column.has_content(opened))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_panel_keeps_the_tags_and_a_wide_one_all_columns_in_their_order() {
+        let all: Vec<Column> = Column::ALL.into_iter().chain(Column::OF_MODEL).collect();
+        assert_eq!(fitting(&all, 2000.0, 8.0), all);
+        let usual = [
+            Column::Id,
+            Column::Tags,
+            Column::Artist,
+            Column::Part,
+            Column::Length,
+            Column::Source,
+        ];
+        let narrow = fitting(&usual, 420.0, 8.0);
+        assert_eq!(
+            narrow,
+            [Column::Id, Column::Tags, Column::Part, Column::Length]
+        );
+        assert_eq!(fitting(&usual, 50.0, 8.0), [Column::Id, Column::Tags]);
+    }
 }

@@ -5,6 +5,7 @@ use crate::widgets::count_text;
 use crate::workbench::parts::library::browser::Opened;
 use attune_core::dataset::Split;
 use attune_core::dataset::catalogue::{Balance, Query, Status, Term, Test};
+use attune_core::run::quoted_word;
 use egui::{ComboBox, RichText, TextEdit, Ui, WidgetInfo};
 
 /// What the line understands, for its tooltip.
@@ -34,11 +35,8 @@ impl Filter {
     /// Tracks with a tag, of the split that is looked at.
     pub(super) fn with_tags(&self, tags: &[&str]) -> Self {
         let terms = tags.iter().map(|tag| {
-            if tag.contains(char::is_whitespace) {
-                format!("tag:\"{tag}\"")
-            } else {
-                format!("tag:{tag}")
-            }
+            let sign = if tag.contains('|') { '=' } else { ':' };
+            format!("tag{sign}{}", quoted_word(tag))
         });
         match tags {
             [tag] => Self {
@@ -230,6 +228,13 @@ mod tests {
         assert_eq!(query.terms[0].test, Test::AnyTag(vec!["slow piano".into()]));
         assert_eq!(query.split.as_deref(), Some("split-0"));
         assert_eq!(filter.query().unwrap().terms.len(), 2);
+        let hard = ["12\" mix", "rock|pop", "back\\", "a:b"];
+        for pair in hard.windows(2) {
+            let query = filter.with_tags(pair).query().unwrap();
+            let found: Vec<&Test> = query.terms.iter().map(|term| &term.test).collect();
+            let expected = [pair[0], pair[1]].map(|tag| Test::AnyTag(vec![tag.into()]));
+            assert_eq!(found, expected.iter().collect::<Vec<_>>());
+        }
         assert!(!filter.is_all() && Filter::of_split(Some("x".into())).is_all());
         let open = Filter {
             line: "\"bach".into(),

@@ -25,6 +25,7 @@ use filter_bar::{Filter, Found};
 pub use opening::choose_ui;
 use opening::known_ui;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What of the data set is shown.
@@ -50,9 +51,11 @@ pub struct State {
     measure: co_occurrence::Measure,
     #[serde(skip)]
     path: String,
-    /// The opening of a data set that all below belongs to.
+    /// The opening of a data set that all below belongs to, and the split that it was opened by.
     #[serde(skip)]
     serial: u64,
+    #[serde(skip)]
+    split: Option<String>,
     #[serde(skip)]
     has_content: Vec<bool>,
     #[serde(skip)]
@@ -103,15 +106,15 @@ impl State {
             });
             return;
         }
-        let Some(opened) = browser.opened(folder) else {
+        let Some(opened) = browser.shown(folder) else {
             ui.horizontal(|ui| {
                 ui.spinner();
                 ui.label(format!("Opening {} …", folder.display()));
             });
             return;
         };
-        if self.serial != opened.serial {
-            self.take_in(opened);
+        if (self.serial, &self.split) != (opened.serial, &opened.split) {
+            self.take_in(opened, folder);
         }
         let overall = browser.overall(opened, self.filter.split.as_ref());
         self.head_ui(ctx, ui, opened, overall);
@@ -130,26 +133,33 @@ impl State {
             View::Doctor => self.doctor.ui(ctx, ui, folder),
         }
         // Training and scoring take the split that is looked at.
-        if let Some(split) = &self.filter.split
-            && self.filter.split != opened.split
-        {
-            let place = Place::new(&opened.index.root, Some(split));
-            ctx.send(Command::OpenDataset(place.into_path()));
+        if self.filter.split.is_some() && self.filter.split != opened.split {
+            let place = self.place(opened);
+            if place != *folder {
+                ctx.send(Command::OpenDataset(place));
+            }
         }
         self.wish(ctx, opened);
     }
 
-    /// Another data set was opened, or the same again.
-    fn take_in(&mut self, opened: &Opened) {
-        self.serial = opened.serial;
-        self.has_content = columns::contents(&opened.index);
-        self.walk = track_table::Walk::default();
-        if self.filter.split != opened.split
-            || self
-                .filter
-                .query()
-                .is_ok_and(|query| opened.index.select(&query).is_err())
-        {
+    /// How the split that is looked at is opened.
+    fn place(&self, opened: &Opened) -> PathBuf {
+        Place::new(&opened.index.root, self.filter.split.as_deref()).into_path()
+    }
+
+    /// Another data set was opened, or the same again, or another split of it.
+    fn take_in(&mut self, opened: &Opened, folder: &Path) {
+        if self.serial != opened.serial {
+            self.serial = opened.serial;
+            self.has_content = columns::contents(opened);
+            self.walk = track_table::Walk::default();
+        }
+        self.split.clone_from(&opened.split);
+        // The next split may have been chosen before this one was there.
+        let is_chosen = self.filter.split.is_some() && self.place(opened) == folder;
+        let is_other = self.filter.split != opened.split && !is_chosen;
+        let query = self.filter.query();
+        if is_other || query.is_ok_and(|query| opened.index.check(&query).is_err()) {
             self.filter = Filter::of_split(opened.split.clone());
         }
     }
@@ -345,7 +355,7 @@ impl State {
             let tag = tag_table::ui(ui, &tags, &counts.balance, sort, ascending);
             tag.map(|tag| self.filter.with_tags(&[tags[tag]]))
         } else {
-            let pair = co_occurrence::ui(ui, &tags, &counts.together, &mut self.measure);
+            let pair = co_occurrence::ui(ui, &tags, counts, &mut self.measure);
             pair.map(|(one, other)| {
                 let both = [tags[one], tags[other]];
                 let wanted = if one == other { &both[..1] } else { &both };
@@ -384,18 +394,14 @@ impl State {
         if can_compare && self.compares {
             splits::choice_ui(ui, opened, &mut self.pair);
             if let Some(compared) = browser.compared(opened) {
-                egui::ScrollArea::horizontal()
-                    .id_salt("library compared")
-                    .show(ui, |ui| splits::comparison_ui(ui, compared));
+                splits::comparison_ui(ui, compared);
             }
             return;
         }
         filter_bar::split_ui(ui, &mut self.filter, opened);
         let tags = vocabulary(opened, &self.filter);
         if let Some(overall) = overall.filter(|overall| overall.tags.len() == tags.len()) {
-            egui::ScrollArea::horizontal()
-                .id_salt("library balance")
-                .show(ui, |ui| splits::balance_ui(ui, &tags, overall));
+            splits::balance_ui(ui, &tags, overall);
         }
     }
 }
@@ -409,7 +415,7 @@ fn said(ctx: &Ctx<'_>, tag: Option<&String>, order: track_table::Order) -> Optio
         ctx.send(Command::Labels(labels::Command::Column(tag)));
     }
     Some(Said {
-        column: Arc::clone(state.column()?),
+        column: Arc::clone(state.column(ctx.state.library.shelf_reading())?),
         sort: order.model.map(|of| (of, order.descending)),
     })
 }
@@ -420,6 +426,14 @@ fn vocabulary<'a>(opened: &'a Opened, filter: &Filter) -> Vec<&'a str> {
     let split = index.split(filter.split.as_deref());
     let tags = index.tags()[index.vocabulary_of(split)].iter();
     tags.map(|tag| tag.name.as_str()).collect()
+}
+
+/// How many there are.
+fn n_tags(opened: &Opened, filter: &Filter) -> usize {
+    let index = &opened.index;
+    index
+        .vocabulary_of(index.split(filter.split.as_deref()))
+        .len()
 }
 
 /// What the data set consists of, in a line.
@@ -438,8 +452,8 @@ fn facts(opened: &Opened, overall: Option<&Balance>, filter: &Filter) -> String 
     };
     let mut facts = vec![
         plural(n_tracks, "track"),
-        plural(index.artists().count(), "artist"),
-        plural(vocabulary(opened, filter).len(), "tag"),
+        plural(opened.n_artists, "artist"),
+        plural(n_tags(opened, filter), "tag"),
     ];
     if let Some(overall) = overall {
         let secs: f64 = overall.secs.iter().sum();

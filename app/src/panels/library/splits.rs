@@ -1,6 +1,6 @@
 //! How tags and artists are spread over the parts of a split, and two named splits beside each other.
 
-use super::tag_table::of_tags;
+use super::tag_table::{of_tags, wide_ui};
 use crate::panels::runs::{figure_ui, text_ui};
 use crate::theme;
 use crate::widgets::{count_text, duration_text};
@@ -12,25 +12,37 @@ use egui_extras::Column;
 /// The parts in the order of [`attune_core::dataset::Split::ALL`], and what takes no part.
 const PARTS: [&str; 5] = ["train", "valid", "test", "unlabelled", "in none"];
 
+/// Widths of columns, in points.
+const SPREAD: f32 = 72.0;
+const COUNTED: f32 = 118.0;
+const COMPARED: f32 = 132.0;
+
 /// Above this ratio of its shares a tag counts as spread unevenly.
 const UNEVEN: f64 = 1.5;
 
 /// Draws figures of the parts and, below, of the tags.
 pub(super) fn balance_ui(ui: &mut Ui, tags: &[&str], balance: &Balance) {
-    let palette = theme::palette(ui.visuals());
     let parts: Vec<usize> = (0..4).filter(|&part| balance.tracks[part] > 0).collect();
+    let (n_columns, width) = (parts.len() + 2, SPREAD + COUNTED * parts.len() as f32);
+    wide_ui(ui, "library balance", n_columns, width, |ui| {
+        parts_ui(ui, tags, balance, &parts);
+    });
+}
+
+fn parts_ui(ui: &mut Ui, tags: &[&str], balance: &Balance, parts: &[usize]) {
+    let palette = theme::palette(ui.visuals());
     egui::Grid::new("library parts")
         .num_columns(parts.len() + 1)
         .spacing([18.0, 4.0])
         .show(ui, |ui| {
             ui.label("");
-            for &part in &parts {
+            for &part in parts {
                 ui.label(RichText::new(PARTS[part]).small().color(palette.weak));
             }
             ui.end_row();
             let mut line = |name: &str, hint: &str, of: &dyn Fn(usize) -> String| {
                 ui.label(name).on_hover_text(hint);
-                for &part in &parts {
+                for &part in parts {
                     ui.label(RichText::new(of(part)).text_style(theme::figures()));
                 }
                 ui.end_row();
@@ -61,8 +73,8 @@ pub(super) fn balance_ui(ui: &mut Ui, tags: &[&str], balance: &Balance) {
     let spread = |tag: usize| balance.unevenness(tag).unwrap_or(0.0);
     rows.sort_by(|&one, &other| spread(other).total_cmp(&spread(one)));
     let table = of_tags(ui, "library balance")
-        .column(Column::exact(72.0))
-        .columns(Column::exact(118.0), parts.len())
+        .column(Column::exact(SPREAD))
+        .columns(Column::exact(COUNTED), parts.len())
         .column(Column::remainder());
     let heads = ["Tag", "Spread"].into_iter();
     let heads: Vec<&str> = heads.chain(parts.iter().map(|&part| PARTS[part])).collect();
@@ -90,7 +102,7 @@ pub(super) fn balance_ui(ui: &mut Ui, tags: &[&str], balance: &Balance) {
                     }
                     None => drop(ui.label("–")),
                 });
-                for &part in &parts {
+                for &part in parts {
                     row.col(|ui| {
                         let share = 100.0 * balance.share(tag, part).unwrap_or(0.0);
                         let count = count_text(balance.tags[tag][part] as u64);
@@ -154,6 +166,16 @@ pub(super) fn choice_ui(ui: &mut Ui, opened: &Opened, pair: &mut (String, String
 
 /// Two splits beside each other.
 pub(super) fn comparison_ui(ui: &mut Ui, compared: &Comparison) {
+    let parts: Vec<usize> = (0..4)
+        .filter(|&part| compared.first.tracks[part] + compared.second.tracks[part] > 0)
+        .collect();
+    let (n_columns, width) = (parts.len() + 1, COMPARED * parts.len() as f32);
+    wide_ui(ui, "library compared", n_columns, width, |ui| {
+        both_ui(ui, compared, &parts);
+    });
+}
+
+fn both_ui(ui: &mut Ui, compared: &Comparison, parts: &[usize]) {
     let palette = theme::palette(ui.visuals());
     let moved = count_text(compared.n_moved() as u64);
     ui.label(format!(
@@ -175,12 +197,9 @@ pub(super) fn comparison_ui(ui: &mut Ui, compared: &Comparison) {
     for side in [&compared.first, &compared.second] {
         shared_ui(ui, &side.shared_artists, &format!("{}: ", side.name));
     }
-    let parts: Vec<usize> = (0..4)
-        .filter(|&part| compared.first.tracks[part] + compared.second.tracks[part] > 0)
-        .collect();
     ui.add_space(theme::GAP);
     let table = of_tags(ui, "library comparison")
-        .columns(Column::exact(132.0), parts.len())
+        .columns(Column::exact(COMPARED), parts.len())
         .column(Column::remainder());
     table
         .header(theme::ROW_HEIGHT, |mut header| {
@@ -195,7 +214,7 @@ pub(super) fn comparison_ui(ui: &mut Ui, compared: &Comparison) {
             body.rows(theme::ROW_HEIGHT, compared.tags.len(), |mut row| {
                 let tag = &compared.tags[row.index()];
                 row.col(|ui| text_ui(ui, &tag.name, palette.strong));
-                for &part in &parts {
+                for &part in parts {
                     let text = |share: Option<f64>| {
                         share
                             .map_or_else(|| "–".to_owned(), |share| format!("{:.2}", 100.0 * share))

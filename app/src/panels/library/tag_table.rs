@@ -20,13 +20,35 @@ pub(super) enum Sort {
     Split(usize),
 }
 
+/// Width of the names at first, in points.
+const NAMES: f32 = 150.0;
+
 /// A table with a tag in each row: its first column, which names them, is there.
 pub(super) fn of_tags<'a>(ui: &'a mut Ui, id: &str) -> TableBuilder<'a> {
-    let name = Column::initial(150.0).at_least(60.0).clip(true);
+    let name = Column::initial(NAMES).at_least(60.0).clip(true);
     TableBuilder::new(ui)
         .id_salt(id)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(name.resizable(true))
+}
+
+/// A table of tags that is scrolled sideways where the panel is narrower than its columns, which take `width` points beside the names.
+pub(super) fn wide_ui<R>(
+    ui: &mut Ui,
+    id: &str,
+    n_columns: usize,
+    width: f32,
+    table: impl FnOnce(&mut Ui) -> R,
+) -> R {
+    let gaps = (n_columns + 1) as f32 * ui.spacing().item_spacing.x;
+    let bar = ui.spacing().scroll.allocated_width();
+    egui::ScrollArea::horizontal()
+        .id_salt(id)
+        .show(ui, |ui| {
+            ui.set_min_width(NAMES + width + gaps + bar);
+            table(ui)
+        })
+        .inner
 }
 
 /// Says that there is nothing to count.
@@ -47,10 +69,24 @@ pub(super) fn ui(
     sort: &mut Sort,
     ascending: &mut bool,
 ) -> Option<usize> {
-    let palette = theme::palette(ui.visuals());
     let splits: Vec<usize> = (0..Split::ALL.len())
         .filter(|&split| balance.tracks[split] > 0)
         .collect();
+    let (n_columns, width) = (splits.len() + 3, 64.0 + 40.0 + 104.0 * splits.len() as f32);
+    wide_ui(ui, "library tag counts", n_columns, width, |ui| {
+        table_ui(ui, tags, balance, &splits, sort, ascending)
+    })
+}
+
+fn table_ui(
+    ui: &mut Ui,
+    tags: &[&str],
+    balance: &Balance,
+    splits: &[usize],
+    sort: &mut Sort,
+    ascending: &mut bool,
+) -> Option<usize> {
+    let palette = theme::palette(ui.visuals());
     let total = |tag: usize| balance.total(tag);
     let mut rows: Vec<usize> = (0..tags.len()).collect();
     rows.sort_by(|&one, &other| {
@@ -83,7 +119,7 @@ pub(super) fn ui(
             };
             head(Sort::Name, "Tag", "Click a row to see its tracks", false);
             head(Sort::All, "All", "Tracks with the tag", true);
-            for &split in &splits {
+            for &split in splits {
                 let name = Split::ALL[split].name();
                 head(
                     Sort::Split(split),
@@ -100,7 +136,7 @@ pub(super) fn ui(
                 let name = tags[tag];
                 let (_, first) = row.col(|ui| text_ui(ui, name, palette.strong));
                 row.col(|ui| figure_ui(ui, &count_text(total(tag) as u64)));
-                for &split in &splits {
+                for &split in splits {
                     let count = balance.tags[tag][split];
                     let share = 100.0 * balance.share(tag, split).unwrap_or(0.0);
                     row.col(|ui| {

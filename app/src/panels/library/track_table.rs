@@ -1,6 +1,6 @@
 //! The table of tracks. Only the visible rows are read and drawn, so that it may be as long as it likes.
 
-use super::columns::Column as What;
+use super::columns::{Column as What, fitting};
 use crate::panels::Panel;
 use crate::panels::runs::{figure_ui, sort_header_ui, text_ui};
 use crate::theme;
@@ -24,6 +24,8 @@ pub(super) struct Walk {
     waiting: Option<(usize, u32)>,
     /// The list that is shown; another one is shown from its start.
     list: Option<Arc<List>>,
+    /// A row, and its place in that list: looked for once, for there may be a million.
+    found: Option<(u32, Option<usize>)>,
 }
 
 /// What the list is sorted by.
@@ -63,11 +65,13 @@ pub(super) fn ui(
         }
         walk.list = Some(Arc::clone(list));
         walk.waiting = None;
+        walk.found = None;
     }
     if focus.has_focus() {
         let place = walk.place(ctx, list);
         if let Some(to) = walked(ui, place, list.rows.len()) {
             walk.waiting = Some((to, list.rows[to]));
+            walk.found = Some((list.rows[to], Some(to)));
             scroll_to = Some((to, Align::Center));
         }
         if let Some(listed) = place.and_then(|place| browser.at(list, place))
@@ -83,17 +87,22 @@ pub(super) fn ui(
         walk.at = Some((listed.track.id.clone(), row));
         walk.waiting = None;
     }
+    let (width, gap) = (ui.available_width(), ui.spacing().item_spacing.x);
+    // The bar to scroll by takes its part.
+    let width = width - ui.spacing().scroll.allocated_width() - gap;
+    let columns = fitting(columns, width, gap);
     let mut table = TableBuilder::new(ui)
-        .id_salt("library tracks")
+        // Widths are kept by place: other columns have others.
+        .id_salt(("library tracks", &columns))
         .sense(Sense::click())
         .cell_layout(Layout::left_to_right(Align::Center));
-    for (number, column) in columns.iter().enumerate() {
-        let width = if number + 1 == columns.len() {
-            Column::remainder()
+    for column in &columns {
+        table = table.column(if *column == What::Tags {
+            Column::remainder().at_least(column.width()).clip(true)
         } else {
-            Column::initial(column.width()).resizable(true)
-        };
-        table = table.column(width.at_least(40.0).clip(true));
+            let width = Column::initial(column.width()).resizable(true);
+            width.at_least(40.0).clip(true)
+        });
     }
     if let Some((to, align)) = scroll_to {
         // The least that brings the row into sight, unless the list is a new one.
@@ -102,7 +111,7 @@ pub(super) fn ui(
     let mut visible: Option<Range<usize>> = None;
     table
         .header(theme::ROW_HEIGHT, |mut header| {
-            for column in columns {
+            for column in &columns {
                 header.col(|ui| head_ui(ui, *column, order));
             }
         })
@@ -115,7 +124,7 @@ pub(super) fn ui(
                     Some(listed) => {
                         let of_row =
                             said.and_then(|said| said.column.get(opened.number(listed.track.row)?));
-                        row_ui(ctx, &mut row, listed, of_row, columns, walk, &focus);
+                        row_ui(ctx, &mut row, listed, of_row, &columns, walk, &focus);
                     }
                     // On its way; the row keeps its height.
                     None => columns.iter().for_each(|_| drop(row.col(|_| ()))),
@@ -127,10 +136,14 @@ pub(super) fn ui(
 
 impl Walk {
     /// The place of the chosen track in the list.
-    fn place(&self, ctx: &Ctx<'_>, list: &List) -> Option<usize> {
+    fn place(&mut self, ctx: &Ctx<'_>, list: &List) -> Option<usize> {
         let chosen = ctx.state.selection.track.as_deref()?;
-        let (_, row) = self.at.as_ref().filter(|(id, _)| id == chosen)?;
-        list.rows.iter().position(|other| other == row)
+        let &(_, row) = self.at.as_ref().filter(|(id, _)| id == chosen)?;
+        let known = self.found.filter(|(of, _)| *of == row);
+        let look = || (row, list.rows.iter().position(|&other| other == row));
+        let found = known.unwrap_or_else(look);
+        self.found = Some(found);
+        found.1
     }
 }
 

@@ -78,7 +78,7 @@ impl State {
             }
             ui.add_space(theme::GROUP_GAP);
             let label = ui.label("Loader's memory").on_hover_text(LOADER_HINT);
-            let usual = format!("usual ({:.2} GB)", USUAL_LOADER_MEMORY as f64 / 1e9);
+            let usual = format!("{:.2} GB, as usual", USUAL_LOADER_MEMORY as f64 / 1e9);
             let (field, set) = field_ui(ui, &mut self.loader_gb, loader_gb, 0.1, usual);
             field.labelled_by(label.id).on_hover_text(LOADER_HINT);
             if let Some(gigabytes) = set {
@@ -116,9 +116,10 @@ fn field_ui(
                     none.clone()
                 }
             })
-            .custom_parser(|text| match text.trim().trim_end_matches("GB").trim() {
-                "none" | "no limit" | "usual" => Some(0.0),
-                number => number.parse().ok(),
+            .custom_parser(|text| match text.trim() {
+                "none" | "no limit" => Some(0.0),
+                text if text.ends_with("usual") => Some(0.0),
+                text => text.trim_end_matches("GB").trim().parse().ok(),
             }),
     );
     if field.changed() {

@@ -204,6 +204,8 @@ fn hear(sound: Sound, play: bool, state: &mut Whole, sender: &CommandSender) {
 pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     state.doctor.so_far.poll();
     if state.doctor.report.poll(jobs) {
+        // What it heard, the catalogue knows now.
+        state.library.look_again();
         if let Some(error) = state.doctor.report.error() {
             let text = format!("The data set could not be examined: {error}");
             sender.send(Notice::new(Level::Error, text));

@@ -15,7 +15,7 @@ use listing::ListSlot;
 pub use listing::{Listed, Order, Wanted};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-pub use strokes::{Stroke, Way, chosen_tags, offered_tags, tags_of, verdict_text};
+pub use strokes::{Stroke, Way, chosen_tags, offered_tags, verdict_text};
 
 /// What the panel shows. Changed only by [`run`] and [`logic`].
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub struct State {
     about_data: Option<PathBuf>,
     opening: Slot<PathBuf, Box<Corrections>>,
     open: Option<Corrections>,
+    /// Rises with each step and each opening.
+    n_steps: u64,
+    /// Tracks that were decided about, as of that step and that reading of the data set.
+    decided: Option<([u64; 2], usize)>,
     answers: Slot<PathBuf, Arc<Answers>>,
     listing: ListSlot,
     /// The tag that the Library's columns are about, if it shows them.
@@ -48,6 +52,8 @@ impl Default for State {
             about_data: None,
             opening: Slot::new("open corrections"),
             open: None,
+            n_steps: 0,
+            decided: None,
             answers: Slot::new("read predictions"),
             listing: Slot::new("list tracks to label"),
             about: None,
@@ -65,6 +71,11 @@ impl State {
     /// What was decided about the data set in use, once it is open.
     pub fn ledger(&self) -> Option<&Ledger> {
         self.open.as_ref().map(Corrections::ledger)
+    }
+
+    /// How many tracks of the data set in use somebody has decided about.
+    pub fn n_decided(&self) -> usize {
+        self.decided.map_or(0, |(_, n)| n)
     }
 
     /// Whether they are being opened.
@@ -103,9 +114,14 @@ impl State {
         self.listing.cancelled_key().is_some()
     }
 
-    /// What the predictions say about each track of the data set, by its number, if they were asked about it; see [`Command::Column`].
-    pub fn column(&self) -> Option<&Arc<Vec<Listed>>> {
-        self.answers().and(self.column.value())
+    /// What the predictions say about each track of the data set in use, by its number, if they were asked about it; see
+    /// [`Command::Column`]. `reading` is [`super::library::State::shelf_reading`]: of another one, tracks may have other numbers.
+    pub fn column(&self, reading: u64) -> Option<&Arc<Vec<Listed>>> {
+        self.answers()?;
+        let readings = [reading, self.answers.n_done()];
+        let key = self.column.done_key()?;
+        let is_of = key.is_about(self.about.as_ref()?.as_ref(), readings);
+        is_of.then(|| self.column.value()).flatten()
     }
 
     /// The tag that [`Self::column`] is, or will be, about.
@@ -223,11 +239,25 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
                 let stem = export_stem(&shelf.dataset.name, &shelf.dataset.place);
                 let folder = state.workspace.exports().join(format!("{stem} labels"));
                 let out = folder.clone();
-                state.labels.exporting.ask_again(jobs, folder, move |_| {
-                    Ok(export_labels(&shelf.dataset, &ledger, &out)?)
+                state.labels.exporting.ask_again(jobs, folder, move |job| {
+                    Ok(export_labels(&shelf.dataset, &ledger, &out, job)?)
                 });
             }
         }
+    }
+}
+
+/// Counts anew what was decided, if anything was: there may be as many decisions as tracks.
+fn count_decided(state: &mut Whole) {
+    let of = [state.labels.n_steps, state.library.shelf_reading()];
+    let Some((_, shelf)) = shelf_in_use(state) else {
+        return;
+    };
+    let labels = &mut state.labels;
+    if labels.decided.is_none_or(|(counted, _)| counted != of) {
+        let is_here = |track: &str| shelf.by_id.contains_key(track);
+        let n = labels.ledger().map(|ledger| ledger.n_decided(is_here));
+        labels.decided = n.map(|n| (of, n));
     }
 }
 
@@ -239,7 +269,10 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     if labels.opening.poll(jobs) && labels.opening.error().is_none() {
         let opened = labels.opening.take().and_then(Result::ok);
         labels.open = opened.map(|corrections| *corrections);
+        labels.n_steps += 1;
     }
+    count_decided(state);
+    let labels = &mut state.labels;
     if labels.answers.poll(jobs)
         && let Some(error) = labels.answers.error()
     {
@@ -262,6 +295,7 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
     }
     let labels = &mut state.labels;
     if labels.tagging.poll(jobs) {
+        state.library.look_again();
         match (labels.tagging.done_key().cloned(), labels.tagging.result()) {
             (Some(path), Some(Ok(summary))) => {
                 let (n, failed) = (summary.n_tracks, summary.n_failed);
@@ -270,8 +304,15 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
                 } else {
                     Level::Success
                 };
+                let could = match failed {
+                    0 => String::new(),
+                    1 => ", 1 could not be decoded or tagged".to_owned(),
+                    n => format!(", {n} could not be decoded or tagged"),
+                };
+                let n = n - failed.min(n);
                 let text = format!(
-                    "{n} tracks tagged, {failed} could not be: {}",
+                    "{n} track{} tagged{could}: {}",
+                    if n == 1 { "" } else { "s" },
                     path.display()
                 );
                 sender.send(Notice::new(level, text));

@@ -9,7 +9,7 @@ use crate::timeline::TrueSpan;
 use crate::workbench::jobs::{Activity, Slot};
 use crate::workbench::{CommandSender, Jobs, Level, Notice, Play, Select, State as Whole};
 use attune_core::dataset::catalogue::Status;
-use attune_core::dataset::{Catalogue, CatalogueEntry, Dataset, Problem, Split, demo};
+use attune_core::dataset::{Catalogue, CatalogueEntry, Dataset, Problem, ProblemKind, Split, demo};
 use attune_core::job::Job;
 use browser::{Browser, Listed, Wish};
 use heard::Heard;
@@ -128,6 +128,7 @@ pub struct State {
     play_when_open: Option<PathBuf>,
     heard: Option<Heard>,
     noted: Slot<(i64, String), ()>,
+    sought: Slot<PathBuf, (Found, bool)>,
 }
 
 impl Default for State {
@@ -141,6 +142,7 @@ impl Default for State {
             play_when_open: None,
             heard: None,
             noted: Slot::new("note how decoding went"),
+            sought: Slot::new("look for a missing file"),
         }
     }
 }
@@ -176,6 +178,11 @@ impl State {
     /// Whether the demo data set is being made.
     pub fn is_making_demo(&self) -> bool {
         self.demo.is_busy()
+    }
+
+    /// Shows what the catalogue was told meanwhile of the files.
+    pub(super) fn look_again(&mut self) {
+        self.browser.look_again();
     }
 
     /// Work in progress, for the status bar.
@@ -247,19 +254,28 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             state.library.browser.forget_cancelled();
         }
         Command::Wish(wish) => state.library.browser.wish_for(*wish),
-        Command::OpenListed { listed, play } => open_listed(*listed, play, state, sender),
+        Command::OpenListed { listed, play } => open_listed(*listed, play, state, jobs),
         Command::OpenTrack { id, play } => {
             let folder = state.selection.dataset.as_ref();
             let shelf = folder.and_then(|folder| state.library.shelf(folder));
             if let Some(shelf) = shelf.cloned() {
-                open_track(&shelf, &id, play, state, sender);
+                open_track(&shelf, &id, play, state, jobs, sender);
             }
         }
-        Command::OpenTrackOf { shelf, id, play } => open_track(&shelf, &id, play, state, sender),
+        Command::OpenTrackOf { shelf, id, play } => {
+            open_track(&shelf, &id, play, state, jobs, sender);
+        }
     }
 }
 
-fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &CommandSender) {
+fn open_track(
+    shelf: &Shelf,
+    id: &str,
+    play: bool,
+    state: &mut Whole,
+    jobs: &Jobs,
+    sender: &CommandSender,
+) {
     // The data set may have been read again since the row was drawn.
     let Some(&track_idx) = shelf.by_id.get(id) else {
         return;
@@ -270,43 +286,74 @@ fn open_track(shelf: &Shelf, id: &str, play: bool, state: &mut Whole, sender: &C
     if in_use.is_some_and(|in_use| in_use.dataset.place == shelf.dataset.place) {
         state.selection.apply(Select::Track(Some(id.to_owned())));
     }
-    if let Some(problem) = shelf.problem_of.get(&track_idx) {
-        sender.send(Notice::new(
+    let track = &shelf.dataset.tracks[track_idx];
+    let found = Found {
+        id: id.to_owned(),
+        path: track.path.clone(),
+        truth: shelf.truth_of(track_idx),
+        play,
+        heard: None,
+    };
+    match shelf.problem_of.get(&track_idx) {
+        Some(problem) if problem.kind == ProblemKind::Missing => seek(found, state, jobs),
+        Some(problem) => sender.send(Notice::new(
             Level::Warning,
             format!("Track {id} cannot be opened: {}", problem.message),
-        ));
-        return;
+        )),
+        None => open_found(found, state),
     }
-    let path = shelf.dataset.tracks[track_idx].path.clone();
-    let truth = shelf.truth_of(track_idx);
-    if state.song.wanted() != Some(&path) {
-        state.song.open(path.clone(), truth);
-    }
-    state.library.play_when_open = play.then_some(path);
 }
 
-fn open_listed(listed: Listed, play: bool, state: &mut Whole, sender: &CommandSender) {
+fn open_listed(listed: Listed, play: bool, state: &mut Whole, jobs: &Jobs) {
     let track = listed.track;
-    if track.status == Status::Missing {
-        sender.send(Notice::new(
-            Level::Warning,
-            format!("Track {} cannot be opened: {}", track.id, track.message),
-        ));
-        return;
-    }
-    state.selection.apply(Select::Track(Some(track.id.clone())));
-    if state.song.wanted() != Some(&track.path) {
-        let folder = state.selection.dataset.as_deref();
-        let opened = folder.and_then(|folder| state.library.browser.opened(folder));
-        state.library.heard = opened.map(|opened| Heard {
+    let folder = state.selection.dataset.as_deref();
+    let opened = folder.and_then(|folder| state.library.browser.opened(folder));
+    let found = Found {
+        heard: opened.map(|opened| Heard {
             dataset: opened.index.dataset,
-            id: track.id,
+            id: track.id.clone(),
             path: track.path.clone(),
             status: track.status,
-        });
-        state.song.open(track.path.clone(), listed.truth);
+        }),
+        id: track.id,
+        path: track.path,
+        truth: listed.truth,
+        play,
+    };
+    if track.status == Status::Missing {
+        seek(found, state, jobs);
+    } else {
+        state.selection.apply(Select::Track(Some(found.id.clone())));
+        open_found(found, state);
     }
-    state.library.play_when_open = play.then_some(track.path);
+}
+
+/// A track that is to be opened.
+#[derive(Clone, Debug)]
+struct Found {
+    id: String,
+    path: PathBuf,
+    truth: Vec<TrueSpan>,
+    play: bool,
+    /// What the catalogue is to remember of it, if it was opened from the list.
+    heard: Option<Heard>,
+}
+
+/// Looks whether a file that was missing has come since.
+fn seek(found: Found, state: &mut Whole, jobs: &Jobs) {
+    let key = found.path.clone();
+    state.library.sought.ask_again(jobs, key, move |_| {
+        let is_there = found.path.is_file();
+        Ok((found, is_there))
+    });
+}
+
+fn open_found(found: Found, state: &mut Whole) {
+    if state.song.wanted() != Some(&found.path) {
+        state.library.heard = found.heard;
+        state.song.open(found.path.clone(), found.truth);
+    }
+    state.library.play_when_open = found.play.then_some(found.path);
 }
 
 /// Called once before each frame: takes in results of jobs, asks for what has become stale.
@@ -347,6 +394,24 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         }
     }
     library.shelf.poll(jobs);
+    if library.sought.poll(jobs)
+        && let Some(Ok((found, is_there))) = library.sought.take()
+    {
+        if is_there {
+            state.selection.apply(Select::Track(Some(found.id.clone())));
+            open_found(found, state);
+        } else {
+            sender.send(Notice::new(
+                Level::Warning,
+                format!(
+                    "Track {} cannot be opened: its audio file is missing: {}",
+                    found.id,
+                    found.path.display()
+                ),
+            ));
+        }
+    }
+    let library = &mut state.library;
     if let Some(heard) = &library.heard
         && let Some(found) = heard.outcome(&state.song)
     {
@@ -354,13 +419,15 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
             let (catalogue, dataset) = (state.workspace.catalogue(), heard.dataset);
             let key = (dataset, heard.id.clone());
             library.noted.ask_again(jobs, key, move |_| {
-                heard::record(&catalogue, dataset, &found)
+                heard::record(&catalogue, dataset, found)
             });
         }
         library.heard = None;
     }
     // What could not be noted is found again when the track is decoded the next time.
-    library.noted.poll(jobs);
+    if library.noted.poll(jobs) && library.noted.error().is_none() {
+        library.browser.look_again();
+    }
     let opened = library.play_when_open.take_if(|path| {
         state
             .song

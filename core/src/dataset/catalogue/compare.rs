@@ -3,6 +3,7 @@
 use super::index::NO_PART;
 use super::{Bits, Index, SplitColumn};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// Parts of a split, and outside of it; the last place of each array.
 const N: usize = NO_PART as usize + 1;
@@ -98,11 +99,12 @@ impl Index {
             let tags = self.tags[vocabularies[number].clone()].iter();
             tags.map(|tag| tag.name.as_str())
         };
+        let places = [0, 1].map(|number| names(number).zip(0..).collect::<HashMap<&str, usize>>());
         let share_of = |number: usize, name: &str| {
-            let place = names(number).position(|other| other == name);
+            let place = places[number].get(name).copied();
             std::array::from_fn(|part| balances[number].share(place?, part))
         };
-        let only_second = names(1).filter(|name| !names(0).any(|other| other == *name));
+        let only_second = names(1).filter(|name| !places[0].contains_key(name));
         let tags = names(0)
             .chain(only_second)
             .map(|name| TagShares {
@@ -118,12 +120,5 @@ impl Index {
             artists,
             tags,
         }
-    }
-
-    /// Rows that are in part `from` of the first split and in part `to` of the second, by the places of [`Comparison::tracks`].
-    pub fn moved(&self, first: &SplitColumn, second: &SplitColumn, from: usize, to: usize) -> Bits {
-        Bits::of(self.len(), |row| {
-            (first.parts[row] as usize, second.parts[row] as usize) == (from, to)
-        })
     }
 }

@@ -50,21 +50,45 @@ impl Balance {
     }
 }
 
-/// Which tags occur together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Which tags occur together. Only pairs that do are held: of a vocabulary of a hundred thousand tags, most never meet.
+#[derive(Clone, Debug, PartialEq)]
 pub struct CoOccurrence {
     /// How many tracks were counted.
     pub n_tracks: usize,
-    /// Tracks that carry both tags, `[tags * tags]`; on the diagonal, those that carry the tag.
-    pub counts: Vec<u32>,
-    /// How many tags there are.
-    pub n_tags: usize,
+    /// Where the pairs of each tag end in `others` and `counts`; `[tags]`.
+    ends: Vec<usize>,
+    /// The other tag of each pair: ascending within a tag, from the tag itself on.
+    others: Vec<u32>,
+    /// Tracks that carry both; of a tag with itself, those that carry it.
+    counts: Vec<u32>,
 }
 
 impl CoOccurrence {
-    /// Tracks that carry both tags.
+    /// How many tags there are.
+    pub fn n_tags(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn pairs_of(&self, tag: usize) -> std::ops::Range<usize> {
+        let start = tag.checked_sub(1).map_or(0, |last| self.ends[last]);
+        start..self.ends[tag]
+    }
+
+    /// Tracks that carry both tags; of a tag with itself, those that carry it.
     pub fn count(&self, one: usize, other: usize) -> u32 {
-        self.counts[one * self.n_tags + other]
+        let pairs = self.pairs_of(one.min(other));
+        let place = self.others[pairs.clone()].binary_search(&(one.max(other) as u32));
+        place.map_or(0, |place| self.counts[pairs.start + place])
+    }
+
+    /// Pairs of different tags that occur together, each once, the lower tag first, with how many tracks carry both.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, u32)> {
+        (0..self.n_tags()).flat_map(move |one| {
+            let pairs = self.pairs_of(one);
+            let others = pairs.map(|at| (self.others[at] as usize, self.counts[at]));
+            let others = others.filter(move |(other, _)| *other != one);
+            others.map(move |(other, count)| (one, other, count))
+        })
     }
 
     /// Share of the tracks with tag `one` that carry `other`, too; `None` if there are none.
@@ -132,25 +156,38 @@ impl Index {
 
     /// Which tags of a split's vocabulary occur together, among these rows.
     pub fn co_occurrence(&self, rows: &Bits, split: Option<&SplitColumn>) -> CoOccurrence {
-        let vocabulary = self.vocabulary_of(split);
-        let n_tags = vocabulary.len();
-        let mut counts = vec![0; n_tags * n_tags];
-        let mut n_tracks = 0;
-        for row in rows.rows() {
-            n_tracks += 1;
-            let tags = self.tags_of(row as usize);
-            let own = |tag: &&u32| vocabulary.contains(&(**tag as usize));
-            for &one in tags.iter().filter(own) {
-                for &other in tags.iter().filter(own) {
-                    let place = (one as usize - vocabulary.start) * n_tags;
-                    counts[place + other as usize - vocabulary.start] += 1;
+        let tags = self.vocabulary_of(split);
+        let mut together = CoOccurrence {
+            n_tracks: rows.count(),
+            ends: Vec::with_capacity(tags.len()),
+            others: Vec::new(),
+            counts: Vec::new(),
+        };
+        // Of the tag that is looked at, with each other one.
+        let mut met_times = vec![0; tags.len()];
+        let mut met = Vec::new();
+        for one in tags.clone() {
+            let carriers = self.carriers[one].iter().map(|&row| row as usize);
+            for row in carriers.filter(|&row| rows.has(row)) {
+                for &other in self.tags_of(row) {
+                    let other = other as usize;
+                    if other >= one && other < tags.end {
+                        let times = &mut met_times[other - tags.start];
+                        if *times == 0 {
+                            met.push((other - tags.start) as u32);
+                        }
+                        *times += 1;
+                    }
                 }
             }
+            met.sort_unstable();
+            for other in met.drain(..) {
+                let times = std::mem::take(&mut met_times[other as usize]);
+                together.others.push(other);
+                together.counts.push(times);
+            }
+            together.ends.push(together.others.len());
         }
-        CoOccurrence {
-            n_tracks,
-            counts,
-            n_tags,
-        }
+        together
     }
 }

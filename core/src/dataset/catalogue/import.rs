@@ -6,7 +6,7 @@ use super::status::{FileMark, Status};
 use super::{Catalogue, number_of_root, schema, stamp, told};
 use crate::dataset::{Collection, Error};
 use crate::job::Job;
-use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::time::Duration;
@@ -56,11 +56,7 @@ impl Catalogue {
         let fingerprint = collection.fingerprint();
         job.check()?;
         let path = self.path.clone();
-        self.wait_for_turn(job)?;
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(told(&path))?;
+        let transaction = self.wait_for_turn(job)?;
         let facts = Facts {
             stamp,
             fingerprint: &fingerprint,
@@ -72,34 +68,31 @@ impl Catalogue {
         Ok(dataset)
     }
 
-    /// Waits while another process imports, as long as the job goes on. The connection is as patient as before, whatever comes of it.
-    fn wait_for_turn(&mut self, job: &Job) -> Result<(), Error> {
-        let path = self.path.clone();
-        self.connection.busy_timeout(ATTEMPT).map_err(told(&path))?;
-        let outcome = self.attempt_turn(job);
-        let restored = self.connection.busy_timeout(schema::PATIENCE);
-        outcome.and(restored.map_err(told(&path)))
-    }
-
-    fn attempt_turn(&mut self, job: &Job) -> Result<(), Error> {
-        let mut outcome = Ok(());
-        for _ in 0..N_ATTEMPTS {
-            job.check()?;
-            // Given back at once: what follows waits for a moment at most.
-            outcome = self
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .and_then(rusqlite::Transaction::rollback);
-            match &outcome {
+    /// Waits while another process imports, as long as the job goes on. The turn that was got is kept: given back, another could take it.
+    fn wait_for_turn(&self, job: &Job) -> Result<Transaction<'_>, Error> {
+        let told = || told(&self.path);
+        self.connection.busy_timeout(ATTEMPT).map_err(told())?;
+        let mut n_left = N_ATTEMPTS;
+        let outcome = loop {
+            if let Err(stopped) = job.check() {
+                break Err(stopped.into());
+            }
+            n_left -= 1;
+            let begun =
+                Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate);
+            match begun {
                 Err(rusqlite::Error::SqliteFailure(code, _))
-                    if code.code == ErrorCode::DatabaseBusy =>
+                    if code.code == ErrorCode::DatabaseBusy && n_left > 0 =>
                 {
                     job.report(0, 0, "waiting for another import");
                 }
-                _ => break,
+                other => break other.map_err(told()),
             }
-        }
-        outcome.map_err(told(&self.path))
+        };
+        self.connection
+            .busy_timeout(schema::PATIENCE)
+            .map_err(told())?;
+        outcome
     }
 }
 
@@ -136,11 +129,10 @@ fn replace(
     facts: &Facts<'_>,
     job: &Job,
 ) -> Result<i64, Ended> {
-    let root = collection.root.to_string_lossy();
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs() as i64);
-    let dataset = if let Some(known) = number_of_root(connection, &root)? {
+        .unwrap_or_default();
+    let dataset = if let Some(known) = number_of_root(connection, &collection.root)? {
         job.report(0, 0, "clearing the old state");
         for table in schema::REPLACED {
             connection.execute(&format!("DELETE FROM {table} WHERE dataset = ?1"), [known])?;
@@ -150,11 +142,17 @@ fn replace(
         connection.execute(
             "INSERT INTO datasets (name, root, layout, fingerprint, stamp, imported_at_unix_s, n_tracks, n_tags, n_artists, n_problems, total_secs)
              VALUES ('', ?1, '', '', '', 0, 0, 0, 0, 0, 0)",
-            [&root],
+            [stored_path(&collection.root)],
         )?;
         connection.last_insert_rowid()
     };
-    index.dataset = dataset;
+    // Never one that was used before, also not by a data set that had this number and was forgotten.
+    let last: i64 = connection.query_row(
+        "SELECT import FROM datasets WHERE dataset = ?1",
+        [dataset],
+        |row| row.get(0),
+    )?;
+    (index.dataset, index.import) = (dataset, (last + 1).max(now.as_micros() as i64));
     let (statuses, messages) = statuses(connection, dataset, collection)?;
     let n_problems = statuses.iter().filter(|status| status.is_problem()).count();
     index.set_statuses(&statuses);
@@ -164,19 +162,20 @@ fn replace(
         .filter_map(|it| it.duration_secs);
     connection.execute(
         "UPDATE datasets SET name = ?2, layout = ?3, fingerprint = ?4, stamp = ?5, imported_at_unix_s = ?6, n_tracks = ?7, n_tags = ?8,
-            n_artists = ?9, n_problems = ?10, total_secs = ?11 WHERE dataset = ?1",
+            n_artists = ?9, n_problems = ?10, total_secs = ?11, import = ?12 WHERE dataset = ?1",
         params![
             dataset,
             collection.name,
             collection.layout,
             facts.fingerprint,
             facts.stamp,
-            now,
+            now.as_secs() as i64,
             collection.recordings.len() as i64,
             index.tags().len() as i64,
             index.artists().count() as i64,
             n_problems as i64,
             secs.sum::<f64>(),
+            index.import,
         ],
     )?;
     write_words(connection, dataset, collection, index)?;
@@ -225,7 +224,7 @@ fn statuses<'a>(
     for (id, status, message, mark) in known {
         let row = row_of.get(id.as_str()).copied();
         if let (Some(row), Ok(status)) = (row, status.parse())
-            && FileMark::of(&collection.recordings[row].path) == Some(mark)
+            && FileMark::of(&collection.recordings[row].path) == mark
         {
             note(row, status, message);
         }
@@ -270,7 +269,12 @@ fn write_words(
     }
     let mut insert = connection.prepare("INSERT INTO findings VALUES (?1, ?2, ?3)")?;
     for (number, finding) in (0i64..).zip(&collection.findings) {
-        let text = serde_json::to_string(finding)
+        // JSON holds no path that is not UTF-8: people read it, nothing opens it.
+        let mut finding = finding.clone();
+        finding.file = finding
+            .file
+            .map(|file| file.to_string_lossy().into_owned().into());
+        let text = serde_json::to_string(&finding)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         insert.execute(params![dataset, number, text])?;
     }

@@ -4,6 +4,7 @@
 //! import: Collection ──Index::of──► Index ──► blobs in `columns`          open: blobs ──Index::load──► Index
 //! ```
 
+use super::rows::path_of;
 use super::stored::{self, damaged};
 use super::texts::{Texts, plain};
 use super::{Bits, Status, TextField};
@@ -23,6 +24,8 @@ pub struct Index {
     pub name: String,
     /// Its folder.
     pub root: PathBuf,
+    /// Which import it was made by: rows have other numbers after the next one.
+    pub(super) import: i64,
     pub(super) ids: Texts,
     pub(super) titles: Texts,
     pub(super) artists: Names,
@@ -135,6 +138,7 @@ impl Index {
             dataset: 0,
             name: collection.name.clone(),
             root: collection.root.clone(),
+            import: 0,
             by_id: sorted_rows(recordings.len(), |one, other| {
                 ids.get(one).cmp(ids.get(other))
             }),
@@ -253,6 +257,11 @@ impl Index {
         self.carriers = carriers;
     }
 
+    /// Whether rows have the same numbers in both: what is known of their files may differ.
+    pub fn is_of_same_import(&self, other: &Self) -> bool {
+        (self.dataset, self.import) == (other.dataset, other.import)
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.secs.len()
@@ -331,16 +340,12 @@ impl Index {
 
     /// Reads the index of a data set.
     pub(super) fn load(connection: &Connection, dataset: i64) -> rusqlite::Result<Self> {
-        let (name, root, n_rows) = connection.query_row(
-            "SELECT name, root, n_tracks FROM datasets WHERE dataset = ?1",
+        let (name, root, n_rows, import) = connection.query_row(
+            "SELECT name, root, n_tracks, import FROM datasets WHERE dataset = ?1",
             [dataset],
             |row| {
-                let root = row.get::<_, String>(1)?;
-                Ok((
-                    row.get(0)?,
-                    PathBuf::from(root),
-                    row.get::<_, i64>(2)? as usize,
-                ))
+                let n_rows = row.get::<_, i64>(2)? as usize;
+                Ok((row.get(0)?, path_of(row, 1)?, n_rows, row.get(3)?))
             },
         )?;
         let column = |name: &str, below: usize| -> rusqlite::Result<Vec<u32>> {
@@ -370,6 +375,7 @@ impl Index {
             dataset,
             name,
             root,
+            import,
             ids: texts("id")?,
             titles: texts("title")?,
             artists: names("artist")?,

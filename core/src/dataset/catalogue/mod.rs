@@ -23,6 +23,7 @@ pub use counts::{Balance, CoOccurrence};
 pub use index::{Index, SplitColumn, Tag, Vocabulary};
 pub use query::{LengthRange, Query, QueryError, Sort, Term, Test, TextField};
 pub use rows::TrackRow;
+pub(crate) use status::FileMark;
 pub use status::{Checked, Status, UnknownStatus};
 
 use super::{Error, Finding};
@@ -47,6 +48,7 @@ pub struct CatalogueEntry {
     /// What it is called.
     pub name: String,
     /// Its folder.
+    #[serde(serialize_with = "rows::in_words")]
     pub root: PathBuf,
     /// Id of the layout that read it.
     pub layout: String,
@@ -125,7 +127,8 @@ impl Catalogue {
         read().map_err(told(&self.path))
     }
 
-    /// Takes a data set out of the catalogue, with all that is kept about it here; its files stay. Whether it was there.
+    /// Takes a data set out of the catalogue, with all that is kept about it here; its files stay, and need not be there. Whether it was
+    /// known.
     pub fn forget(&mut self, root: &Path) -> Result<bool, Error> {
         let Some(entry) = self.dataset(root)? else {
             return Ok(false);
@@ -168,7 +171,7 @@ fn list(connection: &Connection) -> rusqlite::Result<Vec<CatalogueEntry>> {
         Ok(CatalogueEntry {
             dataset: row.get(0)?,
             name: row.get(1)?,
-            root: PathBuf::from(row.get::<_, String>(2)?),
+            root: rows::path_of(row, 2)?,
             layout: row.get(3)?,
             fingerprint: row.get(4)?,
             stamp: row.get(5)?,
@@ -184,11 +187,11 @@ fn list(connection: &Connection) -> rusqlite::Result<Vec<CatalogueEntry>> {
 }
 
 /// The number of a folder's data set.
-fn number_of_root(connection: &Connection, root: &str) -> rusqlite::Result<Option<i64>> {
+fn number_of_root(connection: &Connection, root: &Path) -> rusqlite::Result<Option<i64>> {
     connection
         .query_row(
             "SELECT dataset FROM datasets WHERE root = ?1",
-            [root],
+            [rows::stored_path(root)],
             |row| row.get(0),
         )
         .optional()

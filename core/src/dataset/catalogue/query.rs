@@ -296,6 +296,8 @@ fn field_test(name: &str, sign: &str, value: &str) -> Result<Option<Typed>, Quer
     let test = match (text, name) {
         (Some(field), _) if is_exact => Test::Is(field, plain(value)),
         (Some(field), _) => Test::Contains(field, plain(value)),
+        // The whole name, whatever is in it.
+        (None, "tag") if is_exact => Test::AnyTag(vec![value.to_owned()]),
         (None, "tag") => {
             let tags = value.split('|').map(str::trim);
             let tags: Vec<String> = tags

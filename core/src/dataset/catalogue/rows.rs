@@ -3,7 +3,7 @@
 use super::{Catalogue, Index, Status, told};
 use crate::dataset::{Error, Span, TagIdx};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,7 @@ pub struct TrackRow {
     /// Its id.
     pub id: String,
     /// The audio file, absolute.
+    #[serde(serialize_with = "in_words")]
     pub path: PathBuf,
     /// Title; empty where nobody says.
     pub title: String,
@@ -23,7 +24,7 @@ pub struct TrackRow {
     pub artist: String,
     /// Album; empty where nobody says.
     pub album: String,
-    /// Length as the data set states it, in seconds.
+    /// Length as the data set states it, in seconds; where it does not, that of what was decoded, if that went without a fault.
     pub duration_secs: Option<f64>,
     /// Where it comes from.
     pub source: String,
@@ -83,12 +84,15 @@ impl TrackRow {
 }
 
 impl Catalogue {
-    /// The rows of these numbers, in the same order. Numbers that the data set no longer has are left out.
+    /// The rows of these numbers, in the same order; numbers beyond the last are left out. Fails with [`Error::Outdated`] if the data set was
+    /// imported again since the index was read: other tracks have these numbers then.
     pub fn rows(&self, index: &Index, numbers: &[u32]) -> Result<Vec<TrackRow>, Error> {
-        let read = || -> rusqlite::Result<Vec<TrackRow>> {
-            let mut tracks = self.connection.prepare_cached(
-                "SELECT track_id, path, title, duration_s, message FROM tracks
-                 LEFT JOIN problems USING (dataset, number) WHERE dataset = ?1 AND number = ?2",
+        self.of_import(index, |connection| {
+            let mut tracks = connection.prepare_cached(
+                "SELECT tracks.track_id, path, title, duration_s, problems.message, decoded_s FROM tracks
+                 LEFT JOIN problems USING (dataset, number)
+                 LEFT JOIN checked ON checked.dataset = tracks.dataset AND checked.track_id = tracks.track_id
+                 WHERE tracks.dataset = ?1 AND number = ?2",
             )?;
             let mut rows = Vec::with_capacity(numbers.len());
             for &number in numbers.iter().filter(|&&row| (row as usize) < index.len()) {
@@ -96,7 +100,13 @@ impl Catalogue {
                 let status = index.status_of(at);
                 let found = tracks
                     .query_row(params![index.dataset, number], |row| {
+                        // Without a problem there is nothing to say, even if another process has found one since.
                         let message: Option<String> = row.get(4)?;
+                        let message = status.is_problem().then(|| {
+                            message.unwrap_or_else(|| status.about().to_owned())
+                        });
+                        let decoded_secs: Option<f64> = row.get(5)?;
+                        let is_whole = status == Status::Fine;
                         Ok(TrackRow {
                             row: number,
                             id: row.get(0)?,
@@ -104,45 +114,31 @@ impl Catalogue {
                             title: row.get(2)?,
                             artist: index.artists.at(at).to_owned(),
                             album: index.albums.at(at).to_owned(),
-                            duration_secs: row.get(3)?,
+                            duration_secs: row
+                                .get::<_, Option<f64>>(3)?
+                                .or(decoded_secs.filter(|_| is_whole)),
                             source: index.sources.at(at).to_owned(),
                             licence: index.licences.at(at).to_owned(),
                             status,
-                            message: match message {
-                                Some(message) => message,
-                                None if status.is_problem() => status.about().to_owned(),
-                                None => String::new(),
-                            },
+                            message: message.unwrap_or_default(),
                         })
                     })
                     .optional()?;
                 rows.extend(found);
             }
             Ok(rows)
-        };
-        read().map_err(told(&self.path))
+        })
     }
 
-    /// The row of the track with this id.
-    pub fn row_of(&self, dataset: i64, track_id: &str) -> Result<Option<u32>, Error> {
-        let read = || {
-            self.connection
-                .prepare_cached("SELECT number FROM tracks WHERE dataset = ?1 AND track_id = ?2")?
-                .query_row(params![dataset, track_id], |row| row.get(0))
-                .optional()
-        };
-        read().map_err(told(&self.path))
-    }
-
-    /// When the tags of a vocabulary sound in a track, ascending by start; empty where nobody says.
-    pub fn spans(&self, dataset: i64, row: u32, vocabulary: usize) -> Result<Vec<Span>, Error> {
-        let read = || -> rusqlite::Result<Vec<Span>> {
-            self.connection
+    /// When the tags of a vocabulary sound in a track, ascending by start; empty where nobody says. Fails as [`Catalogue::rows`] does.
+    pub fn spans(&self, index: &Index, row: u32, vocabulary: usize) -> Result<Vec<Span>, Error> {
+        self.of_import(index, |connection| {
+            connection
                 .prepare_cached(
                     "SELECT tag, start_s, end_s FROM timelines WHERE dataset = ?1 AND number = ?2 AND vocabulary = ?3
                      ORDER BY start_s, tag",
                 )?
-                .query_map(params![dataset, row, vocabulary as i64], |row| {
+                .query_map(params![index.dataset, row, vocabulary as i64], |row| {
                     Ok(Span {
                         tag: TagIdx(row.get(0)?),
                         start_secs: row.get(1)?,
@@ -150,9 +146,43 @@ impl Catalogue {
                     })
                 })?
                 .collect()
-        };
-        read().map_err(told(&self.path))
+        })
     }
+
+    /// Whether the data set was not imported again since the index was read.
+    pub fn is_latest(&self, index: &Index) -> Result<bool, Error> {
+        match self.of_import(index, |_| Ok(())) {
+            Err(Error::Outdated(_)) => Ok(false),
+            known => known.map(|()| true),
+        }
+    }
+
+    /// Reads in the state that the index was made of: both are looked at in one snapshot.
+    fn of_import<T>(
+        &self,
+        index: &Index,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let told = || told(&self.path);
+        let snapshot = self.connection.unchecked_transaction().map_err(told())?;
+        let import: Option<i64> = snapshot
+            .prepare_cached("SELECT import FROM datasets WHERE dataset = ?1")
+            .and_then(|mut query| {
+                query
+                    .query_row([index.dataset], |row| row.get(0))
+                    .optional()
+            })
+            .map_err(told())?;
+        if import != Some(index.import) {
+            return Err(Error::Outdated(index.root.clone()));
+        }
+        read(&snapshot).map_err(told())
+    }
+}
+
+/// A path in JSON, which holds none that is not UTF-8.
+pub(super) fn in_words<S: serde::Serializer>(path: &Path, out: S) -> Result<S::Ok, S::Error> {
+    out.serialize_str(&path.to_string_lossy())
 }
 
 /// A path as SQLite keeps it: text, or bytes if it is not UTF-8, so that no file gets lost.

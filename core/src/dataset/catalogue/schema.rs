@@ -2,7 +2,7 @@
 //!
 //! | table | one row for |
 //! |---|---|
-//! | `datasets` | a data set; its number stays the same when it is imported again |
+//! | `datasets` | a data set; its number stays the same when it is imported again, `import` rises then |
 //! | `vocabularies`, `tags` | a labelling and each of its tags, by position |
 //! | `names` | an artist, album, source or licence, sorted within its field |
 //! | `tracks` | a recording, by its place in the data set |
@@ -10,7 +10,7 @@
 //! | `columns` | all rows of one column as a blob (see [`super::Index`]): labels, parts of each split, statuses, search texts, orders |
 //! | `timelines` | a stretch in which a tag sounds |
 //! | `problems` | what is wrong with a track's file, if there is more to say than its status |
-//! | `checked` | what decoding found of a file, with the file's size and time; outlives a new import |
+//! | `checked` | what decoding found of a file, with the file's size and time (-1 if it was not there); outlives a new import |
 //! | `findings` | what reading the annotations found, as JSON |
 //!
 //! Tables that must outlive a new import refer to `(dataset, track_id)`, never to `tracks.number`.
@@ -19,17 +19,14 @@ use super::stored::refusal;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::time::Duration;
 
-/// How long a connection waits for another's transaction.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Version of the tables, kept in SQLite's `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const DATASETS: &str = "
 CREATE TABLE datasets (
     dataset INTEGER PRIMARY KEY, name TEXT NOT NULL, root TEXT NOT NULL UNIQUE, layout TEXT NOT NULL, fingerprint TEXT NOT NULL,
     stamp TEXT NOT NULL, imported_at_unix_s INTEGER NOT NULL, n_tracks INTEGER NOT NULL, n_tags INTEGER NOT NULL,
-    n_artists INTEGER NOT NULL, n_problems INTEGER NOT NULL, total_secs REAL NOT NULL
+    n_artists INTEGER NOT NULL, n_problems INTEGER NOT NULL, total_secs REAL NOT NULL, import INTEGER NOT NULL DEFAULT 0
 );";
 
 const CONTENTS: &str = "
@@ -70,7 +67,8 @@ CREATE TABLE problems (
 ) WITHOUT ROWID;
 CREATE TABLE checked (
     dataset INTEGER NOT NULL REFERENCES datasets ON DELETE CASCADE, track_id TEXT NOT NULL, status TEXT NOT NULL,
-    message TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, PRIMARY KEY (dataset, track_id)
+    message TEXT NOT NULL, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL, rate_hz INTEGER, decoded_s REAL,
+    PRIMARY KEY (dataset, track_id)
 ) WITHOUT ROWID;
 CREATE TABLE findings (
     dataset INTEGER NOT NULL REFERENCES datasets ON DELETE CASCADE, number INTEGER NOT NULL, finding TEXT NOT NULL,
@@ -94,6 +92,9 @@ pub(super) const REPLACED: [&str; 9] = [
     "findings",
 ];
 
+/// How long one statement waits for another process that writes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Makes or upgrades the tables. A catalogue of today is only read, so that opening it waits for nobody who writes.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(PATIENCE)?;
@@ -109,6 +110,7 @@ pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     match version(&transaction)? {
         0 => make(&transaction)?,
         1 => upgrade_from_1(&transaction)?,
+        2 => upgrade_from_2(&transaction)?,
         // Another process was faster.
         VERSION => {}
         other => {
@@ -129,6 +131,15 @@ fn make(connection: &Connection) -> rusqlite::Result<()> {
     TABLES
         .iter()
         .try_for_each(|tables| connection.execute_batch(tables))
+}
+
+/// Version 2 neither counted imports nor kept rate and length of what was decoded.
+fn upgrade_from_2(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "ALTER TABLE datasets ADD COLUMN import INTEGER NOT NULL DEFAULT 0;
+         ALTER TABLE checked ADD COLUMN rate_hz INTEGER;
+         ALTER TABLE checked ADD COLUMN decoded_s REAL;",
+    )
 }
 
 /// Version 1 knew no search columns, titles or named splits. The list of data sets is kept; their empty stamp says that each must be

@@ -22,6 +22,23 @@ impl Index {
         Ok(found)
     }
 
+    /// Whether the data set has the tags and splits that a query names: what [`Index::select`] fails for, without looking at any row.
+    pub fn check(&self, query: &Query) -> Result<(), QueryError> {
+        let split = self.split_of(query)?;
+        for term in &query.terms {
+            match &term.test {
+                Test::AnyTag(names) => {
+                    for name in names {
+                        self.tag_named(name, split)?;
+                    }
+                }
+                Test::In(name) => drop(self.named_split(name)?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The same in the order that is asked for: numbers of rows.
     pub fn list(&self, query: &Query) -> Result<Vec<u32>, QueryError> {
         let found = self.select(query)?;

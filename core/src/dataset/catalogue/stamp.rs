@@ -1,7 +1,7 @@
 //! Whether a data set's annotations were changed since they were read: names, sizes and times, without opening a file.
 
 use crate::dataset::Error;
-use crate::dataset::import::{Layout, annotation_files};
+use crate::dataset::import::{self, Layout, annotation_files};
 use crate::dataset::split::OwnSplit;
 use crate::job::Job;
 use std::path::Path;
@@ -15,18 +15,30 @@ const ANNOTATIONS: [&str; 13] = [
 const DEPTH: usize = 4;
 
 /// 32 hexadecimal digits that change when a file of annotations does, or when a file is added or taken away. Of a data set that names
-/// others (a description, a split of one's own) those files count that it is made of.
+/// others (a description, a split of one's own) those files and folders count that it is made of.
 pub(super) fn of(root: &Path, job: &Job) -> Result<String, Error> {
     let mut hash = blake3::Hasher::new();
     if root.is_file() || OwnSplit.recognises(root) {
         for file in annotation_files(root) {
             job.check()?;
-            let fact = fact(root, &file);
-            hash.update(&(fact.len() as u64).to_le_bytes());
-            hash.update(&fact);
+            put(&mut hash, &fact(root, &file));
         }
-        return Ok(hash.finalize().to_hex()[..32].to_owned());
+        for folder in import::folders(root) {
+            put(&mut hash, folder.as_os_str().as_encoded_bytes());
+            match walk(&folder, &mut hash, job) {
+                // Audio on a disk that is not mounted: the same as none.
+                Err(Error::Io { .. }) => put(&mut hash, b"out of reach"),
+                walked => walked?,
+            }
+        }
+    } else {
+        walk(root, &mut hash, job)?;
     }
+    Ok(hash.finalize().to_hex()[..32].to_owned())
+}
+
+/// Adds names, sizes and times of all below a folder.
+fn walk(root: &Path, hash: &mut blake3::Hasher, job: &Job) -> Result<(), Error> {
     let mut waiting = vec![(root.to_path_buf(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
         job.check()?;
@@ -55,13 +67,17 @@ pub(super) fn of(root: &Path, job: &Job) -> Result<String, Error> {
         // Folders list their files in any order.
         facts.sort_unstable();
         for fact in facts {
-            hash.update(&(fact.len() as u64).to_le_bytes());
-            hash.update(&fact);
+            put(hash, &fact);
         }
         // So that the order of the walk is that of the names.
         waiting.sort_unstable_by(|(one, _), (other, _)| other.cmp(one));
     }
-    Ok(hash.finalize().to_hex()[..32].to_owned())
+    Ok(())
+}
+
+fn put(hash: &mut blake3::Hasher, fact: &[u8]) {
+    hash.update(&(fact.len() as u64).to_le_bytes());
+    hash.update(fact);
 }
 
 fn fact(root: &Path, path: &Path) -> Vec<u8> {
@@ -100,5 +116,23 @@ mod tests {
         assert_ne!(second, first);
         std::fs::create_dir(folder.path().join("audio")).unwrap();
         assert_ne!(stamp(), second);
+    }
+
+    #[test]
+    fn audio_that_comes_into_the_folder_of_a_description_changes_its_stamp() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let stamp = || of(&at("set.toml"), &Job::quiet()).unwrap();
+        std::fs::create_dir_all(at("tables")).unwrap();
+        let head = "track_id,path,artist,split,duration_s,source,license\n";
+        std::fs::write(at("tables/tracks.csv"), head).unwrap();
+        std::fs::write(at("set.toml"), "annotations = 'tables'\naudio = 'audio'\n").unwrap();
+        let unmounted = stamp();
+        std::fs::create_dir_all(at("audio/00")).unwrap();
+        let empty = stamp();
+        assert_ne!(empty, unmounted);
+        assert_eq!(stamp(), empty);
+        std::fs::create_dir(at("audio/00/more")).unwrap();
+        assert_ne!(stamp(), empty);
     }
 }

@@ -1,11 +1,14 @@
 //! What is known of the audio files: whether they are there, and whether they can be decoded.
 
 use super::{Catalogue, told};
-use crate::dataset::{Error, ProblemKind};
-use rusqlite::{Connection, params};
+use crate::dataset::{Error, Problem, ProblemKind};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Outcomes that one transaction keeps: a second of work, for which others wait.
+const AT_ONCE: usize = 16_384;
 
 /// What is known of a track's audio file.
 #[derive(
@@ -108,56 +111,117 @@ impl std::str::FromStr for Status {
 pub struct UnknownStatus(pub String);
 
 /// What decoding a track found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
     /// Id of the track.
     pub track: String,
+    /// The file that was decoded: what the track's file is called now, if it is to count.
+    pub path: PathBuf,
     /// What was found.
     pub status: Status,
     /// In words; empty if there is nothing to say beyond the status.
     pub message: String,
+    /// The file's own sample rate in hertz, where whoever decoded it tells.
+    pub rate_hz: Option<u32>,
+    /// Length of what was decoded, in seconds, where whoever decoded it tells.
+    pub duration_secs: Option<f64>,
+}
+
+impl Checked {
+    /// Decoded without a fault.
+    pub fn fine(track: &str, path: &Path) -> Self {
+        Self {
+            track: track.to_owned(),
+            path: path.to_path_buf(),
+            status: Status::Fine,
+            message: String::new(),
+            rate_hz: None,
+            duration_secs: None,
+        }
+    }
+}
+
+impl From<&Problem> for Checked {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            status: problem.kind.into(),
+            message: problem.message.clone(),
+            ..Self::fine(&problem.track, &problem.path)
+        }
+    }
 }
 
 /// By size and time of the last change, a file is known to be the one that was decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileMark {
-    pub(super) bytes: i64,
-    pub(super) modified_ns: i64,
+pub(crate) struct FileMark {
+    pub(crate) bytes: i64,
+    pub(crate) modified_ns: i64,
 }
 
 impl FileMark {
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let facts = std::fs::metadata(path).ok()?;
-        let modified = facts.modified().ok()?;
-        let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
-        Some(Self {
-            bytes: facts.len() as i64,
-            modified_ns: since.as_nanos() as i64,
-        })
+    /// That of a file which is not there.
+    const MISSING: Self = Self {
+        bytes: -1,
+        modified_ns: -1,
+    };
+
+    pub(crate) fn of(path: &Path) -> Self {
+        let read = || {
+            let facts = std::fs::metadata(path).ok()?;
+            let modified = facts.modified().ok()?;
+            let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(Self {
+                bytes: facts.len() as i64,
+                modified_ns: since.as_nanos() as i64,
+            })
+        };
+        read().unwrap_or(Self::MISSING)
     }
 }
 
 impl Catalogue {
-    /// Keeps what decoding found, for as long as the files stay as they are; importing the data set again does not lose it. Tracks that
-    /// the data set does not have are passed over. Returns how many were known.
+    /// Keeps what decoding found, for as long as the files stay as they are; importing the data set again does not lose it. Passed over are
+    /// tracks that the data set does not have, or has with another file, and what is no longer so: a missing file that has come, one that was
+    /// decoded and has gone. Returns how many were kept. One transaction: give it many at once.
     pub fn record(&mut self, dataset: i64, found: &[Checked]) -> Result<usize, Error> {
         let path = self.path.clone();
         self.write(|connection| record(connection, dataset, found))
             .map_err(told(&path))
     }
+
+    /// The same for the data set of a folder or description, in the catalogue `file`: nothing if there is no catalogue, or it does not know
+    /// the data set. In pieces, so that others need not wait for all of it.
+    pub fn record_of(file: &Path, root: &Path, found: &[Checked]) -> Result<usize, Error> {
+        if found.is_empty() || !file.exists() {
+            return Ok(0);
+        }
+        let mut catalogue = Self::open(file)?;
+        let Some(entry) = catalogue.dataset(root)? else {
+            return Ok(0);
+        };
+        let mut n_kept = 0;
+        for piece in found.chunks(AT_ONCE) {
+            n_kept += catalogue.record(entry.dataset, piece)?;
+        }
+        Ok(n_kept)
+    }
 }
 
 fn record(connection: &Connection, dataset: i64, found: &[Checked]) -> rusqlite::Result<usize> {
-    let root: String = connection.query_row(
+    let root = connection.query_row(
         "SELECT root FROM datasets WHERE dataset = ?1",
         [dataset],
-        |row| row.get(0),
+        |row| super::rows::path_of(row, 0),
     )?;
     let mut of_id = connection
         .prepare("SELECT number, path FROM tracks WHERE dataset = ?1 AND track_id = ?2")?;
     let mut keep = connection.prepare(
-        "INSERT OR REPLACE INTO checked (dataset, track_id, status, message, bytes, modified_ns)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO checked (dataset, track_id, status, message, bytes, modified_ns, rate_hz, decoded_s)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (dataset, track_id) DO UPDATE SET status = excluded.status, message = excluded.message,
+            rate_hz = coalesce(excluded.rate_hz, CASE WHEN bytes = excluded.bytes AND modified_ns = excluded.modified_ns THEN rate_hz END),
+            decoded_s = coalesce(excluded.decoded_s, CASE WHEN bytes = excluded.bytes AND modified_ns = excluded.modified_ns THEN decoded_s END),
+            bytes = excluded.bytes, modified_ns = excluded.modified_ns",
     )?;
     let mut statuses = super::index::read_column(connection, dataset, "status")?;
     let mut forget =
@@ -165,29 +229,39 @@ fn record(connection: &Connection, dataset: i64, found: &[Checked]) -> rusqlite:
     let mut explain = connection.prepare("INSERT INTO problems VALUES (?1, ?2, ?3)")?;
     let mut n_known = 0;
     for checked in found {
-        let known = of_id.query_map(params![dataset, checked.track], |row| {
-            Ok((row.get::<_, u32>(0)?, super::rows::path_of(row, 1)?))
-        })?;
-        for row in known {
-            let (number, path) = row?;
-            let mark = FileMark::of(&Path::new(&root).join(path));
-            if let (Some(mark), Some(status)) = (mark, statuses.get_mut(number as usize)) {
-                *status = checked.status.number();
-                keep.execute(params![
-                    dataset,
-                    checked.track,
-                    checked.status.name(),
-                    checked.message,
-                    mark.bytes,
-                    mark.modified_ns
-                ])?;
-                forget.execute(params![dataset, number])?;
-                if !checked.message.is_empty() && checked.message != checked.status.about() {
-                    explain.execute(params![dataset, number, checked.message])?;
-                }
-                n_known += 1;
-            }
+        let known = of_id
+            .query_row(params![dataset, checked.track], |row| {
+                Ok((row.get::<_, u32>(0)?, super::rows::path_of(row, 1)?))
+            })
+            .optional()?;
+        let Some((number, path)) = known else {
+            continue;
+        };
+        let path = root.join(path);
+        let mark = FileMark::of(&path);
+        let is_missing = checked.status == Status::Missing;
+        if !is_same(&path, &checked.path) || is_missing != (mark == FileMark::MISSING) {
+            continue;
         }
+        let Some(status) = statuses.get_mut(number as usize) else {
+            continue;
+        };
+        *status = checked.status.number();
+        keep.execute(params![
+            dataset,
+            checked.track,
+            checked.status.name(),
+            checked.message,
+            mark.bytes,
+            mark.modified_ns,
+            checked.rate_hz,
+            checked.duration_secs,
+        ])?;
+        forget.execute(params![dataset, number])?;
+        if !checked.message.is_empty() && checked.message != checked.status.about() {
+            explain.execute(params![dataset, number, checked.message])?;
+        }
+        n_known += 1;
     }
     super::index::write_column(
         connection,
@@ -202,4 +276,11 @@ fn record(connection: &Connection, dataset: i64, found: &[Checked]) -> rusqlite:
         params![dataset, n_problems as i64],
     )?;
     Ok(n_known)
+}
+
+/// Whether two paths are those of one file, however it was named.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let resolved = || (one.canonicalize(), other.canonicalize());
+    let absolute = || std::path::absolute(other).is_ok_and(|other| one == other);
+    one == other || absolute() || matches!(resolved(), (Ok(one), Ok(other)) if one == other)
 }

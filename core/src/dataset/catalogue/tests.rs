@@ -295,7 +295,10 @@ proptest! {
         prop_assert_eq!(compared.tracks.iter().flatten().sum::<usize>(), numbers.len());
         for from in 0..5 {
             for to in 0..5 {
-                let moved = index.moved(split, index.split(Some("b")).unwrap(), from, to);
+                let place = |split: &NamedSplit, row: u32| split.parts.iter().find(|it| it.0 == row)
+                    .and_then(|it| Split::ALL.iter().position(|&part| part == it.1)).unwrap_or(4);
+                let moved = (0..numbers.len() as u32)
+                    .filter(|&row| (place(&data.splits[0], row), place(&data.splits[1], row)) == (from, to));
                 prop_assert_eq!(moved.count(), compared.tracks[from][to]);
                 let artists: std::collections::BTreeSet<&str> = data.recordings.iter().enumerate().filter(|(row, _)| {
                     let place = |split: &NamedSplit| split.parts.iter().find(|it| it.0 == *row as u32)
@@ -344,11 +347,7 @@ fn what_was_imported_is_read_as_it_was() {
     }
     assert_eq!(rows[1].status, Status::Missing);
     assert!(rows[1].message.contains("missing"));
-    assert_eq!(
-        catalogue.row_of(dataset, &data.recordings[5].id).unwrap(),
-        Some(5)
-    );
-    assert_eq!(catalogue.spans(dataset, 0, 0).unwrap()[0].end_secs, 2.5);
+    assert_eq!(catalogue.spans(&index, 0, 0).unwrap()[0].end_secs, 2.5);
     assert_eq!(catalogue.findings(dataset).unwrap(), data.findings);
     let entry = &catalogue.datasets().unwrap()[0];
     assert_eq!((entry.n_tracks, entry.n_tags, entry.n_problems), (70, 5, 1));
@@ -404,20 +403,19 @@ fn what_decoding_found_outlives_an_import_until_the_file_changes() {
     let mut catalogue = opened(&folder);
     let dataset = catalogue.import(&data, &Job::quiet()).unwrap();
     let found = |row: usize, status, message: &str| Checked {
-        track: data.recordings[row].id.clone(),
         status,
         message: message.into(),
+        ..Checked::fine(&data.recordings[row].id, &data.recordings[row].path)
     };
-    let foreign = Checked {
-        track: "nobody".into(),
-        status: Status::Fine,
-        message: String::new(),
-    };
+    let foreign = Checked::fine("nobody", &data.recordings[0].path);
+    // A track of another data set that has the same id.
+    let other = Checked::fine(&data.recordings[2].id, Path::new("/elsewhere/2.ogg"));
     let told = [
         found(0, Status::Fine, ""),
         found(1, Status::Broken, "no sync word"),
         found(2, Status::Damaged, "cut off"),
         foreign,
+        other,
     ];
     assert_eq!(catalogue.record(dataset, &told).unwrap(), 3);
     let statuses = |catalogue: &Catalogue| {
@@ -444,6 +442,128 @@ fn what_decoding_found_outlives_an_import_until_the_file_changes() {
         "it is another file"
     );
     assert_eq!(after[2], expected[2]);
+    // A file that has gone, told with its length from before, and one that is there after all.
+    std::fs::remove_file(root.join("audio/0.ogg")).unwrap();
+    let gone = [
+        found(0, Status::Missing, ""),
+        found(1, Status::Missing, ""),
+        Checked {
+            rate_hz: Some(44_100),
+            duration_secs: Some(12.5),
+            ..found(1, Status::Fine, "")
+        },
+    ];
+    assert_eq!(catalogue.record(dataset, &gone).unwrap(), 2);
+    let entry = catalogue.dataset(&root).unwrap().unwrap();
+    assert_eq!(
+        Catalogue::record_of(&catalogue.path.clone(), &entry.root, &gone[1..2]).unwrap(),
+        0,
+        "what is there is not missing"
+    );
+    catalogue.import(&data, &Job::quiet()).unwrap();
+    let after: Vec<Status> = statuses(&catalogue).into_iter().map(|it| it.0).collect();
+    assert_eq!(after, [Status::Missing, Status::Fine, Status::Damaged]);
+    let (rate_hz, secs): (u32, f64) = catalogue
+        .connection
+        .query_row(
+            "SELECT rate_hz, decoded_s FROM checked WHERE status = 'fine'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .unwrap();
+    assert_eq!((rate_hz, secs), (44_100, 12.5));
+    std::fs::write(root.join("audio/0.ogg"), "it came").unwrap();
+    catalogue.import(&data, &Job::quiet()).unwrap();
+    assert_eq!(statuses(&catalogue)[0].0, Status::Unchecked);
+}
+
+#[test]
+fn rows_of_an_index_that_is_no_longer_current_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalogue = opened(&folder);
+    let root = Path::new("/music/set");
+    let mut data = collection(root, &numbers(10));
+    let dataset = catalogue.import(&data, &Job::quiet()).unwrap();
+    let before = catalogue.index(dataset).unwrap();
+    assert_eq!(
+        catalogue.rows(&before, &[3]).unwrap()[0].id,
+        data.recordings[3].id
+    );
+    let is_outdated = |outcome: Result<(), Error>| match outcome {
+        Err(error @ Error::Outdated(_)) => error.to_string().contains("imported again"),
+        _ => false,
+    };
+    // Another process imports the same folder, and a track has come before the others.
+    data.recordings.rotate_right(1);
+    opened(&folder).import(&data, &Job::quiet()).unwrap();
+    assert!(is_outdated(catalogue.rows(&before, &[3]).map(drop)));
+    assert!(is_outdated(catalogue.spans(&before, 0, 0).map(drop)));
+    let after = catalogue.index(dataset).unwrap();
+    assert!(!after.is_of_same_import(&before));
+    assert_eq!(
+        catalogue.rows(&after, &[3]).unwrap()[0].id,
+        data.recordings[3].id
+    );
+    // What is known of files may change without making it another one.
+    let found = Checked {
+        status: Status::Missing,
+        ..Checked::fine(&data.recordings[3].id, &data.recordings[3].path)
+    };
+    assert_eq!(catalogue.record(dataset, &[found]).unwrap(), 1);
+    assert!(catalogue.rows(&after, &[3]).is_ok());
+    assert!(catalogue.index(dataset).unwrap().is_of_same_import(&after));
+    // Forgotten, and its number taken by another one.
+    catalogue.forget(root).unwrap();
+    assert!(is_outdated(catalogue.rows(&after, &[3]).map(drop)));
+    let other = collection(Path::new("/music/other"), &numbers(10));
+    assert_eq!(catalogue.import(&other, &Job::quiet()).unwrap(), dataset);
+    assert!(is_outdated(catalogue.rows(&after, &[3]).map(drop)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_whose_name_is_no_utf_8_is_found_again() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalogue = opened(&folder);
+    let root = Path::new("/music").join(std::ffi::OsStr::from_bytes(b"s\xe9t"));
+    let data = collection(&root, &numbers(5));
+    let dataset = catalogue.import(&data, &Job::quiet()).unwrap();
+    assert_eq!(catalogue.import(&data, &Job::quiet()).unwrap(), dataset);
+    assert_eq!(catalogue.dataset(&root).unwrap().unwrap().root, root);
+    let index = catalogue.index(dataset).unwrap();
+    assert_eq!(
+        catalogue.rows(&index, &[1]).unwrap()[0].path,
+        data.recordings[1].path
+    );
+    assert!(catalogue.forget(&root).unwrap());
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_used_is_told_with_what_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("catalogue.sqlite");
+    std::fs::write(
+        &path,
+        "this is a letter and no database, and long enough to tell",
+    )
+    .unwrap();
+    let message = Catalogue::open(&path).unwrap_err().to_string();
+    assert!(message.contains("no catalogue; move it away"), "{message}");
+    std::fs::remove_file(&path).unwrap();
+    let holder = Catalogue::open(&path).unwrap();
+    holder.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let second = Catalogue::open(&path).unwrap();
+    second
+        .connection
+        .busy_timeout(std::time::Duration::ZERO)
+        .unwrap();
+    let refused = second
+        .connection
+        .execute_batch("BEGIN IMMEDIATE")
+        .unwrap_err();
+    let message = told(&path)(refused).to_string();
+    assert!(message.contains("another process is writing"), "{message}");
 }
 
 #[test]
@@ -503,6 +623,15 @@ fn imports_at_the_same_time_wait_for_each_other_and_readers_for_nobody() {
         })
         .unwrap();
     while !news.recv().unwrap().contains("waiting") {}
+    let cancel = Cancel::new();
+    let raised = cancel.clone();
+    let impatient = Job::new(cancel, move |progress| {
+        if progress.what.contains("waiting") {
+            raised.cancel();
+        }
+    });
+    let stopped = opened(&folder).import(&collection(root, &numbers(30)), &impatient);
+    assert!(matches!(stopped, Err(Error::Cancelled(_))), "{stopped:?}");
     assert_eq!(opened(&folder).index(dataset).unwrap().len(), 10);
     first.connection.execute_batch("ROLLBACK").unwrap();
     assert_eq!(waiting.join().unwrap(), dataset);
@@ -585,6 +714,28 @@ fn a_catalogue_of_version_1_keeps_its_list_and_asks_for_a_new_import() {
     let dataset = catalogue.import(&data, &Job::quiet()).unwrap();
     assert_eq!(catalogue.index(dataset).unwrap().len(), 5);
     assert_eq!(catalogue.datasets().unwrap().len(), 2);
+}
+
+#[test]
+fn a_catalogue_of_version_2_keeps_all_that_it_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalogue = opened(&folder);
+    let data = collection(Path::new("/music/set"), &numbers(5));
+    let dataset = catalogue.import(&data, &Job::quiet()).unwrap();
+    catalogue
+        .connection
+        .execute_batch(
+            "ALTER TABLE datasets DROP COLUMN import; ALTER TABLE checked DROP COLUMN rate_hz;
+             ALTER TABLE checked DROP COLUMN decoded_s; PRAGMA user_version = 2;",
+        )
+        .unwrap();
+    drop(catalogue);
+    let mut catalogue = opened(&folder);
+    let before = catalogue.index(dataset).unwrap();
+    let rows = catalogue.rows(&before, &[0, 4]).unwrap();
+    assert_eq!(rows[1].id, data.recordings[4].id);
+    catalogue.import(&data, &Job::quiet()).unwrap();
+    assert!(catalogue.rows(&before, &[0]).is_err());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Decisions as a user makes them: undone, done again, torn, exported, imported.
 
 use super::*;
-use crate::dataset::test_set;
+use crate::dataset::{Track, test_set};
+use crate::job::Job;
 use proptest::prelude::*;
 
 fn bench() -> (tempfile::TempDir, Workspace, Dataset) {
@@ -117,7 +118,7 @@ fn an_export_opens_as_a_data_set_says_what_changed_and_comes_back_by_import() {
     };
     corrections.mark("t2", unsure).unwrap();
     let out = folder.path().join("out");
-    let exported = export_labels(&dataset, corrections.ledger(), &out).unwrap();
+    let exported = export_labels(&dataset, corrections.ledger(), &out, &Job::quiet()).unwrap();
     let expected = Exported {
         tracks: 3,
         rejected: 1,
@@ -140,7 +141,8 @@ fn an_export_opens_as_a_data_set_says_what_changed_and_comes_back_by_import() {
     assert_eq!(names(&opened, 0), ["two", "new"]);
     assert_eq!(names(&opened, 1), ["three"]);
     assert_eq!(dataset.fingerprint(), unchanged);
-    assert!(export_labels(&dataset, corrections.ledger(), &dataset.root).is_err());
+    let own = export_labels(&dataset, corrections.ledger(), &dataset.root, &Job::quiet());
+    assert!(own.is_err());
 
     // Elsewhere, the file says the same.
     let elsewhere = Workspace::at(folder.path().join("elsewhere"));
@@ -251,4 +253,40 @@ fn corrections_belong_to_all_splits_that_share_their_labels_and_older_journals_a
         tags(of_genre.ledger()),
         [("a".into(), vec!["genre".into()])]
     );
+}
+
+#[test]
+fn an_export_of_a_description_finds_its_audio_and_keeps_titles_and_a_stopped_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["tables", "sound/a", "sound/b"] {
+        std::fs::create_dir_all(at(name)).unwrap();
+    }
+    let tracks = "track_id,path,artist,split,duration_s,source,license,album,title\n\
+        t0,a/0.wav,x,train,1,,,First,\"Song, one\"\nt1,b/1.wav,y,test,1,,,,\n";
+    std::fs::write(at("tables/tracks.csv"), tracks).unwrap();
+    std::fs::write(at("tables/labels.csv"), "track_id,tag\nt0,one\nt1,one\n").unwrap();
+    for name in ["sound/a/0.wav", "sound/b/1.wav"] {
+        std::fs::write(at(name), "").unwrap();
+    }
+    std::fs::write(at("set.toml"), "annotations = 'tables'\naudio = 'sound'\n").unwrap();
+    let dataset = Dataset::open(&at("set.toml")).unwrap();
+    let (ledger, out) = (Ledger::default(), at("out"));
+    let exported = export_labels(&dataset, &ledger, &out, &Job::quiet()).unwrap();
+    assert!(exported.opens);
+    let opened = Dataset::open(&out).unwrap();
+    assert!(opened.problems.is_empty(), "{:?}", opened.problems);
+    let names = |track: &Track| (track.album.clone(), track.title.clone());
+    let names: Vec<_> = opened.tracks.iter().map(names).collect();
+    assert_eq!(names[0], ("First".to_owned(), "Song, one".to_owned()));
+    assert_eq!(names[1], (String::new(), String::new()));
+
+    let before = std::fs::read(out.join("labels.csv")).unwrap();
+    let mut other = dataset.clone();
+    other.tracks[0].tags.clear();
+    let stopped = Job::quiet();
+    stopped.cancel.cancel();
+    let outcome = export_labels(&other, &ledger, &out, &stopped);
+    assert!(matches!(outcome, Err(Error::Cancelled(_))), "{outcome:?}");
+    assert_eq!(std::fs::read(out.join("labels.csv")).unwrap(), before);
 }

@@ -7,7 +7,8 @@ use super::listening::{self, Listening};
 use super::notebook::Notebook;
 use super::report::{Entry, Report, Sound};
 use super::{checksums, file_checks, label_checks, sound_checks, split_checks};
-use crate::dataset::{Collection, Error, Split};
+use crate::dataset::catalogue::{Checked, Status};
+use crate::dataset::{Catalogue, Collection, Error, Split};
 use crate::job::Job;
 use std::collections::HashMap;
 use std::path::Path;
@@ -60,6 +61,29 @@ impl<'a> Patient<'a> {
             Some(Outcome::Heard(heard)) => Some(heard),
             _ => None,
         }
+    }
+
+    /// What the catalogue is to know of its file.
+    fn checked(&self) -> Option<Checked> {
+        let fine = Checked::fine(self.id, self.path);
+        Some(match self.outcome.as_ref()? {
+            Outcome::Heard(heard) => Checked {
+                status: if heard.warnings.is_empty() {
+                    Status::Fine
+                } else {
+                    Status::Damaged
+                },
+                message: heard.warnings.join("; "),
+                rate_hz: Some(heard.rate_hz),
+                duration_secs: Some(heard.secs),
+                ..fine
+            },
+            Outcome::Unreadable(why) => Checked {
+                status: Status::Broken,
+                message: why.clone(),
+                ..fine
+            },
+        })
     }
 
     pub(super) fn sound(&self, start_secs: f64) -> Sound {
@@ -139,6 +163,8 @@ pub fn examine(
     for (patient, outcome) in patients.iter_mut().zip(outcomes) {
         patient.outcome = outcome;
     }
+    let checked: Vec<Checked> = patients.iter().filter_map(Patient::checked).collect();
+    Catalogue::record_of(notebook.catalogue(), &collection.root, &checked)?;
     let copies = duplicates::find(&listed(&patients), job)?;
     job.check()?;
     job.report(0, 0, "reading the annotations again");

@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS sums (
 pub struct Notebook {
     connection: Connection,
     file: PathBuf,
+    catalogue: PathBuf,
 }
 
 /// A state of a file: by these it is known again.
@@ -60,6 +61,11 @@ impl State {
 }
 
 impl Notebook {
+    /// The catalogue of the same workspace.
+    pub(super) fn catalogue(&self) -> &Path {
+        &self.catalogue
+    }
+
     /// Opens the workspace's notebook, made if it is not there.
     pub fn open(workspace: &Workspace) -> Result<Self, Error> {
         let folder = workspace.cache();
@@ -77,7 +83,11 @@ impl Notebook {
             connection.execute_batch(TABLE)
         };
         prepare().map_err(told)?;
-        Ok(Self { connection, file })
+        Ok(Self {
+            connection,
+            file,
+            catalogue: workspace.catalogue(),
+        })
     }
 
     fn told(&self) -> impl FnOnce(rusqlite::Error) -> Error + use<> {

@@ -31,7 +31,7 @@ pub(in crate::dataset) const TRACK_COLUMNS: [&str; 7] = [
 ];
 
 /// Those of its columns that need not be there.
-const OPTIONAL_COLUMNS: [&str; 2] = ["album", "title"];
+pub(in crate::dataset) const OPTIONAL_COLUMNS: [&str; 2] = ["album", "title"];
 
 /// The generic form.
 pub(super) struct Generic;

@@ -20,7 +20,7 @@ mod report;
 mod sheet;
 
 pub use audio::is_audio;
-pub(super) use generic::TRACK_COLUMNS;
+pub(super) use generic::{OPTIONAL_COLUMNS, TRACK_COLUMNS};
 pub(super) use gtzan::GENRES as GTZAN_GENRES;
 pub(super) use magnatagatune::TOP_50 as MAGNATAGATUNE_TOP_50;
 pub(super) use msd_published::{
@@ -58,6 +58,14 @@ pub trait Layout: Sync {
 
     /// The files of annotation that are there or could be; when one of them changes, the data set may have changed.
     fn files(&self, folder: &Path) -> Vec<PathBuf>;
+
+    /// The folders that its files lie in, or below.
+    fn folders(&self, at: &Folders) -> Vec<PathBuf> {
+        std::iter::once(&at.annotations)
+            .chain(&at.audio)
+            .cloned()
+            .collect()
+    }
 
     /// What was published about the content of files that are here; none, if nothing was.
     fn checksums(&self, _at: &Folders) -> Vec<Checksum> {
@@ -116,6 +124,15 @@ pub fn annotation_files(written: &Path) -> Vec<PathBuf> {
             files.extend(source.description);
             files
         }
+        Err(_) => vec![folder],
+    }
+}
+
+/// The folders that a data set's files lie in, or below: annotations and audio.
+pub fn folders(written: &Path) -> Vec<PathBuf> {
+    let folder = Place::parse(written).folder;
+    match Source::find(&folder) {
+        Ok(source) => source.layout.folders(&source.folders),
         Err(_) => vec![folder],
     }
 }

@@ -31,7 +31,8 @@ pub use budget::{Trimmed, trim};
 pub use pcm::Pcm;
 pub use upkeep::{RateContents, Verified, clear, contents, verify};
 
-use super::{Dataset, Error, Problem, ProblemKind, Track};
+use super::catalogue::Checked;
+use super::{Catalogue, Dataset, Error, Problem, ProblemKind, Track};
 use crate::audio;
 use crate::job::Job;
 use crate::message::full_message;
@@ -41,6 +42,7 @@ use key::{ByHash, Keys, hash_of};
 use pcm::Known;
 use rayon::prelude::*;
 use shard::{INDEX, file_of};
+use std::collections::HashSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,6 +64,7 @@ pub struct PcmCache {
     folder: PathBuf,
     rate_hz: u32,
     budget_bytes: Option<u64>,
+    catalogue: Option<PathBuf>,
     known: RwLock<Known>,
     repairing: Mutex<()>,
     repaired: Mutex<Vec<Problem>>,
@@ -76,6 +79,8 @@ pub struct Report {
     pub n_cached: usize,
     /// Files that are missing or broken (their tracks are left out) or damaged (used as far as they go), in the order of the tracks.
     pub problems: Vec<Problem>,
+    /// Why the catalogue was not told of all that decoding found; `None` if it was.
+    pub not_noted: Option<String>,
 }
 
 impl Report {
@@ -100,6 +105,7 @@ impl PcmCache {
             root,
             rate_hz,
             budget_bytes: None,
+            catalogue: None,
             known: RwLock::default(),
             repairing: Mutex::default(),
             repaired: Mutex::default(),
@@ -111,6 +117,15 @@ impl PcmCache {
     pub fn with_budget(self, budget_bytes: Option<u64>) -> Self {
         Self {
             budget_bytes,
+            ..self
+        }
+    }
+
+    /// The same, but the catalogue in this file is told what decoding finds.
+    #[must_use]
+    pub fn with_catalogue(self, file: PathBuf) -> Self {
+        Self {
+            catalogue: Some(file),
             ..self
         }
     }
@@ -148,7 +163,7 @@ impl PcmCache {
             report.n_cached += n_before - undecoded.len();
             self.remove_leftovers()?;
             self.make_room(self.estimated_bytes(dataset, &undecoded), dataset)?;
-            report.n_decoded = self.decode(dataset, &undecoded, &mut problems, job)?;
+            self.decode(dataset, &undecoded, &mut problems, &mut report, job)?;
         }
         problems.sort_by_key(|(track_idx, _)| *track_idx);
         report.problems = problems.into_iter().map(|(_, problem)| problem).collect();
@@ -320,8 +335,9 @@ impl PcmCache {
         dataset: &Dataset,
         undecoded: &[(usize, u128)],
         problems: &mut Vec<(usize, Problem)>,
+        report: &mut Report,
         job: &Job,
-    ) -> Result<usize, Error> {
+    ) -> Result<(), Error> {
         let writer = Mutex::new(Writer::new(&self.folder, self.budget_bytes));
         let found = Mutex::new(Vec::new());
         let appended: Mutex<Vec<(usize, Appended)>> = Mutex::default();
@@ -365,14 +381,43 @@ impl PcmCache {
         // Also after a failure: what is decoded is decoded.
         let mut writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         let finished = writer.finish();
-        outcome.and(finished)?;
-        problems.extend(found.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         let appended = appended
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
+        // A training goes on without.
+        report.not_noted = self.tell_catalogue(dataset, &appended, &found).err();
+        outcome.and(finished)?;
+        problems.extend(found);
         self.note_all(dataset, &appended, &writer)?;
         self.make_room_for_written(0, dataset)?;
-        Ok(appended.len())
+        report.n_decoded = appended.len();
+        Ok(())
+    }
+
+    /// Tells it of files that were decoded and of those that could not be; why it does not take it.
+    fn tell_catalogue(
+        &self,
+        dataset: &Dataset,
+        appended: &[(usize, Appended)],
+        found: &[(usize, Problem)],
+    ) -> Result<(), String> {
+        let Some(catalogue) = &self.catalogue else {
+            return Ok(());
+        };
+        let at_fault: HashSet<usize> = found.iter().map(|(track_idx, _)| *track_idx).collect();
+        let sound = appended.iter().map(|(track_idx, _)| *track_idx);
+        let sound = sound.filter(|track_idx| !at_fault.contains(track_idx));
+        let sound = sound.map(|track_idx| {
+            let track = &dataset.tracks[track_idx];
+            Checked::fine(&track.id, &track.path)
+        });
+        let checked: Vec<Checked> = sound
+            .chain(found.iter().map(|(_, problem)| problem.into()))
+            .collect();
+        Catalogue::record_of(catalogue, &dataset.root, &checked)
+            .map(drop)
+            .map_err(|error| full_message(&error))
     }
 
     /// Looks after the budget, of which a run's own decoded tracks, `new_bytes`, are a part already.

@@ -8,7 +8,7 @@
 //! So published data stay as they are, a split weighs a few megabytes and can be given to others, and everything that takes the folder of
 //! a data set takes it: training, scoring, the window, the catalogue.
 
-use crate::dataset::import::{Folders, Layout, Wanted, annotation_files};
+use crate::dataset::import::{self, Folders, Layout, Wanted, annotation_files};
 use crate::dataset::table::Table;
 use crate::dataset::{
     Check, Collection, Dataset, Description, Error, Finding, Labelling, NamedSplit, Recording,
@@ -154,6 +154,17 @@ impl Layout for OwnSplit {
             files.extend(annotation_files(&description.source_of(folder)));
         }
         files
+    }
+
+    fn folders(&self, at: &Folders) -> Vec<PathBuf> {
+        let own = &at.annotations;
+        let mut folders = vec![own.clone()];
+        if check_depth(own).is_ok()
+            && let Ok(description) = SplitFolder::read(own)
+        {
+            folders.extend(import::folders(&description.source_of(own)));
+        }
+        folders
     }
 
     fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {

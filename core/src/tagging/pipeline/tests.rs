@@ -16,7 +16,7 @@ fn sounds(folder: &Path, n: usize) -> Vec<ToTag> {
         audio::write_wav(&path, &wave, 8000).unwrap();
     }
     std::fs::write(folder.join("01x.mp3"), "no sound at all").unwrap();
-    list_paths(&[folder.to_path_buf()], None).unwrap()
+    list_paths(&[folder.to_path_buf()], None, &mut |_, _| ()).unwrap()
 }
 
 fn tagger<'a>(model: &'a Model, list: &'a [ToTag]) -> Tagger<'a> {
@@ -28,6 +28,7 @@ fn tagger<'a>(model: &'a Model, list: &'a [ToTag]) -> Tagger<'a> {
             n_taggers: 2,
             overwrite: false,
         },
+        catalogue: None,
     }
 }
 
@@ -132,19 +133,74 @@ fn rows_of_tracks_that_another_list_does_not_have_stay_in_the_table() {
         assert_eq!((summary.n_tracks, summary.n_kept), (2, 3), "{name}");
         let after = rows();
         assert_eq!(after[2..], before, "{name}");
-        let moved = ToTag {
-            id: list[0].id.clone(),
-            path: list[1].path.clone(),
-        };
+        let mut moved = list[0].clone();
+        moved.path.clone_from(&list[1].path);
         assert_eq!(run(&[moved], false).n_kept, 4, "a moved file is no other");
         // Work that was stopped goes on, and still knows of them.
         let about = About::of(&model);
         let mut journal = Journal::open(&out, &about, false).unwrap();
-        journal.append(list[4].key(), &after[1]).unwrap();
+        journal.append(list[4].key_now(), &after[1]).unwrap();
         drop(journal);
         let summary = run(&list, false);
         assert_eq!((summary.n_kept, rows().len()), (0, 5), "{name}");
         assert_eq!(run(&list[..1], true).n_kept, 0);
         assert_eq!(rows().len(), 1, "told to overwrite");
     }
+}
+
+#[test]
+fn a_file_that_was_replaced_in_place_is_tagged_again() {
+    let model = Shipped::Demo.load().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let list = sounds(folder.path(), 3);
+    for name in ["t.csv", "t.parquet"] {
+        let out = folder.path().join(name);
+        let run = || {
+            let mut told = Vec::new();
+            let mut hear = |_: &Standing, row: &Row| told.push(row.id.clone());
+            let tagger = tagger(&model, &list);
+            tagger.run(&out, &Job::quiet(), &mut hear).unwrap();
+            told.retain(|id| id.ends_with(".wav"));
+            told
+        };
+        assert_eq!(run().len(), 3, "{name}");
+        assert!(run().is_empty(), "{name}");
+        // The same name, the same length, another time.
+        let bytes = std::fs::read(&list[1].path).unwrap();
+        std::fs::write(&list[1].path, bytes).unwrap();
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(5);
+        let file = std::fs::File::options().write(true).open(&list[1].path);
+        file.unwrap().set_modified(later).unwrap();
+        assert_eq!(run(), [list[1].id.clone()], "{name}");
+        assert!(run().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_catalogue_is_told_how_files_were_decoded() {
+    let model = Shipped::Demo.load().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    std::fs::create_dir(&set).unwrap();
+    sounds(&set, 1);
+    let tracks = "track_id,path,artist,split,duration_s,source,license\n\
+        good,00.wav,x,train,,,\nbad,01x.mp3,y,test,,,\ngone,gone.wav,y,test,,,\n";
+    std::fs::write(set.join("tracks.csv"), tracks).unwrap();
+    let file = folder.path().join("catalogue.sqlite");
+    let mut catalogue = crate::dataset::Catalogue::open(&file).unwrap();
+    let (number, _) = catalogue.import_folder(&set, &Job::quiet()).unwrap();
+    let list = list_paths(&[set], None, &mut |_, _| ()).unwrap();
+    let tagger = Tagger {
+        catalogue: Some(&file),
+        ..tagger(&model, &list)
+    };
+    let out = folder.path().join("t.csv");
+    let summary = tagger.run(&out, &Job::quiet(), &mut |_, _| ()).unwrap();
+    assert_eq!((summary.n_failed, summary.not_noted), (2, None));
+    let index = catalogue.index(number).unwrap();
+    let statuses: Vec<Status> = (0..3).map(|row| index.status_of(row)).collect();
+    assert_eq!(statuses, [Status::Fine, Status::Broken, Status::Missing]);
+    let rows = catalogue.rows(&index, &[0, 1]).unwrap();
+    assert_eq!(rows[0].duration_secs, Some(1.0));
+    assert!(!rows[1].message.is_empty());
 }

@@ -42,6 +42,13 @@ pub(super) struct ListKey {
     readings: [u64; 2],
 }
 
+impl ListKey {
+    /// Whether the list is about this tag, in these readings of data set and answers.
+    pub(super) fn is_about(&self, tag: Option<&String>, readings: [u64; 2]) -> bool {
+        self.wanted.tag.as_ref() == tag && self.readings == readings
+    }
+}
+
 /// A track of the list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Listed {

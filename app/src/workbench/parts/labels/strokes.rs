@@ -70,7 +70,7 @@ pub(super) fn run(
         }
         Stroke::Skip => next(dataset, track, way, state, jobs, sender),
         Stroke::Conclude(verdict) => {
-            decide(dataset, track, way, state, sender, |_| Some(verdict));
+            conclude(dataset, track, verdict, way, state, sender);
             next(dataset, track, way, state, jobs, sender);
         }
         Stroke::Digit(place) => {
@@ -85,6 +85,21 @@ pub(super) fn run(
         }
         Stroke::Toggle(tag) => toggle(dataset, track, &tag, way, state, sender),
     }
+}
+
+/// Says what somebody thinks of the whole track. Only who accepts says something of its tags; of those that nobody decided about, the labels
+/// stay, whether they are shown or not.
+fn conclude(
+    dataset: &Dataset,
+    track: Option<usize>,
+    verdict: Verdict,
+    way: Way,
+    state: &mut Whole,
+    sender: &CommandSender,
+) {
+    let blind = way.blind && verdict == Verdict::Accepted;
+    let way = Way { blind, ..way };
+    decide(dataset, track, way, state, sender, |_| Some(verdict));
 }
 
 /// Adds a tag to a track or removes it. What was said of the track as a whole no longer holds.
@@ -120,6 +135,7 @@ fn decide(
     let mut tags = chosen_tags(dataset, corrections.ledger(), track, way.blind);
     let verdict = change(&mut tags);
     let id = &dataset.tracks[track].id;
+    state.labels.n_steps += 1;
     if let Err(error) = corrections.mark(id, Mark { tags, verdict }) {
         tell_lost(sender, &error);
     }
@@ -173,6 +189,7 @@ fn step(
     let Some(corrections) = &mut state.labels.open else {
         return;
     };
+    state.labels.n_steps += 1;
     match step(corrections) {
         Ok(Some(step)) => {
             let id = step.track;
@@ -191,19 +208,27 @@ fn tell_lost(sender: &CommandSender, error: &Error) {
 }
 
 /// The tags of a track as they count now, by name: those of its mark, else the data set's labels.
-pub fn tags_of(dataset: &Dataset, ledger: &Ledger, track: usize) -> Vec<String> {
+fn tags_of(dataset: &Dataset, ledger: &Ledger, track: usize) -> Vec<String> {
     match ledger.mark(&dataset.tracks[track].id) {
         Some(mark) => mark.tags.clone(),
         None => dataset.tag_names(track).map(str::to_owned).collect(),
     }
 }
 
-/// The same for who decides: blind, one begins with nothing.
+/// The same for who decides: blind, one begins with nothing, also where the labels stay because nobody could tell.
 pub fn chosen_tags(dataset: &Dataset, ledger: &Ledger, track: usize, blind: bool) -> Vec<String> {
-    if blind && ledger.mark(&dataset.tracks[track].id).is_none() {
+    let tags = tags_of(dataset, ledger, track);
+    let are_labels = match ledger.mark(&dataset.tracks[track].id) {
+        None => true,
+        Some(mark) => {
+            let keeps = matches!(mark.verdict, Some(Verdict::Rejected | Verdict::Unsure));
+            keeps && dataset.tag_names(track).eq(tags.iter().map(String::as_str))
+        }
+    };
+    if blind && are_labels {
         Vec::new()
     } else {
-        tags_of(dataset, ledger, track)
+        tags
     }
 }
 

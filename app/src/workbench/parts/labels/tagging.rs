@@ -29,20 +29,16 @@ pub(super) fn tag_all(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         .predictions()
         .join(format!("{name}.parquet"));
     state.labels.tagged.clone_from(&state.selection.dataset);
+    let catalogue = state.workspace.catalogue();
     let (file, standing) = (out.clone(), Arc::clone(&state.labels.standing));
     *standing.lock().unwrap_or_else(PoisonError::into_inner) = Standing::default();
     state.labels.tagging.ask_again(jobs, out, move |job| {
-        let tracks = shelf.dataset.tracks.iter();
-        let list: Vec<ToTag> = tracks
-            .map(|track| ToTag {
-                id: track.id.clone(),
-                path: track.path.clone(),
-            })
-            .collect();
+        let list = ToTag::all_of(&shelf.dataset);
         let tagger = Tagger {
             model: &model,
             list: &list,
             options: Options::default(),
+            catalogue: Some(&catalogue),
         };
         let summary = tagger.run(&file, job, &mut |now, _| {
             *standing.lock().unwrap_or_else(PoisonError::into_inner) = *now;

@@ -8,14 +8,16 @@ use crate::timeline::TrueSpan;
 use crate::workbench::Jobs;
 use crate::workbench::jobs::{Activity, Slot};
 use attune_core::dataset::catalogue::{
-    Balance, CoOccurrence, Comparison, Index, Query, Sort, TrackRow,
+    Balance, CoOccurrence, Comparison, Index, Query, Sort, TextField, TrackRow,
 };
 use attune_core::dataset::{Finding, Split};
 pub(super) use reading::shelf;
-use reading::{is_current, open, problems, read_page};
+use reading::{Known, is_current, open, problems, read_page};
+use std::cmp::Reverse;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows that are read beyond those in sight, so that a turn of the wheel finds them there.
 const AHEAD: usize = 128;
@@ -27,15 +29,23 @@ pub const MAX_IN_MEMORY: usize = 250_000;
 #[derive(Debug)]
 pub struct Opened {
     /// What is searched.
-    pub index: Index,
+    pub index: Arc<Index>,
+    /// How many different artists.
+    pub n_artists: usize,
+    /// Fields in which any track says anything.
+    pub texts: Vec<TextField>,
     /// What reading its annotations found.
     pub findings: Vec<Finding>,
     /// The named split that it was opened by, the first if it was opened without one; `None` if there is only one.
     pub split: Option<String>,
     /// Tracks whose files have problems.
     pub n_problems: usize,
-    /// Counts up with every opening.
+    /// Another number, another import: nothing that was worked out before fits.
     pub serial: u64,
+    /// Counts up when what is known of the files is read anew.
+    look: u64,
+    /// Somebody else imported it again since it was opened.
+    is_outdated: AtomicBool,
     /// Number of each row among the tracks of the data set in use, `u32::MAX` for those that are not in its split.
     numbers: Vec<u32>,
     catalogue: PathBuf,
@@ -81,7 +91,12 @@ pub struct Counts {
     pub balance: Balance,
     /// Which tags occur together.
     pub together: CoOccurrence,
+    /// The most frequent tags, in the order of the vocabulary.
+    pub most_frequent: Vec<usize>,
 }
+
+/// So many tags count as the most frequent: more cannot be told apart in a map.
+const MOST_FREQUENT: usize = 60;
 
 /// What the panel would show.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -100,7 +115,19 @@ pub struct Wish {
     pub said: Option<Said>,
 }
 
-type ListKey = (u64, Query);
+/// What the data set is opened for.
+#[derive(Clone, Debug, PartialEq)]
+struct Opening {
+    place: PathBuf,
+    /// How often its files were to be read.
+    n_reads: u64,
+    /// How often it was to be opened as the catalogue knows it.
+    n_looks: u64,
+}
+
+/// Opening of the data set, and look at its files' state.
+type Look = (u64, u64);
+type ListKey = (Look, Query);
 /// A list, and the model that it is sorted by.
 type SortedKey = (ListKey, Option<Said>);
 type PageKey = (u64, Range<usize>);
@@ -108,8 +135,9 @@ type PageKey = (u64, Range<usize>);
 /// What is known, and what is being found out.
 #[derive(Debug)]
 pub struct Browser {
-    opened: Slot<(PathBuf, u64), Arc<Opened>>,
+    opened: Slot<Opening, Arc<Opened>>,
     n_reads: u64,
+    n_looks: u64,
     n_opened: u64,
     n_lists: u64,
     checked: Slot<u64, bool>,
@@ -118,7 +146,7 @@ pub struct Browser {
     page: Slot<PageKey, Page>,
     overall: Slot<(u64, Option<String>), Balance>,
     counts: Slot<ListKey, Counts>,
-    problems: Slot<u64, Vec<Listed>>,
+    problems: Slot<Look, Vec<Listed>>,
     compared: Slot<(u64, String, String), Comparison>,
 }
 
@@ -127,6 +155,7 @@ impl Default for Browser {
         Self {
             opened: Slot::new("open data set for browsing"),
             n_reads: 0,
+            n_looks: 0,
             n_opened: 0,
             n_lists: 0,
             checked: Slot::new("look for changed annotations"),
@@ -141,6 +170,12 @@ impl Default for Browser {
     }
 }
 
+/// A place as it is written, without what names a split.
+fn without_split(place: &Path) -> &Path {
+    let text = place.to_str().and_then(|text| text.rsplit_once('#'));
+    text.map_or(place, |(folder, _)| Path::new(folder))
+}
+
 impl Opened {
     /// Number of a row among the tracks of the data set in use; `None` if it is not in its split.
     pub fn number(&self, row: u32) -> Option<usize> {
@@ -152,20 +187,40 @@ impl Opened {
 impl Browser {
     /// The data set in use, once it is open: that of `folder`, never another.
     pub fn opened(&self, folder: &Path) -> Option<&Arc<Opened>> {
-        let is_it = self.opened.done_key().is_some_and(|key| key.0 == folder);
+        let is_it = self
+            .opened
+            .done_key()
+            .is_some_and(|key| key.place == folder);
         is_it.then(|| self.opened.value()).flatten()
+    }
+
+    /// The same, or, while another named split of the same folder is being opened, as it was opened before.
+    pub fn shown(&self, folder: &Path) -> Option<&Arc<Opened>> {
+        let is_same = |key: &Opening| without_split(&key.place) == without_split(folder);
+        let is_coming = self
+            .opened
+            .busy_with()
+            .is_some_and(|key| key.place == folder);
+        let before = || {
+            let is_it = is_coming && self.opened.done_key().is_some_and(is_same);
+            is_it.then(|| self.opened.value()).flatten()
+        };
+        self.opened(folder).or_else(before)
     }
 
     /// Why it could not be opened.
     pub fn error(&self, folder: &Path) -> Option<&str> {
-        let is_it = self.opened.done_key().is_some_and(|key| key.0 == folder);
+        let is_it = self
+            .opened
+            .done_key()
+            .is_some_and(|key| key.place == folder);
         is_it.then(|| self.opened.error()).flatten()
     }
 
     /// Whether the user cancelled opening it.
     pub fn is_stopped(&self, folder: &Path) -> bool {
         let cancelled = self.opened.cancelled_key();
-        cancelled.is_some_and(|key| key.0 == folder)
+        cancelled.is_some_and(|key| key.place == folder)
     }
 
     /// Whether something that is wished was cancelled, and does not begin again before the user asks.
@@ -188,7 +243,7 @@ impl Browser {
         let is_of = self
             .list
             .done_key()
-            .is_some_and(|key| key.0.0 == opened.serial);
+            .is_some_and(|((look, _), _)| look.0 == opened.serial);
         is_of.then(|| self.list.value()).flatten()
     }
 
@@ -222,13 +277,18 @@ impl Browser {
         let is_of = self
             .counts
             .done_key()
-            .is_some_and(|key| key.0 == opened.serial);
+            .is_some_and(|(look, _)| look.0 == opened.serial);
         is_of.then(|| self.counts.value()).flatten()
     }
 
     /// Tracks whose files have problems.
     pub fn problems(&self, opened: &Opened) -> Option<&[Listed]> {
-        self.problems.value_for(&opened.serial).map(Vec::as_slice)
+        let is_of = self
+            .problems
+            .done_key()
+            .is_some_and(|look| look.0 == opened.serial);
+        let problems = is_of.then(|| self.problems.value()).flatten();
+        problems.map(Vec::as_slice)
     }
 
     /// The two splits that were compared last.
@@ -272,6 +332,16 @@ impl Browser {
         self.n_reads += 1;
     }
 
+    /// Reads again what the catalogue knows of the data set.
+    pub(super) fn look_again(&mut self) {
+        self.n_looks += 1;
+    }
+
+    /// Why nobody knows whether the annotations have changed since they were read.
+    pub fn check_error(&self) -> Option<&str> {
+        self.checked.error()
+    }
+
     pub(super) fn wish_for(&mut self, wish: Wish) {
         self.wish = wish;
     }
@@ -286,6 +356,13 @@ impl Browser {
         self.counts.poll(jobs);
         self.problems.poll(jobs);
         self.compared.poll(jobs);
+        if self
+            .opened
+            .value()
+            .is_some_and(|opened| opened.is_outdated.swap(false, Ordering::Relaxed))
+        {
+            self.look_again();
+        }
         if self.checked.value() == Some(&false) {
             self.checked.clear();
             self.reload();
@@ -295,30 +372,52 @@ impl Browser {
 
     /// Asks for what is wished and not there.
     pub(super) fn request(&mut self, folder: &Path, catalogue: PathBuf, jobs: &Jobs) {
-        let of_other = |key: &(PathBuf, u64)| key.0 != folder;
+        let of_other = |key: &Opening| key.place != folder;
         if self
             .opened
             .busy_with()
             .or(self.opened.done_key())
             .is_some_and(of_other)
         {
-            self.n_reads = 0;
-            self.wish = Wish::default();
+            (self.n_reads, self.n_looks) = (0, 0);
+            // Another split of the same folder is what the panel has wished for.
+            let last = self.opened.busy_with().or(self.opened.done_key());
+            if !last.is_some_and(|key| without_split(&key.place) == without_split(folder)) {
+                self.wish = Wish::default();
+            }
         }
-        let (place, must_read) = (folder.to_path_buf(), self.n_reads > 0);
+        let place = folder.to_path_buf();
         let serial = self.n_opened + 1;
-        let key = (place.clone(), self.n_reads);
+        let key = Opening {
+            place: place.clone(),
+            n_reads: self.n_reads,
+            n_looks: self.n_looks,
+        };
+        let last = self.opened(folder).cloned();
+        let is_read = |done: &Opening| last.is_some() && done.n_reads == key.n_reads;
+        let must_read = self.n_reads > 0 && !self.opened.done_key().is_some_and(is_read);
         let is_asked = self.opened.busy_with().or(self.opened.done_key()) == Some(&key);
         if !is_asked && self.opened.cancelled_key() != Some(&key) {
             self.n_opened = serial;
+            // What is known of the files is the same, unless somebody asked to look again.
+            let is_look = self
+                .opened
+                .done_key()
+                .is_some_and(|done| done.place == place);
+            let last = self.opened.value().cloned();
             self.opened.ask_again(jobs, key, move |job| {
-                Ok(Arc::new(open(&place, catalogue, serial, must_read, job)?))
+                let known = Known {
+                    last: last.as_deref(),
+                    must_read,
+                    must_look: is_look,
+                };
+                Ok(Arc::new(open(&place, catalogue, serial, &known, job)?))
             });
         }
         let Some(opened) = self.opened(folder).cloned() else {
             return;
         };
-        let serial = opened.serial;
+        let (serial, look) = (opened.serial, (opened.serial, opened.look));
         if !opened.is_fresh && self.n_reads == 0 {
             let it = Arc::clone(&opened);
             self.checked
@@ -345,19 +444,25 @@ impl Browser {
             };
             let (it, query) = (Arc::clone(&opened), unsorted.clone());
             self.counts
-                .request_unless_cancelled(jobs, (serial, unsorted), move |_| {
+                .request_unless_cancelled(jobs, (look, unsorted), move |_| {
                     let rows = it.index.select(&query)?;
                     let split = it.index.split_of(&query)?;
+                    let together = it.index.co_occurrence(&rows, split);
+                    let mut most_frequent: Vec<usize> = (0..together.n_tags()).collect();
+                    most_frequent.sort_by_key(|&tag| Reverse(together.count(tag, tag)));
+                    most_frequent.truncate(MOST_FREQUENT);
+                    most_frequent.sort_unstable();
                     Ok(Counts {
                         balance: it.index.balance(&rows, split),
-                        together: it.index.co_occurrence(&rows, split),
+                        together,
+                        most_frequent,
                     })
                 });
         }
         if wish.problems {
             let it = Arc::clone(&opened);
             self.problems
-                .request_unless_cancelled(jobs, serial, move |_| problems(&it));
+                .request_unless_cancelled(jobs, look, move |_| problems(&it));
         }
         if let Some((first, second)) = wish.compared {
             let it = opened;
@@ -375,7 +480,8 @@ impl Browser {
     fn request_list(&mut self, opened: &Arc<Opened>, wish: &Wish, jobs: &Jobs) {
         let range = wish.rows.start.saturating_sub(AHEAD)..wish.rows.end + AHEAD;
         let said = wish.said.clone().filter(|said| said.sort.is_some());
-        let key = ((opened.serial, wish.query.clone()), said.clone());
+        let look = (opened.serial, opened.look);
+        let key = ((look, wish.query.clone()), said.clone());
         let is_asked = self.list.busy_with().or(self.list.done_key()) == Some(&key);
         if !is_asked && self.list.cancelled_key() != Some(&key) {
             self.n_lists += 1;

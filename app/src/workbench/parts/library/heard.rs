@@ -22,6 +22,10 @@ impl Heard {
     /// What decoding found, once it is over; `None` until then.
     pub(super) fn outcome(&self, song: &song::State) -> Option<Checked> {
         let opened = song.current().filter(|song| song.heard.path == self.path);
+        let sound = opened.map(|song| &song.as_recorded);
+        let (rate_hz, duration_secs) = sound
+            .map(|clip| (clip.rate_hz, clip.duration_secs()))
+            .unzip();
         let (status, message) = match (opened, song.error_of(&self.path)) {
             (Some(song), _) if song.warnings.is_empty() => (Status::Fine, String::new()),
             (Some(song), _) => (Status::Damaged, song.warnings.join("; ")),
@@ -30,14 +34,21 @@ impl Heard {
         };
         Some(Checked {
             track: self.id.clone(),
+            path: self.path.clone(),
             status,
             message,
+            rate_hz,
+            duration_secs,
         })
     }
 }
 
 /// Keeps it in the catalogue.
-pub(super) fn record(catalogue: &Path, dataset: i64, found: &Checked) -> anyhow::Result<()> {
-    Catalogue::open(catalogue)?.record(dataset, std::slice::from_ref(found))?;
+pub(super) fn record(catalogue: &Path, dataset: i64, mut found: Checked) -> anyhow::Result<()> {
+    if found.status == Status::Broken && !found.path.exists() {
+        found.status = Status::Missing;
+        found.message.clear();
+    }
+    Catalogue::open(catalogue)?.record(dataset, &[found])?;
     Ok(())
 }

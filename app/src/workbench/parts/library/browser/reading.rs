@@ -3,37 +3,56 @@
 use super::{Listed, MAX_IN_MEMORY, Opened, Page};
 use crate::timeline::TrueSpan;
 use crate::workbench::parts::library::Shelf;
-use attune_core::dataset::catalogue::{Query, Status, Term, Test};
-use attune_core::dataset::{Catalogue, Place};
+use attune_core::dataset::catalogue::{Query, Status, Term, Test, TextField};
+use attune_core::dataset::{Catalogue, Error, Place};
 use attune_core::job::Job;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Problems that are listed at most.
 const MAX_PROBLEMS: usize = 10_000;
+
+/// What there is to go on with.
+pub(super) struct Known<'a> {
+    /// What was opened last.
+    pub(super) last: Option<&'a Opened>,
+    /// Whether the files are to be read anew.
+    pub(super) must_read: bool,
+    /// Whether the catalogue is to be read anew.
+    pub(super) must_look: bool,
+}
 
 /// Opens a data set for browsing: as the catalogue remembers it, or read from its files anew.
 pub(super) fn open(
     place: &Path,
     catalogue: PathBuf,
     serial: u64,
-    must_read: bool,
+    known: &Known<'_>,
     job: &Job,
 ) -> anyhow::Result<Opened> {
     let place = Place::parse(place);
     let mut open = Catalogue::open(&catalogue)?;
-    let known = open.dataset(&place.folder)?.map(|entry| entry.dataset);
+    let dataset = open.dataset(&place.folder)?.map(|entry| entry.dataset);
+    let dataset = dataset.filter(|_| !known.must_read);
+    // Another split of a data set that is open: all of it is at hand.
+    let at_hand = known.last.filter(|last| {
+        let is_it = Some(last.index.dataset) == dataset && last.catalogue == catalogue;
+        is_it && !known.must_look && open.is_latest(&last.index).unwrap_or(false)
+    });
     // An entry of an earlier version, or a damaged one, is read anew.
-    let remembered = known
-        .filter(|_| !must_read)
-        .and_then(|dataset| open.index(dataset).ok());
+    let remembered = match (at_hand, dataset) {
+        (Some(last), _) => Some(Arc::clone(&last.index)),
+        (None, Some(dataset)) => open.index(dataset).ok().map(Arc::new),
+        (None, None) => None,
+    };
     let is_fresh = remembered.is_none();
     let index = match remembered {
         Some(index) => index,
         None => {
             let (dataset, _) = open.import_folder(&place.folder, job)?;
-            open.index(dataset)?
+            Arc::new(open.index(dataset)?)
         }
     };
     // Without a name it is the first, as for training.
@@ -58,15 +77,26 @@ pub(super) fn open(
     let numbers = numbers.collect();
     let statuses = Status::ALL.iter().zip(index.status_counts());
     let problems = statuses.filter(|(status, _)| status.is_problem());
+    let texts = TextField::ALL.into_iter();
+    let texts = texts.filter(|&field| index.has_text(field));
+    // The same import as before: what was worked out by row still fits.
+    let last = known
+        .last
+        .filter(|last| last.index.is_of_same_import(&index));
     Ok(Opened {
+        look: last.map_or(0, |last| last.look + u64::from(at_hand.is_none())),
+        is_outdated: AtomicBool::new(false),
         n_problems: problems.map(|(_, n)| n).sum(),
         findings: open.findings(index.dataset)?,
+        n_artists: index.artists().count(),
+        texts: texts.collect(),
         index,
         split,
         numbers,
-        serial,
+        serial: last.map_or(serial, |last| last.serial),
         catalogue,
-        is_fresh,
+        // Compared with its files once is enough.
+        is_fresh: is_fresh || last.is_some_and(|last| last.is_fresh),
     })
 }
 
@@ -90,16 +120,24 @@ pub(super) fn read_page(
     let numbers = &rows[start..range.end.clamp(start, rows.len())];
     let index = &opened.index;
     let catalogue = Catalogue::open(&opened.catalogue)?;
+    let told = |error: Error| {
+        if matches!(error, Error::Outdated(_)) {
+            opened.is_outdated.store(true, Ordering::Relaxed);
+        }
+        error
+    };
     let split = index.split_of(query)?;
     let vocabulary = index.vocabulary_of(split);
     let n_vocabulary = split.map_or(0, |split| split.vocabulary);
     let mut tracks = Vec::with_capacity(numbers.len());
-    for track in catalogue.rows(index, numbers)? {
+    for track in catalogue.rows(index, numbers).map_err(told)? {
         let row = track.row as usize;
         let tags = index.tags_of(row).iter().map(|&tag| tag as usize);
         let names = tags.filter(|tag| vocabulary.contains(tag));
         let names: Vec<&str> = names.map(|tag| index.tags()[tag].name.as_str()).collect();
-        let spans = catalogue.spans(index.dataset, track.row, n_vocabulary)?;
+        let spans = catalogue
+            .spans(index, track.row, n_vocabulary)
+            .map_err(told)?;
         let truth = spans.into_iter().filter_map(|span| {
             Some(TrueSpan {
                 tag: index
