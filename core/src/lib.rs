@@ -11,7 +11,7 @@
 //! 2  weights  features  augment  run    files of weights | what networks take in | draws and effects | event log, history
 //! 1  audio  metrics  figure             decode, resample | scores | plots as data
 //! 0  device  job  message  workspace    where tensors live | cancel and progress | errors in words | folders
-//!    machine                            processor, memory and disk of this machine
+//!    machine  file_lock                 processor, memory and disk of this machine | files locked by their path
 //!    nn  rng                            from the crate `attune-nn`: operations | addressed randomness
 //! ```
 
@@ -22,6 +22,7 @@ pub mod device;
 pub mod experiment;
 pub mod features;
 pub mod figure;
+mod file_lock;
 pub mod interpret;
 pub mod job;
 pub mod machine;

@@ -4,7 +4,14 @@ use std::path::{Path, PathBuf};
 
 /// The floors of `core`, lowest first. A module uses modules of lower floors only; the crate `core/nn` lies below all of them.
 const FLOORS: &[&[&str]] = &[
-    &["device", "job", "machine", "message", "workspace"],
+    &[
+        "device",
+        "file_lock",
+        "job",
+        "machine",
+        "message",
+        "workspace",
+    ],
     &["audio", "metrics", "figure"],
     &["run", "weights", "features", "augment"],
     &["models", "dataset"],

@@ -4,9 +4,8 @@ use super::{Console, Failure, ResultExt};
 use attune_core::dataset::pcm_cache::{self, Trimmed};
 use attune_core::dataset::{Dataset, Limit, Problem, SourceRates, bytes_from_gb};
 use attune_core::device::USUAL_LOADER_MEMORY;
-use attune_core::job::Job;
+use attune_core::message::bytes_text;
 use attune_core::train::{self, CLIP_RATE_HZ, DataChoice};
-use attune_core::workspace::Workspace;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -39,6 +38,7 @@ enum What {
         json: bool,
     },
     /// Say what is in the cache
+    #[command(visible_alias = "status")]
     Info {
         /// Print one JSON object
         #[arg(long)]
@@ -106,10 +106,11 @@ impl std::fmt::Display for RateChoice {
 }
 
 /// The one rate of a data set's files.
-pub(super) fn rate_of_files(data: &DataChoice, workspace: &Workspace) -> Result<u32, Failure> {
-    let dataset = train::open_data(data, workspace, &Job::quiet()).bad_input()?;
+pub(super) fn rate_of_files(data: &DataChoice, console: &Console) -> Result<u32, Failure> {
+    let job = console.job();
+    let dataset = train::open_data(data, &console.workspace, &job).bad_input()?;
     let all: Vec<usize> = (0..dataset.tracks.len()).collect();
-    let rates = SourceRates::of(&dataset, &all, &Job::quiet()).bad_input()?;
+    let rates = SourceRates::of(&dataset, &all, &job).bad_input()?;
     rates.only().bad_input()
 }
 
@@ -123,14 +124,28 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             if json {
                 return console.json(&verified);
             }
+            for file in &verified.damaged {
+                console.line(&format!(
+                    "damaged: {} ({} {}; {})",
+                    file.path.display(),
+                    file.n_tracks,
+                    if file.n_tracks == 1 {
+                        "track"
+                    } else {
+                        "tracks"
+                    },
+                    file.why
+                ))?;
+            }
             console.line(&match verified.n_damaged {
                 0 => format!(
                     "all {} tracks ({}) are as they were written",
                     verified.n_tracks,
-                    size(verified.bytes)
+                    bytes_text(verified.bytes)
                 ),
                 n => format!(
-                    "{n} of {} tracks were damaged; they are decoded again when they are needed next",
+                    "{n} of {} tracks were damaged; they are decoded again when they are needed next. If this happens again, look after the \
+                     disk and the memory of this machine",
                     verified.n_tracks
                 ),
             })
@@ -145,9 +160,13 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                 let why = "there is no budget: say --to GB, or set one with `attune data cache budget GB`";
                 return Err(anyhow::Error::msg(why)).bad_input();
             };
-            told(pcm_cache::trim(&root, bytes).failed()?, json, console)
+            let trimmed = pcm_cache::trim(&root, bytes).failed()?;
+            told(&trimmed, bytes, json, console)
         }
-        What::Clear { json } => told(pcm_cache::clear(&root).failed()?, json, console),
+        What::Clear { json } => {
+            let cleared = pcm_cache::clear(&root).failed()?;
+            told(&cleared, 0, json, console)
+        }
         What::Budget { gigabytes } => {
             if let Some(text) = gigabytes {
                 let budget_gb = Limit::parse(&text).map_err(anyhow::Error::msg);
@@ -182,6 +201,7 @@ pub(super) fn loader_memory(gigabytes: Option<&str>, console: &Console) -> Resul
 struct Built {
     rates: Vec<BuiltRate>,
     problems: Vec<Problem>,
+    warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -206,6 +226,7 @@ fn build(data: &str, rate: RateChoice, json: bool, console: &Console) -> Result<
     let mut built = Built {
         rates: Vec::new(),
         problems: rates.problems,
+        warnings: Vec::new(),
     };
     for (rate_hz, tracks) in rates.tracks {
         let cache = train::open_cache_at(&console.workspace, rate_hz).bad_input()?;
@@ -221,6 +242,7 @@ fn build(data: &str, rate: RateChoice, json: bool, console: &Console) -> Result<
                 "the catalogue does not know how files were decoded: {why}"
             ));
         }
+        built.warnings.extend(cache.take_warnings());
     }
     drop(job);
     if json {
@@ -228,12 +250,15 @@ fn build(data: &str, rate: RateChoice, json: bool, console: &Console) -> Result<
     }
     for rate in &built.rates {
         console.line(&format!(
-            "{} Hz: {} tracks decoded, {} were there already",
+            "{} Hz: {} files decoded, {} tracks were there already",
             rate.rate_hz, rate.decoded, rate.cached
         ))?;
     }
     for problem in &built.problems {
         console.say(&format!("problem: {problem}"));
+    }
+    for warning in &built.warnings {
+        console.say(&format!("warning: {warning}"));
     }
     Ok(())
 }
@@ -262,52 +287,60 @@ fn info(json: bool, console: &Console) -> Result<(), Failure> {
     }
     console.line(&format!(
         "{} of decoded audio in {}; {}",
-        size(info.bytes),
+        bytes_text(info.bytes),
         info.folder.display(),
         budget_text(info.budget_gb)
     ))?;
     for rate in &info.rates {
         let hours = rate.n_samples as f64 / f64::from(rate.rate_hz) / 3600.0;
         console.line(&format!(
-            "{:>7} Hz{:>9} tracks{hours:>10.2} hours{:>12} in {} shards, last used {} ago",
+            "{:>7} Hz{:>9} files{hours:>10.2} hours{:>12} in {}, last used {} ago",
             rate.rate_hz,
             rate.n_tracks,
-            size(rate.bytes),
-            rate.n_shards,
+            bytes_text(rate.bytes),
+            shards_text(rate.n_shards),
             ago(rate.unused_seconds)
         ))?;
     }
     Ok(())
 }
 
-fn told(trimmed: Trimmed, json: bool, console: &Console) -> Result<(), Failure> {
+fn told(
+    trimmed: &Trimmed,
+    wanted_bytes: u64,
+    json: bool,
+    console: &Console,
+) -> Result<(), Failure> {
     if json {
-        return console.json(&trimmed);
+        return console.json(trimmed);
     }
-    let stayed = match trimmed.n_in_use {
-        0 => String::new(),
-        n => format!(", {n} shards stayed because a process uses them"),
-    };
     console.line(&format!(
-        "{} thrown away ({} shards), {} left{stayed}",
-        size(trimmed.removed_bytes),
-        trimmed.n_removed,
-        size(trimmed.kept_bytes)
-    ))
+        "{} thrown away ({}), {} left",
+        bytes_text(trimmed.removed_bytes),
+        shards_text(trimmed.n_removed),
+        bytes_text(trimmed.kept_bytes)
+    ))?;
+    if trimmed.kept_bytes > wanted_bytes {
+        console.say(&format!(
+            "{} more than that stayed: {} in use by a running Attune; do it again once that has ended",
+            bytes_text(trimmed.kept_bytes - wanted_bytes),
+            shards_text(trimmed.n_in_use)
+        ));
+    }
+    Ok(())
+}
+
+fn shards_text(n_shards: usize) -> String {
+    match n_shards {
+        1 => "1 shard".to_owned(),
+        n => format!("{n} shards"),
+    }
 }
 
 fn budget_text(budget_gb: Option<f64>) -> String {
     match budget_gb {
-        Some(gigabytes) => format!("it may take {gigabytes} GB"),
-        None => "it may take what the disk has (no budget)".to_owned(),
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e6 => format!("{:.0} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.2} GB", b / 1e9),
+        Some(gigabytes) => format!("the cache may take {gigabytes} GB"),
+        None => "the cache may take what the disk has (no budget)".to_owned(),
     }
 }
 

@@ -70,6 +70,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     )
     .failed()?;
     drop(job);
+    for warning in cache.take_warnings() {
+        console.say(&warning);
+    }
     comparison.disagreements.truncate(args.tracks);
     if args.json {
         return console.json(&comparison);

@@ -125,8 +125,13 @@ struct Bar(Mutex<ProgressBar>);
 impl Bar {
     fn show(&self, progress: Progress) {
         let bar = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of what has no end yet there is nothing to count.
+        let template = match progress.total {
+            0 => "{spinner} {msg}",
+            _ => "{msg} [{bar:30}] {pos}/{len}, {eta} left",
+        };
         if bar.length() != Some(progress.total)
-            && let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {eta}")
+            && let Ok(style) = ProgressStyle::with_template(template)
         {
             bar.set_style(style.progress_chars("=> "));
             bar.set_length(progress.total);

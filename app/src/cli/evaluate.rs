@@ -43,8 +43,8 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     }
     let evaluation = evaluate(&model, &dataset, &cache, &track_idxs, &job).failed()?;
     drop(job);
-    for problem in cache.take_repaired() {
-        console.say(&problem.to_string());
+    for warning in cache.take_warnings() {
+        console.say(&warning);
     }
     if args.json {
         return console.json(&evaluation.scores);

@@ -96,6 +96,9 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
     )
     .failed()?;
     drop(job);
+    for warning in cache.take_warnings() {
+        console.say(&warning);
+    }
     print(&table, console)?;
     for path in files {
         let written = write_robustness(&table, path, &args.files.print()).failed()?;

@@ -11,7 +11,6 @@ use attune_core::nn::OptimizerConfig;
 use attune_core::train::{
     self, Augmentation, BranchPoint, DataChoice, ModelChoice, More, Schedule, TrainConfig,
 };
-use attune_core::workspace::Workspace;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -140,7 +139,7 @@ impl Args {
         };
         let configs = presets
             .into_iter()
-            .map(|preset| self.config(preset, &console.workspace));
+            .map(|preset| self.config(preset, console));
         let mut orders = Vec::new();
         for config in configs {
             orders.push(Order::New(Box::new(config?), self.student.iterations));
@@ -179,11 +178,11 @@ impl Args {
         }
     }
 
-    fn config(&self, preset: Option<&str>, workspace: &Workspace) -> Result<TrainConfig, Failure> {
+    fn config(&self, preset: Option<&str>, console: &Console) -> Result<TrainConfig, Failure> {
         let mut config = match (&self.config, preset, &self.from) {
             (Some(path), ..) => TrainConfig::read(path).bad_input()?,
             (None, Some(preset), _) => TrainConfig::for_preset(preset),
-            (None, None, Some(point)) => point.recipe(workspace).bad_input()?,
+            (None, None, Some(point)) => point.recipe(&console.workspace).bad_input()?,
             (None, None, None) => {
                 let advice = "name a recipe (CONFIG.toml) or a model (--preset tiny)";
                 return Err(Failure::new(Fault::Usage, anyhow::anyhow!(advice)));
@@ -198,7 +197,7 @@ impl Args {
         }
         if let Some(chain) = &self.augment {
             config.augmentation =
-                Augmentation::named(chain, &Chains::of(workspace)).fault(Fault::Usage)?;
+                Augmentation::named(chain, &Chains::of(&console.workspace)).fault(Fault::Usage)?;
         }
         if let Some(name) = &self.name {
             config.name.clone_from(name);
@@ -222,7 +221,7 @@ impl Args {
         config.clip_rate_hz = match self.clip_rate {
             None => config.clip_rate_hz,
             Some(RateChoice::Hz(rate_hz)) => rate_hz,
-            Some(RateChoice::Source) => cache::rate_of_files(&config.data, workspace)?,
+            Some(RateChoice::Source) => cache::rate_of_files(&config.data, console)?,
         };
         config.seed = self.seed.unwrap_or(config.seed);
         self.validation.apply(&mut config);
@@ -245,7 +244,7 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
             if presets.len() > 1 {
                 return several(&args, &presets, console);
             }
-            let config = args.config(presets.first().copied(), &console.workspace)?;
+            let config = args.config(presets.first().copied(), console)?;
             if args.estimate {
                 return estimate(&config, console, args.json);
             }
@@ -310,7 +309,7 @@ fn several(args: &Args, presets: &[&str], console: &Console) -> Result<(), Failu
     // All recipes are read before the first run begins.
     let configs = presets
         .iter()
-        .map(|preset| Ok((*preset, args.config(Some(preset), &console.workspace)?)))
+        .map(|preset| Ok((*preset, args.config(Some(preset), console)?)))
         .collect::<Result<Vec<_>, Failure>>()?;
     if args.estimate {
         for (preset, config) in &configs {

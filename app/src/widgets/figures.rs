@@ -27,16 +27,6 @@ pub fn about_text(seconds: f64) -> String {
     }
 }
 
-/// An amount of memory: "640 kB", "12.3 MB", "1.20 GB" (decimal units).
-pub fn bytes_text(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} B"),
-        1_000..1_000_000 => format!("{:.0} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
-    }
-}
-
 /// A count with thin spaces between groups of three: "4 567 732".
 pub fn count_text(count: u64) -> String {
     let digits = count.to_string();
@@ -131,6 +121,5 @@ mod tests {
             assert_eq!(number_text(number), text);
         }
         assert_eq!(count_text(4_567_732), "4\u{2009}567\u{2009}732");
-        assert_eq!(bytes_text(1_204_000_000), "1.20 GB");
     }
 }

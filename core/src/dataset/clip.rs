@@ -48,8 +48,10 @@ impl Company for Pool<'_> {
         let track = &self.dataset.tracks[track_idx];
         let pcm = self.cache.samples(track)?;
         let room = pcm.n_samples().saturating_sub(n_samples);
-        match self.cache.wave(track, place.index(room + 1), n_samples) {
-            Ok(samples) => Some(OtherClip {
+        let mut samples = vec![0.0; n_samples];
+        let offset = place.index(room + 1);
+        match self.cache.read_of(&pcm, track, offset, &mut samples) {
+            Ok(()) => Some(OtherClip {
                 samples,
                 track: track_idx as u64,
             }),
@@ -159,7 +161,7 @@ impl ClipMaker<'_> {
         let pcm = pcm.ok_or_else(|| Error::NotCached(track.id.clone()))?;
         let spare = pcm.n_samples().saturating_sub(config.crop_samples);
         let offset_samples = at(Purpose::Crop).stream().index(spare + 1);
-        self.cache.read(track, offset_samples, room.wave)?;
+        self.cache.read_of(&pcm, track, offset_samples, room.wave)?;
         if let Some(original) = room.original {
             original.copy_from_slice(room.wave);
         }

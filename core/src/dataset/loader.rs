@@ -8,6 +8,7 @@
 //! the loader holds a fixed number of batches, which its budget of memory decides.
 
 mod memory;
+mod orders;
 mod source;
 
 pub use memory::Memory;
@@ -40,7 +41,7 @@ pub struct LoaderConfig {
     pub n_threads: usize,
     /// How many batches may lie ready, all threads together (at least one each).
     pub prefetch: usize,
-    /// What batches and clips may take in memory, all threads and the one who trains together. Too little for so many threads and batches
+    /// What batches, clips and the order of the tracks may take in memory, all threads and the one who trains together. Too little for so many threads and batches
     /// means fewer of them.
     pub memory: Memory,
     /// What the network takes in; a rate other than the cache's is resampled to.
@@ -227,7 +228,7 @@ impl Loader {
         drop(self.used.try_send(batch));
     }
 
-    /// The most that batches and clips take in memory, in bytes, if each batch is given back (or dropped) before the next is asked for.
+    /// The most that batches, clips and orders take in memory, in bytes, if each batch is given back (or dropped) before the next is asked for.
     pub fn memory_bytes(&self) -> u64 {
         self.memory_bytes
     }

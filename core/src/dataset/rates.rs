@@ -6,6 +6,7 @@ use crate::job::Job;
 use crate::message::full_message;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The rates of a data set's files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,10 +20,13 @@ pub struct SourceRates {
 impl SourceRates {
     /// Looks at the heads of the files of these tracks.
     pub fn of(dataset: &Dataset, tracks: &[usize], job: &Job) -> Result<Self, Error> {
+        let (done, total) = (AtomicU64::new(0), tracks.len() as u64);
         let rates = tracks.par_iter().map(|&track_idx| {
             job.check()?;
-            let path = &dataset.tracks[track_idx].path;
-            Ok((track_idx, audio::rate_of(path)))
+            let rate_hz = audio::rate_of(&dataset.tracks[track_idx].path);
+            let done = 1 + done.fetch_add(1, Ordering::Relaxed);
+            job.report(done, total, "looking at the sample rates of files");
+            Ok((track_idx, rate_hz))
         });
         let rates: Vec<_> = rates.collect::<Result<_, Error>>()?;
         let mut found = Self::default();
@@ -62,5 +66,33 @@ impl SourceRates {
                 )))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_set::{RATE_HZ, make};
+    use super::*;
+    use crate::job::Cancel;
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn looking_at_files_tells_how_far_it_is_and_stops_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let dataset = make(folder.path(), &[100; 5]);
+        let seen: Arc<Mutex<Vec<(u64, u64)>>> = Arc::default();
+        let told = Arc::clone(&seen);
+        let cancel = Cancel::new();
+        let job = Job::new(cancel.clone(), move |progress| {
+            told.lock().unwrap().push((progress.done, progress.total));
+        });
+        let rates = SourceRates::of(&dataset, &[0, 1, 2, 3, 4], &job).unwrap();
+        assert_eq!(rates.only().unwrap(), RATE_HZ);
+        let mut seen = std::mem::take(&mut *seen.lock().unwrap());
+        seen.sort_unstable();
+        assert_eq!(seen, [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]);
+        cancel.cancel();
+        let stopped = SourceRates::of(&dataset, &[0, 1], &job);
+        assert!(matches!(stopped, Err(Error::Cancelled(_))));
     }
 }

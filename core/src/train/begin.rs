@@ -99,6 +99,7 @@ pub(super) fn begin(
         Some(_) => decode(Split::Unlabelled)?,
         None => Vec::new(),
     };
+    warnings.extend(cache.take_warnings());
     let lengths = Lengths::of(&config, train_idxs.len(), unlabelled_idxs.len())?;
 
     let mut running = RunningScores::new(tracks.n_tags(), RunningScores::DEFAULT_CAPACITY);

@@ -2,6 +2,7 @@
 
 use super::{Checkpoints, Error};
 use crate::machine::room_on_disk;
+use crate::message::bytes_text;
 use crate::workspace::is_disk_full;
 use std::path::Path;
 
@@ -29,21 +30,14 @@ pub(super) fn explained(error: Error, run_folder: &Path, needed: Option<u64>) ->
 }
 
 fn room_text(needed: Option<u64>, free: Option<u64>) -> String {
-    let needed = needed.map(|bytes| format!("the run needs {} for a checkpoint", size_text(bytes)));
-    let free = free.map(|bytes| format!("{} are free", size_text(bytes)));
+    let needed =
+        needed.map(|bytes| format!("the run needs {} for a checkpoint", bytes_text(bytes)));
+    let free = free.map(|bytes| format!("{} are free", bytes_text(bytes)));
     let parts: Vec<String> = [needed, free].into_iter().flatten().collect();
     if parts.is_empty() {
         String::new()
     } else {
         format!(" ({})", parts.join(", "))
-    }
-}
-
-fn size_text(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
     }
 }
 

@@ -418,10 +418,9 @@ impl Run {
         self.tell_loader_times()
     }
 
-    /// Tells what the loader's threads were busy with since the last time, and what they found damaged.
+    /// Tells what the loader's threads were busy with since the last time, and what the cache has to say.
     fn tell_loader_times(&mut self) -> Result<(), Error> {
-        for problem in self.data.cache.take_repaired() {
-            let message = problem.to_string();
+        for message in self.data.cache.take_warnings() {
             self.event(Event::Warned { message })?;
         }
         if let Some(message) = self.sampler.take_complaint() {

@@ -7,6 +7,7 @@
 use super::ledger::{Ledger, Line};
 use crate::dataset::place::Place;
 use crate::dataset::{Collection, Dataset, Error};
+use crate::file_lock::{Hold, open_locked};
 use crate::workspace::{Workspace, write_whole};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
@@ -144,16 +145,17 @@ pub(super) fn open(workspace: &Workspace, dataset: &Dataset) -> Result<(File, Pa
 fn hold(path: &Path, dataset: &Dataset) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     let options = options.read(true).append(true).create(true);
-    let file = options.open(path).map_err(Error::io("open", path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    match open_locked(path, options, Hold::Exclusive) {
+        Ok(file) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::BadConfig(format!(
             "another window or command has the corrections of {} open; close it first: {}",
             dataset.name,
             path.display()
         ))),
         // Where there are no locks, there is nobody to ask.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            options.open(path).map_err(Error::io("open", path))
+        }
+        Err(TryLockError::Error(error)) => Err(Error::io("open", path)(error)),
     }
 }

@@ -42,9 +42,10 @@ impl Plan {
             } else {
                 let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
                 return Err(Error::BadConfig(format!(
-                    "the loader needs {} MiB for batches of {} clips and may take {} MiB; allow it more (`--loader-memory`) or choose a smaller batch",
+                    "the loader needs {} MiB for batches of {} clips and the order of {} tracks, and may take {} MiB; allow it more (`--loader-memory`) or choose a smaller batch",
                     megabytes(plan.bytes(source)),
                     config.batch_size,
+                    source.n_tracks(),
                     megabytes(allowed)
                 )));
             }
@@ -59,6 +60,7 @@ impl Plan {
 
     pub(super) fn bytes(self, source: &Source) -> u64 {
         let batches = self.n_batches() as u64 * source.batch_bytes();
-        batches + self.n_threads as u64 * source.bench_bytes()
+        let orders = source.orders_bytes(self.n_threads, self.n_batches());
+        batches + self.n_threads as u64 * source.bench_bytes() + orders
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::clip::{ClipMaker, InputMaker, Room, usable};
 use super::super::spent::{Spent, lap};
+use super::orders::{Order, Orders};
 use super::{Batch, Inputs, LoaderConfig, Made, Position};
 use crate::dataset::{Dataset, Error, PcmCache};
-use crate::rng::{Address, Purpose};
 use crossbeam::channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +16,7 @@ pub(super) struct Source {
     maker: InputMaker,
     clean_maker: Option<InputMaker>,
     tracks: Vec<usize>,
+    orders: Orders,
     config: LoaderConfig,
     steps_per_epoch: u32,
 }
@@ -45,6 +46,7 @@ impl Source {
         Ok(Self {
             maker: maker(&config.input)?,
             clean_maker: config.clean.as_ref().map(maker).transpose()?,
+            orders: Orders::new(config.seed, &tracks)?,
             dataset,
             cache,
             tracks,
@@ -61,10 +63,15 @@ impl Source {
         self.steps_per_epoch
     }
 
+    /// Tracks that it takes clips of.
+    pub(super) fn n_tracks(&self) -> usize {
+        self.tracks.len()
+    }
+
     /// One batch alone.
     pub(super) fn batch_at(&self, position: Position) -> Result<Batch, Error> {
         let (visit, first) = self.round(position.step_in_epoch);
-        let order = self.order(position.epoch, visit);
+        let order = self.orders.of(position.epoch, visit);
         let tracks = &order[first..first + self.config.batch_size];
         let made = self.batch(position, visit, tracks, self.room(), &mut Bench::default())?;
         Ok(made.batch)
@@ -80,13 +87,16 @@ impl Source {
     ) {
         let mut position = start;
         let mut bench = Bench::default();
-        let mut order: Option<(u32, u32, Vec<usize>)> = None;
+        let mut held: Option<((u32, u32), Order)> = None;
         loop {
-            let (epoch, (visit, first)) = (position.epoch, self.round(position.step_in_epoch));
-            let tracks = match &order {
-                Some((e, v, tracks)) if (*e, *v) == (epoch, visit) => tracks,
-                _ => &order.insert((epoch, visit, self.order(epoch, visit))).2,
-            };
+            let (visit, first) = self.round(position.step_in_epoch);
+            let round = (position.epoch, visit);
+            if held.as_ref().is_some_and(|(of, _)| *of != round) {
+                // Before the next is made, so that a thread never holds two.
+                held = None;
+            }
+            let (_, tracks) =
+                held.get_or_insert_with(|| (round, self.orders.of(position.epoch, visit)));
             let batch = self.batch(
                 position,
                 visit,
@@ -107,21 +117,6 @@ impl Source {
         let batches = (self.tracks.len() / self.config.batch_size) as u32;
         let first = (step_in_epoch % batches) as usize * self.config.batch_size;
         (step_in_epoch / batches, first)
-    }
-
-    /// The order of the tracks in a round of an epoch.
-    fn order(&self, epoch: u32, visit: u32) -> Vec<usize> {
-        let mut order = self.tracks.clone();
-        Address {
-            seed: self.config.seed,
-            epoch,
-            visit,
-            track: 0,
-            purpose: Purpose::Shuffle,
-        }
-        .stream()
-        .shuffle(&mut order);
-        order
     }
 
     /// An empty batch.
@@ -151,12 +146,22 @@ impl Source {
         2 * (self.config.crop_samples * size_of::<f32>()) as u64
     }
 
+    /// What the orders take that `n_threads` threads hold which are at most `n_batches` batches apart, and the list that they are made of.
+    pub(super) fn orders_bytes(&self, n_threads: usize, n_batches: usize) -> u64 {
+        // A round ends with its tracks or with the epoch.
+        let per_round = self.tracks.len() / self.config.batch_size;
+        let per_epoch = self.steps_per_epoch as usize;
+        let ends = n_batches.div_ceil(per_round) + n_batches.div_ceil(per_epoch);
+        let n_orders = n_threads.min(1 + ends);
+        (1 + n_orders as u64) * self.orders.bytes()
+    }
+
     /// Makes a batch in `batch`, of whose content nothing is left.
     fn batch(
         &self,
         position: Position,
         visit: u32,
-        track_idxs: &[usize],
+        track_idxs: &[u32],
         mut batch: Batch,
         bench: &mut Bench,
     ) -> Result<Made, Error> {
@@ -185,7 +190,7 @@ impl Source {
                 original,
                 labels: &mut batch.labels[row * n_tags..(row + 1) * n_tags],
             };
-            let clip = clips.make(position.epoch, visit, track_idx, room, &mut spent)?;
+            let clip = clips.make(position.epoch, visit, track_idx as usize, room, &mut spent)?;
             let mut since = Instant::now();
             if !takes_clips {
                 self.maker.extract_into(&bench.wave, input)?;

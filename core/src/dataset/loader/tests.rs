@@ -318,11 +318,13 @@ fn the_budget_of_memory_is_kept_whatever_was_asked_for_and_changes_no_batch() {
     };
     let mut roomy = start(4, 12, 1 << 30).unwrap();
     assert_eq!(roomy.n_threads(), 4);
-    // Two clips of 8 bands and 16 frames with 3 labels; a thread lays out two crops.
-    let (batch, bench) = (4 * 2 * (8 * 16 + 3), 4 * 2 * CROP as u64);
-    assert_eq!(roomy.memory_bytes(), (4 * 4 + 1) * batch + 4 * bench);
+    // Two clips of 8 bands and 16 frames with 3 labels; a thread lays out two crops; seven tracks in a list and, as an epoch has three
+    // batches only, in as many orders as there are threads.
+    let (batch, bench, order) = (4 * 2 * (8 * 16 + 3), 4 * 2 * CROP as u64, 7 * 4);
+    let bytes = |batches, threads| batches * batch + threads * bench + (1 + threads) * order;
+    assert_eq!(roomy.memory_bytes(), bytes(4 * 4 + 1, 4));
     let expected = batches(&mut roomy, 12);
-    let (fewer, least) = ((2 * 2 + 1) * batch + 2 * bench, (2 + 1) * batch + bench);
+    let (fewer, least) = (bytes(2 * 2 + 1, 2), bytes(2 + 1, 1));
     for (bytes, n_threads) in [(roomy.memory_bytes() - 1, 4), (fewer, 2), (least, 1)] {
         let mut loader = start(4, 12, bytes).unwrap();
         assert!(loader.memory_bytes() <= bytes);

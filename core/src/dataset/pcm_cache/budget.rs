@@ -1,9 +1,11 @@
 //! How much the cache may take on disk, and what goes first.
 //!
-//! Whole shards are thrown away, of whatever rate, the longest unused first, and never one that some process uses right now.
+//! Whole shards are thrown away, of whatever rate, the longest unused first, and never one that some process uses right now. One process at a
+//! time does so, and counts under the lock: two that count the same would each throw away what is too much.
 
 use super::super::Error;
-use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of, remove};
+use super::holding::{lock_for_trimming, remove};
+use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io;
@@ -18,6 +20,13 @@ pub(super) struct Stored {
     pub(super) bytes: u64,
     /// When it was last used or, if nobody says, written.
     pub(super) used: SystemTime,
+}
+
+impl Stored {
+    /// Its file of a kind.
+    pub(super) fn path_of(&self, kind: &str) -> PathBuf {
+        file_of(&self.folder, &self.name, kind)
+    }
 }
 
 /// What was thrown away.
@@ -84,15 +93,15 @@ fn entries(folder: &Path) -> Result<Vec<String>, Error> {
 ///
 /// Any process may do so at any time: what others have mapped stays, and what is thrown away is decoded again when it is needed.
 pub fn trim(root: &Path, budget_bytes: u64) -> Result<Trimmed, Error> {
-    let mut shards = Vec::new();
-    for (_, folder) in rate_folders(root)? {
-        shards.extend(shards_in(&folder)?);
+    // Most often there is nothing to do; then nobody needs the right to write.
+    let trimmed = untrimmed(&all_shards(root)?);
+    if trimmed.kept_bytes <= budget_bytes {
+        return Ok(trimmed);
     }
+    let _held = lock_for_trimming(root)?;
+    let mut shards = all_shards(root)?;
+    let mut trimmed = untrimmed(&shards);
     shards.sort_by(|a, b| (a.used, &a.name).cmp(&(b.used, &b.name)));
-    let mut trimmed = Trimmed {
-        kept_bytes: shards.iter().map(|shard| shard.bytes).sum(),
-        ..Trimmed::default()
-    };
     for shard in shards {
         if trimmed.kept_bytes <= budget_bytes {
             break;
@@ -107,4 +116,19 @@ pub fn trim(root: &Path, budget_bytes: u64) -> Result<Trimmed, Error> {
         }
     }
     Ok(trimmed)
+}
+
+fn all_shards(root: &Path) -> Result<Vec<Stored>, Error> {
+    let mut shards = Vec::new();
+    for (_, folder) in rate_folders(root)? {
+        shards.extend(shards_in(&folder)?);
+    }
+    Ok(shards)
+}
+
+fn untrimmed(shards: &[Stored]) -> Trimmed {
+    Trimmed {
+        kept_bytes: shards.iter().map(|shard| shard.bytes).sum(),
+        ..Trimmed::default()
+    }
 }

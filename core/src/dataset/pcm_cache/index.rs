@@ -1,9 +1,15 @@
 //! The index of one shard: which file's samples lie where in it. Records of one length, appended and never changed.
 //!
+//! Who verifies may take records out while somebody still appends to the shard. So an index is opened by its path for each write, under a
+//! lock that is held just so long.
+//!
 //! Not JSON: a cache of a million tracks would be read for seconds at each start. Each record carries its own checksum, so that a record
 //! that was half written or damaged is as good as none: its track is decoded again.
 
 use super::super::Error;
+use super::holding::lock_for_indexes;
+use super::sums::sum_of;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +20,7 @@ const MAGIC: &[u8; 8] = b"AttPCM2\n";
 const RECORD_BYTES: usize = 16 + 4 * 8;
 
 /// Where one file's samples lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Entry {
     /// Condenses path, size and time of change of the audio file, and the rate.
     pub(super) key: u128,
@@ -55,13 +61,6 @@ impl Entry {
     }
 }
 
-/// The checksum of some bytes.
-pub(super) fn sum_of(bytes: &[u8]) -> u64 {
-    let mut sum = [0; 8];
-    sum.copy_from_slice(&blake3::hash(bytes).as_bytes()[..8]);
-    u64::from_le_bytes(sum)
-}
-
 /// All sound records of an index; `None` if it is not there or of another version.
 pub(super) fn read(path: &Path) -> Option<Vec<Entry>> {
     let bytes = std::fs::read(path).ok()?;
@@ -73,22 +72,17 @@ pub(super) fn read(path: &Path) -> Option<Vec<Entry>> {
 #[derive(Debug)]
 pub(super) struct IndexFile {
     path: PathBuf,
-    file: File,
     waiting: Vec<u8>,
 }
 
 impl IndexFile {
     /// Begins an index of nothing.
     pub(super) fn create(path: PathBuf) -> Result<Self, Error> {
-        let begin = || {
-            let mut file = File::create_new(&path)?;
-            file.write_all(MAGIC)?;
-            Ok(file)
-        };
-        let file = begin().map_err(Error::io("write", &path))?;
+        File::create_new(&path)
+            .and_then(|mut file| file.write_all(MAGIC))
+            .map_err(Error::io("write", &path))?;
         Ok(Self {
             path,
-            file,
             waiting: Vec::new(),
         })
     }
@@ -100,23 +94,41 @@ impl IndexFile {
 
     /// Appends what was taken in. What it points at must be on disk.
     pub(super) fn write(&mut self) -> Result<(), Error> {
-        self.file
-            .write_all(&self.waiting)
-            .and_then(|()| self.file.sync_data())
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let _held = lock_for_indexes(folder_of(&self.path))?;
+        File::options()
+            .append(true)
+            .open(&self.path)
+            .and_then(|mut file| {
+                file.write_all(&self.waiting)?;
+                file.sync_data()
+            })
             .map_err(Error::io("write", &self.path))?;
         self.waiting.clear();
         Ok(())
     }
 }
 
-/// An index of these entries alone, in place of another.
-pub(super) fn rewrite(path: &Path, entries: impl Iterator<Item = Entry>) -> Result<(), Error> {
-    let records: Vec<u8> = entries.flat_map(Entry::to_record).collect();
+/// Takes entries out of an index.
+pub(super) fn remove(path: &Path, removed: &HashSet<Entry>) -> Result<(), Error> {
+    let _held = lock_for_indexes(folder_of(path))?;
+    // As it is now: somebody may have appended to it.
+    let Some(entries) = read(path) else {
+        return Ok(());
+    };
+    let kept = entries.into_iter().filter(|entry| !removed.contains(entry));
+    let records: Vec<u8> = kept.flat_map(Entry::to_record).collect();
     crate::workspace::write_whole(path, |file| {
         file.write_all(MAGIC)?;
         file.write_all(&records)
     })
     .map_err(Error::io("write", path))
+}
+
+fn folder_of(index: &Path) -> &Path {
+    index.parent().unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
@@ -155,5 +167,26 @@ mod tests {
         assert_eq!(read(&path).unwrap(), entries[..4]);
         std::fs::write(&path, "{\"version\":1,\"entries\":[]}").unwrap();
         assert_eq!(read(&path), None);
+    }
+
+    #[test]
+    fn what_is_taken_out_while_somebody_appends_costs_no_other_entry() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("an.index");
+        let entry = |key: u128| Entry {
+            key,
+            start: 0,
+            n_samples: 9,
+            first_sum: 0,
+        };
+        let mut index = IndexFile::create(path.clone()).unwrap();
+        for key in 0..6 {
+            index.push(entry(key));
+            index.write().unwrap();
+            if key % 2 == 0 {
+                remove(&path, &HashSet::from([entry(key)])).unwrap();
+            }
+        }
+        assert_eq!(read(&path).unwrap(), [1, 3, 5].map(entry));
     }
 }

@@ -15,8 +15,13 @@ impl Mapping {
         let file = File::open(path)?;
         // SAFETY: shards are only ever appended to, under new names after a restart, and never changed or cut where an index entry
         // points (see the head of this module's parent); deleting the cache unlinks the file and leaves the mapped pages alive.
-        // Somebody else cutting a shard short by hand would end the process by SIGBUS, as for every mapped file.
+        // Against somebody who cuts a shard short by hand, `Shard` looks at the file's length before it touches the map.
         unsafe { memmap2::Mmap::map(&file) }.map(Self)
+    }
+
+    /// How long the file was when it was mapped.
+    pub(super) fn n_bytes(&self) -> u64 {
+        self.0.len() as u64
     }
 
     /// How many samples are mapped.

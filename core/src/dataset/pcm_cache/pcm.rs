@@ -21,12 +21,10 @@ pub struct Pcm {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     shards: Vec<Arc<Shard>>,
-    /// The newest map of a shard, which may be longer than earlier ones, if it could be mapped; and how long its files were then.
+    /// Number of a shard's map, if it could be mapped; and how long its files were then.
     by_name: HashMap<String, (Option<u32>, Option<[u64; 2]>)>,
     /// By the hash of the path: 40 bytes a track, beside what the table keeps free.
     tracks: ByHash<Spot>,
-    /// What these tracks take.
-    pub(super) bytes: u64,
 }
 
 /// A [`Place`] and its shard, as small as may be.
@@ -61,10 +59,23 @@ impl Known {
             first_sum,
             shard: number,
         };
-        let before = self.tracks.insert(path, spot);
-        self.bytes += SAMPLE_BYTES * spot.n_samples;
-        self.bytes -= SAMPLE_BYTES * before.map_or(0, |before| before.n_samples);
+        self.tracks.insert(path, spot);
         Ok(true)
+    }
+
+    /// What these tracks take, in bytes; what several of them share counts once.
+    pub(super) fn bytes(&self) -> u64 {
+        let places = self.tracks.values();
+        let mut places: Vec<(u32, u64, u64)> = places
+            .map(|spot| (spot.shard, spot.start, spot.n_samples))
+            .collect();
+        places.sort_unstable();
+        places.dedup();
+        SAMPLE_BYTES
+            * places
+                .iter()
+                .map(|(_, _, n_samples)| n_samples)
+                .sum::<u64>()
     }
 
     /// The shard that an entry lies in, mapped so far that the entry is within.
@@ -95,10 +106,26 @@ impl Known {
             None => Shard::open(folder, name)?,
         };
         let place = found.as_ref().and_then(|shard| shard.place(entry));
-        let number = found.map(|found| {
-            self.shards.push(Arc::new(found));
-            (self.shards.len() - 1) as u32
-        });
+        let number = match (found, known) {
+            (None, _) => None,
+            (Some(found), None) => {
+                self.shards.push(Arc::new(found));
+                Some((self.shards.len() - 1) as u32)
+            }
+            // In place of the shorter one: one map a shard, however often it grew.
+            (Some(found), Some(number)) => {
+                let earlier = &mut self.shards[number as usize];
+                if found.continues(earlier) {
+                    *earlier = Arc::new(found);
+                } else {
+                    // Cut off since then: what is left of it is for those who begin anew.
+                    self.by_name
+                        .insert(name.to_owned(), (Some(number), lengths));
+                    return Ok(None);
+                }
+                Some(number)
+            }
+        };
         self.by_name.insert(name.to_owned(), (number, lengths));
         Ok(number.zip(place))
     }
@@ -126,6 +153,11 @@ impl Pcm {
     /// How many samples the track has.
     pub fn n_samples(&self) -> usize {
         self.place.n_samples
+    }
+
+    /// The file that they lie in.
+    pub(super) fn shard_path(&self) -> &Path {
+        self.shard.path()
     }
 
     /// Whether all samples are those that were written.

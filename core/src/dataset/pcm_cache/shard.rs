@@ -1,23 +1,21 @@
-//! One shard: the files that belong together, who uses them, and whether what lies in them is what was written.
+//! One shard: the files that belong together, and whether what lies in them is what was written.
 //!
-//! Whoever reads or writes a shard holds a shared lock on its `.used` file, whose time of change says when that was last. A shard is only
-//! removed by somebody who gets the exclusive lock, so that no process loses what it works with.
+//! Samples are read through the map, but compared with their checksums through the file: where the disk cannot be read, the file says so,
+//! while the map would end the process.
 
 use super::super::Error;
-use super::index::{Entry, sum_of};
+use super::holding::hold;
+use super::index::Entry;
 use super::mapping::Mapping;
+use super::sums::{BLOCK_SAMPLES, n_sums, read_sums, sum_in, sum_of_samples};
 use crate::machine;
-use pulp::bytemuck;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
-
-/// Samples that one checksum covers (64 KiB): a crop is checked without reading its whole track.
-const BLOCK_SAMPLES: usize = 1 << 15;
 
 /// The files of a shard.
 pub(super) const SAMPLES: &str = "pcm";
@@ -33,6 +31,7 @@ pub(super) fn file_of(folder: &Path, shard: &str, kind: &str) -> PathBuf {
 /// A shard that is mapped, and not removed by anybody as long as this lives. It keeps one file open, that of the lock: a map needs none.
 #[derive(Debug)]
 pub(super) struct Shard {
+    path: PathBuf,
     samples: Mapping,
     sums: Vec<u64>,
     /// A bit for each sum: whether it was found right.
@@ -55,8 +54,15 @@ pub(super) struct Place {
 }
 
 /// The samples are not those that were written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Damaged;
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Damaged {
+    #[error("its checksum is another than when it was written")]
+    OtherSum,
+    #[error("the file was cut off")]
+    CutOff,
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] io::Error),
+}
 
 impl Shard {
     /// Maps a shard as it is now and notes that it is used; `None` if it is gone, is just being removed or cannot be read. Fails if this
@@ -74,19 +80,19 @@ impl Shard {
         name: &str,
         in_use: Option<Arc<File>>,
     ) -> Result<Option<Self>, Error> {
+        let path = file_of(folder, name, SAMPLES);
         let read = || {
-            let samples = Mapping::open(&file_of(folder, name, SAMPLES))?;
-            let sums = std::fs::read(file_of(folder, name, SUMS))?;
+            let samples = Mapping::open(&path)?;
+            let sums = read_sums(&file_of(folder, name, SUMS))?;
             Ok((samples, sums))
         };
         let (samples, sums) = match read() {
             Ok(read) => read,
             Err(error) => return unless_too_many(&error, folder, name),
         };
-        let (sums, _cut_off) = sums.as_chunks::<8>();
-        let sums: Vec<u64> = sums.iter().map(|sum| u64::from_le_bytes(*sum)).collect();
         let checked = (0..sums.len().div_ceil(64)).map(|_| AtomicU64::new(0));
         Ok(Some(Self {
+            path,
             samples,
             checked: checked.collect(),
             sums,
@@ -97,6 +103,23 @@ impl Shard {
     /// What holds it, for a longer map of the same shard.
     pub(super) fn holder(&self) -> Option<Arc<File>> {
         self.in_use.clone()
+    }
+
+    /// The file of its samples.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether all that lies in an earlier map of the same shard lies in this one, too. If so, what was checked there need not be again.
+    pub(super) fn continues(&self, earlier: &Self) -> bool {
+        let is_longer = self.samples.n_samples() >= earlier.samples.n_samples()
+            && self.sums.len() >= earlier.sums.len();
+        if is_longer {
+            for (own, earlier) in self.checked.iter().zip(&earlier.checked) {
+                own.fetch_or(earlier.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        is_longer
     }
 
     /// Where an entry lies; `None` if it is longer than what is mapped.
@@ -113,27 +136,50 @@ impl Shard {
 
     /// Samples of a track, checked the first time that somebody asks for them; `range` lies within the track.
     pub(super) fn samples(&self, place: Place, range: Range<usize>) -> Result<&[i16], Damaged> {
-        let track = &self.samples.samples()[place.start..place.start + place.n_samples];
-        if !range.is_empty() {
-            for block in range.start / BLOCK_SAMPLES..=(range.end - 1) / BLOCK_SAMPLES {
-                self.check(place, block, track)?;
-            }
+        if self.is_cut_off() {
+            return Err(Damaged::CutOff);
         }
+        if !range.is_empty() {
+            let blocks = range.start / BLOCK_SAMPLES..=(range.end - 1) / BLOCK_SAMPLES;
+            self.check(place, blocks)?;
+        }
+        let track = &self.samples.samples()[place.start..place.start + place.n_samples];
         Ok(&track[range])
     }
 
-    fn check(&self, place: Place, block: usize, track: &[i16]) -> Result<(), Damaged> {
-        let sum = place.first_sum + block;
-        let (word, bit) = (&self.checked[sum / 64], 1 << (sum % 64));
-        if word.load(Ordering::Relaxed) & bit != 0 {
+    /// Whether somebody has cut the file off since it was mapped: then touching what is gone would end the process. Removing the file leaves
+    /// the map whole, and Attune itself only appends and removes.
+    fn is_cut_off(&self) -> bool {
+        let length = self.path.metadata().map(|meta| meta.len());
+        length.is_ok_and(|bytes| bytes < self.samples.n_bytes())
+    }
+
+    fn check(&self, place: Place, blocks: std::ops::RangeInclusive<usize>) -> Result<(), Damaged> {
+        let bit_of = |sum: usize| (&self.checked[sum / 64], 1 << (sum % 64));
+        let mut unchecked = blocks.filter(|block| {
+            let (word, bit) = bit_of(place.first_sum + block);
+            word.load(Ordering::Relaxed) & bit == 0
+        });
+        let Some(first) = unchecked.next() else {
             return Ok(());
+        };
+        // Gone from the folder, it can be read through the map only.
+        let file = File::open(&self.path).ok();
+        let mut buffer = Vec::new();
+        for block in std::iter::once(first).chain(unchecked) {
+            let within = block * BLOCK_SAMPLES..place.n_samples.min((block + 1) * BLOCK_SAMPLES);
+            let samples = place.start + within.start..place.start + within.end;
+            let found = match &file {
+                Some(file) => sum_in(file, samples, &mut buffer)?,
+                None => sum_of_samples(&self.samples.samples()[samples]),
+            };
+            let sum = place.first_sum + block;
+            if found != self.sums[sum] {
+                return Err(Damaged::OtherSum);
+            }
+            let (word, bit) = bit_of(sum);
+            word.fetch_or(bit, Ordering::Relaxed);
         }
-        let end = track.len().min((block + 1) * BLOCK_SAMPLES);
-        let samples = &track[block * BLOCK_SAMPLES..end];
-        if sum_of(bytemuck::cast_slice(samples)) != self.sums[sum] {
-            return Err(Damaged);
-        }
-        word.fetch_or(bit, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -148,7 +194,11 @@ impl Drop for Shard {
 }
 
 /// `None` for a shard that cannot be read; an error if that says nothing about the shard.
-fn unless_too_many<T>(error: &io::Error, folder: &Path, name: &str) -> Result<Option<T>, Error> {
+pub(super) fn unless_too_many<T>(
+    error: &io::Error,
+    folder: &Path,
+    name: &str,
+) -> Result<Option<T>, Error> {
     if machine::is_too_many_files(error) {
         return Err(Error::TooManyFiles {
             limit: machine::file_limit(),
@@ -156,58 +206,4 @@ fn unless_too_many<T>(error: &io::Error, folder: &Path, name: &str) -> Result<Op
         });
     }
     Ok(None)
-}
-
-/// How many checksums so many samples have.
-pub(super) fn n_sums(n_samples: usize) -> usize {
-    n_samples.div_ceil(BLOCK_SAMPLES)
-}
-
-/// The checksums of a track.
-pub(super) fn sums_of(samples: &[i16]) -> impl Iterator<Item = u64> {
-    let blocks = samples.chunks(BLOCK_SAMPLES);
-    blocks.map(|block| sum_of(bytemuck::cast_slice(block)))
-}
-
-/// Notes that a shard is used from now on, until the file is dropped. `None` where files cannot be locked or written: then nobody can
-/// remove the shard either. Fails while somebody removes it, and if this process has too many files open.
-pub(super) fn hold(folder: &Path, shard: &str) -> io::Result<Option<Arc<File>>> {
-    let path = file_of(folder, shard, USED);
-    let opened = File::options().create(true).append(true).open(&path);
-    let file = match opened {
-        Ok(file) => file,
-        Err(error)
-            if error.kind() == io::ErrorKind::NotFound || machine::is_too_many_files(&error) =>
-        {
-            return Err(error);
-        }
-        // A cache that may only be read.
-        Err(_) => return Ok(None),
-    };
-    match file.try_lock_shared() {
-        Ok(()) => {
-            // It only orders what is removed first.
-            drop(file.set_modified(SystemTime::now()));
-            Ok(Some(Arc::new(file)))
-        }
-        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
-        Err(TryLockError::Error(_)) => Ok(None),
-    }
-}
-
-/// Removes a shard, unless somebody uses it. Returns whether it is gone.
-pub(super) fn remove(folder: &Path, shard: &str) -> io::Result<bool> {
-    let path = file_of(folder, shard, USED);
-    let file = File::options().create(true).append(true).open(&path)?;
-    if file.try_lock().is_err() {
-        return Ok(false);
-    }
-    // The index first: without it the rest is nothing.
-    for kind in [INDEX, SAMPLES, SUMS, USED] {
-        match std::fs::remove_file(file_of(folder, shard, kind)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(true)
 }

@@ -3,8 +3,10 @@
 //! A writer never touches the shards of earlier writers: others may have mapped them. It starts a new shard when the last one is full.
 
 use super::super::Error;
+use super::holding::hold_new;
 use super::index::{Entry, IndexFile};
-use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of, hold, sums_of};
+use super::shard::{INDEX, SAMPLES, SUMS, USED, file_of};
+use super::sums::sums_of;
 use pulp::bytemuck;
 use std::collections::HashMap;
 use std::fs::File;
@@ -116,7 +118,12 @@ impl Writer {
         })
     }
 
-    /// Makes what was appended so far readable: flushes the shard and writes its index.
+    /// Makes what was appended so far readable: flushes the shard and writes its index. The shard stays open for more.
+    pub(super) fn publish(&mut self) -> Result<(), Error> {
+        self.shard.as_mut().map_or(Ok(()), OpenShard::write_index)
+    }
+
+    /// The same for the last time: what is appended from now on goes into another shard.
     pub(super) fn finish(&mut self) -> Result<(), Error> {
         match self.shard.take() {
             Some(mut shard) => {
@@ -129,9 +136,13 @@ impl Writer {
         }
     }
 
-    /// What holds a shard that is closed.
+    /// What holds a shard of this writer.
     pub(super) fn holder(&self, shard: &str) -> Option<&Arc<File>> {
-        self.in_use.get(shard)
+        let open = self.shard.as_ref().filter(|open| open.name == shard);
+        match open {
+            Some(open) => open.in_use.as_ref(),
+            None => self.in_use.get(shard),
+        }
     }
 }
 
@@ -139,12 +150,18 @@ impl OpenShard {
     /// Creates a shard whose name was never used before, so that nobody takes its samples for those of one that was removed: the time,
     /// in nanoseconds since 1970, in hexadecimal digits. So names are in the order in which they were made.
     fn create(folder: &Path) -> Result<Self, Error> {
+        // Somebody may have deleted it.
+        std::fs::create_dir_all(folder).map_err(Error::io("make", folder))?;
         loop {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let name = format!("{:016x}", now.unwrap_or_default().as_nanos() as u64);
             let samples_path = file_of(folder, &name, SAMPLES);
-            let in_use =
-                hold(folder, &name).map_err(Error::io("lock", file_of(folder, &name, USED)))?;
+            let in_use = match hold_new(folder, &name) {
+                Ok(in_use) => in_use,
+                // Who throws away leftovers was faster than the lock.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) => return Err(Error::io("lock", file_of(folder, &name, USED))(error)),
+            };
             let samples = match File::create_new(&samples_path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -224,7 +241,7 @@ mod tests {
         assert!(crate::workspace::is_disk_full(&again), "{again}");
         writer.finish().unwrap();
         let shards = std::fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(shards, 4, "no second shard was begun");
+        assert_eq!(shards, 5, "no second shard was begun beside the lock");
         let index = index::read(&file_of(folder.path(), &name, INDEX)).unwrap();
         let shard = Shard::open(folder.path(), &name).unwrap().unwrap();
         for entry in index {
