@@ -250,8 +250,9 @@ mod tests {
     }
 
     fn ids(journal: &Journal) -> Vec<String> {
-        let rows = journal.rows(&list(), &keys()).map(Result::unwrap);
-        rows.map(|row| row.id).collect()
+        let (list, keys) = (list(), keys());
+        let rows = journal.rows(&list, &keys);
+        rows.map(|row| row.unwrap().id).collect()
     }
 
     #[test]
