@@ -5,7 +5,6 @@
 
 use super::table::{About, Row, beside};
 use super::{Error, ToTag};
-use crate::file_lock::{Hold, open_locked};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
@@ -34,15 +33,14 @@ impl Journal {
         }
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
-        let file = match open_locked(&path, options, Hold::Exclusive) {
-            Ok(file) => file,
+        let file = options.open(&path).map_err(Error::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(Error::Busy(out.to_path_buf())),
             // Where there are no locks, there is nobody to ask.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                options.open(&path).map_err(Error::io("open", &path))?
-            }
-            Err(TryLockError::Error(error)) => return Err(Error::io("open", &path)(error)),
-        };
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &path)(error)),
+        }
         let mut journal = Self {
             file,
             path,
@@ -253,8 +251,8 @@ mod tests {
 
     fn ids(journal: &Journal) -> Vec<String> {
         let (list, keys) = (list(), keys());
-        let rows = journal.rows(&list, &keys).map(Result::unwrap);
-        rows.map(|row| row.id).collect()
+        let rows = journal.rows(&list, &keys);
+        rows.map(|row| row.unwrap().id).collect()
     }
 
     #[test]

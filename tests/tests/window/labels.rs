@@ -2,9 +2,11 @@
 
 use attune::panels::Panel;
 use attune::workbench::Command;
+use attune::workbench::parts::labels;
 use attune::workbench::parts::library::export_stem;
-use attune_core::dataset::Dataset;
+use attune_core::dataset::catalogue::Status;
 use attune_core::dataset::corrections::{Corrections, Mark, Verdict};
+use attune_core::dataset::{Catalogue, Dataset};
 use attune_core::workspace::Workspace;
 use attune_tests::small_data;
 use attune_tests::window::Window;
@@ -97,6 +99,25 @@ fn other_tags_are_found_by_typing_and_blind_shows_no_labels() {
         "decided from nothing"
     );
     window.picture("labels_blind");
+    // Who cannot tell says nothing of the tags; one who comes back still does not see them.
+    window.press(Modifiers::NONE, Key::S);
+    window.frames(2);
+    window.press(Modifiers::NONE, Key::U);
+    window.frames(2);
+    let unsure = mark(&window, "x004").unwrap();
+    assert_eq!(
+        (unsure.verdict, &*unsure.tags),
+        (Some(Verdict::Unsure), &["low".to_owned()][..])
+    );
+    window.press(Modifiers::NONE, Key::ArrowUp);
+    window.frames(2);
+    window.press(Modifiers::NONE, Key::Num2);
+    window.frames(2);
+    let decided = mark(&window, "x004").unwrap();
+    assert_eq!(
+        (decided.verdict, decided.tags),
+        (None, vec!["high".to_owned()])
+    );
 }
 
 #[test]
@@ -111,6 +132,11 @@ fn all_tracks_are_tagged_and_sorted_by_what_the_model_says() {
         window.state().labels.answers().is_some()
     });
     window.wait("the list", |window| window.shows_part("Predictions of"));
+    let catalogue = Catalogue::open(&folder.path().join("home/catalogue.sqlite")).unwrap();
+    let entry = catalogue.datasets().unwrap().remove(0);
+    let index = catalogue.index(entry.dataset).unwrap();
+    let is_heard = |row| index.status_of(row) == Status::Fine;
+    assert!((0..12).all(is_heard), "the catalogue knows what was heard");
     window.click("Label x001");
     window.frames(3);
     window.picture("labels_predictions");
@@ -215,6 +241,16 @@ fn nothing_of_another_data_set_is_shown() {
     window.wait("the answers", |window| {
         window.state().labels.answers().is_some()
     });
+    window.send(Command::Labels(labels::Command::Column(None)));
+    let column = |window: &Window| {
+        let reading = window.state().library.shelf_reading();
+        window
+            .state()
+            .labels
+            .column(reading)
+            .map(|column| column.len())
+    };
+    window.wait("the column", |window| column(window) == Some(12));
     // The other set's decisions are held by somebody else: they are never opened here.
     let other = folder.path().join("other");
     small_data::write(&other, 6, 1.0);
@@ -225,7 +261,7 @@ fn nothing_of_another_data_set_is_shown() {
     window.wait("the other set", |window| window.shows("Try again"));
     let labels = &window.state().labels;
     assert!(labels.answers().is_none() && labels.list().is_empty());
-    assert!(labels.column().is_none() && labels.ledger().is_none());
+    assert!(column(&window).is_none() && labels.ledger().is_none());
     // And back: the decisions were let go and are there again.
     window.send(Command::OpenDataset(folder.path().join("data")));
     window.send(Command::Show(Panel::Labels));

@@ -9,6 +9,7 @@ use attune_tests::small_data;
 use attune_tests::window::Window;
 use egui::{Key, Modifiers};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A window with the small data set open in the library.
 fn with_data(folder: &Path) -> Window {
@@ -247,6 +248,12 @@ fn a_published_data_set_is_opened_by_its_folder_or_description_and_a_split_chose
     window.wait("the tracks", |window| window.shows("Track track_0000247"));
     window.frames(5);
     assert_eq!(window.state().selection.dataset, Some(description));
+    let index = |window: &Window| {
+        let place = window.state().selection.dataset.as_ref()?;
+        let opened = window.state().library.browser.opened(place)?;
+        Some(Arc::clone(&opened.index))
+    };
+    let before = index(&window).unwrap();
     window.click("Named split");
     window.frames(2);
     window.click("genre/split-1");
@@ -255,6 +262,11 @@ fn a_published_data_set_is_opened_by_its_folder_or_description_and_a_split_chose
         let shelf = chosen.and_then(|chosen| window.state().library.shelf(chosen));
         shelf.is_some_and(|shelf| shelf.dataset.tags == ["genre---classical", "genre---rock"])
     });
+    let after = index(&window).unwrap();
+    assert!(Arc::ptr_eq(&before, &after), "nothing was read again");
+    window.wait("its tracks", |window| window.shows("Track track_0000247"));
+    let asked = window.state().library.browser.wish().query.split.as_deref();
+    assert_eq!(asked, Some("genre/split-1"));
     // Without its audio, the annotations are shown, and what to do.
     window.send(Command::Open(folder.path().join("repository")));
     window.wait("the tracks", |window| {
@@ -293,6 +305,16 @@ fn the_sets_beside_the_project_are_browsed_as_they_are() {
             window.shows("Map of tags that occur together") || window.shows("No tags")
         });
         window.picture(&format!("library_{set}_together"));
+        window.click("Splits");
+        window.frames(5);
+        window.resize(900.0, 800.0);
+        window.picture(&format!("library_{set}_splits_narrow"));
+        window.click("Tag counts");
+        window.frames(5);
+        window.picture(&format!("library_{set}_tags_narrow"));
+        window.click("Tracks");
+        window.wait("the tracks", |window| window.shows_part("Track "));
+        window.picture(&format!("library_{set}_narrow"));
     }
 }
 

@@ -166,6 +166,10 @@ fn what_attune_may_take_is_set_in_the_window_for_the_command_line_as_well() {
         Limit::LOADER_MEMORY.of(&kept).unwrap() == Some(2.5)
     });
     assert_eq!(device::loader_memory(), Some(2_500_000_000));
+    window.wait("it in the field", |window| {
+        let limits = window.state().limits.limits();
+        limits.is_some_and(|limits| limits.unwrap().loader_gb == Some(2.5))
+    });
     window.picture("system_limits");
     set(&mut window, "Loader's memory", "usual");
     window.wait("as usual", |_| {

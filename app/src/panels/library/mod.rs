@@ -122,6 +122,13 @@ impl State {
             let what = "Cancelled: not all of this is as it was asked for.";
             cancelled_ui(ui, what, again);
         }
+        if let Some(error) = browser.check_error(opened) {
+            let text = format!(
+                "Shown as it was read last; whether its files have changed is not known: {error}"
+            );
+            let palette = theme::palette(ui.visuals());
+            ui.label(RichText::new(text).small().color(palette.warning));
+        }
         ui.add_space(2.0);
         ui.separator();
         self.said = said(ctx, self.filter.tag.as_ref(), self.order);

@@ -398,7 +398,10 @@ pub fn logic(state: &mut Whole, jobs: &Jobs, sender: &CommandSender) {
         && let Some(Ok((found, is_there))) = library.sought.take()
     {
         if is_there {
-            state.selection.apply(Select::Track(Some(found.id.clone())));
+            // A track of another panel's data set is not chosen in this one.
+            if found.heard.is_some() {
+                state.selection.apply(Select::Track(Some(found.id.clone())));
+            }
             open_found(found, state);
         } else {
             sender.send(Notice::new(

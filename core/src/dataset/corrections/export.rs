@@ -52,21 +52,22 @@ pub fn export_labels(
         tags: dataset.tags.clone(),
     };
     let file = |name: &str| folder.join(name);
-    // All of them come into their places when all of them are written.
-    let written = write_whole(&file("labels.csv"), |labels| {
-        write_whole(&file("changes.csv"), |changes| {
-            if export.audio.is_some() {
-                write_whole(&file("tracks.csv"), |tracks| {
-                    export.write(labels, changes, Some(tracks))
-                })
-            } else {
-                export.write(labels, changes, None)
-            }
-        })?;
-        write_whole(&file("tags.txt"), |tags| {
-            (export.tags.iter()).try_for_each(|tag| writeln!(tags, "{tag}"))
+    // All of them come into their places when all of them are written, and last the one by which the folder is a data set.
+    let mut write = |tracks: Option<&mut BufWriter<File>>| {
+        write_whole(&file("labels.csv"), |labels| {
+            write_whole(&file("changes.csv"), |changes| {
+                export.write(labels, changes, tracks)
+            })?;
+            write_whole(&file("tags.txt"), |tags| {
+                (export.tags.iter()).try_for_each(|tag| writeln!(tags, "{tag}"))
+            })
         })
-    });
+    };
+    let written = if audio.is_some() {
+        write_whole(&file("tracks.csv"), |tracks| write(Some(tracks)))
+    } else {
+        write(None)
+    };
     // Told by the job itself: a cancel is no fault of the files.
     if written.is_err() {
         job.check()?;

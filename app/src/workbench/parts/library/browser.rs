@@ -338,8 +338,9 @@ impl Browser {
     }
 
     /// Why nobody knows whether the annotations have changed since they were read.
-    pub fn check_error(&self) -> Option<&str> {
-        self.checked.error()
+    pub fn check_error(&self, opened: &Opened) -> Option<&str> {
+        let is_of = self.checked.done_key() == Some(&opened.serial);
+        is_of.then(|| self.checked.error()).flatten()
     }
 
     pub(super) fn wish_for(&mut self, wish: Wish) {
