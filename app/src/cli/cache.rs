@@ -129,7 +129,11 @@ pub(super) fn run(args: Args, console: &Console) -> Result<(), Failure> {
                     "damaged: {} ({} {}; {})",
                     file.path.display(),
                     file.n_tracks,
-                    if file.n_tracks == 1 { "track" } else { "tracks" },
+                    if file.n_tracks == 1 {
+                        "track"
+                    } else {
+                        "tracks"
+                    },
                     file.why
                 ))?;
             }

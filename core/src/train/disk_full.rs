@@ -30,7 +30,8 @@ pub(super) fn explained(error: Error, run_folder: &Path, needed: Option<u64>) ->
 }
 
 fn room_text(needed: Option<u64>, free: Option<u64>) -> String {
-    let needed = needed.map(|bytes| format!("the run needs {} for a checkpoint", bytes_text(bytes)));
+    let needed =
+        needed.map(|bytes| format!("the run needs {} for a checkpoint", bytes_text(bytes)));
     let free = free.map(|bytes| format!("{} are free", bytes_text(bytes)));
     let parts: Vec<String> = [needed, free].into_iter().flatten().collect();
     if parts.is_empty() {

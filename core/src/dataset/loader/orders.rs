@@ -78,12 +78,26 @@ mod tests {
         let copy = first.to_vec();
         drop(first);
         assert_eq!(*orders.of(2, 0), copy);
-        assert_eq!(orders.held.lock().unwrap().len(), 2, "what nobody holds is forgotten");
+        assert_eq!(
+            orders.held.lock().unwrap().len(),
+            2,
+            "what nobody holds is forgotten"
+        );
         // As runs of earlier versions had it, which shuffled wider numbers.
         let mut wide = tracks;
-        let address = Address { seed: 7, epoch: 2, visit: 0, track: 0, purpose: Purpose::Shuffle };
+        let address = Address {
+            seed: 7,
+            epoch: 2,
+            visit: 0,
+            track: 0,
+            purpose: Purpose::Shuffle,
+        };
         address.stream().shuffle(&mut wide);
-        assert!(wide.iter().zip(&copy).all(|(wide, narrow)| *wide == *narrow as usize));
+        assert!(
+            wide.iter()
+                .zip(&copy)
+                .all(|(wide, narrow)| *wide == *narrow as usize)
+        );
         assert_eq!(orders.bytes(), 4000);
     }
 }

@@ -71,7 +71,11 @@ impl Known {
             .collect();
         places.sort_unstable();
         places.dedup();
-        SAMPLE_BYTES * places.iter().map(|(_, _, n_samples)| n_samples).sum::<u64>()
+        SAMPLE_BYTES
+            * places
+                .iter()
+                .map(|(_, _, n_samples)| n_samples)
+                .sum::<u64>()
     }
 
     /// The shard that an entry lies in, mapped so far that the entry is within.

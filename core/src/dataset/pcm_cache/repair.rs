@@ -43,10 +43,14 @@ impl PcmCache {
             }
         };
         let path = hash_of(&track.path);
-        let holder = repairs.as_ref().and_then(|writer| writer.holder(&written.shard));
+        let holder = repairs
+            .as_ref()
+            .and_then(|writer| writer.holder(&written.shard));
         let mut known = self.known_mut();
         let shard = (&*self.folder, &*written.shard);
-        let is_noted = known.note(path, shard, &written.entry, holder).map_err(told)?;
+        let is_noted = known
+            .note(path, shard, &written.entry, holder)
+            .map_err(told)?;
         let repaired = known.pcm(path).filter(|_| is_noted);
         let repaired = repaired.ok_or_else(|| "it vanished at once".to_owned())?;
         drop(known);

@@ -154,11 +154,7 @@ impl Shard {
         length.is_ok_and(|bytes| bytes < self.samples.n_bytes())
     }
 
-    fn check(
-        &self,
-        place: Place,
-        blocks: std::ops::RangeInclusive<usize>,
-    ) -> Result<(), Damaged> {
+    fn check(&self, place: Place, blocks: std::ops::RangeInclusive<usize>) -> Result<(), Damaged> {
         let bit_of = |sum: usize| (&self.checked[sum / 64], 1 << (sum % 64));
         let mut unchecked = blocks.filter(|block| {
             let (word, bit) = bit_of(place.first_sum + block);

@@ -104,7 +104,9 @@ fn verify_shard(
     let found: Vec<Result<(), String>> = found.collect::<Result<_, Error>>()?;
     verified.n_tracks += entries.len();
     let lengths = entries.iter().map(|entry| entry.n_samples);
-    verified.bytes += lengths.fold(0, |sum, n| n.saturating_mul(SAMPLE_BYTES).saturating_add(sum));
+    verified.bytes += lengths.fold(0, |sum, n| {
+        n.saturating_mul(SAMPLE_BYTES).saturating_add(sum)
+    });
     let of = entries.iter().zip(&found);
     let damaged: HashSet<Entry> = of
         .filter(|(_, found)| found.is_err())
