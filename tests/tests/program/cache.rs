@@ -93,6 +93,85 @@ fn two_that_build_at_once_share_the_work() {
     }
 }
 
+/// Entries in all indexes of a rate: records of 48 bytes behind 8.
+fn n_committed(folder: &Path, rate_hz: u32) -> u64 {
+    let shards = folder.join(format!("workspace/cache/pcm/{rate_hz}"));
+    let files = std::fs::read_dir(shards).into_iter().flatten().flatten();
+    files
+        .filter(|file| file.path().extension().is_some_and(|e| e == "index"))
+        .filter_map(|file| Some(file.metadata().ok()?.len().saturating_sub(8) / 48))
+        .sum()
+}
+
+#[test]
+fn a_build_that_is_killed_goes_on_without_decoding_again_what_was_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    small_data::write(&folder.path().join("data"), 400, 1.5);
+    // A small budget makes small shards, each of which is committed when it is full.
+    let build = || {
+        let arguments = ["data", "cache", "build", "data", "--json"];
+        let mut build = command(folder.path(), &arguments);
+        build.env("ATTUNE_CACHE_GB", "0.03");
+        build
+    };
+    let mut child = build().stdout(std::process::Stdio::null()).spawn().unwrap();
+    while n_committed(folder.path(), 22_050) < 20 && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let committed = n_committed(folder.path(), 22_050);
+    assert!(committed >= 20);
+    let built = build().output().unwrap();
+    let built: Value = serde_json::from_slice(&built.stdout).unwrap();
+    assert_eq!(of_rate(&built, 22_050), (400 - committed, committed));
+}
+
+#[test]
+fn programs_that_build_trim_and_verify_at_once_harm_nothing_and_keep_to_the_budget() {
+    let folder = folder_with_data();
+    // The whole data set takes 2.4 MB.
+    let attune = |arguments: &str| {
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        let mut attune = command(folder.path(), &["data", "cache"]);
+        attune.args(arguments).arg("--json");
+        let done = attune.env("ATTUNE_CACHE_GB", "0.003").output().unwrap();
+        let told = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{told}");
+        serde_json::from_slice::<Value>(&done.stdout).unwrap()
+    };
+    std::thread::scope(|scope| {
+        for commands in [
+            ["build data", "build data --rate 16000", "build data"],
+            ["build data --rate 16000", "build data", "trim --to 0.001"],
+            ["trim --to 0.002", "verify", "trim --to 0.001"],
+            ["verify", "clear", "verify"],
+        ] {
+            let attune = &attune;
+            scope.spawn(move || {
+                for command in commands {
+                    let told = attune(command);
+                    if command == "verify" {
+                        assert_eq!(told["n_damaged"], 0, "{told}");
+                    }
+                    if command.starts_with("build") {
+                        let rate_hz = if command.contains("16000") {
+                            16_000
+                        } else {
+                            22_050
+                        };
+                        let (decoded, cached) = of_rate(&told, rate_hz);
+                        assert_eq!(decoded + cached, N_TRACKS, "{told}");
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(attune("verify")["n_damaged"], 0);
+    let info = attune("info");
+    assert!(info["bytes"].as_u64().unwrap() <= 3_000_000, "{info}");
+}
+
 #[test]
 fn the_budget_holds_for_every_command_and_says_what_is_too_much() {
     let folder = folder_with_data();

@@ -320,8 +320,9 @@ fn the_budget_of_memory_is_kept_whatever_was_asked_for_and_changes_no_batch() {
     assert_eq!(roomy.n_threads(), 4);
     // Two clips of 8 bands and 16 frames with 3 labels; a thread lays out two crops; seven tracks in a list and, as an epoch has three
     // batches only, in as many orders as there are threads.
-    let (batch, bench, order) = (4 * 2 * (8 * 16 + 3), 4 * 2 * CROP as u64, 7 * 4);
-    let bytes = |batches, threads| batches * batch + threads * bench + (1 + threads) * order;
+    let (batch, bench, order): (u64, _, u64) = (4 * 2 * (8 * 16 + 3), 4 * 2 * CROP as u64, 7 * 4);
+    let bytes =
+        |batches: u64, threads: u64| batches * batch + threads * bench + (1 + threads) * order;
     assert_eq!(roomy.memory_bytes(), bytes(4 * 4 + 1, 4));
     let expected = batches(&mut roomy, 12);
     let (fewer, least) = (bytes(2 * 2 + 1, 2), bytes(2 + 1, 1));

@@ -1,8 +1,15 @@
 //! The cache gives back what is in the files, survives what happens to caches, and names what it cannot use.
 
+mod at_once;
+mod failing;
+
 use super::super::test_set::{RATE_HZ, make, samples, write_wav};
+use super::super::{Dataset, Error, ProblemKind};
+use super::budget::shards_in;
 use super::*;
-use crate::job::Cancel;
+use crate::job::{Cancel, Job};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 fn check_holds(cache: &PcmCache, dataset: &Dataset, lengths: &[usize]) {
     for (number, &n_samples) in lengths.iter().enumerate() {
@@ -157,115 +164,6 @@ fn a_spoilt_or_deleted_cache_is_made_again() {
     assert_eq!(prepare(), 2, "deleted");
 }
 
-/// Changes a byte of a track's sample in the cache, where it is unique.
-fn damage(pcm: &Path, number: usize, n_samples: usize, place: usize) {
-    let shard = the_only(pcm, "pcm");
-    let mut bytes = std::fs::read(&shard).unwrap();
-    let track: Vec<u8> = samples(number, n_samples)
-        .iter()
-        .flat_map(|sample| sample.to_ne_bytes())
-        .collect();
-    let start = bytes.windows(track.len()).position(|part| part == track);
-    bytes[start.unwrap() + 2 * place] ^= 4;
-    std::fs::write(&shard, bytes).unwrap();
-}
-
-#[test]
-fn damaged_samples_are_never_given_and_the_track_is_decoded_again() {
-    let folder = tempfile::tempdir().unwrap();
-    // The first has several checksums.
-    let lengths = [100_000, 3000];
-    let dataset = make(folder.path(), &lengths);
-    let pcm = folder.path().join("pcm");
-    let open = || {
-        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
-        let report = cache.prepare(&dataset, &[0, 1], &Job::quiet()).unwrap();
-        (cache, report.n_decoded)
-    };
-    drop(open());
-    damage(&pcm, 0, lengths[0], 70_000);
-    let (cache, n_decoded) = open();
-    assert_eq!(n_decoded, 0, "nothing is read before it is needed");
-    let sound = |n: usize, from: usize, to: usize| -> Vec<f32> {
-        let samples = samples(n, lengths[n])[from..to].to_vec();
-        samples
-            .into_iter()
-            .map(|s| f32::from(s) / 32768.0)
-            .collect()
-    };
-    let track = &dataset.tracks[0];
-    let read = |cache: &PcmCache, from, n| cache.wave(track, from, n).unwrap();
-    assert_eq!(read(&cache, 0, 60_000), sound(0, 0, 60_000));
-    let n_shards = || shards_in(&pcm.join(RATE_HZ.to_string())).unwrap().len();
-    assert_eq!(n_shards(), 1, "what is sound there is read there");
-    let waves: Vec<Vec<f32>> = std::thread::scope(|scope| {
-        let reading = [(); 4].map(|()| scope.spawn(|| read(&cache, 65_000, 10_000)));
-        reading.map(|thread| thread.join().unwrap()).into()
-    });
-    assert!(waves.iter().all(|wave| *wave == sound(0, 65_000, 75_000)));
-    assert_eq!(n_shards(), 2, "four threads decode it once");
-    let told = cache.take_warnings();
-    assert_eq!(told.len(), 1, "and say so once");
-    assert!(told[0].contains("`t0`"), "{told:?}");
-    assert!(cache.take_warnings().is_empty());
-    // The next process takes the sound one.
-    let (cache, n_decoded) = open();
-    assert_eq!(n_decoded, 0);
-    check_holds(&cache, &dataset, &lengths);
-    assert_eq!(n_shards(), 2);
-}
-
-#[test]
-fn damage_whose_file_is_gone_or_another_is_an_error_that_names_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let dataset = make(folder.path(), &[9000]);
-    let pcm = folder.path().join("pcm");
-    let open = || {
-        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
-        cache.prepare(&dataset, &[0], &Job::quiet()).unwrap();
-        cache
-    };
-    drop(open());
-    damage(&pcm, 0, 9000, 10);
-    let cache = open();
-    let error = |cache: &PcmCache| cache.wave(&dataset.tracks[0], 0, 100).unwrap_err();
-    let path = &dataset.tracks[0].path;
-    write_wav(path, &samples(3, 50));
-    let told = error(&cache).to_string();
-    assert!(
-        told.contains("was changed") && told.contains("`t0`"),
-        "{told}"
-    );
-    std::fs::remove_file(path).unwrap();
-    let told = error(&cache).to_string();
-    assert!(told.contains("attune data cache verify"), "{told}");
-}
-
-#[test]
-fn verifying_finds_what_is_damaged_and_has_it_decoded_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let lengths = [4000, 5000, 6000];
-    let dataset = make(folder.path(), &lengths);
-    let pcm = folder.path().join("pcm");
-    let prepare = || {
-        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
-        let report = cache.prepare(&dataset, &[0, 1, 2], &Job::quiet());
-        check_holds(&cache, &dataset, &lengths);
-        report.unwrap().n_decoded
-    };
-    assert_eq!(verify(&pcm, &Job::quiet()).unwrap(), Verified::default());
-    prepare();
-    let sound = verify(&pcm, &Job::quiet()).unwrap();
-    assert_eq!((sound.n_tracks, sound.bytes), (3, 30_000));
-    assert_eq!(sound.n_damaged, 0);
-    damage(&pcm, 1, 5000, 4999);
-    assert_eq!(verify(&pcm, &Job::quiet()).unwrap().n_damaged, 1);
-    assert_eq!(verify(&pcm, &Job::quiet()).unwrap().n_damaged, 0);
-    assert_eq!(prepare(), 1);
-    let found = contents(&pcm).unwrap();
-    assert_eq!((found[0].rate_hz, found[0].n_tracks), (RATE_HZ, 3));
-}
-
 #[test]
 fn the_longest_unused_goes_first_and_never_what_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
@@ -349,81 +247,6 @@ fn a_budget_makes_room_and_what_does_not_fit_is_explained() {
 }
 
 #[test]
-fn readers_writers_and_those_who_throw_away_do_not_harm_each_other() {
-    let folder = tempfile::tempdir().unwrap();
-    let lengths = [3000; 10];
-    let dataset = make(folder.path(), &lengths);
-    let pcm = folder.path().join("pcm");
-    std::thread::scope(|scope| {
-        for first in [0, 4] {
-            let (pcm, dataset) = (&pcm, &dataset);
-            scope.spawn(move || {
-                for round in 0..15 {
-                    let cache = PcmCache::open(pcm, RATE_HZ).unwrap();
-                    let tracks: Vec<usize> = (first..first + 6).collect();
-                    cache.prepare(dataset, &tracks, &Job::quiet()).unwrap();
-                    for &number in &tracks {
-                        let pcm = cache.samples(&dataset.tracks[number]).unwrap();
-                        assert_eq!(pcm.samples(), samples(number, 3000), "round {round}");
-                    }
-                }
-            });
-        }
-        scope.spawn(|| {
-            for _ in 0..200 {
-                clear(&pcm).unwrap();
-                std::thread::yield_now();
-            }
-        });
-    });
-}
-
-#[test]
-fn two_that_prepare_at_once_share_the_work() {
-    let folder = tempfile::tempdir().unwrap();
-    let lengths = [4000; 8];
-    let dataset = make(folder.path(), &lengths);
-    let all: Vec<usize> = (0..8).collect();
-    let n_decoded: usize = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    // A cache of its own, as another process has.
-                    let cache = PcmCache::open(folder.path().join("pcm"), RATE_HZ).unwrap();
-                    let report = cache.prepare(&dataset, &all, &Job::quiet()).unwrap();
-                    check_holds(&cache, &dataset, &lengths);
-                    report.n_decoded
-                })
-            })
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap())
-            .sum()
-    });
-    assert_eq!(n_decoded, 8, "no file is decoded twice");
-}
-
-#[test]
-fn a_shard_that_was_cut_off_is_mapped_once_however_many_tracks_lie_in_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let lengths = [3000; 8];
-    let dataset = make(folder.path(), &lengths);
-    let pcm = folder.path().join("pcm");
-    let all: Vec<usize> = (0..8).collect();
-    let open = || PcmCache::open(&pcm, RATE_HZ).unwrap();
-    open().prepare(&dataset, &all, &Job::quiet()).unwrap();
-    let shard = the_only(&pcm, "pcm");
-    let file = File::options().write(true).open(shard).unwrap();
-    file.set_len(2 * 2 * 3000 + 100).unwrap();
-    let cache = open();
-    let report = cache.prepare(&dataset, &all, &Job::quiet()).unwrap();
-    assert_eq!((report.n_cached, report.n_decoded), (2, 6));
-    assert_eq!(cache.known().n_maps(), 2, "the damaged one and a new one");
-    check_holds(&cache, &dataset, &lengths);
-}
-
-#[test]
 #[cfg(target_os = "linux")]
 fn a_shard_takes_one_open_file_whoever_wrote_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -461,4 +284,92 @@ fn what_was_used_until_now_counts_as_used_now() {
     assert!(contents(&pcm).unwrap()[0].unused_seconds > 1_000_000);
     drop(cache);
     assert!(contents(&pcm).unwrap()[0].unused_seconds < 1_000_000);
+}
+
+#[test]
+fn ids_of_one_file_are_decoded_once_and_each_finds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dataset = make(folder.path(), &[4000, 10, 10, 4000, 10]);
+    dataset.tracks[1].path = dataset.tracks[0].path.clone();
+    let link = folder.path().join("linked.wav");
+    std::os::unix::fs::symlink(&dataset.tracks[0].path, &link).unwrap();
+    dataset.tracks[2].path = link;
+    std::fs::write(&dataset.tracks[3].path, "this is no sound").unwrap();
+    dataset.tracks[4].path = dataset.tracks[3].path.clone();
+    let pcm = folder.path().join("pcm");
+    for expected in [(1, 2), (0, 3)] {
+        // What three share counts once against the budget.
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        let cache = cache.with_budget(Some(9000));
+        let report = cache
+            .prepare(&dataset, &[0, 1, 2, 3, 4], &Job::quiet())
+            .unwrap();
+        assert_eq!((report.n_decoded, report.n_cached), expected);
+        let told = report.problems.iter().map(|problem| &*problem.track);
+        assert_eq!(told.collect::<Vec<_>>(), ["t3", "t4"]);
+        for track in &dataset.tracks[..3] {
+            let pcm = cache.samples(track).unwrap();
+            assert_eq!(pcm.samples(), samples(0, 4000));
+        }
+    }
+    assert_eq!(contents(&pcm).unwrap()[0].n_tracks, 1);
+}
+
+#[test]
+fn a_budget_that_cannot_be_kept_is_told_once_and_kept_when_all_have_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = make(folder.path(), &[10_000; 6]);
+    let pcm = folder.path().join("pcm");
+    let budget_bytes = 90_000;
+    let open = || {
+        let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+        cache.with_budget(Some(budget_bytes))
+    };
+    let size = || contents(&pcm).unwrap()[0].bytes;
+    for first_ends in [true, false] {
+        clear(&pcm).unwrap();
+        let (first, second) = (open(), open());
+        first.prepare(&dataset, &[0, 1, 2], &Job::quiet()).unwrap();
+        assert_eq!(first.take_warnings(), [""; 0]);
+        for tracks in [[3, 4], [4, 5]] {
+            second.prepare(&dataset, &tracks, &Job::quiet()).unwrap();
+        }
+        let told = second.take_warnings();
+        assert_eq!(told.len(), 1, "{told:?}");
+        for what in [
+            " kB and may take 90 kB",
+            "in use",
+            "attune data cache budget",
+        ] {
+            assert!(told[0].contains(what), "{told:?}");
+        }
+        assert!(size() > budget_bytes);
+        let (one, other) = if first_ends {
+            (first, second)
+        } else {
+            (second, first)
+        };
+        drop(one);
+        drop(other);
+        assert!(size() <= budget_bytes, "{}", size());
+    }
+    // What was lowered holds from the next time on, also if nothing is to be decoded.
+    let _in_use = open().prepare(&dataset, &[0, 1, 2], &Job::quiet());
+    let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+    let cache = cache.with_budget(Some(25_000));
+    cache.prepare(&dataset, &[2], &Job::quiet()).unwrap();
+    assert!(size() <= 25_000, "{}", size());
+}
+
+#[test]
+fn what_was_decoded_before_it_proved_too_much_keeps_to_the_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let dataset = make(folder.path(), &[10_000; 6]);
+    let pcm = folder.path().join("pcm");
+    let cache = PcmCache::open(&pcm, RATE_HZ).unwrap();
+    let cache = cache.with_budget(Some(70_000));
+    let all: Vec<usize> = (0..6).collect();
+    let error = cache.prepare(&dataset, &all, &Job::quiet()).unwrap_err();
+    assert!(matches!(error, Error::OverBudget { .. }), "{error}");
+    assert!(contents(&pcm).unwrap()[0].bytes <= 70_000);
 }
