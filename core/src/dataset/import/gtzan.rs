@@ -128,6 +128,7 @@ impl Layout for Gtzan {
         let mut clips = Clips::default();
         let filtered = clips.read_lists(folder, &mut report)?;
         let n_listed = clips.paths.len();
+        let is_broken_listed = clips.recordings.find(BROKEN_CLIP).is_some();
         for (id, path) in clips_below(at.audio.as_ref().unwrap_or(folder)) {
             clips.add(&id, path);
         }
@@ -136,15 +137,16 @@ impl Layout for Gtzan {
             report.count("clips", n_all, &[1000], folder);
         }
         if clips.recordings.find(BROKEN_CLIP).is_some() {
-            let message = format!(
-                "{BROKEN_CLIP} cannot be decoded in the copy from Kaggle; no list of the fault-filtered split needs it"
-            );
-            let finding = Finding::new(Check::KnownFault, Severity::Note, message);
-            report.tell(
-                finding
-                    .about([BROKEN_CLIP])
-                    .mend("nothing is to be done: what cannot be decoded is left out"),
-            );
+            let (severity, which) = if is_broken_listed {
+                (Severity::Warning, "the fault-filtered split names it")
+            } else {
+                (Severity::Note, "no list names it")
+            };
+            let message =
+                format!("{BROKEN_CLIP} cannot be decoded in the copy from Kaggle; {which}");
+            let mend = "take it from genres.tar.gz; without it, it is left out like all that cannot be decoded";
+            let finding = Finding::new(Check::KnownFault, severity, message).mend(mend);
+            report.tell(finding.about([BROKEN_CLIP]));
         }
         let mut splits: Vec<NamedSplit> = filtered.into_iter().collect();
         if n_all > n_listed || splits.is_empty() {

@@ -149,18 +149,22 @@ impl Source {
                 description: None,
             });
         }
-        let read = Description::read(place)?;
-        let named = read.layout.as_deref().and_then(layout);
+        Self::described(Description::read(place)?, place)
+    }
+
+    /// What a description names; `file` is where it is written, or will be.
+    fn described(description: Description, file: &Path) -> Result<Self, Error> {
+        let named = description.layout.as_deref().and_then(layout);
         Ok(Self {
             layout: named
-                .or_else(|| recognise(&read.annotations))
+                .or_else(|| recognise(&description.annotations))
                 .unwrap_or(&generic::Generic),
             folders: Folders {
-                annotations: read.annotations,
-                audio: read.audio,
+                annotations: description.annotations,
+                audio: description.audio,
             },
-            split: read.split,
-            description: Some(std::path::absolute(place).map_err(Error::io("find", place))?),
+            split: description.split,
+            description: Some(std::path::absolute(file).map_err(Error::io("find", file))?),
         })
     }
 
@@ -177,11 +181,30 @@ impl Source {
                 .splits
                 .iter()
                 .position(|other| other.name == *split);
-            if let Some(at) = at {
-                collection.splits[..=at].rotate_right(1);
+            match at {
+                Some(at) => collection.splits[..=at].rotate_right(1),
+                // Of another split, the layout need not have read this one.
+                None if wanted == Wanted::All => return Err(collection.no_split(split)),
+                None => {}
             }
         }
         Ok(collection)
+    }
+}
+
+impl Description {
+    /// Fails if it names a layout, a folder or a split that is not there; `file` is where it will be written. Paths must be absolute. For a
+    /// split, the annotations are read.
+    pub fn check(&self, file: &Path) -> Result<(), Error> {
+        self.check_layout(file)?;
+        let folders = std::iter::once(&self.annotations).chain(&self.audio);
+        if let Some(nowhere) = folders.into_iter().find(|folder| !folder.exists()) {
+            return Err(Error::NotAFolder(nowhere.clone()));
+        }
+        if self.split.is_some() {
+            Source::described(self.clone(), file)?.read(Wanted::All)?;
+        }
+        Ok(())
     }
 }
 

@@ -221,6 +221,7 @@ fn read_table(
     let again = "take the file from the repository again (data/splits)";
     let listed = PARTS.map(|(part, _, _, _)| parts.count(part) > 0);
     let mut n_of = [0usize; 4];
+    let mut n_unlisted = [0usize; 4];
     let mut unlabelled = 0;
     for line in sheet.rows() {
         let (fields, line) = match line {
@@ -256,6 +257,7 @@ fn read_table(
         n_of[at] += 1;
         let known = recordings.find(id);
         if known.is_none() && listed[at] {
+            n_unlisted[at] += 1;
             continue;
         }
         let (number, is_new) = recordings.number(id);
@@ -269,6 +271,17 @@ fn read_table(
             .ok()
             .filter(|n: &f64| n.is_finite() && *n > 0.0);
         recordings.get_mut(number).duration_secs = samples.map(|samples| samples / RATE_HZ);
+    }
+    for ((part, word, name, _), n) in PARTS.into_iter().zip(n_unlisted) {
+        if n > 0 {
+            let message = format!(
+                "{n} recordings marked {name} are not in {word}_ids.npy and are left out of {part}"
+            );
+            let mut finding = Finding::new(Check::Counts, Severity::Warning, message);
+            finding.n_concerned = n;
+            let mend = "use table and lists of one publication (data/splits)";
+            report.tell(finding.mend(mend).of_file(file));
+        }
     }
     if unlabelled > 0 {
         let message = format!(

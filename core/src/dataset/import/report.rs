@@ -60,6 +60,26 @@ impl Report {
         self.tell(finding.mend(mend).of_file(file));
     }
 
+    /// A file that is there and cannot be read, and that is not needed: less is known without it.
+    pub(super) fn unusable(&mut self, error: &Error, file: &Path, consequence: &str) {
+        let name = file.file_name().unwrap_or_default().display();
+        let (problem, mend) = match error {
+            Error::BadFile { problem, mend, .. } | Error::BadLine { problem, mend, .. } => {
+                (problem.clone(), mend.clone())
+            }
+            Error::Io { source, .. } => (source.to_string(), "see whether it may be read".into()),
+            other => (other.to_string(), String::new()),
+        };
+        let message = format!("{name} cannot be used: {problem}: {consequence}");
+        let mut finding = Finding::new(Check::BadLine, Severity::Warning, message)
+            .mend(mend)
+            .of_file(file);
+        if let Error::BadLine { line, .. } = error {
+            finding = finding.on_line(*line);
+        }
+        self.tell(finding);
+    }
+
     /// Names and their order as a file has them, against those that were published.
     pub(super) fn tag_order(&mut self, found: &[String], published: &[&str], file: &Path) {
         if found == published {
