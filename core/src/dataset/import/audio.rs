@@ -16,6 +16,9 @@ const DECODED: [&str; 11] = [
 /// Extensions of audio that is published and that Attune cannot decode.
 const NOT_DECODED: [&str; 2] = ["au", "wma"];
 
+/// Recordings between two reports of how far the search is.
+const STRIDE: usize = 4096;
+
 /// Whether a file can be audio that Attune decodes, by its name.
 pub fn is_audio(path: &Path) -> bool {
     has_extension(path, &DECODED)
@@ -41,7 +44,7 @@ pub(super) fn is_within(relative: &Path) -> bool {
 ///
 /// `candidates` puts down where a recording (by its number) may lie, the published place first, relative and with `/`. `below` are the
 /// folders that are looked into within the audio folder, 31 at most; the one that has most comes first. Files of another format, but of the
-/// same name, count; a file that can be decoded goes before one that cannot.
+/// same name, count; a file that can be decoded goes before one that cannot. A stopped job ends the search early.
 pub(super) fn settle(
     recordings: &mut [Recording],
     at: &Folders,
@@ -59,9 +62,16 @@ pub(super) fn settle(
     let mut wanted = Vec::new();
     // In which of the folders each recording lies, a bit for each. Every recording is asked for in all of them: of a million, there may be
     // twenty on the disk.
+    let (job, n_all) = (report.job(), recordings.len());
     let lies_in: Vec<u32> = recordings
         .iter()
         .enumerate()
+        .take_while(|(number, _)| {
+            if number % STRIDE == 0 {
+                job.report(*number as u64, n_all as u64, "looking for the audio files");
+            }
+            !job.cancel.is_cancelled()
+        })
         .map(|(number, recording)| {
             ask(number, recording, candidates, &mut wanted);
             let mut bits = 0;
@@ -313,6 +323,7 @@ pub(super) fn count_audio(root: &Path) -> usize {
 mod tests {
     use super::*;
     use crate::dataset::import::gathering::Recordings;
+    use crate::job::Job;
 
     /// Settles recordings called by number at `N.au`, and says which are missing or broken.
     fn settled(folder: &Path, n: usize) -> (Vec<Recording>, Vec<Problem>) {
@@ -329,7 +340,7 @@ mod tests {
             &at,
             &["", "one", "other"],
             &|number, _, wanted| wanted.push(format!("{:02}/{number}.au", number % 100)),
-            &mut Report::default(),
+            &mut Report::new(&Job::quiet()),
         );
         (recordings.list, problems)
     }

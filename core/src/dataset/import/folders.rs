@@ -12,6 +12,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, Problem, ProblemKind, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -213,9 +214,9 @@ impl Layout for GenreFolders {
         first.chain(second).chain([folder.to_path_buf()]).collect()
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let root = at.audio.as_ref().unwrap_or(&at.annotations);
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut left = LeftOut::default();
         left.count_in(root);
         // A folder of notes or pictures says nothing about the others.
@@ -243,7 +244,8 @@ impl Layout for GenreFolders {
         let mut genre_of: Vec<String> = Vec::new();
         let mut problems = Vec::new();
         for (part, genre, folder) in genres {
-            for path in files_below(&folder, &mut left) {
+            job.report(genre_of.len() as u64, 0, "looking for the audio files");
+            for path in files_below(&folder, &mut left, job) {
                 let Some(id) = path.strip_prefix(root).ok().and_then(Path::to_str) else {
                     left.unnamed += 1;
                     continue;
@@ -324,10 +326,13 @@ impl Layout for GenreFolders {
 
 /// Audio files below a folder, sorted; of a file that cannot be decoded and a converted one beside it, that one. Links to folders are not
 /// followed, so that none is gone through for ever.
-fn files_below(folder: &Path, left: &mut LeftOut) -> Vec<PathBuf> {
+fn files_below(folder: &Path, left: &mut LeftOut, job: &Job) -> Vec<PathBuf> {
     let mut waiting = vec![(folder.to_path_buf(), 0)];
     let mut found = Vec::new();
     while let Some((folder, level)) = waiting.pop() {
+        if job.cancel.is_cancelled() {
+            break;
+        }
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -366,7 +371,7 @@ mod tests {
             annotations: folder.path().to_path_buf(),
             audio: None,
         };
-        GenreFolders.read(&at, Wanted::All).unwrap()
+        GenreFolders.read(&at, Wanted::All, &Job::quiet()).unwrap()
     }
 
     fn severity(collection: &Collection, part: &str) -> Option<Severity> {
@@ -447,7 +452,7 @@ mod tests {
             annotations: folder.path().to_path_buf(),
             audio: None,
         };
-        let read = GenreFolders.read(&at, Wanted::All).unwrap();
+        let read = GenreFolders.read(&at, Wanted::All, &Job::quiet()).unwrap();
         assert_eq!(read.recordings.len(), 2);
         assert!(severity(&read, "1 folders and audio files have names").is_some());
     }

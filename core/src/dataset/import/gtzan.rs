@@ -8,6 +8,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -122,9 +123,9 @@ impl Layout for Gtzan {
             .collect()
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut clips = Clips::default();
         let filtered = clips.read_lists(folder, &mut report)?;
         let n_listed = clips.paths.len();

@@ -8,6 +8,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -210,7 +211,7 @@ impl Layout for Jamendo {
             .collect()
     }
 
-    fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let is_there = |subset: &&Subset| {
             let mut all = (0..N_SPLITS)
@@ -228,7 +229,7 @@ impl Layout for Jamendo {
                 subsets = vec![subset];
             }
         }
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut tracks = Tracks::default();
         let (mut labellings, mut splits) = (Vec::new(), Vec::new());
         for subset in subsets {
@@ -363,7 +364,7 @@ impl Tracks {
             (id?, artist?, album?, path?, duration?, tags?);
         let again = "take the file from the repository again (git checkout)";
         let mut differing = Vec::new();
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             let (fields, line) = match line {
                 Ok(line) => line,
                 Err((problem, line)) => {
@@ -459,7 +460,7 @@ impl Tracks {
         };
         let album = sheet.column("ALBUM_NAME");
         let again = "take the file from the repository again (git checkout)";
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             let (fields, line) = match line {
                 Ok(line) => line,
                 Err((problem, line)) => {

@@ -13,6 +13,7 @@ use super::report::Report;
 use super::sheet::{Form, Sheet, find, find_all};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{Check, Collection, Error, Finding, Labelling, Severity, TagIdx};
+use crate::job::Job;
 use splits::LISTS;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -106,10 +107,10 @@ impl Layout for MagnaTagATune {
         find_all(folder, &BELOW, names)
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let file = find(folder, &BELOW, ANNOTATIONS).unwrap_or_else(|| folder.join(ANNOTATIONS));
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut clips = Clips::read(&file, &mut report)?;
         if let Some(file) = find(folder, &BELOW, "clip_info_final.csv") {
             clips.read_info(&file, &mut report);
@@ -243,7 +244,7 @@ impl Clips {
                 ..Labelling::default()
             },
         };
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             clips.rows.push(None);
             let (fields, line) = match line {
                 Ok(line) => line,

@@ -18,6 +18,7 @@ use crate::dataset::literal::{self, Literal};
 use crate::dataset::{
     Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -162,7 +163,7 @@ impl Layout for Mirdata {
         published.collect()
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let all = indexes(folder);
         let file = all
@@ -178,7 +179,7 @@ impl Layout for Mirdata {
                 "copy the index of the data set into the folder of its audio, and open that",
             ));
         }
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let name = file.file_name().unwrap_or_default().display();
         if all.len() > 1 {
             let severity = if n_data_sets(&all) > 1 {
@@ -415,7 +416,7 @@ impl Words {
         ];
         let mut n_known = 0;
         let (mut ambiguous, mut no_parts) = (BTreeMap::new(), BTreeMap::new());
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             let (fields, line) = match line {
                 Ok(line) => line,
                 Err((problem, line)) => {

@@ -25,6 +25,7 @@ pub(super) use generic::TRACK_COLUMNS;
 use super::{Checksum, Collection, Dataset, Description, Error};
 use crate::dataset::place::Place;
 use crate::dataset::split::OwnSplit;
+use crate::job::Job;
 use std::path::{Path, PathBuf};
 
 /// Where a data set lies.
@@ -59,8 +60,9 @@ pub trait Layout: Sync {
         Vec::new()
     }
 
-    /// Reads the folder, for one named split or for all.
-    fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error>;
+    /// Reads the folder, for one named split or for all. Once the job is asked to stop, it may return early with a part of the folder or with
+    /// any error: whoever calls it looks at the job then.
+    fn read(&self, at: &Folders, wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error>;
 }
 
 /// What of a collection is asked for. A layout may always read more than that.
@@ -168,8 +170,11 @@ impl Source {
         })
     }
 
-    fn read(&self, wanted: Wanted<'_>) -> Result<Collection, Error> {
-        let mut collection = self.layout.read(&self.folders, wanted)?;
+    fn read(&self, wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
+        let read = self.layout.read(&self.folders, wanted, job);
+        // A stopped layout returns what it has, or misses what it did not get to.
+        job.check()?;
+        let mut collection = read?;
         if let Some(description) = &self.description {
             let stem = description.file_stem().unwrap_or_default();
             collection.name = stem.to_string_lossy().into_owned();
@@ -202,7 +207,7 @@ impl Description {
             return Err(Error::NotAFolder(nowhere.clone()));
         }
         if self.split.is_some() {
-            Source::described(self.clone(), file)?.read(Wanted::All)?;
+            Source::described(self.clone(), file)?.read(Wanted::All, &Job::quiet())?;
         }
         Ok(())
     }
@@ -211,16 +216,26 @@ impl Description {
 impl Collection {
     /// Reads a folder or what a description names, whole, whatever its layout.
     pub fn open(place: &Path) -> Result<Self, Error> {
-        Source::find(&Place::parse(place).folder)?.read(Wanted::All)
+        Self::open_with(place, &Job::quiet())
+    }
+
+    /// The same, told to the job and stopped by it.
+    pub fn open_with(place: &Path, job: &Job) -> Result<Self, Error> {
+        Source::find(&Place::parse(place).folder)?.read(Wanted::All, job)
     }
 }
 
 impl Dataset {
     /// Opens a folder or a description, with or without `#SPLIT` (see [`Place`]), whatever its layout.
     pub fn open(written: &Path) -> Result<Self, Error> {
+        Self::open_with(written, &Job::quiet())
+    }
+
+    /// The same, told to the job and stopped by it.
+    pub fn open_with(written: &Path, job: &Job) -> Result<Self, Error> {
         let place = Place::parse(written);
         let source = Source::find(&place.folder)?;
         let split = place.split.as_deref().or(source.split.as_deref());
-        source.read(Wanted::Split(split))?.into_dataset(split)
+        source.read(Wanted::Split(split), job)?.into_dataset(split)
     }
 }

@@ -12,6 +12,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx, npy, pickled,
 };
+use crate::job::Job;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -69,9 +70,9 @@ impl Layout for Msd {
         find_all(folder, &BELOW, names)
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut read = Reading::default();
         let (mut labellings, mut splits) = (Vec::new(), Vec::new());
         if let Some(file) = find(folder, &BELOW, "50tagList.txt") {
@@ -93,7 +94,7 @@ impl Layout for Msd {
             labellings.push(read.take_labelling("choi"));
         }
         tell_broken(&read.recordings, &mut report);
-        read_names(folder, &mut read.recordings, &mut report)?;
+        read_names(folder, &mut read.recordings, &mut report);
         let Reading {
             mut recordings,
             previews,

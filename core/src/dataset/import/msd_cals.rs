@@ -12,6 +12,7 @@ use super::report::{Report, bad_file};
 use super::sheet::{Form, Sheet, find, find_all, finds_any};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{Check, Collection, Error, Finding, Labelling, Severity, Split, TagIdx, npy};
+use crate::job::Job;
 use std::path::{Path, PathBuf};
 
 /// Each part: its word in file names and in the table, and how many recordings it has.
@@ -59,9 +60,9 @@ impl Layout for MsdCals {
         find_all(folder, &BELOW, names)
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut recordings = Recordings::default();
         let mut parts = Parts::default();
         let mut labels = Vec::new();
@@ -117,7 +118,7 @@ impl Layout for MsdCals {
             recording.source = "Million Song Dataset, preview of 7digital".into();
         }
         tell_broken(&recordings, &mut report);
-        read_names(folder, &mut recordings, &mut report)?;
+        read_names(folder, &mut recordings, &mut report);
         let split = parts.finish("cals", 0, &recordings.list, &mut report);
         let problems = settle(
             &mut recordings.list,
@@ -223,7 +224,7 @@ fn read_table(
     let mut n_of = [0usize; 4];
     let mut n_unlisted = [0usize; 4];
     let mut unlabelled = 0;
-    for line in sheet.rows() {
+    for line in sheet.rows(report.job()) {
         let (fields, line) = match line {
             Ok(line) => line,
             Err((problem, line)) => {

@@ -1,21 +1,36 @@
 //! What an importer met on its way, gathered while it goes on.
 
 use crate::dataset::{Check, Error, Finding, Severity};
+use crate::job::Job;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// So many lines of one file are told one by one; a broken file would else fill the report.
 const LINES_TOLD: usize = 20;
 
-/// Findings in the making.
-#[derive(Default)]
+/// Findings in the making, and the job that they are made in.
 pub(super) struct Report {
+    job: Job,
     findings: Vec<Finding>,
     /// Wrong lines of each file: how many, and the last one's number.
     bad_lines: HashMap<PathBuf, (usize, u64)>,
 }
 
 impl Report {
+    /// A report of nothing yet.
+    pub(super) fn new(job: &Job) -> Self {
+        Self {
+            job: job.clone(),
+            findings: Vec::new(),
+            bad_lines: HashMap::new(),
+        }
+    }
+
+    /// What may stop the reading.
+    pub(super) fn job(&self) -> Job {
+        self.job.clone()
+    }
+
     /// Adds a finding.
     pub(super) fn tell(&mut self, finding: Finding) {
         self.findings.push(finding);

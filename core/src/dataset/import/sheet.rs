@@ -1,8 +1,9 @@
 //! Published tables, read so that a wrong line is told and stepped over: columns by name, CRLF or LF, tabs or commas, quotes or none.
 
 use super::report::{Report, bad_file};
-use crate::dataset::table::records;
+use crate::dataset::table::{Pace, records};
 use crate::dataset::{Check, Error, Finding, Severity};
+use crate::job::Job;
 use std::path::{Path, PathBuf};
 
 /// How a table is written.
@@ -76,12 +77,16 @@ impl Sheet {
     }
 
     /// The lines below the header. Lines may have any number of fields. Where the published table ends with a line break, a last line without
-    /// one was cut off: half a name would be taken for another. Of other tables it is told as cut off if it looks so.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Line> + '_ {
+    /// one was cut off: half a name would be taken for another. Of other tables it is told as cut off if it looks so. A stopped job ends them
+    /// early.
+    pub(super) fn rows(&self, job: Job) -> impl Iterator<Item = Line> + '_ {
+        let mut pace = Pace::new(job, &self.path, &self.bytes);
         let is_whole = self.bytes.ends_with(b"\n");
         let mut lines = self.lines().skip(self.n_headers).peekable();
         std::iter::from_fn(move || {
             let line = lines.next()?;
+            let (Ok((_, number)) | Err((_, number))) = &line;
+            pace.reach(*number).ok()?;
             Some(match line {
                 Ok((fields, number))
                     if !is_whole && lines.peek().is_none() && self.is_cut_off(&fields) =>
@@ -223,7 +228,7 @@ mod tests {
         };
         std::fs::write(&path, text).unwrap();
         let sheet = Sheet::read(&path, form, 1).unwrap();
-        sheet.rows().last().unwrap().is_ok()
+        sheet.rows(Job::quiet()).last().unwrap().is_ok()
     }
 
     #[test]

@@ -26,7 +26,7 @@ impl Clips {
         let by_path = by_path.map(|clip| (clip.artist.clone(), clip.album.clone()));
         let by_path: Vec<(String, String)> = by_path.collect();
         let places = ["artist", "album", "title"].map(|name| sheet.column(name));
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             match line {
                 Ok((fields, line)) if fields.len() != sheet.header(0).len() => {
                     report.bad_line(
