@@ -65,6 +65,8 @@ impl CellType {
 pub(super) struct Array {
     cell: CellType,
     shape: Vec<usize>,
+    /// How many cells a row has.
+    n_columns: usize,
     is_fortran: bool,
     data: Vec<u8>,
 }
@@ -90,9 +92,17 @@ impl Array {
         if cell.n_bytes == 0 && n_cells.is_some_and(|n| n > 0) {
             return Err("cells of no bytes".into());
         }
+        // A table without rows has no bytes, whatever it declares of their length.
+        let n_columns = shape
+            .iter()
+            .skip(1)
+            .try_fold(1usize, |n, &m| n.checked_mul(m));
+        let n_columns =
+            n_columns.ok_or_else(|| format!("a table of shape {shape:?} is declared"))?;
         Ok(Self {
             cell,
             shape,
+            n_columns,
             is_fortran,
             data,
         })
@@ -105,7 +115,8 @@ impl Array {
 
     /// The same cells as one row.
     pub(super) fn flat(mut self) -> Self {
-        self.shape = vec![1, self.shape.iter().product()];
+        self.n_columns = self.n_rows() * self.n_columns;
+        self.shape = vec![1, self.n_columns];
         self.is_fortran = false;
         self
     }
@@ -117,7 +128,7 @@ impl Array {
 
     /// How many cells a row has.
     pub(super) fn n_columns(&self) -> usize {
-        self.shape.iter().skip(1).product()
+        self.n_columns
     }
 
     /// Its texts, if it is one row or column of them. Fails, in words, if it is not, or if one is no text.
@@ -247,6 +258,10 @@ mod tests {
         assert!(array("<f8", &[2, 50], false, &[0; 8]).is_err());
         assert!(array("<f8", &[usize::MAX, 2], false, &[0; 8]).is_err());
         assert!(array("<U0", &[1_000_000_000], false, &[]).is_err());
+        assert!(array("|b1", &[0, usize::MAX / 2, 3], false, &[]).is_err());
+        let empty = array("|b1", &[0, 50], false, &[]).unwrap();
+        assert_eq!((empty.n_rows(), empty.n_columns()), (0, 50));
+        assert_eq!(empty.flat().positives(0), Ok(Vec::new()));
         assert!(CellType::parse("|O").is_none() && CellType::parse("").is_none());
         assert!(CellType::parse("<U99999999999999999999").is_none());
     }

@@ -72,6 +72,16 @@ pub struct NamedSplit {
 }
 
 impl Collection {
+    /// That there is no split of that name, with those that there are.
+    pub(super) fn no_split(&self, name: &str) -> Error {
+        let names = self.splits.iter().map(|split| split.name.as_str());
+        Error::NoSuchSplit {
+            name: name.to_owned(),
+            folder: self.root.clone(),
+            present: names.collect::<Vec<_>>().join(", "),
+        }
+    }
+
     /// The data set of one named split, of the first if `None`. Fails if there is no split of that name; the message lists those there are.
     pub fn into_dataset(self, split: Option<&str>) -> Result<Dataset, Error> {
         let found = match split {
@@ -79,12 +89,7 @@ impl Collection {
             Some(name) => self.splits.iter().find(|split| split.name == name),
         };
         let Some(chosen) = found else {
-            let names = self.splits.iter().map(|split| split.name.as_str());
-            return Err(Error::NoSuchSplit {
-                name: split.unwrap_or_default().to_owned(),
-                folder: self.root,
-                present: names.collect::<Vec<_>>().join(", "),
-            });
+            return Err(self.no_split(split.unwrap_or_default()));
         };
         let mut place_of = vec![None; self.recordings.len()];
         for (place, &(recording, part)) in chosen.parts.iter().enumerate() {

@@ -48,16 +48,7 @@ impl Description {
             mend: "it has annotations and, if one likes, layout, audio and split".into(),
             file: path.to_path_buf(),
         })?;
-        if let Some(layout) = &read.layout
-            && import::layout(layout).is_none()
-        {
-            let known: Vec<&str> = import::LAYOUTS.iter().map(|layout| layout.id()).collect();
-            return Err(Error::BadFile {
-                problem: format!("there is no layout `{layout}`"),
-                mend: format!("write one of {}", known.join(", ")),
-                file: path.to_path_buf(),
-            });
-        }
+        read.check_layout(path)?;
         let here = std::path::absolute(path).map_err(Error::io("find", path))?;
         let here = here.parent().unwrap_or(Path::new("/"));
         for folder in std::iter::once(&mut read.annotations).chain(&mut read.audio) {
@@ -66,16 +57,32 @@ impl Description {
         Ok(read)
     }
 
+    /// Fails if it names a layout that there is not.
+    pub(super) fn check_layout(&self, path: &Path) -> Result<(), Error> {
+        match &self.layout {
+            Some(layout) if import::layout(layout).is_none() => {
+                let known: Vec<&str> = import::LAYOUTS.iter().map(|layout| layout.id()).collect();
+                Err(Error::BadFile {
+                    problem: format!("there is no layout `{layout}`"),
+                    mend: format!("write one of {}", known.join(", ")),
+                    file: path.to_path_buf(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same with absolute paths, from where the program runs.
+    pub fn absolute(mut self) -> Result<Self, Error> {
+        for folder in std::iter::once(&mut self.annotations).chain(&mut self.audio) {
+            *folder = std::path::absolute(&*folder).map_err(Error::io("find", &*folder))?;
+        }
+        Ok(self)
+    }
+
     /// Writes it, with absolute paths, so that the file can be moved.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let absolute =
-            |folder: &PathBuf| std::path::absolute(folder).map_err(Error::io("find", folder));
-        let written = Self {
-            layout: self.layout.clone(),
-            annotations: absolute(&self.annotations)?,
-            audio: self.audio.as_ref().map(absolute).transpose()?,
-            split: self.split.clone(),
-        };
+        let written = self.clone().absolute()?;
         let text = toml::to_string(&written).map_err(|error| Error::BadFile {
             problem: format!("the description cannot be written: {error}"),
             mend: "use folders whose names are UTF-8".into(),

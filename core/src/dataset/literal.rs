@@ -65,9 +65,18 @@ impl Reader<'_> {
             '{' => self.dict(),
             quote @ ('\'' | '"') => self.text(quote),
             // Of Python 2 and of bytes.
-            'u' | 'b' if matches!(self.rest.as_bytes().get(1), Some(b'\'' | b'"')) => {
+            kind @ ('u' | 'b') if matches!(self.rest.as_bytes().get(1), Some(b'\'' | b'"')) => {
                 self.rest = &self.rest[1..];
-                self.value()
+                let value = self.value()?;
+                match value {
+                    // Each letter stands for a byte.
+                    Literal::Text(text) if kind == 'b' => {
+                        let bytes = text.chars().map(|letter| u8::try_from(letter).ok());
+                        let bytes = bytes.collect::<Option<Vec<u8>>>()?;
+                        String::from_utf8(bytes).ok().map(Literal::Text)
+                    }
+                    value => Some(value),
+                }
             }
             _ => self.word(),
         }
@@ -118,21 +127,55 @@ impl Reader<'_> {
 
     fn text(&mut self, quote: char) -> Option<Literal> {
         let mut text = String::new();
-        let mut letters = self.rest.char_indices().skip(1);
+        let mut letters = self.rest.char_indices().skip(1).peekable();
         while let Some((at, letter)) = letters.next() {
-            match letter {
-                '\\' => text.push(match letters.next()?.1 {
-                    'n' => '\n',
-                    't' => '\t',
-                    'r' => '\r',
-                    other => other,
-                }),
-                _ if letter == quote => {
-                    self.rest = &self.rest[at + letter.len_utf8()..];
-                    return Some(Literal::Text(text));
-                }
-                _ => text.push(letter),
+            if letter == quote {
+                self.rest = &self.rest[at + letter.len_utf8()..];
+                return Some(Literal::Text(text));
             }
+            if letter != '\\' {
+                text.push(letter);
+                continue;
+            }
+            let (_, escaped) = letters.next()?;
+            let n_digits = match escaped {
+                'x' => 2,
+                'u' => 4,
+                'U' => 8,
+                // The name of a letter: nobody writes annotations so.
+                'N' => return None,
+                '0'..='7' => {
+                    let mut code = escaped.to_digit(8)?;
+                    for _ in 0..2 {
+                        let next = letters.next_if(|(_, digit)| digit.is_digit(8));
+                        let Some((_, digit)) = next else { break };
+                        code = 8 * code + digit.to_digit(8)?;
+                    }
+                    text.push(char::from_u32(code)?);
+                    continue;
+                }
+                other => {
+                    match other {
+                        '\n' => {}
+                        'n' => text.push('\n'),
+                        't' => text.push('\t'),
+                        'r' => text.push('\r'),
+                        'a' => text.push('\u{7}'),
+                        'b' => text.push('\u{8}'),
+                        'f' => text.push('\u{c}'),
+                        'v' => text.push('\u{b}'),
+                        '\\' | '\'' | '"' => text.push(other),
+                        // What is no escape keeps its stroke.
+                        other => text.extend(['\\', other]),
+                    }
+                    continue;
+                }
+            };
+            let mut code = 0u32;
+            for _ in 0..n_digits {
+                code = code.checked_mul(16)? + letters.next()?.1.to_digit(16)?;
+            }
+            text.push(char::from_u32(code)?);
         }
         None
     }
@@ -174,6 +217,33 @@ mod tests {
     }
 
     #[test]
+    fn escapes_stand_for_the_letters_they_name() {
+        for (written, text) in [
+            (r"'caf\xe9'", "caf\u{e9}"),
+            (r"u'caf\u00e9'", "caf\u{e9}"),
+            (r"'\U0001f3b5'", "\u{1f3b5}"),
+            (r"b'caf\xc3\xa9'", "caf\u{e9}"),
+            (r"'a\tb\101\0'", "a\tbA\0"),
+            (r#"'it\'s \q'"#, "it's \\q"),
+        ] {
+            assert_eq!(
+                parse(written),
+                Some(Literal::Text(text.into())),
+                "{written}"
+            );
+        }
+        for wrong in [
+            r"'\xe'",
+            r"'\ud800'",
+            r"'\Uffffffff'",
+            r"b'\xe9'",
+            r"'\N{DASH}'",
+        ] {
+            assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_is_no_literal_is_none() {
         for text in ["", "[1", "[1 2]", "['a]", "print()", "[1] [2]", "{1}", "é"] {
             assert_eq!(parse(text), None, "{text}");
@@ -187,7 +257,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_reader_panic(text in "[\\[\\](){}:,'\"\\\\ub0-9A-Zé ]{0,40}") {
+        fn no_text_makes_the_reader_panic(text in "[\\[\\](){}:,'\"\\\\ubxU0-9A-Zé ]{0,40}") {
             drop(parse(&text));
         }
     }

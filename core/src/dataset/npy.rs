@@ -125,6 +125,14 @@ mod tests {
             (
                 file(
                     1,
+                    "{'descr': '|b1', 'fortran_order': False, 'shape': (0, 9223372036854775807, 3)}",
+                    b"",
+                ),
+                "9223372036854775807, 3] is declared",
+            ),
+            (
+                file(
+                    1,
                     "{'descr': '<f8', 'fortran_order': False, 'shape': (-1,)}",
                     b"",
                 ),

@@ -4,6 +4,7 @@
 //! (the csv crate counts them by record, which is off by one after CRLF and after blank lines).
 
 use super::Error;
+use crate::job::{Cancelled, Job};
 use std::path::{Path, PathBuf};
 
 /// A CSV file in memory with a checked header.
@@ -77,8 +78,19 @@ impl Table {
 
     /// The rows below the header.
     pub(super) fn rows(&self) -> impl Iterator<Item = Result<Row<'_>, Error>> {
-        self.records().skip(1).map(|found| {
-            found.map(|(record, line)| Row {
+        self.rows_for(&Job::quiet())
+    }
+
+    /// The same, told to the job and stopped by it.
+    pub(super) fn rows_for(
+        &self,
+        job: &Job,
+    ) -> impl Iterator<Item = Result<Row<'_>, Error>> + use<'_> {
+        let mut pace = Pace::new(job.clone(), &self.path, &self.bytes);
+        self.records().skip(1).map(move |found| {
+            let (record, line) = found?;
+            pace.reach(line)?;
+            Ok(Row {
                 table: self,
                 record,
                 line,
@@ -121,6 +133,41 @@ impl Table {
             file: self.path.clone(),
             line,
         }
+    }
+}
+
+/// Lines between two looks at the job.
+const STRIDE: u64 = 4096;
+
+/// How far the reading of a file is: tells the job every so many lines, and asks whether to go on.
+pub(super) struct Pace {
+    job: Job,
+    what: String,
+    n_lines: u64,
+    next: u64,
+}
+
+impl Pace {
+    /// At the start of a file of that content.
+    pub(super) fn new(job: Job, file: &Path, bytes: &[u8]) -> Self {
+        let n_lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+        let name = file.file_name().unwrap_or_default();
+        Self {
+            job,
+            what: format!("reading {}", name.display()),
+            n_lines: n_lines as u64,
+            next: 0,
+        }
+    }
+
+    /// At a line, from 1.
+    pub(super) fn reach(&mut self, line: u64) -> Result<(), Cancelled> {
+        if line < self.next {
+            return Ok(());
+        }
+        self.next = line + STRIDE;
+        self.job.report(line, self.n_lines, &self.what);
+        self.job.check()
     }
 }
 

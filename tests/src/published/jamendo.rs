@@ -1,5 +1,5 @@
 //! MTG-Jamendo, modelled on the repository MTG/mtg-jamendo-dataset: `data/splits/split-N/autotagging…-PART.tsv` with tabs, CRLF and as
-//! many columns as a track has tags; `data/tags/top50.txt`; `data/raw.meta.tsv`; audio as `NN/ID.mp3` or, of audio-low, `NN/ID.low.mp3`.
+//! many columns as a track has tags; the lists of tags in `data/tags`; `data/raw.meta.tsv`; audio as `NN/ID.mp3` or, of audio-low, `NN/ID.low.mp3`.
 
 use super::{put, put_tone};
 use std::path::Path;
@@ -10,6 +10,25 @@ const SUBSETS: [&str; 3] = [
     "autotagging_genre",
     "autotagging_moodtheme",
 ];
+
+/// `data/tags/top50.txt` as it was published.
+const TOP_50: &str = "genre---alternative genre---ambient genre---atmospheric genre---chillout genre---classical genre---dance genre--- \
+    downtempo genre---easylistening genre---electronic genre---experimental genre---folk genre---funk genre---hiphop genre \
+    ---house genre---indie genre---instrumentalpop genre---jazz genre---lounge genre---metal genre---newage genre--- \
+    orchestral genre---pop genre---popfolk genre---poprock genre---reggae genre---rock genre---soundtrack genre---techno \
+    genre---trance genre---triphop genre---world instrument---acousticguitar instrument---bass instrument---computer \
+    instrument---drummachine instrument---drums instrument---electricguitar instrument---electricpiano instrument---guitar \
+    instrument---keyboard instrument---piano instrument---strings instrument---synthesizer instrument---violin instrument--- \
+    voice mood/theme---emotional mood/theme---energetic mood/theme---film mood/theme---happy mood/theme---relaxing";
+
+/// What follows `mood/theme---` in `data/tags/moodtheme.txt`, as it was published.
+const MOODS: &str = "action adventure advertising ambiental background ballad calm children christmas commercial cool corporate dark deep \
+    documentary drama dramatic dream emotional energetic epic fast film fun funny game groovy happy heavy holiday hopeful \
+    horror inspiring love meditative melancholic mellow melodic motivational movie nature party positive powerful relaxing \
+    retro romantic sad sexy slow soft soundscape space sport summer trailer travel upbeat uplifting";
+
+/// Those of [`MOODS`] that no split has: `data/tags/moodtheme_split.txt` is without them.
+const UNUSED_MOODS: [&str; 3] = ["ambiental", "horror", "mellow"];
 
 /// Number of tracks.
 pub const N_TRACKS: usize = 24;
@@ -73,7 +92,16 @@ pub fn write(folder: &Path) {
     }
     put(
         &folder.join("data/tags/top50.txt"),
-        "genre---classical\ngenre---rock\ninstrument---piano\nmood/theme---happy\n",
+        TOP_50.replace(' ', "\n") + "\n",
+    );
+    let moods = |takes: &dyn Fn(&str) -> bool| -> String {
+        let moods = MOODS.split(' ').filter(|mood| takes(mood));
+        moods.map(|mood| format!("mood/theme---{mood}\n")).collect()
+    };
+    put(&folder.join("data/tags/moodtheme.txt"), moods(&|_| true));
+    put(
+        &folder.join("data/tags/moodtheme_split.txt"),
+        moods(&|mood| !UNUSED_MOODS.contains(&mood)),
     );
     put(
         &folder.join("data/raw.meta.tsv"),

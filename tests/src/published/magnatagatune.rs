@@ -72,7 +72,8 @@ pub fn write(folder: &Path) {
     }
     put(&folder.join("annotations_final.csv"), table);
     let info = "\"clip_id\"\t\"track_number\"\t\"title\"\t\"artist\"\t\"album\"\t\"url\"\t\"segmentStart\"\t\"segmentEnd\"\t\"original_url\"\t\"mp3_path\"\n\
-        \"2\"\t\"1\"\t\"BWV54 - I Aria\"\t\"American Bach Soloists\"\t\"J.S. Bach Solo Cantatas\"\t\"\"\t\"30\"\t\"59\"\t\"\"\t\"f/american.mp3\"\n";
+        \"2\"\t\"1\"\t\"BWV54 - I Aria\"\t\"American Bach Soloists\"\t\"J.S. Bach Solo Cantatas\"\t\"\"\t\"30\"\t\"59\"\t\"\"\t\"f/american.mp3\"\n\
+        \"11\"\t\"3\"\t\"Jag's Rag\"\t\"Jag\"\t\"Four Strings\"\t\"\"\t\"0\"\t\"29\"\t\"\"\t\"c/jag.mp3\"\n";
     put(&folder.join("clip_info_final.csv"), info);
     let split = folder.join("split/mtat");
     let listed = |rows: &[usize]| -> Vec<String> {

@@ -143,6 +143,16 @@ fn magnatagatune_is_read_from_its_table_in_the_order_of_its_tags() {
         ("American Bach Soloists", "BWV54 - I Aria")
     );
     assert_eq!(first.duration_secs, Some(29.0));
+    let named = |id: &str| {
+        let recording = collection.recordings.iter().find(|it| it.id == id).unwrap();
+        (recording.artist.as_str(), recording.album.as_str())
+    };
+    assert_eq!(named("11"), ("Jag", "Four Strings"));
+    assert_eq!(
+        named("12"),
+        named("11"),
+        "one artist, though one clip has no line of its own"
+    );
     assert_eq!(
         top.tracks[1].artist, "dac_crowell",
         "from the path, where nothing says more"
@@ -221,6 +231,41 @@ fn magnatagatune_is_held_against_the_tables_that_others_made() {
 }
 
 #[test]
+fn damaged_files_that_others_made_of_magnatagatune_are_told_and_left_out() {
+    let (_keep, root) = folder();
+    magnatagatune::write(&root);
+    for name in ["tags.npy", "binary.npy", "test.npy"] {
+        cut(&root.join("split/mtat").join(name), 5);
+    }
+    let list = root.join("split/mtat/top50_tags.txt");
+    let text = std::fs::read_to_string(&list).unwrap();
+    put(&list, text.trim_end_matches("choral\n"));
+    put(&root.join("split/mtat/valid_list_pub.cP"), "(lp1\nS'3");
+    put(&root.join("clip_info_final.csv"), "");
+    let collection = open(&root, "magnatagatune");
+    for part in [
+        "tags.npy cannot be used",
+        "binary.npy cannot be used",
+        "test.npy cannot be used",
+        "valid_list_pub.cP cannot be used",
+        "clip_info_final.csv cannot be used",
+        "49 tags, published were 50",
+    ] {
+        let told = finding(&collection.findings, part);
+        assert_eq!(told.severity, Severity::Warning, "{part}");
+    }
+    assert_eq!(counts(&dataset(&root, "sota")), [2, 1, 0, 0]);
+    assert_eq!(counts(&dataset(&root, "top50")), [2, 1, 2, 0]);
+    std::fs::remove_file(root.join("split/mtat/train.npy")).unwrap();
+    let findings = open(&root, "magnatagatune").findings;
+    let missing = finding(&findings, "the split sota has no part train");
+    assert_eq!(
+        missing.file.as_ref(),
+        Some(&root.join("split/mtat/train.npy"))
+    );
+}
+
+#[test]
 fn a_cut_off_or_wrong_line_of_a_table_is_told_and_left_out() {
     let (_keep, root) = folder();
     magnatagatune::write(&root);
@@ -266,6 +311,23 @@ fn jamendo_is_read_split_by_split_with_its_audio_elsewhere() {
     ] {
         assert_eq!(finding(&collection.findings, part).check, Check::Counts);
     }
+    // Of the two lists of moods that there are, the one of the tags that the splits have.
+    let unused = finding(
+        &collection.findings,
+        "55 of the 56 listed tags of moodtheme have no track",
+    );
+    assert_eq!(unused.severity, Severity::Warning);
+    assert!(
+        unused
+            .file
+            .as_ref()
+            .unwrap()
+            .ends_with("moodtheme_split.txt")
+    );
+    finding(
+        &collection.findings,
+        "46 of the 50 listed tags of top50tags",
+    );
     assert_eq!(collection.problems.len(), jamendo::N_TRACKS, "no audio yet");
 
     let first = Dataset::open(&root).unwrap();
@@ -330,6 +392,41 @@ fn jamendo_is_read_split_by_split_with_its_audio_elsewhere() {
 }
 
 #[test]
+fn what_jamendo_does_not_need_is_told_and_does_not_end_the_reading() {
+    let (_keep, root) = folder();
+    jamendo::write(&root);
+    let list = root.join("data/tags/moodtheme_split.txt");
+    let text = std::fs::read_to_string(&list).unwrap();
+    put(&list, text.replace("---happy", "---cheerful"));
+    let findings = open(&root, "mtg-jamendo").findings;
+    let unlisted = finding(&findings, "1 tags of moodtheme are not in the published");
+    assert_eq!(
+        (unlisted.check, unlisted.severity),
+        (Check::TagOrder, Severity::Error)
+    );
+    assert!(unlisted.message.ends_with("mood/theme---happy"));
+
+    put(&list, b"\xff\xfe");
+    let titles = root.join("data/raw.meta.tsv");
+    let text = std::fs::read_to_string(&titles).unwrap();
+    put(&titles, format!("{text}track_0000348\tartist_000000\r\n"));
+    let valid = "data/splits/split-1/autotagging_genre-validation.tsv";
+    std::fs::remove_file(root.join(valid)).unwrap();
+    let findings = open(&root, "mtg-jamendo").findings;
+    finding(&findings, "moodtheme_split.txt cannot be used");
+    let bad = finding(&findings, "another number of fields");
+    assert_eq!((bad.line, bad.file.as_ref()), (Some(3), Some(&titles)));
+    let missing = finding(&findings, "genre/split-1 has no part valid");
+    assert_eq!(missing.file.as_ref(), Some(&root.join(valid)));
+
+    put(&titles, "");
+    finding(
+        &open(&root, "mtg-jamendo").findings,
+        "raw.meta.tsv cannot be used: the header is missing",
+    );
+}
+
+#[test]
 fn half_a_tag_at_the_end_of_a_file_is_no_new_tag() {
     let (_keep, root) = folder();
     jamendo::write(&root);
@@ -372,17 +469,21 @@ fn gtzan_is_read_by_its_lists_and_by_its_folders() {
     gtzan::write(&root);
     let collection = open(&root, "gtzan");
     assert_eq!(split_names(&collection), ["fault-filtered", "random"]);
-    finding(&collection.findings, "3 clips in train, published were 443");
+    finding(&collection.findings, "4 clips in train, published were 443");
+    let broken = finding(
+        &collection.findings,
+        "Kaggle; the fault-filtered split names",
+    );
     assert_eq!(
-        finding(&collection.findings, "Kaggle").tracks,
-        ["jazz.00054"]
+        (broken.severity, &broken.tracks[..]),
+        (Severity::Warning, &["jazz.00054".to_owned()][..])
     );
     let data = Dataset::open(&root).unwrap();
     assert_eq!(
         data.tags.join(","),
         "blues,classical,country,disco,hiphop,jazz,metal,pop,reggae,rock"
     );
-    assert_eq!(counts(&data), [3, 1, 1, 0]);
+    assert_eq!(counts(&data), [4, 1, 1, 0]);
     assert_eq!(tags(&data, "hiphop.00003"), ["hiphop"]);
     let problems: Vec<_> = data
         .problems
@@ -401,15 +502,23 @@ fn gtzan_is_read_by_its_lists_and_by_its_folders() {
         "{:?}",
         data.problems[0]
     );
-    assert_eq!(dataset(&root, "random").tracks.len(), 6);
+    assert_eq!(dataset(&root, "random").tracks.len(), 7);
+    // The told mend: a converted copy beside the original is taken.
+    put_tone(&root.join("genres/hiphop/hiphop.00004.wav"), false);
+    let data = Dataset::open(&root).unwrap();
+    assert_eq!(data.problems.len(), 1, "{:?}", data.problems);
 
     let bare = keep.path().join("bare");
     gtzan::write_audio(&bare);
     let collection = open(&bare, "gtzan");
     assert_eq!(split_names(&collection), ["random"]);
     assert_eq!(
-        finding(&collection.findings, "5 clips, published were 1000").check,
+        finding(&collection.findings, "6 clips, published were 1000").check,
         Check::Counts
+    );
+    assert_eq!(
+        finding(&collection.findings, "Kaggle; no list names").severity,
+        Severity::Note
     );
     assert_eq!(
         finding(&collection.findings, "nobody published a split").check,
@@ -524,6 +633,83 @@ fn an_index_of_mirdata_is_read_with_its_table() {
 }
 
 #[test]
+fn the_whole_and_newest_index_of_mirdata_is_read_and_of_no_other_data_set() {
+    let (keep, root) = folder();
+    mirdata::write(&root);
+    let whole = root.join("tunes_index_1.0.json");
+    std::fs::rename(&whole, root.join("tunes_index_1.10.json")).unwrap();
+    let other = r#"{"tracks": {"old": {"audio": ["audio/old.wav", "0f"]}}}"#;
+    for name in ["1.9", "1.10_sample", "2.0_test"] {
+        put(&root.join(format!("tunes_index_{name}.json")), other);
+    }
+    // A checkout beside the audio has the indexes of all data sets.
+    put(&root.join("mirdata/datasets/indexes/a_index_9.json"), other);
+    put(&root.join("mirdata/datasets/indexes/z_index_9.json"), other);
+    let collection = open(&root, "mirdata");
+    assert_eq!(collection.recordings.len(), 2);
+    finding(
+        &collection.findings,
+        "4 indexes; tunes_index_1.10.json is read",
+    );
+
+    let checkout = keep.path().join("checkout");
+    std::fs::create_dir(&checkout).unwrap();
+    std::fs::rename(root.join("mirdata"), checkout.join("mirdata")).unwrap();
+    refused(&checkout, "index_9.json", "indexes of 2 data sets lie here");
+    let named = keep.path().join("z");
+    std::fs::rename(&checkout, &named).unwrap();
+    let collection = open(&named, "mirdata");
+    assert_eq!(collection.recordings[0].id, "old");
+}
+
+#[test]
+fn labels_of_mirdata_go_to_the_track_that_is_meant_or_to_none() {
+    let (_keep, root) = folder();
+    let index = r#"{"tracks": {"1": {"audio": ["a/song.wav", "0"]}, "2": {"audio": ["b/song.wav", "0"]}, "3": {"audio": ["b/three.wav", "0"]}}}"#;
+    put(&root.join("tunes_index.json"), index);
+    put(
+        &root.join("info.csv"),
+        "id,track_id,genre,fold\n3,1,tango,1\n1,2,waltz,2\n2,3,polka,1\n",
+    );
+    let collection = open(&root, "mirdata");
+    let data = collection.clone().into_dataset(None).unwrap();
+    assert_eq!(tags(&data, "1"), ["tango"], "track_id goes before id");
+    let folds = finding(&collection.findings, "the column `fold` says");
+    assert!(folds.message.ends_with("`1` (2), `2` (1)"), "{folds:?}");
+    assert_eq!(folds.n_concerned, 3);
+
+    put(
+        &root.join("info.csv"),
+        "filename,genre\nsong.wav,tango\nb/song.wav,waltz\nthree.wav,polka",
+    );
+    put(&root.join("more.tsv"), "file\tgenre\nthree.wav\tlatin");
+    put(&root.join("worse.csv"), b"\xff,genre\n");
+    let collection = open(&root, "mirdata");
+    let data = collection.clone().into_dataset(None).unwrap();
+    assert_eq!(tags(&data, "1"), Vec::<&str>::new(), "either may be meant");
+    assert_eq!(tags(&data, "2"), ["waltz"]);
+    assert_eq!(
+        tags(&data, "3"),
+        ["latin", "polka"],
+        "last lines without end"
+    );
+    finding(&collection.findings, "that several tracks have");
+    finding(
+        &collection.findings,
+        "worse.csv cannot be used: the line is not UTF-8",
+    );
+
+    // Half a tag would be another one.
+    let whole = "track_id,genre\n1,tango\n2,waltz\n3,tango";
+    put(&root.join("info.csv"), &whole[..whole.len() - 2]);
+    std::fs::remove_file(root.join("more.tsv")).unwrap();
+    let collection = open(&root, "mirdata");
+    assert_eq!(collection.labellings[0].tags, ["tango", "waltz"]);
+    let cut_off = finding(&collection.findings, "ends within the line");
+    assert_eq!(cut_off.line, Some(4));
+}
+
+#[test]
 fn folders_named_by_genre_are_tags_and_get_a_split_that_stays() {
     let (_keep, root) = folder();
     for number in 0..20 {
@@ -621,6 +807,45 @@ fn layouts_splits_and_findings_are_told_on_the_command_line() {
 }
 
 #[test]
+fn a_description_is_written_only_if_it_can_be_opened_and_over_no_other_file() {
+    let (keep, root) = folder();
+    jamendo::write(&root);
+    let at = root.to_str().unwrap();
+    let recipe = keep.path().join("train.toml");
+    put(&recipe, "[train]\nepochs = 3\n");
+    let import = |place: &str, file: &str| {
+        attune::refused(keep.path(), &["data", "import", place, "--save-as", file])
+    };
+    let (code, said) = import(at, "train.toml");
+    assert!(
+        code == Some(3) && said.contains("not overwritten"),
+        "{said}"
+    );
+    assert_eq!(
+        std::fs::read_to_string(&recipe).unwrap(),
+        "[train]\nepochs = 3\n"
+    );
+    let (code, said) = import(&format!("{at}#nonsense"), "set.toml");
+    assert!(
+        code == Some(3) && said.contains("no split `nonsense`") && said.contains("genre/split-0"),
+        "{said}"
+    );
+    let (code, said) = import(&format!("{at}-elsewhere"), "set.toml");
+    assert!(code == Some(3) && said.contains("elsewhere"), "{said}");
+    assert!(!keep.path().join("set.toml").exists());
+
+    let description = keep.path().join("own.toml");
+    put(&description, "annotations = 'set'\nsplit = 'nonsense'\n");
+    refused(&description, "own.toml", "no split `nonsense`");
+    // Another split is opened by its name all the same, and a description may be written over.
+    let other = Place::new(&description, Some("genre/split-0")).into_path();
+    assert_eq!(Dataset::open(&other).unwrap().tags.len(), 2);
+    let arguments = ["data", "import", at, "--save-as", "own.toml", "--json"];
+    attune::json(keep.path(), &arguments);
+    assert_eq!(Collection::open(&description).unwrap().splits.len(), 6);
+}
+
+#[test]
 fn a_published_split_is_trained_on_by_its_name_and_watched_for_changes() {
     let lab = Lab::new();
     let root = lab.folder.path().join("repository");
@@ -673,7 +898,10 @@ fn annotations_below(folder: &Path) -> Vec<PathBuf> {
         let path = entry.path();
         if path.is_dir() {
             found.extend(annotations_below(&path));
-        } else if path.extension().is_none_or(|ending| ending != "wav") {
+        } else if path
+            .extension()
+            .is_none_or(|ending| ending != "wav" && ending != "au")
+        {
             found.push(path);
         }
     }
@@ -681,16 +909,46 @@ fn annotations_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Folders by genre, whose only text is of no use to them.
+fn write_genres(folder: &Path) {
+    for file in [
+        "notes.txt",
+        "train/tango/a.mp3",
+        "train/waltz/b.mp3",
+        "test/tango/c.ogg",
+    ] {
+        put(&folder.join(file), "x");
+    }
+}
+
+/// The generic form with all its files.
+fn write_generic(folder: &Path) {
+    for (name, text) in [
+        (
+            "tracks.csv",
+            "track_id,path,artist,split,duration_s,source,license\none,a.wav,\"A, \"\"b\"\"\",train,1.5,,\ntwo,b.wav,x,test,,,\n",
+        ),
+        ("labels.csv", "track_id,tag\none,slow\ntwo,fast\n"),
+        ("tags.txt", "fast\nslow\n"),
+        (
+            "timelines.csv",
+            "track_id,tag,start_s,end_s\none,slow,0.5,1\n",
+        ),
+    ] {
+        put(&folder.join(name), text);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
     fn no_cut_and_no_wrong_byte_makes_an_importer_panic_or_leave_its_ranges(
-        layout in 0usize..7, file in any::<prop::sample::Index>(), cut_at in any::<prop::sample::Index>(),
+        layout in 0usize..10, file in any::<prop::sample::Index>(), cut_at in any::<prop::sample::Index>(),
         at in any::<prop::sample::Index>(), byte in any::<u8>(), is_cut in any::<bool>(),
     ) {
         let (_keep, root) = folder();
-        [magnatagatune::write as fn(&Path), jamendo::write, msd::write_pickles, msd::write_lists, msd::write_cals, fma::write, mirdata::write][layout](&root);
+        [magnatagatune::write as fn(&Path), jamendo::write, msd::write_pickles, msd::write_lists, msd::write_cals, fma::write, mirdata::write, gtzan::write, write_genres, write_generic][layout](&root);
         let files = annotations_below(&root);
         let file = file.get(&files);
         let mut bytes = std::fs::read(file).unwrap();

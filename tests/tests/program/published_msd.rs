@@ -53,6 +53,27 @@ fn the_conventional_split_is_read_from_pickles_of_python_2() {
 }
 
 #[test]
+fn paths_of_previews_that_cannot_be_used_are_told_and_left_out() {
+    let (_keep, root) = folder();
+    msd::write_pickles(&root);
+    put(&root.join("split/msd/7D_id_to_path.pkl"), "(dp1\nS'89");
+    let collection = open(&root, "msd");
+    let damaged = finding(&collection.findings, "7D_id_to_path.pkl cannot be used");
+    assert_eq!(damaged.severity, Severity::Warning);
+    assert_eq!(counts(&Dataset::open(&root).unwrap()), [4, 0, 2, 0]);
+
+    let (_keep, root) = folder();
+    msd::write_lists(&root);
+    put(&root.join("test_x_filename.txt"), "3/6/36120010.npy\n");
+    let collection = open(&root, "msd");
+    let shorter = finding(
+        &collection.findings,
+        "1 paths for 2 recordings in test_x_msd_id.txt",
+    );
+    assert_eq!(shorter.severity, Severity::Warning);
+}
+
+#[test]
 fn a_pickle_that_would_run_a_command_is_refused_by_name() {
     let (keep, root) = folder();
     msd::write_pickles(&root);
@@ -123,6 +144,16 @@ fn the_cals_split_has_its_own_tags_and_an_unlabelled_part() {
         (student.split, student.tags.len(), student.duration_secs),
         (Split::Unlabelled, 0, Some(30.0))
     );
+    // What the table has beyond the lists is counted.
+    let table = root.join("data/splits/msd_splits.tsv");
+    let text = std::fs::read_to_string(&table).unwrap();
+    put(&table, format!("{text}{}\tx\tTRAIN\t661500\n", msd::id(77)));
+    let unlisted = open(&root, "msd-cals").findings;
+    let unlisted = finding(
+        &unlisted,
+        "1 recordings marked TRAIN are not in train_ids.npy",
+    );
+    assert_eq!(unlisted.severity, Severity::Warning);
     put(
         &root.join("data/splits/valid_binaries.npy"),
         npy_floats(&[vec![1], vec![2], vec![3]], 50),

@@ -31,6 +31,13 @@ impl Apart {
             let problem = anyhow!("a description ends in .toml: {}", file.display());
             return Err(problem).bad_input();
         }
+        if file.exists() && !Description::is_one(&file) {
+            let problem = anyhow!(
+                "there is a file that is no description of a data set, and it is not overwritten; choose another name: {}",
+                file.display()
+            );
+            return Err(problem).bad_input();
+        }
         let place = Place::parse(&folder);
         let description = Description {
             layout: self.layout,
@@ -38,9 +45,10 @@ impl Apart {
             audio: self.audio,
             split: place.split,
         };
+        let description = description.absolute().bad_input()?;
+        // What is written can be opened: a wrong layout, folder or split is told before.
+        description.check(&file).bad_input()?;
         description.write(&file).failed()?;
-        // What was written must be readable; a wrong layout is told now.
-        Description::read(&file).bad_input()?;
         console.say(&format!("wrote {}", file.display()));
         Ok(file)
     }

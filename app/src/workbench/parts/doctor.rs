@@ -136,7 +136,7 @@ pub fn run(command: Command, state: &mut Whole, jobs: &Jobs, sender: &CommandSen
             state.doctor.report.ask_again(jobs, place, move |job| {
                 job.report(0, 0, "reading the data set");
                 let place = Place::parse(&written);
-                let collection = Collection::open(&place.folder)?;
+                let collection = Collection::open_with(&place.folder, job)?;
                 let mut notebook = Notebook::open(&workspace)?;
                 let split = place.split.as_deref();
                 let options = Options {

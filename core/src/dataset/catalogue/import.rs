@@ -32,7 +32,7 @@ impl Catalogue {
         } else {
             String::new()
         };
-        let collection = Collection::open(&folder)?;
+        let collection = Collection::open_with(&folder, job)?;
         job.check()?;
         let dataset = self.import_stamped(&collection, &stamp, job)?;
         Ok((dataset, collection))

@@ -16,8 +16,8 @@ const DECODED: [&str; 11] = [
 /// Extensions of audio that is published and that Attune cannot decode.
 const NOT_DECODED: [&str; 2] = ["au", "wma"];
 
-/// So many recordings decide which folder the audio lies in.
-const N_PROBED: usize = 2000;
+/// Recordings between two reports of how far the search is.
+const STRIDE: usize = 4096;
 
 /// Whether a file can be audio that Attune decodes, by its name.
 pub fn is_audio(path: &Path) -> bool {
@@ -43,7 +43,8 @@ pub(super) fn is_within(relative: &Path) -> bool {
 /// Gives each recording the path of its audio file, and says which are missing or cannot be decoded.
 ///
 /// `candidates` puts down where a recording (by its number) may lie, the published place first, relative and with `/`. `below` are the
-/// folders that are looked into within the audio folder; files of another format, but of the same name, count.
+/// folders that are looked into within the audio folder, 31 at most; the one that has most comes first. Files of another format, but of the
+/// same name, count; a file that can be decoded goes before one that cannot. A stopped job ends the search early.
 pub(super) fn settle(
     recordings: &mut [Recording],
     at: &Folders,
@@ -52,37 +53,54 @@ pub(super) fn settle(
     report: &mut Report,
 ) -> Vec<Problem> {
     let root = at.audio.as_ref().unwrap_or(&at.annotations);
-    let mut listings = Listings::default();
-    let mut bases: Vec<PathBuf> = below.iter().map(|below| root.join(below)).collect();
-    bases.retain(|base| base.is_dir());
-    if !bases.contains(root) {
-        bases.push(root.clone());
+    let mut roots: Vec<PathBuf> = below.iter().map(|below| root.join(below)).collect();
+    roots.retain(|base| base.is_dir());
+    if !roots.contains(root) {
+        roots.push(root.clone());
     }
+    let mut bases: Vec<Base> = roots.into_iter().map(Base::new).collect();
     let mut wanted = Vec::new();
-    let step = (recordings.len() / N_PROBED).max(1);
-    let mut hits: Vec<(usize, PathBuf)> = Vec::new();
-    for base in bases {
-        let mut n_hits = 0;
-        for (number, recording) in recordings.iter().enumerate().step_by(step) {
-            wanted.clear();
-            candidates(number, recording, &mut wanted);
-            n_hits += usize::from(listings.first(&base, &wanted).is_some());
-        }
-        hits.push((n_hits, base));
-    }
+    // In which of the folders each recording lies, a bit for each. Every recording is asked for in all of them: of a million, there may be
+    // twenty on the disk.
+    let (job, n_all) = (report.job(), recordings.len());
+    let lies_in: Vec<u32> = recordings
+        .iter()
+        .enumerate()
+        .take_while(|(number, _)| {
+            if number % STRIDE == 0 {
+                job.report(*number as u64, n_all as u64, "looking for the audio files");
+            }
+            !job.cancel.is_cancelled()
+        })
+        .map(|(number, recording)| {
+            ask(number, recording, candidates, &mut wanted);
+            let mut bits = 0;
+            for (at, base) in bases.iter_mut().enumerate() {
+                if base.first(&wanted).is_some() {
+                    base.n_hits += 1;
+                    bits |= 1 << at;
+                }
+            }
+            bits
+        })
+        .collect();
+    let mut order: Vec<usize> = (0..bases.len()).collect();
     // Stable: of equals the first.
-    hits.sort_by_key(|(n_hits, _)| std::cmp::Reverse(*n_hits));
-    // Asking every folder for a million files that are in none of them takes long.
-    let n_used = hits.iter().filter(|(n_hits, _)| *n_hits > 0).count();
-    hits.truncate(n_used.max(1));
+    order.sort_by_key(|&at| std::cmp::Reverse(bases[at].n_hits));
+    let usual = order.first().map(|&at| bases[at].root.clone());
+    let usual = usual.unwrap_or_else(|| root.clone());
     let mut problems = Vec::new();
-    for (number, recording) in recordings.iter_mut().enumerate() {
-        wanted.clear();
-        candidates(number, recording, &mut wanted);
-        wanted.retain(|relative| is_within(Path::new(relative)));
-        let found = hits
-            .iter()
-            .find_map(|(_, base)| listings.first(base, &wanted));
+    for ((number, recording), bits) in recordings.iter_mut().enumerate().zip(lies_in) {
+        ask(number, recording, candidates, &mut wanted);
+        let mut found = None;
+        for &at in order.iter().filter(|&&at| bits & (1 << at) != 0) {
+            let path = bases[at].first(&wanted);
+            if path.as_deref().is_some_and(is_audio) {
+                found = path;
+                break;
+            }
+            found = found.or(path);
+        }
         let (kind, message) = match found {
             Some(path) => {
                 recording.path = path;
@@ -98,7 +116,7 @@ pub(super) fn settle(
             }
             None => {
                 let published = wanted.first().unwrap_or(&recording.id);
-                recording.path = hits[0].1.join(published);
+                recording.path = usual.join(published);
                 let message = "the audio file is missing".to_owned();
                 (ProblemKind::Missing, message)
             }
@@ -112,6 +130,18 @@ pub(super) fn settle(
     }
     tell(&problems, recordings.len(), root, report);
     problems
+}
+
+/// Where a recording may lie.
+fn ask(
+    number: usize,
+    recording: &Recording,
+    candidates: &dyn Fn(usize, &Recording, &mut Vec<String>),
+    wanted: &mut Vec<String>,
+) {
+    wanted.clear();
+    candidates(number, recording, wanted);
+    wanted.retain(|relative| is_within(Path::new(relative)));
 }
 
 fn tell(problems: &[Problem], n_recordings: usize, root: &Path, report: &mut Report) {
@@ -149,10 +179,15 @@ fn tell(problems: &[Problem], n_recordings: usize, root: &Path, report: &mut Rep
     }
 }
 
-/// What lies in the folders that were looked into.
-#[derive(Default)]
-struct Listings(HashMap<PathBuf, Listing>);
+/// A folder that audio may lie in, as far as it was looked into.
+struct Base {
+    root: PathBuf,
+    /// By their paths relative to `root`; `None`: there is no such folder.
+    folders: HashMap<String, Option<Listing>>,
+    n_hits: usize,
+}
 
+/// What lies in one folder.
 #[derive(Default)]
 struct Listing {
     names: HashSet<String>,
@@ -160,35 +195,46 @@ struct Listing {
     by_stem: HashMap<String, String>,
 }
 
-impl Listings {
-    /// The first of some places at which there is a file.
-    fn first(&mut self, base: &Path, wanted: &[String]) -> Option<PathBuf> {
-        wanted.iter().find_map(|relative| {
+impl Base {
+    fn new(root: PathBuf) -> Self {
+        Self {
+            root,
+            folders: HashMap::new(),
+            n_hits: 0,
+        }
+    }
+
+    /// The first of some places at which there is a file that can be decoded; without such a one, the first at which there is any.
+    fn first(&mut self, wanted: &[String]) -> Option<PathBuf> {
+        let mut other = None;
+        for relative in wanted {
             let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
-            let folder = if folder.is_empty() {
-                base.to_path_buf()
-            } else {
-                base.join(folder)
+            if !self.folders.contains_key(folder) {
+                let listing = Listing::of(&self.root.join(folder));
+                self.folders.insert(folder.to_owned(), listing);
+            }
+            let listing = self.folders.get(folder).and_then(Option::as_ref);
+            let Some(name) = listing.and_then(|listing| listing.find(name)) else {
+                continue;
             };
-            let listing = self
-                .0
-                .entry(folder)
-                .or_insert_with_key(|folder| Listing::of(folder));
-            let name = if listing.names.contains(name) {
-                name
-            } else {
-                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-                listing.by_stem.get(stem)?
-            };
-            Some(base.join(relative).with_file_name(name))
-        })
+            let is_decoded = is_audio(Path::new(name));
+            if is_decoded || other.is_none() {
+                let path = self.root.join(relative).with_file_name(name);
+                if is_decoded {
+                    return Some(path);
+                }
+                other = Some(path);
+            }
+        }
+        other
     }
 }
 
 impl Listing {
-    fn of(folder: &Path) -> Self {
+    /// `None` if there is no such folder.
+    fn of(folder: &Path) -> Option<Self> {
         let mut listing = Self::default();
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(folder).ok()?.flatten() {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
@@ -208,7 +254,21 @@ impl Listing {
             }
             listing.names.insert(name);
         }
-        listing
+        Some(listing)
+    }
+
+    /// The name under which a file is there: its own, unless another one of the same stem can be decoded and it cannot.
+    fn find(&self, name: &str) -> Option<&str> {
+        let own = self.names.get(name).map(String::as_str);
+        if own.is_some_and(|own| is_audio(Path::new(own))) {
+            return own;
+        }
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let alike = self.by_stem.get(stem).map(String::as_str);
+        match own {
+            Some(_) => alike.filter(|alike| is_audio(Path::new(alike))).or(own),
+            None => alike,
+        }
     }
 }
 
@@ -257,4 +317,68 @@ pub(super) fn count_audio(root: &Path) -> usize {
         }
     }
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataset::import::gathering::Recordings;
+    use crate::job::Job;
+
+    /// Settles recordings called by number at `N.au`, and says which are missing or broken.
+    fn settled(folder: &Path, n: usize) -> (Vec<Recording>, Vec<Problem>) {
+        let mut recordings = Recordings::default();
+        for number in 0..n {
+            recordings.number(&number.to_string());
+        }
+        let at = Folders {
+            annotations: folder.to_path_buf(),
+            audio: None,
+        };
+        let problems = settle(
+            &mut recordings.list,
+            &at,
+            &["", "one", "other"],
+            &|number, _, wanted| wanted.push(format!("{:02}/{number}.au", number % 100)),
+            &mut Report::new(&Job::quiet()),
+        );
+        (recordings.list, problems)
+    }
+
+    fn put(folder: &Path, file: &str) {
+        let path = folder.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, "").unwrap();
+    }
+
+    #[test]
+    fn a_few_files_of_very_many_are_found_wherever_they_lie() {
+        let folder = tempfile::tempdir().unwrap();
+        // Between those that a sample of two thousand would look at.
+        put(folder.path(), "other/31/54331.wav");
+        put(folder.path(), "one/07/7.mp3");
+        put(folder.path(), "one/09/9.mp3");
+        let (recordings, problems) = settled(folder.path(), 100_000);
+        assert_eq!(problems.len(), 99_997);
+        assert!(recordings[54_331].path.ends_with("other/31/54331.wav"));
+        assert!(recordings[9].path.ends_with("one/09/9.mp3"));
+        assert!(
+            recordings[8].path.ends_with("one/08/8.au"),
+            "looked for where most are"
+        );
+    }
+
+    #[test]
+    fn a_converted_file_goes_before_the_original_that_cannot_be_decoded() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["00/0.au", "00/0.wav", "01/1.au", "one/02/2.au", "02/2.au"] {
+            put(folder.path(), file);
+        }
+        put(folder.path(), "other/02/2.flac");
+        let (recordings, problems) = settled(folder.path(), 3);
+        assert!(recordings[0].path.ends_with("00/0.wav"));
+        assert!(recordings[2].path.ends_with("other/02/2.flac"));
+        let kinds: Vec<_> = problems.iter().map(|it| (&*it.track, it.kind)).collect();
+        assert_eq!(kinds, [("1", ProblemKind::Broken)]);
+    }
 }

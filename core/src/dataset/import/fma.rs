@@ -12,6 +12,7 @@ use crate::dataset::literal::{self, Literal};
 use crate::dataset::{
     Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@ impl Layout for Fma {
         all
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let file = table_of(folder).ok_or_else(|| {
             bad_file(
@@ -105,7 +106,7 @@ impl Layout for Fma {
                 "unpack fma_metadata.zip here",
             )
         })?;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let genres = read_genres(folder, &mut report)?;
         let tracks = Tracks::read(&file, &mut report)?;
         report.count("tracks", tracks.recordings.list.len(), &[N_TRACKS], &file);
@@ -231,7 +232,7 @@ impl Tracks {
             facts: Vec::new(),
         };
         let n_fields = sheet.header(0).len();
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             let (fields, line) = match line {
                 Ok(line) => line,
                 Err((problem, line)) => {
@@ -439,7 +440,7 @@ fn read_genres(folder: &Path, report: &mut Report) -> Result<BTreeMap<i64, Strin
     };
     let sheet = Sheet::read(&file, Form::Csv, 1)?;
     let (id, title) = (sheet.need("genre_id")?, sheet.need("title")?);
-    for line in sheet.rows() {
+    for line in sheet.rows(report.job()) {
         let (problem, line) = match line {
             Ok((fields, line)) => match (
                 fields.get(id).and_then(|id| id.parse().ok()),

@@ -146,6 +146,17 @@ pub(super) fn made_split(recordings: &[Recording], report: &mut Report) -> Named
     }
 }
 
+/// The part that a word means, as folders and tables write it.
+pub(super) fn part_named(word: &str) -> Option<Split> {
+    match word.to_ascii_lowercase().as_str() {
+        "train" | "training" => Some(Split::Train),
+        "valid" | "validation" | "val" | "dev" => Some(Split::Valid),
+        "test" | "testing" => Some(Split::Test),
+        "unlabelled" | "unlabeled" => Some(Split::Unlabelled),
+        _ => None,
+    }
+}
+
 /// The vocabulary of names: sorted, each once; and a name's number in it.
 pub(super) fn vocabulary<'a>(
     names: impl IntoIterator<Item = &'a str>,

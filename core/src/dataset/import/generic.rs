@@ -16,6 +16,7 @@ use super::gathering::folder_name;
 use super::{Folders, Layout, Wanted};
 use crate::dataset::table::{Row, Table};
 use crate::dataset::{Collection, Error, Labelling, NamedSplit, Recording, Span, Split, TagIdx};
+use crate::job::Job;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -63,8 +64,8 @@ impl Layout for Generic {
         names.map(|name| folder.join(name)).to_vec()
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
-        open(&at.annotations, at.audio.as_deref())
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
+        open(&at.annotations, at.audio.as_deref(), job)
     }
 }
 
@@ -73,7 +74,7 @@ fn is_tracks_file(path: &Path) -> bool {
 }
 
 /// Reads the folder; `folder` may also be its `tracks.csv`. Paths are relative to the audio's folder, if that is another one.
-fn open(folder: &Path, audio: Option<&Path>) -> Result<Collection, Error> {
+fn open(folder: &Path, audio: Option<&Path>, job: &Job) -> Result<Collection, Error> {
     let folder = if is_tracks_file(folder) {
         folder.parent().unwrap_or(folder)
     } else {
@@ -91,7 +92,7 @@ fn open(folder: &Path, audio: Option<&Path>) -> Result<Collection, Error> {
             columns: TRACK_COLUMNS.join(","),
         });
     }
-    let (recordings, parts, by_id) = read_tracks(audio.unwrap_or(&root), &tracks_file)?;
+    let (recordings, parts, by_id) = read_tracks(audio.unwrap_or(&root), &tracks_file, job)?;
     let labels = read_if_there(&root.join("labels.csv"), &["track_id", "tag"])?;
     let timelines = read_if_there(
         &root.join("timelines.csv"),
@@ -103,7 +104,7 @@ fn open(folder: &Path, audio: Option<&Path>) -> Result<Collection, Error> {
     } else {
         let mut found = BTreeSet::new();
         for table in [&labels, &timelines].into_iter().flatten() {
-            for row in table.rows() {
+            for row in table.rows_for(job) {
                 found.insert(row?.required("tag")?.to_owned());
             }
         }
@@ -122,14 +123,14 @@ fn open(folder: &Path, audio: Option<&Path>) -> Result<Collection, Error> {
         ..Labelling::default()
     };
     if let Some(table) = &labels {
-        for row in table.rows() {
+        for row in table.rows_for(job) {
             let row = row?;
             let label = (vocabulary.track(&row)?, vocabulary.tag(&row)?);
             labelling.labels.push(label);
         }
     }
     if let Some(table) = &timelines {
-        for row in table.rows() {
+        for row in table.rows_for(job) {
             let row = row?;
             let recording = vocabulary.track(&row)?;
             let span = read_span(&row, vocabulary.tag(&row)?)?;
@@ -189,13 +190,13 @@ fn read_if_there(path: &Path, columns: &[&'static str]) -> Result<Option<Table>,
 /// The recordings, their parts, and the number of each by its id.
 type Tracks = (Vec<Recording>, Vec<(u32, Split)>, HashMap<String, u32>);
 
-fn read_tracks(root: &Path, file: &Path) -> Result<Tracks, Error> {
+fn read_tracks(root: &Path, file: &Path, job: &Job) -> Result<Tracks, Error> {
     let table = Table::read_with(file, &TRACK_COLUMNS, &OPTIONAL_COLUMNS)?;
     let mut recordings = Vec::new();
     let mut parts = Vec::new();
     let mut lines = Vec::new();
     let mut by_id = HashMap::new();
-    for row in table.rows() {
+    for row in table.rows_for(job) {
         let row = row?;
         let id = row.required("track_id")?.to_owned();
         if let Some(&earlier) = by_id.get(&id) {

@@ -8,6 +8,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -122,12 +123,13 @@ impl Layout for Gtzan {
             .collect()
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut clips = Clips::default();
         let filtered = clips.read_lists(folder, &mut report)?;
         let n_listed = clips.paths.len();
+        let is_broken_listed = clips.recordings.find(BROKEN_CLIP).is_some();
         for (id, path) in clips_below(at.audio.as_ref().unwrap_or(folder)) {
             clips.add(&id, path);
         }
@@ -136,15 +138,16 @@ impl Layout for Gtzan {
             report.count("clips", n_all, &[1000], folder);
         }
         if clips.recordings.find(BROKEN_CLIP).is_some() {
-            let message = format!(
-                "{BROKEN_CLIP} cannot be decoded in the copy from Kaggle; no list of the fault-filtered split needs it"
-            );
-            let finding = Finding::new(Check::KnownFault, Severity::Note, message);
-            report.tell(
-                finding
-                    .about([BROKEN_CLIP])
-                    .mend("nothing is to be done: what cannot be decoded is left out"),
-            );
+            let (severity, which) = if is_broken_listed {
+                (Severity::Warning, "the fault-filtered split names it")
+            } else {
+                (Severity::Note, "no list names it")
+            };
+            let message =
+                format!("{BROKEN_CLIP} cannot be decoded in the copy from Kaggle; {which}");
+            let mend = "take it from genres.tar.gz; without it, it is left out like all that cannot be decoded";
+            let finding = Finding::new(Check::KnownFault, severity, message).mend(mend);
+            report.tell(finding.about([BROKEN_CLIP]));
         }
         let mut splits: Vec<NamedSplit> = filtered.into_iter().collect();
         if n_all > n_listed || splits.is_empty() {

@@ -8,6 +8,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -91,6 +92,50 @@ fn part_file(folder: &Path, subset: &Subset, split: usize, part: &str) -> Option
     find(folder, &below, &name).or_else(alone)
 }
 
+/// Holds the tags that occur against the published list of them, of which there may be two: `moodtheme.txt` has the tags from before the
+/// tracks were divided, `moodtheme_split.txt` those that are left. Which of them is meant, its length says.
+fn hold_against_list(folder: &Path, subset: &Subset, tags: &[String], report: &mut Report) {
+    let stem = subset.name.trim_end_matches("tags");
+    for name in [format!("{stem}_split.txt"), format!("{stem}.txt")] {
+        let Some(file) = find(folder, &["data/tags", "tags"], &name) else {
+            continue;
+        };
+        let listed: Vec<String> = match lines(&file, report) {
+            Ok(lines) => lines.into_iter().map(|(_, tag)| tag).collect(),
+            Err(error) => {
+                report.unusable(&error, &file, "the tags are not compared with it");
+                continue;
+            }
+        };
+        if listed.len() != subset.n_tags {
+            continue;
+        }
+        let tell = |severity, some: Vec<&str>, what: &str| {
+            let message = format!("{} {what}: {}", some.len(), some.join(", "));
+            let finding = Finding::new(Check::TagOrder, severity, message);
+            finding
+                .mend("columns of labels and of a model's outputs must be the same tags: use the files of one publication")
+                .of_file(&file)
+        };
+        let unlisted = tags.iter().filter(|tag| !listed.contains(tag));
+        let unlisted: Vec<&str> = unlisted.map(String::as_str).collect();
+        if !unlisted.is_empty() {
+            let what = format!("tags of {} are not in the published list", subset.name);
+            report.tell(tell(Severity::Error, unlisted, &what));
+        }
+        let unused = listed.iter().filter(|tag| !tags.contains(tag));
+        let unused: Vec<&str> = unused.map(String::as_str).collect();
+        if !unused.is_empty() {
+            let what = format!(
+                "of the {} listed tags of {} have no track here",
+                subset.n_tags, subset.name
+            );
+            report.tell(tell(Severity::Warning, unused, &what));
+        }
+        return;
+    }
+}
+
 fn beside(folder: &Path, name: &str) -> Option<PathBuf> {
     find(folder, &["data", "", ".."], name)
 }
@@ -166,7 +211,7 @@ impl Layout for Jamendo {
             .collect()
     }
 
-    fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let is_there = |subset: &&Subset| {
             let mut all = (0..N_SPLITS)
@@ -184,7 +229,7 @@ impl Layout for Jamendo {
                 subsets = vec![subset];
             }
         }
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut tracks = Tracks::default();
         let (mut labellings, mut splits) = (Vec::new(), Vec::new());
         for subset in subsets {
@@ -193,7 +238,7 @@ impl Layout for Jamendo {
             splits.extend(read.1);
         }
         if let Some(file) = beside(folder, "raw.meta.tsv") {
-            tracks.read_titles(&file, &mut report)?;
+            tracks.read_titles(&file, &mut report);
         }
         let Tracks {
             mut recordings,
@@ -241,14 +286,14 @@ impl Tracks {
         let mut splits = Vec::new();
         for split in 0..N_SPLITS {
             let files = PARTS.map(|(part, _)| part_file(folder, subset, split, part));
-            if files.iter().all(Option::is_none) {
+            let Some(beside) = files.iter().flatten().next().cloned() else {
                 continue;
-            }
+            };
             let name = format!("{}/split-{split}", subset.name);
             let mut parts = Parts::default();
             for ((word, part), file) in PARTS.into_iter().zip(&files) {
                 let Some(file) = file else {
-                    let file = folder.join(format!("{}-{word}.tsv", subset.file));
+                    let file = beside.with_file_name(format!("{}-{word}.tsv", subset.file));
                     report.missing(
                         &file,
                         &format!("the split {name} has no part {part}"),
@@ -289,16 +334,7 @@ impl Tracks {
                 &any,
             );
         }
-        let list = format!("{}.txt", subset.name.trim_end_matches("tags"));
-        if let Some(file) = find(folder, &["data/tags", "tags"], &list) {
-            let mut listed: Vec<String> = lines(&file, report)?
-                .into_iter()
-                .map(|(_, tag)| tag)
-                .collect();
-            listed.sort_unstable();
-            let published: Vec<&str> = listed.iter().map(String::as_str).collect();
-            report.tag_order(&tags, &published, &file);
-        }
+        hold_against_list(folder, subset, &tags, report);
         let mut labels: Vec<(u32, TagIdx)> = tags_of
             .iter()
             .flat_map(|(number, tags)| tags.iter().map(|tag| (*number, TagIdx(number_of[tag]))))
@@ -328,7 +364,7 @@ impl Tracks {
             (id?, artist?, album?, path?, duration?, tags?);
         let again = "take the file from the repository again (git checkout)";
         let mut differing = Vec::new();
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             let (fields, line) = match line {
                 Ok(line) => line,
                 Err((problem, line)) => {
@@ -403,9 +439,16 @@ impl Tracks {
         Ok(())
     }
 
-    /// Titles, and names of albums and artists behind their ids.
-    fn read_titles(&mut self, file: &Path, report: &mut Report) -> Result<(), Error> {
-        let sheet = Sheet::read(file, Form::Tsv, 1)?;
+    /// Titles, and the names of albums behind their ids. Artists keep their ids: a split by artists goes by them, two artists may have one
+    /// name, and the table need not know all of them.
+    fn read_titles(&mut self, file: &Path, report: &mut Report) {
+        let sheet = match Sheet::read(file, Form::Tsv, 1) {
+            Ok(sheet) => sheet,
+            Err(error) => {
+                report.unusable(&error, file, "tracks have no titles");
+                return;
+            }
+        };
         let (Some(id), Some(title)) = (sheet.column("TRACK_ID"), sheet.column("TRACK_NAME")) else {
             let message = "the header has no TRACK_ID or no TRACK_NAME: tracks have no titles";
             report.tell(
@@ -413,23 +456,32 @@ impl Tracks {
                     .of_file(file)
                     .on_line(1),
             );
-            return Ok(());
+            return;
         };
         let album = sheet.column("ALBUM_NAME");
-        for line in sheet.rows() {
-            let Ok((fields, _)) = line else { continue };
-            let number = fields
-                .get(id)
-                .and_then(|id| self.recordings.find(id.trim()));
-            let Some(number) = number else { continue };
+        let again = "take the file from the repository again (git checkout)";
+        for line in sheet.rows(report.job()) {
+            let (fields, line) = match line {
+                Ok(line) => line,
+                Err((problem, line)) => {
+                    report.bad_line(file, line, &problem, again);
+                    continue;
+                }
+            };
+            if fields.len() != sheet.header(0).len() {
+                let problem = "the line has another number of fields than the header";
+                report.bad_line(file, line, problem, again);
+                continue;
+            }
+            let Some(number) = self.recordings.find(fields[id].trim()) else {
+                continue;
+            };
             let recording = self.recordings.get_mut(number);
-            let text =
-                |at: Option<usize>| at.and_then(|at| fields.get(at)).unwrap_or_default().trim();
-            text(Some(title)).clone_into(&mut recording.title);
-            if !text(album).is_empty() {
-                text(album).clone_into(&mut recording.album);
+            fields[title].trim().clone_into(&mut recording.title);
+            let album = album.map_or("", |at| fields[at].trim());
+            if !album.is_empty() {
+                album.clone_into(&mut recording.album);
             }
         }
-        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! of music_dataset_split) names splits and is held against it: there are two orders of the fifty tags in use, which differ in two
 //! columns, and a table taken by number would exchange them silently.
 
+mod names;
 mod splits;
 
 use super::audio::{is_audio, is_within, settle};
@@ -12,6 +13,7 @@ use super::report::Report;
 use super::sheet::{Form, Sheet, find, find_all};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{Check, Collection, Error, Finding, Labelling, Severity, TagIdx};
+use crate::job::Job;
 use splits::LISTS;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -105,13 +107,13 @@ impl Layout for MagnaTagATune {
         find_all(folder, &BELOW, names)
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let file = find(folder, &BELOW, ANNOTATIONS).unwrap_or_else(|| folder.join(ANNOTATIONS));
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut clips = Clips::read(&file, &mut report)?;
         if let Some(file) = find(folder, &BELOW, "clip_info_final.csv") {
-            clips.read_info(&file, &mut report)?;
+            clips.read_info(&file, &mut report);
         }
         report.count("clips", clips.rows.len(), &[25_863], &file);
         report.count("tags", clips.all.tags.len(), &[188], &file);
@@ -154,9 +156,9 @@ impl Layout for MagnaTagATune {
             ),
         ];
         for (name, parts) in LISTS {
-            splits.extend(clips.by_list(name, &parts, folder, &mut report)?);
+            splits.extend(clips.by_list(name, &parts, folder, &mut report));
         }
-        clips.hold_against_others(folder, &mut report)?;
+        clips.hold_against_others(folder, &mut report);
         let Clips {
             mut recordings,
             paths,
@@ -242,7 +244,7 @@ impl Clips {
                 ..Labelling::default()
             },
         };
-        for line in sheet.rows() {
+        for line in sheet.rows(report.job()) {
             clips.rows.push(None);
             let (fields, line) = match line {
                 Ok(line) => line,
@@ -316,46 +318,6 @@ impl Clips {
         self.paths.push(path.to_owned());
         self.by_path.insert(path.to_owned(), number);
         number
-    }
-
-    /// Artists, albums and titles as they are written, not as file names are.
-    fn read_info(&mut self, file: &Path, report: &mut Report) -> Result<(), Error> {
-        let sheet = Sheet::read(file, Form::QuotedTsv, 1)?;
-        let id_at = sheet.need("clip_id")?;
-        let places = ["artist", "album", "title"].map(|name| sheet.column(name));
-        for line in sheet.rows() {
-            match line {
-                Ok((fields, line)) if fields.len() != sheet.header(0).len() => {
-                    report.bad_line(
-                        file,
-                        line,
-                        "the line has another number of fields than the header",
-                        "download the file again",
-                    );
-                }
-                Ok((fields, _)) => {
-                    let Some(number) = self.recordings.find(&fields[id_at]) else {
-                        continue;
-                    };
-                    let recording = self.recordings.get_mut(number);
-                    let targets = [
-                        &mut recording.artist,
-                        &mut recording.album,
-                        &mut recording.title,
-                    ];
-                    for (target, place) in targets.into_iter().zip(places) {
-                        let text = place.map_or("", |place| fields[place].trim());
-                        if !text.is_empty() {
-                            text.clone_into(target);
-                        }
-                    }
-                }
-                Err((problem, line)) => {
-                    report.bad_line(file, line, &problem, "download the file again")
-                }
-            }
-        }
-        Ok(())
     }
 
     fn is_empty_clip(&self, number: u32) -> bool {

@@ -8,7 +8,9 @@
 //! tables of its own. Those with a column of ids are read by the names of their columns; what is written otherwise is left to mirdata.
 
 use super::audio::{is_audio_of_any_kind, is_within, settle};
-use super::gathering::{Parts, Recordings, collection, folder_name, made_split, vocabulary};
+use super::gathering::{
+    Parts, Recordings, collection, folder_name, made_split, part_named, vocabulary,
+};
 use super::report::{Report, bad_file};
 use super::sheet::{Form, Sheet};
 use super::{Folders, Layout, Wanted};
@@ -16,11 +18,12 @@ use crate::dataset::literal::{self, Literal};
 use crate::dataset::{
     Check, Checksum, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use serde_json::{Map, Value};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// Columns that hold ids, labels, parts and words, in any case.
+/// Columns that hold ids, labels, parts and words, in any case. Of several columns of ids, and of parts, the first of these is taken.
 const ID_COLUMNS: [&str; 7] = [
     "track_id", "trackid", "id", "track", "clip_id", "filename", "file",
 ];
@@ -48,28 +51,64 @@ const MOST_BYTES: u64 = 512 << 20;
 
 pub(super) struct Mirdata;
 
-/// Index files of a folder, the newest version (the last name) first.
-fn indexes(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+/// An index file, by its name: `NAME_index_VERSION.json`.
+#[derive(Debug)]
+struct Index {
+    path: PathBuf,
+    /// The data set.
+    name: String,
+    /// The numbers of the version: 1.10 is later than 1.9.
+    version: Vec<u64>,
+    /// Whether it lists a few tracks only, for trying out or for mirdata's own tests.
+    is_sample: bool,
+}
+
+impl Index {
+    fn of(path: PathBuf) -> Option<Self> {
+        let stem = path.file_stem()?.to_string_lossy().to_lowercase();
+        let is_json = path.extension().is_some_and(|ending| ending == "json");
+        let (name, version) = stem.split_once("index").filter(|_| is_json)?;
+        let numbers = version.split(|letter: char| !letter.is_ascii_digit());
+        let mut words = version.split(|letter: char| !letter.is_ascii_alphabetic());
+        Some(Self {
+            name: name.trim_end_matches(['_', '-', ' ']).to_owned(),
+            version: numbers.filter_map(|number| number.parse().ok()).collect(),
+            is_sample: words.any(|word| matches!(word, "sample" | "test")),
+            path,
+        })
+    }
+}
+
+/// Index files of a folder, the one to read first: whole ones before samples, the newest version first. Those in the folder itself count; of
+/// those that lie together elsewhere (a checkout of mirdata has one for each of its data sets), those of the data set that the folder is
+/// called after.
+fn indexes(folder: &Path) -> Vec<Index> {
+    let own = folder_name(folder).to_lowercase();
     for below in ["", "indexes", "mirdata/datasets/indexes"] {
-        for entry in std::fs::read_dir(folder.join(below))
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let path = entry.path();
-            let name = path
-                .file_stem()
-                .map(|name| name.to_string_lossy().to_lowercase());
-            let is_json = path.extension().is_some_and(|ending| ending == "json");
-            if is_json && name.is_some_and(|name| name.contains("index")) && path.is_file() {
-                found.push(path);
-            }
+        let entries = std::fs::read_dir(folder.join(below)).into_iter();
+        let paths = entries.flatten().flatten().map(|entry| entry.path());
+        let mut found: Vec<Index> = paths
+            .filter(|path| path.is_file())
+            .filter_map(Index::of)
+            .collect();
+        if found.iter().any(|index| index.name == own) {
+            found.retain(|index| index.name == own);
+        }
+        found.sort_by(|a, b| {
+            let by_version = b.version.cmp(&a.version).then(b.path.cmp(&a.path));
+            a.is_sample.cmp(&b.is_sample).then(by_version)
+        });
+        if !found.is_empty() {
+            return found;
         }
     }
-    found.sort();
-    found.reverse();
-    found
+    Vec::new()
+}
+
+/// How many data sets the indexes are of.
+fn n_data_sets(indexes: &[Index]) -> usize {
+    let names: HashSet<&str> = indexes.iter().map(|index| index.name.as_str()).collect();
+    names.len()
 }
 
 impl Layout for Mirdata {
@@ -90,7 +129,10 @@ impl Layout for Mirdata {
     }
 
     fn files(&self, folder: &Path) -> Vec<PathBuf> {
-        let mut files = indexes(folder);
+        let mut files: Vec<PathBuf> = indexes(folder)
+            .into_iter()
+            .map(|index| index.path)
+            .collect();
         files.extend(tables_in(folder));
         files
     }
@@ -98,7 +140,7 @@ impl Layout for Mirdata {
     fn checksums(&self, at: &Folders) -> Vec<Checksum> {
         let all = indexes(&at.annotations);
         // One that cannot be read is told when the data set is opened.
-        let Some(index) = all.first().and_then(|file| read_index(file).ok()) else {
+        let Some(index) = all.first().and_then(|index| read_index(&index.path).ok()) else {
             return Vec::new();
         };
         let root = at.audio.as_ref().unwrap_or(&at.annotations);
@@ -121,18 +163,39 @@ impl Layout for Mirdata {
         published.collect()
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
         let all = indexes(folder);
         let file = all
             .first()
-            .cloned()
-            .unwrap_or_else(|| folder.join("index.json"));
-        let mut report = Report::default();
+            .map_or_else(|| folder.join("index.json"), |index| index.path.clone());
+        if n_data_sets(&all) > 1 && file.parent() != Some(folder.as_path()) {
+            return Err(bad_file(
+                &file,
+                format!(
+                    "indexes of {} data sets lie here, and none is called like the folder",
+                    n_data_sets(&all)
+                ),
+                "copy the index of the data set into the folder of its audio, and open that",
+            ));
+        }
+        let mut report = Report::new(job);
+        let name = file.file_name().unwrap_or_default().display();
         if all.len() > 1 {
-            let message = format!("there are {} indexes; the last by name is read", all.len());
-            let finding = Finding::new(Check::Counts, Severity::Note, message);
+            let severity = if n_data_sets(&all) > 1 {
+                Severity::Warning
+            } else {
+                Severity::Note
+            };
+            let message = format!("there are {} indexes; {name} is read", all.len());
+            let finding = Finding::new(Check::Counts, severity, message);
             report.tell(finding.mend("move the others away").of_file(&file));
+        }
+        if all.first().is_some_and(|index| index.is_sample) {
+            let message = format!("{name} lists a sample of the data set only");
+            let finding = Finding::new(Check::Counts, Severity::Warning, message);
+            let mend = "take the whole index from mirdata (mirdata/datasets/indexes)";
+            report.tell(finding.mend(mend).of_file(&file));
         }
         let index = read_index(&file)?;
         let mut recordings = Recordings::default();
@@ -163,6 +226,7 @@ impl Layout for Mirdata {
             report.tell(finding.about(without).of_file(&file));
         }
         let mut words = Words::default();
+        let by_file = Files::of(&paths);
         let mut tables: Vec<PathBuf> = metadata_of(&index).map(|path| folder.join(path)).collect();
         for table in tables_in(folder) {
             if !tables.contains(&table) {
@@ -170,7 +234,7 @@ impl Layout for Mirdata {
             }
         }
         for table in tables.iter().filter(|table| table.is_file()) {
-            words.read(table, &mut recordings, &paths, &mut report);
+            words.read(table, &mut recordings, &by_file, &mut report);
         }
         let (labelling, split) = words.finish(&recordings, &mut report, &file);
         // The index may begin with the folder's own name, or lie beside it.
@@ -253,7 +317,7 @@ fn metadata_of(index: &Value) -> impl Iterator<Item = &str> {
 fn form_of(table: &Path) -> Option<Form> {
     match table.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "csv" => Some(Form::Csv),
-        "tsv" => Some(Form::QuotedTsv),
+        "tsv" => Some(Form::AnyTsv),
         _ => None,
     }
 }
@@ -266,6 +330,40 @@ fn tables_in(folder: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+/// Recordings by the files they lie in: some tables name these, and not tracks.
+struct Files<'a>(HashMap<&'a str, Option<u32>>);
+
+impl<'a> Files<'a> {
+    /// By path, and by bare name where only one file is called so.
+    fn of(paths: &'a [String]) -> Self {
+        let mut numbers = HashMap::new();
+        for (number, path) in (0..).zip(paths) {
+            if let Some(name) = Path::new(path).file_name().and_then(|name| name.to_str()) {
+                let both = numbers.contains_key(name);
+                numbers.insert(name, Some(number).filter(|_| !both));
+            }
+        }
+        for (number, path) in (0..).zip(paths).filter(|(_, path)| path.contains('/')) {
+            numbers.insert(path, Some(number));
+        }
+        Self(numbers)
+    }
+}
+
+/// Words and how often each was met, a few of them in words.
+fn counted(words: &BTreeMap<String, usize>) -> String {
+    let mut sorted: Vec<(&String, &usize)> = words.iter().collect();
+    sorted.sort_by_key(|(_, n)| std::cmp::Reverse(**n));
+    let shown = sorted.iter().take(8);
+    let shown: Vec<String> = shown.map(|(word, n)| format!("`{word}` ({n})")).collect();
+    let more = if sorted.len() > shown.len() {
+        " …"
+    } else {
+        ""
+    };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// What the tables say about the tracks.
@@ -282,18 +380,16 @@ impl Words {
         &mut self,
         file: &Path,
         recordings: &mut Recordings,
-        paths: &[String],
+        by_file: &Files<'_>,
         report: &mut Report,
     ) {
         let form = form_of(file).unwrap_or(Form::Csv);
-        let Ok(sheet) = Sheet::read(file, form, 1) else {
-            report.bad_line(
-                file,
-                1,
-                "the table has no header",
-                "see what mirdata makes of it",
-            );
-            return;
+        let sheet = match Sheet::read(file, form, 1) {
+            Ok(sheet) => sheet,
+            Err(error) => {
+                report.unusable(&error, file, "what it says is not known");
+                return;
+            }
         };
         let names: Vec<String> = sheet
             .header(0)
@@ -305,24 +401,22 @@ impl Words {
                 .filter(|&at| wanted.contains(&names[at].as_str()))
                 .collect()
         };
-        let Some(&id_at) = places(&ID_COLUMNS).first() else {
+        let first_of = |wanted: &[&str]| {
+            let mut wanted = wanted.iter();
+            wanted.find_map(|wanted| names.iter().position(|name| name == wanted))
+        };
+        let Some(id_at) = first_of(&ID_COLUMNS) else {
             return;
         };
-        // Some tables name files, not tracks.
-        let by_file: HashMap<&str, u32> = (0..)
-            .zip(paths)
-            .filter_map(|(n, path): (u32, &String)| {
-                Some((Path::new(path).file_name()?.to_str()?, n))
-            })
-            .collect();
-        let (tag_columns, part_columns) = (places(&TAG_COLUMNS), places(&PART_COLUMNS));
+        let (tag_columns, part_at) = (places(&TAG_COLUMNS), first_of(&PART_COLUMNS));
         let texts = [
             places(&["artist", "artist_name"]),
             places(&["album"]),
             places(&["title", "name"]),
         ];
         let mut n_known = 0;
-        for line in sheet.rows() {
+        let (mut ambiguous, mut no_parts) = (BTreeMap::new(), BTreeMap::new());
+        for line in sheet.rows(report.job()) {
             let (fields, line) = match line {
                 Ok(line) => line,
                 Err((problem, line)) => {
@@ -340,8 +434,13 @@ impl Words {
                 continue;
             }
             let id = fields[id_at].trim();
-            let Some(number) = recordings.find(id).or_else(|| by_file.get(id).copied()) else {
-                continue;
+            let number = match (recordings.find(id), by_file.0.get(id)) {
+                (Some(number), _) | (None, Some(&Some(number))) => number,
+                (None, Some(None)) => {
+                    *ambiguous.entry(id.to_owned()).or_insert(0) += 1;
+                    continue;
+                }
+                (None, None) => continue,
             };
             n_known += 1;
             let recording = recordings.get_mut(number);
@@ -359,19 +458,45 @@ impl Words {
                 self.tags
                     .extend(tags_in(&fields[at]).into_iter().map(|tag| (number, tag)));
             }
-            let part = part_columns.first().and_then(|&at| {
-                match fields[at].trim().to_ascii_lowercase().as_str() {
-                    "train" | "training" => Some(Split::Train),
-                    "valid" | "validation" | "val" | "dev" => Some(Split::Valid),
-                    "test" | "testing" => Some(Split::Test),
-                    _ => None,
+            let Some(word) = part_at.map(|at| fields[at].trim()) else {
+                continue;
+            };
+            match part_named(word) {
+                Some(part) => {
+                    self.parts.put(number, part);
+                    self.has_parts = true;
                 }
-            });
-            if let Some(part) = part {
-                self.parts.put(number, part);
-                self.has_parts = true;
+                None => *no_parts.entry(word.to_owned()).or_insert(0) += 1,
             }
         }
+        let tell = |report: &mut Report, words: &BTreeMap<String, usize>, what: String, mend| {
+            if !words.is_empty() {
+                let mut finding = Finding::new(Check::BadLine, Severity::Warning, what);
+                finding.n_concerned = words.values().sum();
+                report.tell(finding.mend(mend).of_file(file));
+            }
+        };
+        let what = format!(
+            "lines go by names of files that several tracks have, and are left out: {}",
+            counted(&ambiguous)
+        );
+        tell(
+            report,
+            &ambiguous,
+            what,
+            "write the files' whole paths, as in the index, or the tracks' ids",
+        );
+        let what = format!(
+            "the column `{}` says what is no part of a split; these tracks are put into none by it: {}",
+            part_at.map_or("", |at| &names[at]),
+            counted(&no_parts)
+        );
+        tell(
+            report,
+            &no_parts,
+            what,
+            "parts are train, valid, test and unlabelled; of folds, write a tracks.csv with the parts that you want",
+        );
         self.n_tables += usize::from(n_known > 0);
     }
 
@@ -409,8 +534,7 @@ impl Words {
             }
         } else {
             // Tracks that no table speaks of have no labels; they would count as having no tag.
-            let labelled: std::collections::HashSet<u32> =
-                self.tags.iter().map(|(number, _)| *number).collect();
+            let labelled: HashSet<u32> = self.tags.iter().map(|(number, _)| *number).collect();
             let mut split = made_split(&recordings.list, report);
             split
                 .parts

@@ -30,6 +30,7 @@ pub(super) use msd_published::{
 use super::{Checksum, Collection, Dataset, Description, Error};
 use crate::dataset::place::Place;
 use crate::dataset::split::OwnSplit;
+use crate::job::Job;
 use std::path::{Path, PathBuf};
 
 /// Where a data set lies.
@@ -72,8 +73,9 @@ pub trait Layout: Sync {
         Vec::new()
     }
 
-    /// Reads the folder, for one named split or for all.
-    fn read(&self, at: &Folders, wanted: Wanted<'_>) -> Result<Collection, Error>;
+    /// Reads the folder, for one named split or for all. Once the job is asked to stop, it may return early with a part of the folder or with
+    /// any error: whoever calls it looks at the job then.
+    fn read(&self, at: &Folders, wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error>;
 }
 
 /// What of a collection is asked for. A layout may always read more than that.
@@ -171,23 +173,30 @@ impl Source {
                 description: None,
             });
         }
-        let read = Description::read(place)?;
-        let named = read.layout.as_deref().and_then(layout);
+        Self::described(Description::read(place)?, place)
+    }
+
+    /// What a description names; `file` is where it is written, or will be.
+    fn described(description: Description, file: &Path) -> Result<Self, Error> {
+        let named = description.layout.as_deref().and_then(layout);
         Ok(Self {
             layout: named
-                .or_else(|| recognise(&read.annotations))
+                .or_else(|| recognise(&description.annotations))
                 .unwrap_or(&generic::Generic),
             folders: Folders {
-                annotations: read.annotations,
-                audio: read.audio,
+                annotations: description.annotations,
+                audio: description.audio,
             },
-            split: read.split,
-            description: Some(std::path::absolute(place).map_err(Error::io("find", place))?),
+            split: description.split,
+            description: Some(std::path::absolute(file).map_err(Error::io("find", file))?),
         })
     }
 
-    fn read(&self, wanted: Wanted<'_>) -> Result<Collection, Error> {
-        let mut collection = self.layout.read(&self.folders, wanted)?;
+    fn read(&self, wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
+        let read = self.layout.read(&self.folders, wanted, job);
+        // A stopped layout returns what it has, or misses what it did not get to.
+        job.check()?;
+        let mut collection = read?;
         if let Some(description) = &self.description {
             let stem = description.file_stem().unwrap_or_default();
             collection.name = stem.to_string_lossy().into_owned();
@@ -199,27 +208,56 @@ impl Source {
                 .splits
                 .iter()
                 .position(|other| other.name == *split);
-            if let Some(at) = at {
-                collection.splits[..=at].rotate_right(1);
+            match at {
+                Some(at) => collection.splits[..=at].rotate_right(1),
+                // Of another split, the layout need not have read this one.
+                None if wanted == Wanted::All => return Err(collection.no_split(split)),
+                None => {}
             }
         }
         Ok(collection)
     }
 }
 
+impl Description {
+    /// Fails if it names a layout, a folder or a split that is not there; `file` is where it will be written. Paths must be absolute. For a
+    /// split, the annotations are read.
+    pub fn check(&self, file: &Path) -> Result<(), Error> {
+        self.check_layout(file)?;
+        let folders = std::iter::once(&self.annotations).chain(&self.audio);
+        if let Some(nowhere) = folders.into_iter().find(|folder| !folder.exists()) {
+            return Err(Error::NotAFolder(nowhere.clone()));
+        }
+        if self.split.is_some() {
+            Source::described(self.clone(), file)?.read(Wanted::All, &Job::quiet())?;
+        }
+        Ok(())
+    }
+}
+
 impl Collection {
     /// Reads a folder or what a description names, whole, whatever its layout.
     pub fn open(place: &Path) -> Result<Self, Error> {
-        Source::find(&Place::parse(place).folder)?.read(Wanted::All)
+        Self::open_with(place, &Job::quiet())
+    }
+
+    /// The same, told to the job and stopped by it.
+    pub fn open_with(place: &Path, job: &Job) -> Result<Self, Error> {
+        Source::find(&Place::parse(place).folder)?.read(Wanted::All, job)
     }
 }
 
 impl Dataset {
     /// Opens a folder or a description, with or without `#SPLIT` (see [`Place`]), whatever its layout.
     pub fn open(written: &Path) -> Result<Self, Error> {
+        Self::open_with(written, &Job::quiet())
+    }
+
+    /// The same, told to the job and stopped by it.
+    pub fn open_with(written: &Path, job: &Job) -> Result<Self, Error> {
         let place = Place::parse(written);
         let source = Source::find(&place.folder)?;
         let split = place.split.as_deref().or(source.split.as_deref());
-        source.read(Wanted::Split(split))?.into_dataset(split)
+        source.read(Wanted::Split(split), job)?.into_dataset(split)
     }
 }

@@ -12,6 +12,7 @@ use super::{Folders, Layout, Wanted};
 use crate::dataset::{
     Check, Collection, Error, Finding, Labelling, NamedSplit, Severity, Split, TagIdx, npy, pickled,
 };
+use crate::job::Job;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -69,17 +70,19 @@ impl Layout for Msd {
         find_all(folder, &BELOW, names)
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut read = Reading::default();
         let (mut labellings, mut splits) = (Vec::new(), Vec::new());
         if let Some(file) = find(folder, &BELOW, "50tagList.txt") {
-            let tags: Vec<String> = lines(&file, &mut report)?
-                .into_iter()
-                .map(|(_, tag)| tag)
-                .collect();
-            report.tag_order(&tags, &CONVENTIONAL_TAGS, &file);
+            match lines(&file, &mut report) {
+                Ok(lines) => {
+                    let tags: Vec<String> = lines.into_iter().map(|(_, tag)| tag).collect();
+                    report.tag_order(&tags, &CONVENTIONAL_TAGS, &file);
+                }
+                Err(error) => report.unusable(&error, &file, "the tags are not compared with it"),
+            }
         }
         let has = |names: &[&str]| finds_any(folder, &BELOW, names);
         if has(&["filtered_list_train.cP", "filtered_list_test.cP"]) {
@@ -91,7 +94,7 @@ impl Layout for Msd {
             labellings.push(read.take_labelling("choi"));
         }
         tell_broken(&read.recordings, &mut report);
-        read_names(folder, &mut read.recordings, &mut report)?;
+        read_names(folder, &mut read.recordings, &mut report);
         let Reading {
             mut recordings,
             previews,
@@ -197,7 +200,7 @@ impl Reading {
             parts.put(number, part);
         }
         self.tag_vectors(folder, report)?;
-        self.preview_paths(folder)?;
+        self.preview_paths(folder, report);
         Ok(parts.finish("conventional", labelling, &self.recordings.list, report))
     }
 
@@ -252,19 +255,26 @@ impl Reading {
         Ok(())
     }
 
-    fn preview_paths(&mut self, folder: &Path) -> Result<(), Error> {
+    fn preview_paths(&mut self, folder: &Path, report: &mut Report) {
+        let without = "audio is looked for by ids only";
         let files =
             ["MSD_id_to_7D_id.pkl", "7D_id_to_path.pkl"].map(|name| find(folder, &BELOW, name));
-        if let [Some(ids), Some(paths)] = files {
-            let paths: HashMap<String, String> =
-                pickled::text_by_text(&paths)?.into_iter().collect();
-            for (id, preview) in pickled::text_by_text(&ids)? {
+        let [Some(ids), Some(paths)] = files else {
+            return;
+        };
+        let [ids, paths] = [ids, paths].map(|file| {
+            let read = pickled::text_by_text(&file);
+            read.map_err(|error| report.unusable(&error, &file, without))
+                .ok()
+        });
+        if let (Some(ids), Some(paths)) = (ids, paths) {
+            let paths: HashMap<String, String> = paths.into_iter().collect();
+            for (id, preview) in ids {
                 if let (Some(_), Some(path)) = (self.recordings.find(&id), paths.get(&preview)) {
                     self.previews.insert(id, path.clone());
                 }
             }
         }
-        Ok(())
     }
 
     fn lists(
@@ -322,9 +332,7 @@ impl Reading {
                 ),
             }
             let paths = beside("x_filename.txt")
-                .map(|file| lines(&file, report))
-                .transpose()?;
-            let paths = paths.filter(|paths| paths.len() == ids.len());
+                .and_then(|file| previews_of(&file, ids.len(), &name, report));
             for (row, (line, id)) in ids.iter().enumerate() {
                 if !is_id(id) {
                     report.bad_line(
@@ -351,4 +359,32 @@ impl Reading {
         }
         Ok(parts.finish("choi", labelling, &self.recordings.list, report))
     }
+}
+
+/// The paths of previews, a line for each id of a list. `None` if they cannot be used.
+fn previews_of(
+    file: &Path,
+    n_ids: usize,
+    list: &str,
+    report: &mut Report,
+) -> Option<Vec<(u64, String)>> {
+    let without = "audio is looked for by ids only";
+    match lines(file, report) {
+        Ok(paths) if paths.len() == n_ids => return Some(paths),
+        // Lines go by number: with one more or less, every path after it would be another recording's.
+        Ok(paths) => {
+            let message = format!(
+                "the list has {} paths for {n_ids} recordings in {list}: {without}",
+                paths.len()
+            );
+            let finding = Finding::new(Check::Counts, Severity::Warning, message);
+            report.tell(
+                finding
+                    .mend("use both lists of one publication")
+                    .of_file(file),
+            );
+        }
+        Err(error) => report.unusable(&error, file, without),
+    }
+    None
 }

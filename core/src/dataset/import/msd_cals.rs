@@ -12,6 +12,7 @@ use super::report::{Report, bad_file};
 use super::sheet::{Form, Sheet, find, find_all, finds_any};
 use super::{Folders, Layout, Wanted};
 use crate::dataset::{Check, Collection, Error, Finding, Labelling, Severity, Split, TagIdx, npy};
+use crate::job::Job;
 use std::path::{Path, PathBuf};
 
 /// Each part: its word in file names and in the table, and how many recordings it has.
@@ -59,9 +60,9 @@ impl Layout for MsdCals {
         find_all(folder, &BELOW, names)
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = &at.annotations;
-        let mut report = Report::default();
+        let mut report = Report::new(job);
         let mut recordings = Recordings::default();
         let mut parts = Parts::default();
         let mut labels = Vec::new();
@@ -117,7 +118,7 @@ impl Layout for MsdCals {
             recording.source = "Million Song Dataset, preview of 7digital".into();
         }
         tell_broken(&recordings, &mut report);
-        read_names(folder, &mut recordings, &mut report)?;
+        read_names(folder, &mut recordings, &mut report);
         let split = parts.finish("cals", 0, &recordings.list, &mut report);
         let problems = settle(
             &mut recordings.list,
@@ -221,8 +222,9 @@ fn read_table(
     let again = "take the file from the repository again (data/splits)";
     let listed = PARTS.map(|(part, _, _, _)| parts.count(part) > 0);
     let mut n_of = [0usize; 4];
+    let mut n_unlisted = [0usize; 4];
     let mut unlabelled = 0;
-    for line in sheet.rows() {
+    for line in sheet.rows(report.job()) {
         let (fields, line) = match line {
             Ok(line) => line,
             Err((problem, line)) => {
@@ -256,6 +258,7 @@ fn read_table(
         n_of[at] += 1;
         let known = recordings.find(id);
         if known.is_none() && listed[at] {
+            n_unlisted[at] += 1;
             continue;
         }
         let (number, is_new) = recordings.number(id);
@@ -269,6 +272,17 @@ fn read_table(
             .ok()
             .filter(|n: &f64| n.is_finite() && *n > 0.0);
         recordings.get_mut(number).duration_secs = samples.map(|samples| samples / RATE_HZ);
+    }
+    for ((part, word, name, _), n) in PARTS.into_iter().zip(n_unlisted) {
+        if n > 0 {
+            let message = format!(
+                "{n} recordings marked {name} are not in {word}_ids.npy and are left out of {part}"
+            );
+            let mut finding = Finding::new(Check::Counts, Severity::Warning, message);
+            finding.n_concerned = n;
+            let mend = "use table and lists of one publication (data/splits)";
+            report.tell(finding.mend(mend).of_file(file));
+        }
     }
     if unlabelled > 0 {
         let message = format!(

@@ -219,11 +219,7 @@ pub(super) fn tell_broken(recordings: &Recordings, report: &mut Report) {
 }
 
 /// Artists and titles, from the list of all tracks that goes with the Million Song Dataset; without it, that they are not known.
-pub(super) fn read_names(
-    folder: &Path,
-    recordings: &mut Recordings,
-    report: &mut Report,
-) -> Result<(), Error> {
+pub(super) fn read_names(folder: &Path, recordings: &mut Recordings, report: &mut Report) {
     let name = "unique_tracks.txt";
     let Some(file) = find(folder, &BELOW, name) else {
         report.missing(
@@ -231,15 +227,26 @@ pub(super) fn read_names(
             "artists and titles are not known, so that nobody can say whether an artist is on both sides of the split",
             "take it from the Million Song Dataset's additional files and put it beside the lists",
         );
-        return Ok(());
+        return;
     };
-    let bytes = std::fs::read(&file).map_err(Error::io("read", &file))?;
-    let mut n_wrong = 0;
-    for line in String::from_utf8_lossy(&bytes).lines() {
+    let bytes = match std::fs::read(&file).map_err(Error::io("read", &file)) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            report.unusable(&error, &file, "artists and titles are not known");
+            return;
+        }
+    };
+    let (mut n_wrong, mut first_wrong) = (0, 0);
+    for (number, line) in (1..).zip(String::from_utf8_lossy(&bytes).lines()) {
         let mut fields = line.split("<SEP>");
         let parts = [fields.next(), fields.next(), fields.next(), fields.next()];
         let [Some(id), Some(_), Some(artist), Some(title)] = parts else {
-            n_wrong += usize::from(!line.trim().is_empty());
+            if !line.trim().is_empty() {
+                n_wrong += 1;
+                if n_wrong == 1 {
+                    first_wrong = number;
+                }
+            }
             continue;
         };
         if let Some(number) = recordings.find(id) {
@@ -249,9 +256,14 @@ pub(super) fn read_names(
         }
     }
     if n_wrong > 0 {
-        let message = format!("{n_wrong} lines are not ID<SEP>SONG<SEP>ARTIST<SEP>TITLE");
+        let message =
+            format!("{n_wrong} lines are not ID<SEP>SONG<SEP>ARTIST<SEP>TITLE, this one first");
         let finding = Finding::new(Check::BadLine, Severity::Note, message);
-        report.tell(finding.mend("download the file again").of_file(&file));
+        report.tell(
+            finding
+                .mend("download the file again")
+                .of_file(&file)
+                .on_line(first_wrong),
+        );
     }
-    Ok(())
 }

@@ -1,21 +1,36 @@
 //! What an importer met on its way, gathered while it goes on.
 
 use crate::dataset::{Check, Error, Finding, Severity};
+use crate::job::Job;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// So many lines of one file are told one by one; a broken file would else fill the report.
 const LINES_TOLD: usize = 20;
 
-/// Findings in the making.
-#[derive(Default)]
+/// Findings in the making, and the job that they are made in.
 pub(super) struct Report {
+    job: Job,
     findings: Vec<Finding>,
     /// Wrong lines of each file: how many, and the last one's number.
     bad_lines: HashMap<PathBuf, (usize, u64)>,
 }
 
 impl Report {
+    /// A report of nothing yet.
+    pub(super) fn new(job: &Job) -> Self {
+        Self {
+            job: job.clone(),
+            findings: Vec::new(),
+            bad_lines: HashMap::new(),
+        }
+    }
+
+    /// What may stop the reading.
+    pub(super) fn job(&self) -> Job {
+        self.job.clone()
+    }
+
     /// Adds a finding.
     pub(super) fn tell(&mut self, finding: Finding) {
         self.findings.push(finding);
@@ -58,6 +73,26 @@ impl Report {
         let message = format!("{name} is not there: {consequence}");
         let finding = Finding::new(Check::MissingFile, severity, message);
         self.tell(finding.mend(mend).of_file(file));
+    }
+
+    /// A file that is there and cannot be read, and that is not needed: less is known without it.
+    pub(super) fn unusable(&mut self, error: &Error, file: &Path, consequence: &str) {
+        let name = file.file_name().unwrap_or_default().display();
+        let (problem, mend) = match error {
+            Error::BadFile { problem, mend, .. } | Error::BadLine { problem, mend, .. } => {
+                (problem.clone(), mend.clone())
+            }
+            Error::Io { source, .. } => (source.to_string(), "see whether it may be read".into()),
+            other => (other.to_string(), String::new()),
+        };
+        let message = format!("{name} cannot be used: {problem}: {consequence}");
+        let mut finding = Finding::new(Check::BadLine, Severity::Warning, message)
+            .mend(mend)
+            .of_file(file);
+        if let Error::BadLine { line, .. } = error {
+            finding = finding.on_line(*line);
+        }
+        self.tell(finding);
     }
 
     /// Names and their order as a file has them, against those that were published.

@@ -1,8 +1,9 @@
 //! Published tables, read so that a wrong line is told and stepped over: columns by name, CRLF or LF, tabs or commas, quotes or none.
 
 use super::report::{Report, bad_file};
-use crate::dataset::table::records;
+use crate::dataset::table::{Pace, records};
 use crate::dataset::{Check, Error, Finding, Severity};
+use crate::job::Job;
 use std::path::{Path, PathBuf};
 
 /// How a table is written.
@@ -14,6 +15,8 @@ pub(super) enum Form {
     QuotedTsv,
     /// Tabs; a quote is a letter like any other.
     Tsv,
+    /// Tabs, fields in double quotes, of nobody knows which program: the last line may lack its line break.
+    AnyTsv,
 }
 
 /// A table in memory.
@@ -73,20 +76,58 @@ impl Sheet {
             .ok_or_else(|| self.wrong(format!("the header has no column `{name}`"), 1))
     }
 
-    /// The lines below the header. Lines may have any number of fields. Of a table with tabs, a last line without a line break behind it
-    /// was cut off: half a name would be taken for another.
-    pub(super) fn rows(&self) -> impl Iterator<Item = Line> + '_ {
-        let is_whole = self.form == Form::Csv || self.bytes.ends_with(b"\n");
+    /// The lines below the header. Lines may have any number of fields. Where the published table ends with a line break, a last line without
+    /// one was cut off: half a name would be taken for another. Of other tables it is told as cut off if it looks so. A stopped job ends them
+    /// early.
+    pub(super) fn rows(&self, job: Job) -> impl Iterator<Item = Line> + '_ {
+        let mut pace = Pace::new(job, &self.path, &self.bytes);
+        let is_whole = self.bytes.ends_with(b"\n");
         let mut lines = self.lines().skip(self.n_headers).peekable();
         std::iter::from_fn(move || {
             let line = lines.next()?;
+            let (Ok((_, number)) | Err((_, number))) = &line;
+            pace.reach(*number).ok()?;
             Some(match line {
-                Ok((_, number)) if !is_whole && lines.peek().is_none() => {
+                Ok((fields, number))
+                    if !is_whole && lines.peek().is_none() && self.is_cut_off(&fields) =>
+                {
                     Err(("the file ends within the line".to_owned(), number))
                 }
                 line => line,
             })
         })
+    }
+
+    /// Whether the last line, behind which there is no line break, is to be taken for a part of one.
+    fn is_cut_off(&self, fields: &csv::StringRecord) -> bool {
+        if matches!(self.form, Form::Tsv | Form::QuotedTsv) {
+            return true;
+        }
+        // Whoever reads the rows tells another number of fields.
+        let n_columns = self.headers.last().map_or(0, Vec::len);
+        if fields.len() != n_columns {
+            return false;
+        }
+        let n_quotes = self.bytes.iter().filter(|&&byte| byte == b'"').count();
+        if !n_quotes.is_multiple_of(2) {
+            return true;
+        }
+        // The start of a word that stands above, and no word that stands above.
+        let last = fields.get(n_columns.saturating_sub(1)).unwrap_or_default();
+        if last.is_empty() || last.parse::<f64>().is_ok() {
+            return false;
+        }
+        let mut is_start = false;
+        let above = self.lines().skip(self.n_headers);
+        let above = above.filter_map(|line| line.ok().filter(|(line, _)| line != fields));
+        for (line, _) in above {
+            let word = line.get(n_columns - 1).unwrap_or_default();
+            if word == last {
+                return false;
+            }
+            is_start |= word.starts_with(last);
+        }
+        is_start
     }
 
     fn lines(&self) -> impl Iterator<Item = Line> + '_ {
@@ -169,4 +210,46 @@ pub(super) fn find_all<N: AsRef<str>>(
 /// Whether one of several files is there.
 pub(super) fn finds_any(folder: &Path, below: &[&str], names: &[&str]) -> bool {
     names.iter().any(|name| find(folder, below, name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the last line is taken, of a table of two columns.
+    fn takes_last(form: Form, rows: &str) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table");
+        let text = format!("id,tag\n{rows}");
+        let text = if form == Form::Csv {
+            text
+        } else {
+            text.replace(',', "\t")
+        };
+        std::fs::write(&path, text).unwrap();
+        let sheet = Sheet::read(&path, form, 1).unwrap();
+        sheet.rows(Job::quiet()).last().unwrap().is_ok()
+    }
+
+    #[test]
+    fn a_last_line_without_end_is_left_out_where_it_was_or_may_have_been_cut() {
+        for form in [Form::Csv, Form::AnyTsv] {
+            for (rows, is_taken) in [
+                ("1,tango\n2,waltz", true),
+                ("1,tango\n2,tango", true),
+                ("1,tango\n2,tan", false),
+                ("1,tango\n3,tan\n2,tan", true),
+                ("1,tango\n2,tan\n", true),
+                ("1,12.5\n2,12", true),
+                ("1,\"cha cha\"\n2,\"wal", false),
+                ("1,tango\n2,", true),
+            ] {
+                assert_eq!(takes_last(form, rows), is_taken, "{form:?} {rows}");
+            }
+        }
+        for form in [Form::Tsv, Form::QuotedTsv] {
+            assert!(!takes_last(form, "1,tango\n2,waltz"));
+            assert!(takes_last(form, "1,tango\n2,waltz\n"));
+        }
+    }
 }

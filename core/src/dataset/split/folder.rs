@@ -14,6 +14,7 @@ use crate::dataset::{
     Check, Collection, Dataset, Description, Error, Finding, Labelling, NamedSplit, Recording,
     Severity, Split, TagIdx,
 };
+use crate::job::Job;
 use crate::workspace::write_whole;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -167,11 +168,11 @@ impl Layout for OwnSplit {
         folders
     }
 
-    fn read(&self, at: &Folders, _wanted: Wanted<'_>) -> Result<Collection, Error> {
+    fn read(&self, at: &Folders, _wanted: Wanted<'_>, job: &Job) -> Result<Collection, Error> {
         let folder = at.annotations.as_path();
         check_depth(folder)?;
         let description = SplitFolder::read(folder)?;
-        let source = Dataset::open(&description.source_of(folder))?;
+        let source = Dataset::open_with(&description.source_of(folder), job)?;
         let tags: Vec<KeptTag> = if description.tags.is_empty() {
             let same = |name: &String| KeptTag {
                 name: name.clone(),

@@ -17,7 +17,8 @@ pub(in crate::weights) fn read(bytes: &[u8], start: usize) -> Result<Pickle<'_>,
     read_at_most(bytes, start, MOST_OPCODES)
 }
 
-/// Reads the pickle that begins at byte `start`, as far as `most` instructions. Each takes a byte of the file and makes two values at most.
+/// Reads the pickle that begins at byte `start`, as far as `most` instructions. Each takes at least a byte of the
+/// file and makes five values at most (INST: two names, what they name, its arguments, the call).
 pub(crate) fn read_at_most(bytes: &[u8], start: usize, most: usize) -> Result<Pickle<'_>, Fault> {
     let mut machine = Machine {
         bytes,
