@@ -18,10 +18,11 @@ pub(super) enum Type {
 }
 
 impl Type {
-    fn option(self) -> &'static str {
+    /// What stands in front of a program. An option would reach NVRTC's own headers, which have a `T` of theirs.
+    fn definition(self) -> &'static str {
         match self {
-            Self::F32 => "-DT=float",
-            Self::Bf16 => "-DT=bf16",
+            Self::F32 => "#define T float\n",
+            Self::Bf16 => "#define T bf16\n",
         }
     }
 
@@ -239,11 +240,6 @@ impl Bench {
         Buffer::new(&bytes, None)
     }
 
-    pub(super) fn longs(&self, x: &[u64]) -> Buffer {
-        let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
-        Buffer::new(&bytes, None)
-    }
-
     pub(super) fn bytes(&self, x: &[u8]) -> Buffer {
         Buffer::new(x, None)
     }
@@ -363,12 +359,10 @@ impl Bench {
     }
 
     fn compile(&self, source: &Source) -> sys::CUmodule {
-        let text = CString::new(source.program()).unwrap();
+        let text = self.kind.definition().to_owned() + &source.program();
+        let text = CString::new(text).unwrap();
         let program = nvrtc::result::create_program(&text, None).unwrap();
-        let options = [
-            self.kind.option().to_owned(),
-            "--gpu-architecture=compute_80".into(),
-        ];
+        let options = ["--gpu-architecture=compute_80"];
         // SAFETY: a program that was created, and its image with a zero behind it.
         unsafe {
             let compiled = nvrtc::result::compile_program(program, &options);
