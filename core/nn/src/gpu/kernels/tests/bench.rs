@@ -211,6 +211,10 @@ pub(super) fn on_benches(work: impl Fn(&Bench)) {
 
 type Modules = BTreeMap<(&'static str, Type), usize>;
 
+#[expect(
+    clippy::unused_self,
+    reason = "tests ask the bench for whatever they need, of a type or not"
+)]
 impl Bench {
     /// Numbers around 0 as the type holds them, always the same for the same `seed`.
     pub(super) fn draw(&self, n: usize, seed: u64) -> Vec<f32> {

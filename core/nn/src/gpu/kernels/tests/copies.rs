@@ -12,6 +12,9 @@ const SPREADS: [([usize; 4], [usize; 4]); 5] = [
     ([3, 1, 5, 7], [0, 0, 0, 0]),
 ];
 
+/// What becomes of a number and the one that is spread over it.
+type Combined = fn(f64, f64) -> f64;
+
 fn place(i: usize, sizes: [usize; 4], strides: [usize; 4]) -> usize {
     let [_, n1, n2, n3] = sizes;
     i / (n1 * n2 * n3) * strides[0]
@@ -30,7 +33,7 @@ fn a_small_tensor_is_spread_over_a_large_one() {
             let (x, z) = (bench.numbers(&a), bench.numbers(&b));
             let [n1, n2, n3] = [1, 2, 3].map(|i| sizes[i] as i32);
             let [s0, s1, s2, s3] = strides;
-            let functions: [(&str, fn(f64, f64) -> f64); 3] = [
+            let functions: [(&str, Combined); 3] = [
                 ("spread_sum", |a, b| a + b),
                 ("spread_difference", |a, b| a - b),
                 ("spread_product", |a, b| a * b),

@@ -128,9 +128,9 @@ fn conversions_round_to_the_nearest() {
     on_benches(|bench| {
         // Ties to even, the largest and the smallest numbers, what rounds up to infinity, not a number.
         let mut x = vec![
-            1.003_906_25,
-            1.011_718_75,
-            -1.003_906_25,
+            1.0 + 1.0 / 256.0,
+            1.0 + 3.0 / 256.0,
+            -1.0 - 1.0 / 256.0,
             f32::MAX,
             f32::MIN_POSITIVE,
             1e-45,
