@@ -1,11 +1,47 @@
 //! Where tensors live, and how many threads work on them.
 //!
-//! The default build knows the CPU only. Training asks for a device once and hands clones on.
+//! The default build knows the CPU only; with the feature `cuda` networks may be trained and asked on an NVIDIA GPU.
 
-use std::sync::Once;
+use crate::nn::{DeviceName, Place, Precision};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 
-/// The CPU, the only device of the default build.
+/// What networks compute on, and what was made ready for it.
+struct Chosen {
+    name: DeviceName,
+    ready: Vec<(Precision, Place)>,
+}
+
+static CHOSEN: Mutex<Chosen> = Mutex::new(Chosen {
+    name: DeviceName::Cpu,
+    ready: Vec::new(),
+});
+
+/// From now on networks are trained and asked on this device. Fails, and changes nothing, if it cannot be used: in words that say what is missing
+/// and where it is to be had.
+pub fn choose(name: DeviceName) -> candle_core::Result<()> {
+    let place = Place::open(name, Precision::default())?;
+    let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    *chosen = Chosen {
+        name,
+        ready: vec![(Precision::default(), place)],
+    };
+    Ok(())
+}
+
+/// The device that was chosen, the processor if none was, ready to compute in this precision.
+pub fn place(precision: Precision) -> candle_core::Result<Place> {
+    let mut chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let ready = chosen.ready.iter();
+    if let Some((_, place)) = ready.clone().find(|(known, _)| *known == precision) {
+        return Ok(place.clone());
+    }
+    let place = Place::open(chosen.name, precision)?;
+    chosen.ready.push((precision, place.clone()));
+    Ok(place)
+}
+
+/// Where tensors are made: the host's memory.
 pub fn cpu() -> candle_core::Device {
     candle_core::Device::Cpu
 }

@@ -155,7 +155,7 @@ fn draw(dims: &[usize], track: u64) -> Tensor {
 }
 
 fn apply(operation: &str, inputs: &[Value]) -> Result<Value> {
-    let same = |axis: usize| inputs[1].tensor().dims()[axis] / 2;
+    let same = |axis: usize| inputs[1].dims()[axis] / 2;
     match operation {
         "conv2d" => {
             let options = ConvOptions {
@@ -185,7 +185,7 @@ fn apply(operation: &str, inputs: &[Value]) -> Result<Value> {
             nn::conv1d(&inputs[0], &inputs[1], Some(&inputs[2]), options)
         }
         "batch-norm" => {
-            let channel = |value| Tensor::full(value, inputs[1].tensor().dims(), &Device::Cpu);
+            let channel = |value| Tensor::full(value, inputs[1].dims(), &Device::Cpu);
             let running = RunningStatistics {
                 mean: channel(0f32)?,
                 variance: channel(1f32)?,
@@ -213,7 +213,7 @@ fn apply(operation: &str, inputs: &[Value]) -> Result<Value> {
         "softmax" => nn::softmax(&inputs[0]),
         "global-max-pool" => nn::global_max_pool(&inputs[0], Over::FrequencyAndTime),
         "global-avg-pool" => nn::global_avg_pool(&inputs[0], Over::FrequencyAndTime),
-        "bce" => nn::bce_with_logits(&inputs[0], &inputs[0].tensor().zeros_like()?),
+        "bce" => nn::bce_with_logits(&inputs[0], &inputs[0].tensor().unwrap().zeros_like()?),
         "gru" => {
             let weights = GruWeights {
                 input: &inputs[2],
@@ -233,7 +233,7 @@ fn milliseconds(case: &Case, inputs: &[Tensor], gradient: &mut Option<Tensor>) -
     let tape = Tape::recording();
     let values: Vec<Value> = inputs.iter().map(|input| tape.watched(input)).collect();
     let y = apply(case.operation, &values)?;
-    let gradient = gradient.get_or_insert_with(|| draw(y.tensor().dims(), 99));
+    let gradient = gradient.get_or_insert_with(|| draw(y.dims(), 99));
     nn::backward_from(&y, gradient)?;
     Ok(started.elapsed().as_secs_f64() * 1e3)
 }

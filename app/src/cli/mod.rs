@@ -44,6 +44,7 @@ pub use exit::{Failure, Fault, ResultExt};
 
 use attune_core::dataset::{Limit, bytes_from_gb};
 use attune_core::device::set_loader_memory;
+use attune_core::nn::DeviceName;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +62,9 @@ struct Arguments {
     /// Worker threads for training and tagging (default: one per core)
     #[arg(long, global = true, value_name = "N")]
     threads: Option<usize>,
+    /// What networks are trained and asked on: cpu, or with a build that has GPUs (`--features cuda`) cuda or cuda:N, the NVIDIA GPU of that number from 0. Where it cannot be used, the reason is told and the processor is taken
+    #[arg(long, global = true, value_name = "NAME", default_value_t)]
+    device: DeviceName,
     /// Threads that prepare training clips (default: a quarter of the cores, at least one); the numbers of a run do not depend on it
     #[arg(long, global = true, value_name = "N")]
     loader_threads: Option<std::num::NonZeroUsize>,
@@ -138,6 +142,9 @@ pub fn main() -> ExitCode {
     }
     if let Some(n_threads) = arguments.loader_threads {
         attune_core::device::set_loader_threads(n_threads.get());
+    }
+    if let Err(error) = attune_core::device::choose(arguments.device) {
+        eprintln!("attune: {error}; computing on the processor");
     }
     let loader_memory = arguments.loader_memory;
     let console = Console::new(arguments.workspace);

@@ -7,7 +7,7 @@ use super::validation_arguments::ValidationArguments;
 use super::{Console, Failure, Fault, ResultExt};
 use attune_core::augment::Chains;
 use attune_core::models::registry;
-use attune_core::nn::OptimizerConfig;
+use attune_core::nn::{OptimizerConfig, Precision};
 use attune_core::train::{
     self, Augmentation, BranchPoint, DataChoice, ModelChoice, More, Schedule, TrainConfig,
 };
@@ -46,7 +46,7 @@ pub(super) struct Args {
     #[arg(value_name = "CONFIG.toml", conflicts_with = "resume")]
     config: Option<PathBuf>,
     /// Go on with a run (its id or its folder) that was stopped or killed; with more --epochs, --patience or --minutes one that has ended, too
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "batch", "input_secs", "clip_rate", "seed", "name", "validate_steps", "snapshots", "localisation", "tensorboard", "teacher", "label_fraction", "label_seed", "estimate"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["preset", "data", "augment", "learning_rate", "schedule", "clip_gradient_norm", "optimizer", "weight_decay", "precision", "batch", "input_secs", "clip_rate", "seed", "name", "validate_steps", "snapshots", "localisation", "tensorboard", "teacher", "label_fraction", "label_seed", "estimate"])]
     resume: Option<PathBuf>,
     /// Branch: begin a new run with weights of this one and its recipe, or that of CONFIG.toml; options given beside win. RUN is an id or a folder, and its best checkpoint is meant if nothing is named. The optimizer's state comes along with the last
     #[arg(long, value_name = "RUN[:best|:last|:step-N]", conflicts_with_all = ["resume", "preset"])]
@@ -84,6 +84,9 @@ pub(super) struct Args {
     /// Decay of the weights: added to the gradient (adam, sgd) or taken off the weights (adam_w)
     #[arg(long, value_name = "X")]
     weight_decay: Option<f64>,
+    /// What a GPU computes in: f32 (its products in TF32), or bf16 with sums, statistics and weights in f32
+    #[arg(long, value_name = "NAME", value_parser = Precision::of_name)]
+    precision: Option<Precision>,
     /// Clips per step
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
@@ -216,6 +219,7 @@ impl Args {
         if let Some(decay) = self.weight_decay {
             *config.optimizer.weight_decay_mut() = decay;
         }
+        config.precision = self.precision.unwrap_or(config.precision);
         config.batch_size = self.batch.unwrap_or(config.batch_size);
         config.input_secs = self.input_secs.unwrap_or(config.input_secs);
         config.clip_rate_hz = match self.clip_rate {

@@ -40,6 +40,9 @@ pub struct Adam {
     config: AdamConfig,
     n_steps: u64,
     moments: BTreeMap<String, Moments>,
+    /// Means and squares of parameters that lie on a GPU.
+    #[cfg(feature = "cuda")]
+    on_gpu: BTreeMap<String, [super::gpu::Array; 2]>,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ impl Adam {
             config,
             n_steps: 0,
             moments: BTreeMap::new(),
+            #[cfg(feature = "cuda")]
+            on_gpu: BTreeMap::new(),
         }
     }
 
@@ -96,6 +101,10 @@ impl Adam {
             step: (learning_rate / (1.0 - self.config.beta_1.powf(steps))) as f32,
             correction: (1.0 / (1.0 - self.config.beta_2.powf(steps)).sqrt()) as f32,
         };
+        #[cfg(feature = "cuda")]
+        if parameters.is_on_gpu() {
+            return self.step_on_gpu(parameters, gradients, rule);
+        }
         each_with_gradient(parameters, gradients, |name, tensor, gradient| {
             let n = gradient.len();
             let moments = self
@@ -127,6 +136,11 @@ impl Adam {
                 Tensor::from_slice(&moments.square, n, &device)?,
             );
         }
+        #[cfg(feature = "cuda")]
+        for (name, [mean, square]) in &self.on_gpu {
+            map.insert(format!("{name}.exp_avg"), mean.fetch()?.flatten_all()?);
+            map.insert(format!("{name}.exp_avg_sq"), square.fetch()?.flatten_all()?);
+        }
         map.insert("step".into(), step_to_tensor(self.n_steps)?);
         Ok(map)
     }
@@ -154,6 +168,49 @@ impl Adam {
             config,
             n_steps,
             moments,
+            #[cfg(feature = "cuda")]
+            on_gpu: BTreeMap::new(),
+        })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Adam {
+    /// The same step where the parameters lie; what a checkpoint brought moves there with the first one.
+    fn step_on_gpu(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &Gradients,
+        rule: Rule,
+    ) -> Result<()> {
+        use super::gpu::{Array, ops};
+        let rule = ops::AdamRule {
+            share_1: rule.share_1,
+            beta_2: rule.beta_2,
+            share_2: rule.share_2,
+            epsilon: rule.epsilon,
+            weight_decay: rule.weight_decay,
+            keep: rule.keep,
+            step: rule.step,
+            correction: rule.correction,
+        };
+        super::optimizer::each_on_gpu(parameters, gradients, |name, value, gradient| {
+            if !self.on_gpu.contains_key(name) {
+                let moments = match self.moments.remove(name) {
+                    Some(known) if known.mean.len() == value.elem_count() => {
+                        let upload =
+                            |data: &[f32]| Array::of_slice(value.device(), data, value.dims());
+                        [upload(&known.mean)?, upload(&known.square)?]
+                    }
+                    Some(_) => bail!("{name}: the optimizer's state has another size"),
+                    None => [ops::zeros_like(value)?, ops::zeros_like(value)?],
+                };
+                self.on_gpu.insert(name.to_owned(), moments);
+            }
+            match self.on_gpu.get(name) {
+                Some([mean, square]) => ops::adam(rule, value, gradient, [mean, square]),
+                None => bail!("{name}: the optimizer has no state"),
+            }
         })
     }
 }

@@ -5,16 +5,18 @@
 
 use super::data::{tensor, with_all, with_data};
 use super::element::{Element, Float, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 /// Sum; `b` may have 1 where `a` has more.
 pub fn add(a: &Value, b: &Value) -> Result<Value> {
-    if a.tensor().dims() != b.tensor().dims() {
+    on_gpu!([a, b] => crate::gpu::ops::arithmetic("sum", a, b));
+    if a.dims() != b.dims() {
         return of(Kind::Sum, a, b);
     }
-    let [y] = record("sum", [a, b], [(a.tensor() + b.tensor())?], |[dy]| {
+    let [y] = record("sum", [a, b], [(a.tensor()? + b.tensor()?)?], |[dy]| {
         let Some(dy) = dy else {
             return Ok([None, None]);
         };
@@ -59,23 +61,24 @@ impl Kind {
 }
 
 fn of(kind: Kind, a: &Value, b: &Value) -> Result<Value> {
-    let Some(spread) = Spread::of(a.tensor(), b.tensor()) else {
+    on_gpu!([a, b] => crate::gpu::ops::arithmetic(kind.name(), a, b));
+    let Some(spread) = Spread::of(a.tensor()?, b.tensor()?) else {
         bail!(
             "{} of tensors of shapes {:?} and {:?}",
             kind.name(),
-            a.tensor().dims(),
-            b.tensor().dims()
+            a.dims(),
+            b.dims()
         );
     };
-    by_type!(a.tensor().dtype(), T => run::<T>(kind, spread, a, b))
+    by_type!(a.dtype(), T => run::<T>(kind, spread, a, b))
 }
 
 fn run<T: Element>(kind: Kind, spread: Spread, a: &Value, b: &Value) -> Result<Value> {
-    let dims = a.tensor().dims().to_vec();
-    let y = with_all([a.tensor(), b.tensor()], |[a, b]: [&[T]; 2]| {
+    let dims = a.dims().to_vec();
+    let y = with_all([a.tensor()?, b.tensor()?], |[a, b]: [&[T]; 2]| {
         tensor(spread.map(a, b, |a, b| kind.of(a, b)), &dims)
     })?;
-    let (a_kept, b_kept) = (a.tensor().clone(), b.tensor().clone());
+    let (a_kept, b_kept) = (a.tensor()?.clone(), b.tensor()?.clone());
     let needs = [a.is_recorded(), b.is_recorded()];
     let [y] = record(kind.name(), [a, b], [y], move |[dy]| {
         let mut gradients = [None, None];
@@ -270,7 +273,13 @@ mod tests {
         let b = Tensor::new(&[1f32, 2.0, 3.0, 4.0], &device).unwrap();
         let b = Value::constant(b.reshape((2, 2, 1)).unwrap());
         let y = mul(&a, &b).unwrap();
-        let y = y.tensor().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let y = y
+            .tensor()
+            .unwrap()
+            .flatten_all()
+            .unwrap()
+            .to_vec1::<f32>()
+            .unwrap();
         let expected = [0., 1., 2., 6., 8., 10., 18., 21., 24., 36., 40., 44.];
         assert_eq!(y, expected);
         assert!(mul(&b, &a).is_err(), "the first is the larger one");

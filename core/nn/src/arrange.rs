@@ -1,15 +1,23 @@
 //! Moving numbers about: joining tensors, taking a part, exchanging axes.
 
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, Tensor, bail};
 
 /// Tensors one after the other along `axis`; all other axes are of one size.
 pub fn concat<const N: usize>(parts: [&Value; N], axis: usize) -> Result<Value> {
+    #[cfg(feature = "cuda")]
+    if super::gpu::ops::device_of(parts).is_some() {
+        return super::gpu::ops::concat(parts, axis);
+    }
     let sizes: Vec<usize> = parts
         .iter()
-        .map(|part| part.tensor().dim(axis))
+        .map(|part| part.dim(axis))
         .collect::<Result<_>>()?;
-    let tensors = parts.map(Value::tensor);
+    let tensors: Vec<&Tensor> = parts
+        .iter()
+        .map(|part| part.tensor())
+        .collect::<Result<_>>()?;
     let y = Tensor::cat(&tensors, axis)?;
     let [y] = record("concatenation", parts, [y], move |[dy]| {
         let mut gradients = [const { None }; N];
@@ -26,8 +34,9 @@ pub fn concat<const N: usize>(parts: [&Value; N], axis: usize) -> Result<Value> 
 
 /// The part `start..start + len` along `axis`. Fails if there is less.
 pub fn narrow(x: &Value, axis: usize, start: usize, len: usize) -> Result<Value> {
-    let n = x.tensor().dim(axis)?;
-    let y = x.tensor().narrow(axis, start, len)?.contiguous()?;
+    on_gpu!([x] => crate::gpu::ops::narrow(x, axis, start, len));
+    let n = x.dim(axis)?;
+    let y = x.tensor()?.narrow(axis, start, len)?.contiguous()?;
     let [y] = record("part", [x], [y], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };
         let dx = dy.pad_with_zeros(axis, start, n - start - len)?;
@@ -38,7 +47,7 @@ pub fn narrow(x: &Value, axis: usize, start: usize, len: usize) -> Result<Value>
 
 /// One place of `axis`, which is then gone: `select(x, 1, t)` of `[batch, times, width]` is `[batch, width]` at time `t`.
 pub fn select(x: &Value, axis: usize, place: usize) -> Result<Value> {
-    let mut dims = x.tensor().dims().to_vec();
+    let mut dims = x.dims().to_vec();
     if dims.get(axis).is_none_or(|&n| place >= n) {
         bail!("no place {place} on axis {axis} of a tensor of shape {dims:?}");
     }
@@ -48,7 +57,8 @@ pub fn select(x: &Value, axis: usize, place: usize) -> Result<Value> {
 
 /// The axes in another order: axis `i` of the result is axis `axes[i]` of `x`.
 pub fn permute(x: &Value, axes: &[usize]) -> Result<Value> {
-    let y = x.tensor().permute(axes)?.contiguous()?;
+    on_gpu!([x] => crate::gpu::ops::permute(x, axes));
+    let y = x.tensor()?.permute(axes)?.contiguous()?;
     let mut back = vec![0; axes.len()];
     for (to, &from) in axes.iter().enumerate() {
         back[from] = to;
@@ -62,7 +72,7 @@ pub fn permute(x: &Value, axes: &[usize]) -> Result<Value> {
 
 /// Two axes exchanged.
 pub fn transpose(x: &Value, a: usize, b: usize) -> Result<Value> {
-    let n = x.tensor().rank();
+    let n = x.rank();
     if a >= n || b >= n {
         bail!("no axes {a} and {b} to exchange in a tensor of {n} axes");
     }

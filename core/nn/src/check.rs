@@ -29,8 +29,8 @@ pub(crate) fn check<const N: usize>(
     let loss = |tape: &Tape, inputs: &[Tensor; N]| -> ([Value; N], Value, Value) {
         let inputs = inputs.each_ref().map(|input| tape.watched(input));
         let y = f(inputs.each_ref()).unwrap();
-        let n = y.tensor().elem_count();
-        let weights = draw(100, &[1, n]).to_dtype(y.tensor().dtype()).unwrap();
+        let n = y.elem_count();
+        let weights = draw(100, &[1, n]).to_dtype(y.dtype()).unwrap();
         let row = reshape(&y, &[1, n]).unwrap();
         let loss = linear(&row, &Value::constant(weights), None).unwrap();
         (inputs, y, loss)
@@ -42,7 +42,7 @@ pub(crate) fn check<const N: usize>(
             .iter()
             .map(|input| gradients.of(input).unwrap().clone())
             .collect();
-        (y.tensor().clone(), gradients)
+        (y.tensor().unwrap().clone(), gradients)
     };
 
     let wide = inputs.each_ref().map(|x| x.to_dtype(DType::F64).unwrap());
@@ -54,7 +54,7 @@ pub(crate) fn check<const N: usize>(
         let loss_at = |step: f64| {
             let mut moved = wide.clone();
             moved[i] = (&wide[i] + (&direction * step).unwrap()).unwrap();
-            values(loss(&Tape::off(), &moved).2.tensor())[0]
+            values(loss(&Tape::off(), &moved).2.tensor().unwrap())[0]
         };
         let step = 1e-6;
         let measured = (loss_at(step) - loss_at(-step)) / (2.0 * step);

@@ -38,7 +38,7 @@ fn run(
     let tape = Tape::recording();
     let x = tape.watched(&draw(1, dims, dtype));
     let y = network(&tape, mode, &x).unwrap();
-    let n = y.tensor().elem_count();
+    let n = y.elem_count();
     let row = reshape(&y, &[1, n]).unwrap();
     let weight = tape.constant(&draw(2, &[1, n], dtype));
     let gradients = backward(&linear(&row, &weight, None).unwrap()).unwrap();
@@ -48,10 +48,10 @@ fn run(
     };
     let of_input = values(gradients.of(&x).unwrap());
     let mut all = vec![
-        ("output".to_owned(), values(y.tensor())),
+        ("output".to_owned(), values(y.tensor().unwrap())),
         ("input gradient".to_owned(), of_input),
     ];
-    for (name, gradient) in gradients.iter() {
+    for (name, gradient) in gradients.all().unwrap() {
         all.push((format!("gradient of {name}"), values(gradient)));
     }
     for parameter in store.all() {

@@ -2,6 +2,7 @@
 
 use super::data::{tensor, with_all, with_data};
 use super::element::{ConvShape, Element, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, bail};
 
@@ -35,8 +36,8 @@ pub fn conv2d(
     bias: Option<&Value>,
     options: ConvOptions,
 ) -> Result<Value> {
-    let (batch, in_channels, height, width) = x.tensor().dims4()?;
-    let (out_channels, weight_channels, kernel_height, kernel_width) = weight.tensor().dims4()?;
+    let (batch, in_channels, height, width) = x.dims4()?;
+    let (out_channels, weight_channels, kernel_height, kernel_width) = weight.dims4()?;
     let shape = ConvShape {
         batch,
         in_channels,
@@ -50,14 +51,15 @@ pub fn conv2d(
     if weight_channels != in_channels {
         bail!("convolution of {in_channels} channels with a kernel for {weight_channels}");
     }
-    if bias.is_some_and(|bias| bias.tensor().dims() != [out_channels]) {
+    if bias.is_some_and(|bias| bias.dims() != [out_channels]) {
         bail!("convolution to {out_channels} channels with a bias of another length");
     }
     let Some([out_height, out_width]) = shape.output() else {
         bail!("convolution: input of {height} x {width} is smaller than the kernel");
     };
+    on_gpu!([x, weight] => crate::gpu::ops::conv2d(shape, x, weight, bias));
     let out_dims = [batch, out_channels, out_height, out_width];
-    by_type!(x.tensor().dtype(), T => run::<T>(shape, out_dims, x, weight, bias))
+    by_type!(x.dtype(), T => run::<T>(shape, out_dims, x, weight, bias))
 }
 
 fn run<T: Element>(
@@ -67,17 +69,15 @@ fn run<T: Element>(
     weight: &Value,
     bias: Option<&Value>,
 ) -> Result<Value> {
-    let y = with_all([x.tensor(), weight.tensor()], |[x, weight]| match bias {
-        Some(bias) => with_data(bias.tensor(), |bias| {
+    let y = with_all([x.tensor()?, weight.tensor()?], |[x, weight]| match bias {
+        Some(bias) => with_data(bias.tensor()?, |bias| {
             tensor(T::conv2d(&shape, x, weight, Some(bias)), &out_dims)
         }),
         None => tensor(T::conv2d(&shape, x, weight, None), &out_dims),
     })?;
     let needs = [x.is_recorded(), weight.is_recorded()];
-    let (x_kept, weight_kept) = (x.tensor().clone(), weight.tensor().clone());
-    let bias_of = bias
-        .cloned()
-        .unwrap_or_else(|| Value::constant(x.tensor().clone()));
+    let (x_kept, weight_kept) = (x.tensor()?.clone(), weight.tensor()?.clone());
+    let bias_of = bias.cloned().unwrap_or_else(|| x.detached());
     let needs_bias = bias_of.is_recorded();
     let [y] = record("convolution", [x, weight, &bias_of], [y], move |[dy]| {
         let Some(dy) = dy else {

@@ -38,8 +38,8 @@ pub fn conv1d(
     bias: Option<&Value>,
     options: Conv1dOptions,
 ) -> Result<Value> {
-    let (batch, in_channels, length) = x.tensor().dims3()?;
-    let (out_channels, weight_channels, taps) = weight.tensor().dims3()?;
+    let (batch, in_channels, length) = x.dims3()?;
+    let (out_channels, weight_channels, taps) = weight.dims3()?;
     let y = conv2d(
         &reshape(x, &[batch, in_channels, 1, length])?,
         &reshape(weight, &[out_channels, weight_channels, 1, taps])?,
@@ -50,7 +50,7 @@ pub fn conv1d(
             dilation: [1, options.dilation],
         },
     )?;
-    let n = y.tensor().dim(3)?;
+    let n = y.dim(3)?;
     reshape(&y, &[batch, out_channels, n])
 }
 

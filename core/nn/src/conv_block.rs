@@ -93,7 +93,7 @@ fn fused(
 ) -> Result<Option<Maps>> {
     check_channels(&shape, x.shape()?.channels)?;
     check_window(shape.output().unwrap_or([0, 0]), window)?;
-    if x.value().tensor().dtype() != DType::F32 || fused::is_too_large(window) {
+    if tape.is_on_gpu() || x.value().dtype() != DType::F32 || fused::is_too_large(window) {
         return Ok(None);
     }
     let plain = !x.in_blocks() && takes(&shape);
@@ -161,7 +161,7 @@ impl ConvBlock1d {
     /// `[batch, in, length]` to `[batch, out, length]`. Fails if there is less than a window.
     pub fn forward(&self, tape: &Tape, mode: Mode, x: &Value) -> Result<Value> {
         let (conv, norm) = &self.unit;
-        let (batch, channels, length) = x.tensor().dims3()?;
+        let (batch, channels, length) = x.dims3()?;
         let shape = ConvShape {
             batch,
             in_channels: self.in_channels,
@@ -176,7 +176,7 @@ impl ConvBlock1d {
         let unit = UnitLayers::from(&self.unit);
         if let Some(y) = fused(shape, [1, self.window], unit, tape, mode, &row)? {
             let y = y.to_value()?;
-            let (_, channels, _, length) = y.tensor().dims4()?;
+            let (_, channels, _, length) = y.dims4()?;
             return reshape(&y, &[batch, channels, length]);
         }
         let y = norm.forward(tape, mode, &conv.forward(tape, x)?)?;

@@ -2,6 +2,7 @@
 
 use super::data::{tensor, with_all, with_data};
 use super::element::{Element, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::Result;
 use rayon::prelude::*;
@@ -14,7 +15,8 @@ const TASK: usize = 1 << 12;
 
 /// `10 log₁₀(max(x, 1e-10))` of every number; below the floor no gradient passes.
 pub fn decibels(x: &Value) -> Result<Value> {
-    by_type!(x.tensor().dtype(), T => run::<T>(x))
+    on_gpu!([x] => crate::gpu::ops::function(crate::gpu::ops::Function::Decibels, x));
+    by_type!(x.dtype(), T => run::<T>(x))
 }
 
 fn map<T: Element>(x: &[T], f: impl Fn(usize, T) -> T + Sync) -> Vec<T> {
@@ -26,16 +28,16 @@ fn map<T: Element>(x: &[T], f: impl Fn(usize, T) -> T + Sync) -> Vec<T> {
 }
 
 fn run<T: Element>(x: &Value) -> Result<Value> {
-    let dims = x.tensor().dims().to_vec();
+    let dims = x.dims().to_vec();
     let floor = T::of(DECIBEL_FLOOR);
     // Decibels of a factor e.
     let unit = T::of(10.0 / std::f64::consts::LN_10);
-    let y = with_data(x.tensor(), |x: &[T]| {
+    let y = with_data(x.tensor()?, |x: &[T]| {
         // What is not a number stays so.
         let audible = |x: T| if x < floor { floor } else { x };
         tensor(map(x, |_, x| unit * audible(x).ln()), &dims)
     })?;
-    let kept = x.tensor().clone();
+    let kept = x.tensor()?.clone();
     let [y] = record("decibels", [x], [y], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };
         let dx = with_all([&kept, &dy], |[x, dy]: [&[T]; 2]| {
@@ -65,7 +67,7 @@ mod tests {
             candle_core::Tensor::new(&[0f32, 1e-12, 1e-10, 1.0, 100.0], &candle_core::Device::Cpu);
         let x = tape.watched(&x.unwrap());
         let y = decibels(&x).unwrap();
-        let found = y.tensor().to_vec1::<f32>().unwrap();
+        let found = y.tensor().unwrap().to_vec1::<f32>().unwrap();
         for (found, expected) in found.iter().zip([-100.0, -100.0, -100.0, 0.0, 20.0]) {
             assert!((found - expected).abs() < 1e-4, "{found} for {expected}");
         }

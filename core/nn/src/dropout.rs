@@ -34,6 +34,12 @@ impl Mask {
         }
     }
 
+    /// Key, threshold and scale, for kernels that draw the same mask.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn parts(&self) -> ([u32; 2], u32, f64) {
+        (self.key, self.threshold, self.scale)
+    }
+
     /// The words of blocks `block..block + LANES`, transposed: word `w` of block `block + l` is `[w][l]`.
     #[inline(always)]
     fn words(&self, block: u64) -> [[u32; LANES]; 4] {

@@ -90,7 +90,7 @@ pub(crate) fn run<B: Block>(
     }
     let parameters = Parameters::new(&units, statistics);
     let (output, state) =
-        parameters.with(|units| with_data(x.tensor(), |x: &[f32]| Ok(block.forward(x, units))))?;
+        parameters.with(|units| with_data(x.tensor()?, |x: &[f32]| Ok(block.forward(x, units))))?;
     for (unit, moments) in units.iter().zip(&output.moments) {
         learn(&unit.norm.running, moments, maps.per_channel())?;
     }
@@ -100,10 +100,10 @@ pub(crate) fn run<B: Block>(
         inputs.extend(unit.weights().map(|weight| weight.on(tape)));
     }
     // Room for the most units, used or not.
-    inputs.resize(1 + 4 * MOST_UNITS, Value::constant(x.tensor().clone()));
+    inputs.resize(1 + 4 * MOST_UNITS, Value::constant(x.tensor()?.clone()));
     let inputs: [&Value; 1 + 4 * MOST_UNITS] = std::array::from_fn(|i| &inputs[i]);
     let n_bytes = B::n_bytes(&state);
-    let (x_kept, needs_x) = (x.tensor().clone(), x.is_recorded());
+    let (x_kept, needs_x) = (x.tensor()?.clone(), x.is_recorded());
     let y = output.y.into_tensor(&output.shape.dims())?;
     let [y] = record(name, inputs, [y], move |[dy]| {
         let mut gradients: [Option<Gradient>; 1 + 4 * MOST_UNITS] = Default::default();

@@ -8,7 +8,7 @@ use super::data::{tensor, with_all};
 use super::element::{Element, Matrix, by_type};
 use super::plain::pointwise::logistic;
 use super::tape::{Gradient, Value, record};
-use candle_core::{Result, bail};
+use candle_core::{Result, Tensor, bail};
 
 /// Which way a recurrent layer reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,20 +36,20 @@ pub struct GruWeights<'a> {
 ///
 /// Fails if shapes do not fit together or there is no time at all.
 pub fn gru(x: &Value, weights: GruWeights<'_>, direction: Direction) -> Result<Value> {
-    let (batch, times, ins) = x.tensor().dims3()?;
-    let (rows, hidden) = weights.hidden.tensor().dims2()?;
+    let (batch, times, ins) = x.dims3()?;
+    let (rows, hidden) = weights.hidden.dims2()?;
     let fits = rows == 3 * hidden
-        && weights.input.tensor().dims() == [rows, ins]
-        && weights.input_bias.tensor().dims() == [rows]
-        && weights.hidden_bias.tensor().dims() == [rows];
+        && weights.input.dims() == [rows, ins]
+        && weights.input_bias.dims() == [rows]
+        && weights.hidden_bias.dims() == [rows];
     if !fits || batch * times * ins * hidden == 0 {
         bail!(
             "recurrent layer: input {:?}, weights {:?} and {:?}, biases {:?} and {:?}",
-            x.tensor().dims(),
-            weights.input.tensor().dims(),
-            weights.hidden.tensor().dims(),
-            weights.input_bias.tensor().dims(),
-            weights.hidden_bias.tensor().dims()
+            x.dims(),
+            weights.input.dims(),
+            weights.hidden.dims(),
+            weights.input_bias.dims(),
+            weights.hidden_bias.dims()
         );
     }
     let sizes = Sizes {
@@ -59,7 +59,7 @@ pub fn gru(x: &Value, weights: GruWeights<'_>, direction: Direction) -> Result<V
         hidden,
         direction,
     };
-    by_type!(x.tensor().dtype(), T => run::<T>(sizes, x, weights))
+    by_type!(x.dtype(), T => run::<T>(sizes, x, weights))
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +98,11 @@ fn run<T: Element>(sizes: Sizes, x: &Value, weights: GruWeights<'_>) -> Result<V
         hidden_bias,
     } = weights;
     let inputs = [x, input, hidden, input_bias, hidden_bias];
-    let kept = inputs.map(|value| value.tensor().clone());
+    let on_host: Vec<Tensor> = inputs
+        .iter()
+        .map(|value| value.tensor().cloned())
+        .collect::<Result<_>>()?;
+    let kept: [Tensor; 5] = std::array::from_fn(|i| on_host[i].clone());
     let states = with_all(kept.each_ref(), |inputs: [&[T]; 5]| {
         Ok(forward(&sizes, inputs))
     })?;
@@ -259,13 +263,13 @@ mod tests {
     use super::super::arithmetic::mul;
     use super::super::check::check;
     use super::*;
-    use candle_core::{Device, Tensor};
+    use candle_core::Device;
 
     /// A recurrent layer of inputs as [`check`] draws them, but with weights so small that it does not run wild.
     fn layer(inputs: [&Value; 5], direction: Direction) -> Result<Value> {
         let [x, input, hidden, input_bias, hidden_bias] = inputs;
         let share = Tensor::full(0.3f32, (1, 1), &Device::Cpu)?;
-        let share = Value::constant(share.to_dtype(x.tensor().dtype())?);
+        let share = Value::constant(share.to_dtype(x.dtype())?);
         let weights = GruWeights {
             input: &mul(input, &share)?,
             hidden: &mul(hidden, &share)?,
@@ -299,13 +303,13 @@ mod tests {
                 .collect();
             Value::constant(Tensor::from_vec(values, dims, &Device::Cpu).unwrap())
         };
-        let turned = |x: &Value| Value::constant(x.tensor().flip(&[1]).unwrap());
+        let turned = |x: &Value| Value::constant(x.tensor().unwrap().flip(&[1]).unwrap());
         let x = draw(&[2, 5, 3]);
         let (input, hidden, bias) = (draw(&[12, 3]), draw(&[12, 4]), draw(&[12]));
         let read =
             |x: &Value, direction| layer([x, &input, &hidden, &bias, &bias], direction).unwrap();
         let values = |x: &Value| {
-            let x = x.tensor().flatten_all().unwrap();
+            let x = x.tensor().unwrap().flatten_all().unwrap();
             x.to_vec1::<f32>().unwrap()
         };
         let back = read(&x, Direction::Backward);

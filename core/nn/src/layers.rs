@@ -217,6 +217,11 @@ impl BatchNorm {
 
     /// Any shape with the channels on axis 1.
     pub fn forward(&self, tape: &Tape, mode: Mode, x: &Value) -> Result<Value> {
+        #[cfg(feature = "cuda")]
+        if let Some(running) = self.running_on_gpu(tape)? {
+            let learn = mode.statistics() == Statistics::Batch;
+            return self.forward_on_gpu(tape, x, &running, learn);
+        }
         batch_norm(
             x,
             &self.weight.on(tape),
@@ -225,6 +230,49 @@ impl BatchNorm {
             self.epsilon,
             mode.statistics(),
         )
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl BatchNorm {
+    /// The running statistics in use, if the network computes on a GPU.
+    fn running_on_gpu(&self, tape: &Tape) -> Result<Option<crate::gpu::ops::Running>> {
+        let Some(home) = tape.home() else {
+            return Ok(None);
+        };
+        let name = self.weight.name();
+        let of = |part: &str| {
+            let prefix = name.strip_suffix("weight").unwrap_or(name);
+            let key = format!("{prefix}{part}");
+            match home.array(&key) {
+                Some(array) => Ok(array),
+                None => candle_core::bail!("{key} is not on the GPU"),
+            }
+        };
+        Ok(Some(crate::gpu::ops::Running {
+            mean: of("running_mean")?,
+            variance: of("running_var")?,
+            momentum: self.running.momentum,
+        }))
+    }
+
+    fn forward_on_gpu(
+        &self,
+        tape: &Tape,
+        x: &Value,
+        running: &crate::gpu::ops::Running,
+        learn: bool,
+    ) -> Result<Value> {
+        let n = x.elem_count();
+        if x.rank() < 2 || (learn && n == x.dims()[1]) {
+            candle_core::bail!("batch norm over {:?}: no variance to train with", x.dims());
+        }
+        let (weight, bias) = (self.weight.on(tape), self.bias.on(tape));
+        let y = crate::gpu::ops::batch_norm(x, &weight, &bias, running, self.epsilon, learn)?;
+        if learn {
+            super::norm::count_batch(&self.running)?;
+        }
+        Ok(y)
     }
 }
 
@@ -386,7 +434,7 @@ mod tests {
         let network = Gru::new(&builder, 5, 4, 2, Reading::BothWays).unwrap();
         let x = Value::constant(Tensor::ones((2, 7, 5), DType::F32, &Device::Cpu).unwrap());
         let y = network.forward(&Tape::off(), &x).unwrap();
-        assert_eq!(y.tensor().dims(), [2, 7, 8]);
+        assert_eq!(y.dims(), [2, 7, 8]);
         let mut expected = Vec::new();
         for part in ["bias_hh", "bias_ih", "weight_hh", "weight_ih"] {
             for (layer, ins) in [(0, 5), (1, 8)] {

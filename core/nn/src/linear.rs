@@ -2,45 +2,45 @@
 
 use super::data::{tensor, with_all, with_data};
 use super::element::{Element, Matrix, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, bail};
 
 /// `x wᵀ + b`: `x` `[..., in]`, `weight` `[out, in]`, `bias` `[out]`.
 pub fn linear(x: &Value, weight: &Value, bias: Option<&Value>) -> Result<Value> {
-    let (outs, ins) = weight.tensor().dims2()?;
-    if x.tensor().dims().last() != Some(&ins) {
+    let (outs, ins) = weight.dims2()?;
+    if x.dims().last() != Some(&ins) {
         bail!(
             "linear map from {ins} numbers of a tensor of shape {:?}",
-            x.tensor().dims()
+            x.dims()
         );
     }
-    if bias.is_some_and(|bias| bias.tensor().dims() != [outs]) {
+    if bias.is_some_and(|bias| bias.dims() != [outs]) {
         bail!("linear map to {outs} numbers with a bias of another length");
     }
-    by_type!(x.tensor().dtype(), T => run::<T>(x, weight, bias))
+    on_gpu!([x, weight] => crate::gpu::ops::linear(x, weight, bias));
+    by_type!(x.dtype(), T => run::<T>(x, weight, bias))
 }
 
 fn run<T: Element>(x: &Value, weight: &Value, bias: Option<&Value>) -> Result<Value> {
-    let (outs, ins) = weight.tensor().dims2()?;
-    let rows = x.tensor().elem_count() / ins;
-    let mut dims = x.tensor().dims().to_vec();
+    let (outs, ins) = weight.dims2()?;
+    let rows = x.elem_count() / ins;
+    let mut dims = x.dims().to_vec();
     if let Some(last) = dims.last_mut() {
         *last = outs;
     }
     let mut y = match bias {
-        Some(bias) => with_data(bias.tensor(), |bias: &[T]| Ok(bias.repeat(rows)))?,
+        Some(bias) => with_data(bias.tensor()?, |bias: &[T]| Ok(bias.repeat(rows)))?,
         None => vec![T::ZERO; rows * outs],
     };
-    with_all([x.tensor(), weight.tensor()], |[x, weight]| {
+    with_all([x.tensor()?, weight.tensor()?], |[x, weight]| {
         let (x, weight) = (Matrix::rows(x, ins), Matrix::rows(weight, ins));
         T::matmul(rows, outs, ins, x, weight.t(), &mut y);
         Ok(())
     })?;
     let needs = [x.is_recorded(), weight.is_recorded()];
-    let (x_kept, weight_kept) = (x.tensor().clone(), weight.tensor().clone());
-    let bias_of = bias
-        .cloned()
-        .unwrap_or_else(|| Value::constant(x.tensor().clone()));
+    let (x_kept, weight_kept) = (x.tensor()?.clone(), weight.tensor()?.clone());
+    let bias_of = bias.cloned().unwrap_or_else(|| x.detached());
     let needs_bias = bias_of.is_recorded();
     let [y] = record(
         "linear",

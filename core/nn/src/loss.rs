@@ -2,6 +2,7 @@
 
 use super::data::{tensor, with_all};
 use super::element::{Element, by_type};
+use super::numbers::on_gpu;
 use super::plain::pointwise::{logistic, sigmoid};
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, Tensor, bail};
@@ -9,14 +10,15 @@ use candle_core::{Result, Tensor, bail};
 /// Mean binary cross entropy of `logits` against `targets` (same shape, in [0, 1]), from the logits, so that none is too large:
 /// `max(z, 0) - z y + ln(1 + exp(-|z|))`.
 pub fn bce_with_logits(logits: &Value, targets: &Tensor) -> Result<Value> {
-    if logits.tensor().dims() != targets.dims() || targets.elem_count() == 0 {
+    if logits.dims() != targets.dims() || targets.elem_count() == 0 {
         bail!(
             "targets of shape {:?} for logits of shape {:?}",
             targets.dims(),
-            logits.tensor().dims()
+            logits.dims()
         );
     }
-    by_type!(logits.tensor().dtype(), T => mean::<T>(logits, targets))
+    on_gpu!([logits] => crate::gpu::ops::bce(logits, targets, None));
+    by_type!(logits.dtype(), T => mean::<T>(logits, targets))
 }
 
 /// Binary cross entropy of `logits` against `targets`, each number times its own weight, summed: `sum of w * bce(z, y)`. All three have
@@ -26,20 +28,21 @@ pub fn weighted_bce_with_logits(
     targets: &Tensor,
     weights: &Tensor,
 ) -> Result<Value> {
-    if logits.tensor().dims() != targets.dims() || weights.dims() != targets.dims() {
+    if logits.dims() != targets.dims() || weights.dims() != targets.dims() {
         bail!(
             "targets of shape {:?} and weights of shape {:?} for logits of shape {:?}",
             targets.dims(),
             weights.dims(),
-            logits.tensor().dims()
+            logits.dims()
         );
     }
-    by_type!(logits.tensor().dtype(), T => weighted::<T>(logits, targets, weights))
+    on_gpu!([logits] => crate::gpu::ops::bce(logits, targets, Some(weights)));
+    by_type!(logits.dtype(), T => weighted::<T>(logits, targets, weights))
 }
 
 fn mean<T: Element>(logits: &Value, targets: &Tensor) -> Result<Value> {
     let n = T::of(targets.elem_count() as f64);
-    let (loss, slope) = with_all([logits.tensor(), targets], |[z, y]: [&[T]; 2]| {
+    let (loss, slope) = with_all([logits.tensor()?, targets], |[z, y]: [&[T]; 2]| {
         let mut loss = 0.0;
         let mut slope = Vec::with_capacity(z.len());
         for (&z, &y) in z.iter().zip(y) {
@@ -52,7 +55,7 @@ fn mean<T: Element>(logits: &Value, targets: &Tensor) -> Result<Value> {
 }
 
 fn weighted<T: Element>(logits: &Value, targets: &Tensor, weights: &Tensor) -> Result<Value> {
-    let all = [logits.tensor(), targets, weights];
+    let all = [logits.tensor()?, targets, weights];
     let (loss, slope) = with_all(all, |[z, y, w]: [&[T]; 3]| {
         let mut loss = 0.0;
         let mut slope = Vec::with_capacity(z.len());
@@ -73,7 +76,7 @@ fn cross_entropy<T: Element>(z: T, y: T) -> T {
 
 /// The loss, with its slope by each logit.
 fn recorded<T: Element>(logits: &Value, loss: T, slope: Vec<T>) -> Result<Value> {
-    let dims = logits.tensor().dims().to_vec();
+    let dims = logits.dims().to_vec();
     let [loss] = record("bce", [logits], [tensor(vec![loss], &[])?], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };
         let dy = dy.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
@@ -103,7 +106,10 @@ mod tests {
         let logits = tape.watched(&Tensor::new(&[200f32, -200.0, 1e30], &Device::Cpu).unwrap());
         let targets = Tensor::new(&[0f32, 1.0, 1.0], &Device::Cpu).unwrap();
         let loss = bce_with_logits(&logits, &targets).unwrap();
-        assert_eq!(loss.tensor().to_scalar::<f32>().unwrap(), 400.0 / 3.0);
+        assert_eq!(
+            loss.tensor().unwrap().to_scalar::<f32>().unwrap(),
+            400.0 / 3.0
+        );
         let gradient = backward(&loss).unwrap();
         let gradient = gradient.of(&logits).unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(gradient, [1.0 / 3.0, -1.0 / 3.0, 0.0]);
@@ -128,7 +134,10 @@ mod tests {
                 .of(&logits)
                 .unwrap()
                 .to_vec1::<f64>();
-            (loss.tensor().to_scalar::<f64>().unwrap(), gradient.unwrap())
+            (
+                loss.tensor().unwrap().to_scalar::<f64>().unwrap(),
+                gradient.unwrap(),
+            )
         };
         let (mean, slopes) = run(None);
         let (loss, gradient) = run(Some([1.0 / 3.0; 3]));

@@ -19,7 +19,7 @@ impl Maps {
     pub fn new(value: &Value) -> Result<Self> {
         Ok(Self {
             value: value.clone(),
-            channels: value.tensor().dims4()?.1,
+            channels: value.dims4()?.1,
         })
     }
 
@@ -34,7 +34,7 @@ impl Maps {
     }
 
     pub(crate) fn shape(&self) -> Result<MapShape> {
-        let dims = self.value.tensor().dims();
+        let dims = self.value.dims();
         let (&[batch, _, height, width] | &[batch, _, height, width, _]) = dims else {
             bail!("feature maps of shape {dims:?}");
         };
@@ -47,7 +47,7 @@ impl Maps {
     }
 
     pub(crate) fn in_blocks(&self) -> bool {
-        self.value.tensor().rank() == 5
+        self.value.rank() == 5
     }
 
     /// The plain form, `[batch, channels, height, width]`.
@@ -57,7 +57,7 @@ impl Maps {
         }
         let shape = self.shape()?;
         let dims = [shape.batch, shape.channels, shape.height, shape.width];
-        let y = with_data(self.value.tensor(), |maps| {
+        let y = with_data(self.value.tensor()?, |maps| {
             tensor(to_planes(&shape, maps), &dims)
         })?;
         let [y] = record("planes of maps", [&self.value], [y], move |[dy]| {
@@ -75,7 +75,7 @@ impl Maps {
         }
         let shape = self.shape()?;
         let dims = [shape.batch, shape.channels, shape.height, shape.width];
-        let y = with_data(self.value.tensor(), |planes| {
+        let y = with_data(self.value.tensor()?, |planes| {
             tensor(from_planes(&shape, planes), &shape.dims())
         })?;
         let [value] = record("maps of planes", [&self.value], [y], move |[dy]| {
@@ -96,7 +96,7 @@ impl Maps {
         }
         let shape = self.shape()?;
         let dims = [shape.batch, shape.width, shape.channels * shape.height];
-        let y = with_data(self.value.tensor(), |maps| {
+        let y = with_data(self.value.tensor()?, |maps| {
             tensor(to_tokens(&shape, maps), &dims)
         })?;
         let [y] = record("tokens of maps", [&self.value], [y], move |[dy]| {

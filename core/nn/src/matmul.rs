@@ -2,34 +2,36 @@
 
 use super::data::{tensor, with_all};
 use super::element::{BatchMatrix, Element, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, bail};
 
 /// Matrix product over the last two axes: `a` `[..., m, k]`, `b` `[..., k, n]`, to `[..., m, n]`. The axes before are the same in both.
 pub fn matmul(a: &Value, b: &Value) -> Result<Value> {
-    let (dims_a, dims_b) = (a.tensor().dims(), b.tensor().dims());
+    let (dims_a, dims_b) = (a.dims(), b.dims());
     let (&[ref batch_a @ .., m, k], &[ref batch_b @ .., k_b, n]) = (dims_a, dims_b) else {
         bail!("matrix product of shapes {dims_a:?} and {dims_b:?}");
     };
-    if batch_a != batch_b || k != k_b || a.tensor().elem_count() * b.tensor().elem_count() == 0 {
+    if batch_a != batch_b || k != k_b || a.elem_count() * b.elem_count() == 0 {
         bail!("matrix product of shapes {dims_a:?} and {dims_b:?}");
     }
-    by_type!(a.tensor().dtype(), T => run::<T>([m, n, k], a, b))
+    on_gpu!([a, b] => crate::gpu::ops::matmul(a, b));
+    by_type!(a.dtype(), T => run::<T>([m, n, k], a, b))
 }
 
 fn run<T: Element>([m, n, k]: [usize; 3], a: &Value, b: &Value) -> Result<Value> {
-    let mut dims = a.tensor().dims().to_vec();
+    let mut dims = a.dims().to_vec();
     if let Some(last) = dims.last_mut() {
         *last = n;
     }
     let len: usize = dims.iter().product();
-    let y = with_all([a.tensor(), b.tensor()], |[a, b]: [&[T]; 2]| {
+    let y = with_all([a.tensor()?, b.tensor()?], |[a, b]: [&[T]; 2]| {
         let mut y = vec![T::ZERO; len];
         let (a, b) = (BatchMatrix::rows(a, m, k), BatchMatrix::rows(b, k, n));
         T::matmul_batch([m, n, k], a, b, &mut y);
         tensor(y, &dims)
     })?;
-    let (a_kept, b_kept) = (a.tensor().clone(), b.tensor().clone());
+    let (a_kept, b_kept) = (a.tensor()?.clone(), b.tensor()?.clone());
     let needs = [a.is_recorded(), b.is_recorded()];
     let [y] = record("matrix product", [a, b], [y], move |[dy]| {
         let mut gradients = [None, None];

@@ -2,6 +2,7 @@
 
 use super::data::{tensor, update, with_all};
 use super::element::{Element, Float, Moments, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, Tensor, bail};
 
@@ -39,17 +40,17 @@ pub fn batch_norm(
     epsilon: f64,
     statistics: Statistics,
 ) -> Result<Value> {
-    let dims = x.tensor().dims();
-    if dims.len() < 2 || weight.tensor().dims() != [dims[1]] || bias.tensor().dims() != [dims[1]] {
+    let dims = x.dims();
+    if dims.len() < 2 || weight.dims() != [dims[1]] || bias.dims() != [dims[1]] {
         bail!(
             "batch norm of {} channels over a tensor of shape {dims:?}",
-            weight.tensor().elem_count()
+            weight.elem_count()
         );
     }
-    if statistics == Statistics::Batch && x.tensor().elem_count() == dims[1] {
+    if statistics == Statistics::Batch && x.elem_count() == dims[1] {
         bail!("batch norm: one value per channel has no variance to train with");
     }
-    by_type!(x.tensor().dtype(), T => run::<T>(x, weight, bias, running, epsilon, statistics))
+    by_type!(x.dtype(), T => run::<T>(x, weight, bias, running, epsilon, statistics))
 }
 
 fn run<T: Element>(
@@ -60,7 +61,7 @@ fn run<T: Element>(
     epsilon: f64,
     statistics: Statistics,
 ) -> Result<Value> {
-    let dims = x.tensor().dims().to_vec();
+    let dims = x.dims().to_vec();
     let channels = dims[1];
     let plane: usize = dims[2..].iter().product();
     let running_moments = match statistics {
@@ -68,7 +69,7 @@ fn run<T: Element>(
         Statistics::Running => Some(moments_of(running)?),
     };
     let (y, moments) = with_all(
-        [x.tensor(), weight.tensor(), bias.tensor()],
+        [x.tensor()?, weight.tensor()?, bias.tensor()?],
         |[x, weight, bias]: [&[T]; 3]| {
             Ok(match running_moments {
                 None => T::batch_norm(plane, x, weight, bias, epsilon),
@@ -84,7 +85,7 @@ fn run<T: Element>(
         learn(running, &moments, dims[0] * plane)?;
     }
     let y = tensor(y, &dims)?;
-    let (x_kept, weight_kept) = (x.tensor().clone(), weight.tensor().clone());
+    let (x_kept, weight_kept) = (x.tensor()?.clone(), weight.tensor()?.clone());
     let [y] = record("batch norm", [x, weight, bias], [y], move |[dy]| {
         let Some(dy) = dy else {
             return Ok([None, None, None]);
@@ -155,20 +156,26 @@ pub(crate) fn learn<T: Element>(
             mix(variance, m.variance * unbiased);
         }
     })?;
+    count_batch(running)
+}
+
+/// One batch more that the running statistics have seen; the counter stays on the host wherever they lie.
+pub(crate) fn count_batch(running: &RunningStatistics) -> Result<()> {
     update::<i64>(&running.n_batches, |n| n.iter_mut().for_each(|n| *n += 1))
 }
 
 /// Normalises each row (the last axis) of `x`, then scales and shifts it.
 pub fn layer_norm(x: &Value, weight: &Value, bias: &Value, epsilon: f64) -> Result<Value> {
-    let width = x.tensor().dims().last().copied().unwrap_or(0);
-    if width == 0 || weight.tensor().dims() != [width] || bias.tensor().dims() != [width] {
+    let width = x.dims().last().copied().unwrap_or(0);
+    if width == 0 || weight.dims() != [width] || bias.dims() != [width] {
         bail!(
             "layer norm of width {} over a tensor of shape {:?}",
-            weight.tensor().elem_count(),
-            x.tensor().dims()
+            weight.elem_count(),
+            x.dims()
         );
     }
-    by_type!(x.tensor().dtype(), T => run_layer_norm::<T>(x, weight, bias, epsilon))
+    on_gpu!([x, weight, bias] => crate::gpu::ops::layer_norm(x, weight, bias, epsilon));
+    by_type!(x.dtype(), T => run_layer_norm::<T>(x, weight, bias, epsilon))
 }
 
 fn run_layer_norm<T: Element>(
@@ -177,12 +184,12 @@ fn run_layer_norm<T: Element>(
     bias: &Value,
     epsilon: f64,
 ) -> Result<Value> {
-    let dims = x.tensor().dims().to_vec();
+    let dims = x.dims().to_vec();
     let y = with_all(
-        [x.tensor(), weight.tensor(), bias.tensor()],
+        [x.tensor()?, weight.tensor()?, bias.tensor()?],
         |[x, weight, bias]| tensor(T::layer_norm(x, weight, bias, epsilon), &dims),
     )?;
-    let (x_kept, weight_kept) = (x.tensor().clone(), weight.tensor().clone());
+    let (x_kept, weight_kept) = (x.tensor()?.clone(), weight.tensor()?.clone());
     let [y] = record("layer norm", [x, weight, bias], [y], move |[dy]| {
         let Some(dy) = dy else {
             return Ok([None, None, None]);

@@ -180,13 +180,38 @@ pub(super) fn each_with_gradient(
     mut change: impl FnMut(&str, &Tensor, &[f32]) -> Result<()>,
 ) -> Result<()> {
     for Parameter { name, tensor, .. } in parameters.weights() {
-        let Some(gradient) = gradients.get(&name) else {
+        let Some(gradient) = gradients.get(&name)? else {
             continue;
         };
         if gradient.dims() != tensor.dims() {
             bail!("{name}: gradient of another shape");
         }
         with_data(gradient, |gradient| change(&name, &tensor, gradient))?;
+    }
+    Ok(())
+}
+
+/// Calls `change` with name, values and gradient, all on the GPU, of every learned parameter that has a gradient. Fails if one has another
+/// shape.
+#[cfg(feature = "cuda")]
+pub(super) fn each_on_gpu(
+    parameters: &Parameters,
+    gradients: &Gradients,
+    mut change: impl FnMut(&str, &super::gpu::Array, &super::gpu::Array) -> Result<()>,
+) -> Result<()> {
+    for Parameter { name, .. } in parameters.weights() {
+        let (Some(value), Some(gradient)) = (parameters.array(&name), gradients.numbers(&name))
+        else {
+            continue;
+        };
+        if gradient.dims() != value.dims() {
+            bail!("{name}: gradient of another shape");
+        }
+        let gradient = match gradient.array() {
+            Some(array) => array.clone(),
+            None => super::gpu::Array::upload(value.device(), gradient.host()?)?,
+        };
+        change(&name, &value, &gradient)?;
     }
     Ok(())
 }

@@ -5,6 +5,8 @@
 //! everything that walks over the parameters does so in the same order on every machine.
 
 use super::data::copy_in_place;
+use super::numbers::Numbers;
+use super::place::Place;
 use crate::rng::{Address, Purpose, hash_name};
 use candle_core::{DType, Device, Result, Shape, Tensor, bail};
 use candle_nn::var_builder::SimpleBackend;
@@ -55,6 +57,16 @@ struct Store {
     tensors: RwLock<BTreeMap<Arc<str>, Tensor>>,
     missing: Missing,
     dtype: DType,
+    /// The numbers in use, if that is on a GPU: those on the host are then as they were last fetched.
+    #[cfg(feature = "cuda")]
+    on_gpu: RwLock<Option<OnGpu>>,
+}
+
+#[cfg(feature = "cuda")]
+#[derive(Debug)]
+struct OnGpu {
+    device: super::gpu::Device,
+    arrays: BTreeMap<Arc<str>, super::gpu::Array>,
 }
 
 /// What happens if a model asks for a tensor that is not there.
@@ -90,6 +102,8 @@ impl Parameters {
             tensors: RwLock::new(tensors),
             missing,
             dtype,
+            #[cfg(feature = "cuda")]
+            on_gpu: RwLock::new(None),
         }))
     }
 
@@ -130,8 +144,108 @@ impl Parameters {
             .sum()
     }
 
-    /// A copy that later steps do not change.
+    /// Moves the numbers to where a network of them is to compute; all of its tensors must have been asked for by then.
+    ///
+    /// On a GPU they are changed there, and the host has them as [`Parameters::fetch`] or [`Parameters::snapshot`] last found them.
+    /// Checkpoints are written from the host, so that they do not depend on where a run computes.
+    pub fn move_to(&self, place: &Place) -> Result<()> {
+        self.fetch()?;
+        match place {
+            Place::Cpu => {
+                #[cfg(feature = "cuda")]
+                self.write_gpu(None);
+            }
+            #[cfg(feature = "cuda")]
+            Place::Gpu(device) => {
+                let on_gpu = OnGpu::of(device, &self.read())?;
+                self.write_gpu(Some(on_gpu));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the numbers on the host up to date with those on a GPU, which waits for it; on the host there is nothing to do.
+    pub fn fetch(&self) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        if let Some(on_gpu) = &*self.read_gpu() {
+            for (name, tensor) in &*self.read() {
+                if let Some(array) = on_gpu.arrays.get(name) {
+                    copy_in_place(tensor, &array.fetch()?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the numbers in use lie on a GPU.
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(clippy::unused_self, reason = "without GPUs there is the host alone")
+    )]
+    pub(crate) fn is_on_gpu(&self) -> bool {
+        #[cfg(feature = "cuda")]
+        return self.read_gpu().is_some();
+        #[cfg(not(feature = "cuda"))]
+        false
+    }
+
+    /// The numbers in use under that name; `tensor` are those on the host.
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(
+            unused_variables,
+            clippy::unused_self,
+            reason = "the host's are those in use"
+        )
+    )]
+    pub(crate) fn numbers_of(&self, name: &str, tensor: &Tensor) -> Numbers {
+        #[cfg(feature = "cuda")]
+        if let Some(array) = self.array(name) {
+            return array.into();
+        }
+        tensor.clone().into()
+    }
+
+    /// The numbers of that name on the GPU.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn array(&self, name: &str) -> Option<super::gpu::Array> {
+        self.read_gpu().as_ref()?.arrays.get(name).cloned()
+    }
+
+    #[cfg(feature = "cuda")]
+    fn read_gpu(&self) -> std::sync::RwLockReadGuard<'_, Option<OnGpu>> {
+        self.0.on_gpu.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(feature = "cuda")]
+    fn write_gpu(&self, on_gpu: Option<OnGpu>) {
+        *self
+            .0
+            .on_gpu
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = on_gpu;
+    }
+
+    /// Takes the host's numbers over to the GPU, if those in use lie there.
+    #[cfg_attr(
+        not(feature = "cuda"),
+        expect(clippy::unused_self, reason = "without GPUs there is the host alone")
+    )]
+    fn push(&self) -> Result<()> {
+        #[cfg(feature = "cuda")]
+        {
+            let device = self.read_gpu().as_ref().map(|it| it.device.clone());
+            if let Some(device) = device {
+                let on_gpu = OnGpu::of(&device, &self.read())?;
+                self.write_gpu(Some(on_gpu));
+            }
+        }
+        Ok(())
+    }
+
+    /// A copy that later steps do not change, on the host.
     pub fn snapshot(&self) -> Result<Self> {
+        self.fetch()?;
         let mut map = BTreeMap::new();
         for parameter in self.all() {
             map.insert(parameter.name, parameter.tensor.copy()?);
@@ -139,7 +253,8 @@ impl Parameters {
         Ok(Self::with(map, Missing::Refuse, self.0.dtype))
     }
 
-    /// Names and tensors, for writing. The tensors share memory with the store.
+    /// Names and tensors on the host, for writing: of a [`Parameters::snapshot`] if the numbers in use may lie on a GPU. The tensors share
+    /// memory with the store.
     pub fn to_map(&self) -> BTreeMap<String, Tensor> {
         self.read()
             .iter()
@@ -172,12 +287,14 @@ impl Parameters {
                 copy_in_place(to, &from)?;
             }
         }
-        Ok(())
+        self.push()
     }
 
     /// Moves every tensor, in place, by `share` (0 to 1) of the way to the one of that name in `target`; whole numbers (counters) are
     /// taken over. So an exponential moving average of another network's weights is kept: `share` is 1 less its decay.
     pub fn approach(&self, target: &Self, share: f64) -> Result<()> {
+        self.fetch()?;
+        target.fetch()?;
         let mut moved = BTreeMap::new();
         for Parameter { name, tensor, .. } in self.all() {
             let Some(to) = target.get(&name) else {
@@ -198,6 +315,24 @@ impl Parameters {
             .tensors
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl OnGpu {
+    /// Copies of all tensors but whole numbers (counters), which stay on the host.
+    fn of(device: &super::gpu::Device, tensors: &BTreeMap<Arc<str>, Tensor>) -> Result<Self> {
+        let mut arrays = BTreeMap::new();
+        for (name, tensor) in tensors {
+            if tensor.dtype().is_float() {
+                let array = super::gpu::Array::upload(device, tensor)?;
+                arrays.insert(name.clone(), array);
+            }
+        }
+        Ok(Self {
+            device: device.clone(),
+            arrays,
+        })
     }
 }
 

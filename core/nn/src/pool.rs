@@ -4,6 +4,7 @@
 
 use super::data::{tensor, with_data};
 use super::element::{Element, PoolShape, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use super::tokens::reshape;
 use candle_core::{Result, bail};
@@ -17,7 +18,8 @@ pub fn max_pool2d(x: &Value, window: [usize; 2]) -> Result<Value> {
         bail!("max pooling by {} x {}", window[0], window[1]);
     }
     let shape = shape("max", x, window)?;
-    by_type!(x.tensor().dtype(), T => run_max::<T>(shape, x))
+    on_gpu!([x] => crate::gpu::ops::pool(crate::gpu::ops::Pooling::Max, shape, x));
+    by_type!(x.dtype(), T => run_max::<T>(shape, x))
 }
 
 /// Mean of each `window` (height, width) of `x` `[batch, channels, height, width]`; windows do not overlap.
@@ -25,7 +27,8 @@ pub fn max_pool2d(x: &Value, window: [usize; 2]) -> Result<Value> {
 /// Fails if the window is larger than the input.
 pub fn avg_pool2d(x: &Value, window: [usize; 2]) -> Result<Value> {
     let shape = shape("average", x, window)?;
-    by_type!(x.tensor().dtype(), T => run_avg::<T>(shape, x))
+    on_gpu!([x] => crate::gpu::ops::pool(crate::gpu::ops::Pooling::Mean, shape, x));
+    by_type!(x.dtype(), T => run_avg::<T>(shape, x))
 }
 
 /// [`max_pool2d`] along time: `x` `[batch, channels, length]` to `[batch, channels, length / window]`.
@@ -39,14 +42,14 @@ pub fn avg_pool1d(x: &Value, window: usize) -> Result<Value> {
 }
 
 fn in_one_row(x: &Value, pool: impl FnOnce(&Value) -> Result<Value>) -> Result<Value> {
-    let (batch, channels, length) = x.tensor().dims3()?;
+    let (batch, channels, length) = x.dims3()?;
     let y = pool(&reshape(x, &[batch, channels, 1, length])?)?;
-    let n = y.tensor().dim(3)?;
+    let n = y.dim(3)?;
     reshape(&y, &[batch, channels, n])
 }
 
 fn shape(kind: &str, x: &Value, window: [usize; 2]) -> Result<PoolShape> {
-    let (batch, channels, height, width) = x.tensor().dims4()?;
+    let (batch, channels, height, width) = x.dims4()?;
     if window[0] == 0 || window[1] == 0 {
         bail!("{kind} pooling by {} x {}", window[0], window[1]);
     }
@@ -65,14 +68,14 @@ fn shape(kind: &str, x: &Value, window: [usize; 2]) -> Result<PoolShape> {
 }
 
 fn out_dims(shape: &PoolShape, x: &Value) -> Result<[usize; 4]> {
-    let (batch, channels, _, _) = x.tensor().dims4()?;
+    let (batch, channels, _, _) = x.dims4()?;
     let [height, width] = shape.output();
     Ok([batch, channels, height, width])
 }
 
 fn run_max<T: Element>(shape: PoolShape, x: &Value) -> Result<Value> {
-    let dims = x.tensor().dims().to_vec();
-    let (y, argmax) = with_data(x.tensor(), |x: &[T]| Ok(T::max_pool(&shape, x)))?;
+    let dims = x.dims().to_vec();
+    let (y, argmax) = with_data(x.tensor()?, |x: &[T]| Ok(T::max_pool(&shape, x)))?;
     let y = tensor(y, &out_dims(&shape, x)?)?;
     let [y] = record("max pooling", [x], [y], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };
@@ -85,8 +88,8 @@ fn run_max<T: Element>(shape: PoolShape, x: &Value) -> Result<Value> {
 }
 
 fn run_avg<T: Element>(shape: PoolShape, x: &Value) -> Result<Value> {
-    let dims = x.tensor().dims().to_vec();
-    let y = with_data(x.tensor(), |x: &[T]| Ok(T::avg_pool(&shape, x)))?;
+    let dims = x.dims().to_vec();
+    let y = with_data(x.tensor()?, |x: &[T]| Ok(T::avg_pool(&shape, x)))?;
     let y = tensor(y, &out_dims(&shape, x)?)?;
     let [y] = record("average pooling", [x], [y], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };

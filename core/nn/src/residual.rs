@@ -94,7 +94,7 @@ impl ResidualBlock {
         };
         check_channels(&entry, from.channels)?;
         check_window(entry.output().unwrap_or([0, 0]), self.window)?;
-        if x.value().tensor().dtype() != DType::F32 || fused::is_too_large(self.window) {
+        if tape.is_on_gpu() || x.value().dtype() != DType::F32 || fused::is_too_large(self.window) {
             return self.composed(tape, mode, x);
         }
         let beside = match self.shortcut {

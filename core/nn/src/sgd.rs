@@ -38,6 +38,9 @@ pub struct Sgd {
     config: SgdConfig,
     n_steps: u64,
     velocities: BTreeMap<String, Vec<f32>>,
+    /// Those of parameters that lie on a GPU.
+    #[cfg(feature = "cuda")]
+    on_gpu: BTreeMap<String, super::gpu::Array>,
 }
 
 /// Numbers that one task updates.
@@ -53,6 +56,8 @@ impl Sgd {
             config,
             n_steps: 0,
             velocities: BTreeMap::new(),
+            #[cfg(feature = "cuda")]
+            on_gpu: BTreeMap::new(),
         }
     }
 
@@ -74,6 +79,10 @@ impl Sgd {
             weight_decay: self.config.weight_decay as f32,
             learning_rate: learning_rate as f32,
         };
+        #[cfg(feature = "cuda")]
+        if parameters.is_on_gpu() {
+            return self.step_on_gpu(parameters, gradients, rule);
+        }
         each_with_gradient(parameters, gradients, |name, tensor, gradient| {
             if self.config.momentum == 0.0 {
                 return update::<f32>(tensor, |values| rule.descend(values, gradient));
@@ -102,6 +111,10 @@ impl Sgd {
             let tensor = Tensor::from_slice(velocity, velocity.len(), &device)?;
             map.insert(format!("{name}{SUFFIX}"), tensor);
         }
+        #[cfg(feature = "cuda")]
+        for (name, velocity) in &self.on_gpu {
+            map.insert(format!("{name}{SUFFIX}"), velocity.fetch()?.flatten_all()?);
+        }
         map.insert("step".into(), step_to_tensor(self.n_steps)?);
         Ok(map)
     }
@@ -119,6 +132,41 @@ impl Sgd {
             config,
             n_steps,
             velocities,
+            #[cfg(feature = "cuda")]
+            on_gpu: BTreeMap::new(),
+        })
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Sgd {
+    /// The same step where the parameters lie; what a checkpoint brought moves there with the first one.
+    fn step_on_gpu(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &Gradients,
+        rule: Rule,
+    ) -> Result<()> {
+        use super::gpu::{Array, ops};
+        let has_momentum = self.config.momentum != 0.0;
+        let rule = ops::SgdRule {
+            momentum: rule.momentum,
+            weight_decay: rule.weight_decay,
+            learning_rate: rule.learning_rate,
+            nesterov: self.config.kind == Momentum::Nesterov,
+        };
+        super::optimizer::each_on_gpu(parameters, gradients, |name, value, gradient| {
+            if has_momentum && !self.on_gpu.contains_key(name) {
+                let velocity = match self.velocities.remove(name) {
+                    Some(known) if known.len() == value.elem_count() => {
+                        Array::of_slice(value.device(), &known, value.dims())?
+                    }
+                    Some(_) => bail!("{name}: the optimizer's state has another size"),
+                    None => ops::zeros_like(value)?,
+                };
+                self.on_gpu.insert(name.to_owned(), velocity);
+            }
+            ops::sgd(rule, value, gradient, self.on_gpu.get(name))
         })
     }
 }

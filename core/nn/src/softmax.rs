@@ -2,21 +2,23 @@
 
 use super::data::{tensor, with_all, with_data};
 use super::element::{Element, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, bail};
 
 /// Softmax of the last axis, from the differences to the largest number, so that none is too large.
 pub fn softmax(x: &Value) -> Result<Value> {
-    let width = x.tensor().dims().last().copied().unwrap_or(0);
+    let width = x.dims().last().copied().unwrap_or(0);
     if width == 0 {
-        bail!("softmax of nothing: shape {:?}", x.tensor().dims());
+        bail!("softmax of nothing: shape {:?}", x.dims());
     }
-    by_type!(x.tensor().dtype(), T => run::<T>(width, x))
+    on_gpu!([x] => crate::gpu::ops::softmax(x));
+    by_type!(x.dtype(), T => run::<T>(width, x))
 }
 
 fn run<T: Element>(width: usize, x: &Value) -> Result<Value> {
-    let dims = x.tensor().dims().to_vec();
-    let y = with_data(x.tensor(), |x: &[T]| tensor(T::softmax(width, x), &dims))?;
+    let dims = x.dims().to_vec();
+    let y = with_data(x.tensor()?, |x: &[T]| tensor(T::softmax(width, x), &dims))?;
     let kept = y.clone();
     let [y] = record("softmax", [x], [y], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };

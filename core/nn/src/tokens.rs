@@ -2,13 +2,15 @@
 
 use super::data::{tensor, with_all, with_data};
 use super::element::{Element, by_type};
+use super::numbers::on_gpu;
 use super::tape::{Gradient, Value, record};
 use candle_core::{Result, bail};
 
 /// The same numbers, row-major, in another shape.
 pub fn reshape(x: &Value, dims: &[usize]) -> Result<Value> {
-    let old = x.tensor().dims().to_vec();
-    let [y] = record("reshape", [x], [x.tensor().reshape(dims)?], move |[dy]| {
+    on_gpu!([x] => crate::gpu::ops::reshape(x, dims));
+    let old = x.dims().to_vec();
+    let [y] = record("reshape", [x], [x.tensor()?.reshape(dims)?], move |[dy]| {
         let Some(dy) = dy else { return Ok([None]) };
         Ok([Gradient::shared(dy.reshape(old)?)])
     });
@@ -17,11 +19,15 @@ pub fn reshape(x: &Value, dims: &[usize]) -> Result<Value> {
 
 /// Feature maps `[batch, channels, frequencies, times]` as tokens `[batch, times, channels * frequencies]`.
 pub fn tokens_of_maps(x: &Value) -> Result<Value> {
-    let dims = x.tensor().dims4()?;
+    let dims = x.dims4()?;
     let (batch, channels, frequencies, times) = dims;
+    on_gpu!([x] => {
+        let by_time = super::permute(x, &[0, 3, 1, 2])?;
+        reshape(&by_time, &[batch, times, channels * frequencies])
+    });
     // [batch, times, channels, frequencies]
     let y = x
-        .tensor()
+        .tensor()?
         .permute((0, 3, 1, 2))?
         .reshape((batch, times, channels * frequencies))?;
     let [y] = record("tokens of maps", [x], [y], move |[dy]| {
@@ -38,15 +44,16 @@ pub fn tokens_of_maps(x: &Value) -> Result<Value> {
 /// Puts a class token before the tokens and adds positions: `x` `[batch, tokens, width]`, `class` `[width]`,
 /// `positions` `[1, at least 1 + tokens, width]`, to `[batch, 1 + tokens, width]`.
 pub fn class_and_positions(x: &Value, class: &Value, positions: &Value) -> Result<Value> {
-    let (batch, tokens, width) = x.tensor().dims3()?;
-    let (one, places, positions_width) = positions.tensor().dims3()?;
-    if class.tensor().dims() != [width] || one != 1 || positions_width != width {
+    let (batch, tokens, width) = x.dims3()?;
+    let (one, places, positions_width) = positions.dims3()?;
+    if class.dims() != [width] || one != 1 || positions_width != width {
         bail!("tokens of width {width}, class token and positions of other widths");
     }
     if tokens + 1 > places {
         bail!("{tokens} tokens and a class token, but only {places} positions");
     }
-    by_type!(x.tensor().dtype(), T => run::<T>([batch, tokens, width, places], x, class, positions))
+    on_gpu!([x, class, positions] => crate::gpu::ops::class_and_positions(x, class, positions));
+    by_type!(x.dtype(), T => run::<T>([batch, tokens, width, places], x, class, positions))
 }
 
 fn run<T: Element>(
@@ -57,7 +64,7 @@ fn run<T: Element>(
 ) -> Result<Value> {
     let [batch, tokens, width, places] = sizes;
     let y = with_all(
-        [x.tensor(), class.tensor(), positions.tensor()],
+        [x.tensor()?, class.tensor()?, positions.tensor()?],
         |[x, class, positions]: [&[T]; 3]| {
             let mut y = Vec::with_capacity(batch * (tokens + 1) * width);
             for clip in x.chunks_exact(tokens * width) {
@@ -93,8 +100,8 @@ fn run<T: Element>(
 /// The first token of every clip: `[batch, tokens, width]` to `[batch, width]`.
 pub fn first_token(x: &Value) -> Result<Value> {
     fn run<T: Element>(x: &Value) -> Result<Value> {
-        let (batch, tokens, width) = x.tensor().dims3()?;
-        let y = x.tensor().narrow(1, 0, 1)?.reshape((batch, width))?;
+        let (batch, tokens, width) = x.dims3()?;
+        let y = x.tensor()?.narrow(1, 0, 1)?.reshape((batch, width))?;
         let [y] = record("first token", [x], [y], move |[dy]| {
             let Some(dy) = dy else { return Ok([None]) };
             with_data(&dy, |dy: &[T]| {
@@ -110,5 +117,6 @@ pub fn first_token(x: &Value) -> Result<Value> {
         });
         Ok(y)
     }
-    by_type!(x.tensor().dtype(), T => run::<T>(x))
+    on_gpu!([x] => super::select(x, 1, 0));
+    by_type!(x.dtype(), T => run::<T>(x))
 }

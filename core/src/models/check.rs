@@ -71,6 +71,7 @@ impl Case {
             let name = &parameter.name;
             let gradient = gradients
                 .get(name)
+                .unwrap()
                 .unwrap_or_else(|| panic!("{name} has no gradient"));
             let direction = draw(100 + i as u64, parameter.tensor.dims(), DType::F64);
             let slope: f64 = values(&(gradient * &direction).unwrap()).iter().sum();
@@ -83,7 +84,11 @@ impl Case {
                 let moved = (&original + (&direction * step).unwrap()).unwrap();
                 map.insert(name.to_string(), moved);
                 parameters.load_from(&map).unwrap();
-                values(self.loss(&*network, DType::F64, Tape::off()).tensor())[0]
+                values(
+                    self.loss(&*network, DType::F64, Tape::off())
+                        .tensor()
+                        .unwrap(),
+                )[0]
             };
             // A maximum or a ReLU may change its place within a step, and in a small one the rounding of the loss shows: one of
             // several must agree. A wrong gradient agrees with none.
@@ -109,12 +114,16 @@ impl Case {
             let pass = Pass::explanation();
             let x = pass.tape.watched(&self.input(dtype));
             let logits = network.run(&pass, &x).unwrap().logits;
-            let direction = draw(7, logits.tensor().dims(), dtype);
+            let direction = draw(7, logits.dims(), dtype);
             let gradients = backward_from(&logits, &direction).unwrap();
-            assert_eq!(gradients.iter().count(), 0, "parameters are constants");
+            assert_eq!(
+                gradients.all().unwrap().len(),
+                0,
+                "parameters are constants"
+            );
             let slopes = values(gradients.of(&x).unwrap());
             // Decibels of next to nothing are steep: there the slope counts in shares of the input.
-            let sizes = values(x.tensor());
+            let sizes = values(x.tensor().unwrap());
             let scaled =
                 slopes.iter().zip(sizes).map(
                     |(slope, size)| {
@@ -136,8 +145,10 @@ impl Case {
         let answer_at = |size: f64| -> f64 {
             let x = (&input + (&step * size).unwrap()).unwrap();
             let logits = network.forward(&Pass::inference(), &x).unwrap().logits;
-            let direction = draw(7, logits.tensor().dims(), DType::F64);
-            values(&(logits.tensor() * direction).unwrap()).iter().sum()
+            let direction = draw(7, logits.dims(), DType::F64);
+            values(&(logits.tensor().unwrap() * direction).unwrap())
+                .iter()
+                .sum()
         };
         let mut measured = Vec::new();
         let agrees = [1e-5, 1e-6, 1e-7, 1e-8].into_iter().any(|size| {
@@ -165,12 +176,14 @@ impl Case {
         // Biases before a batch norm have no effect: their gradients are rounding noise of the others'.
         let floor = 2e-5
             * expected
-                .iter()
+                .all()
+                .unwrap()
+                .into_iter()
                 .map(|(_, gradient)| largest_of(gradient))
                 .fold(1.0, f64::max);
-        for (name, expected) in expected.iter() {
+        for (name, expected) in expected.all().unwrap() {
             let largest = largest_of(expected);
-            let (found, expected) = (values(found.get(name).unwrap()), values(expected));
+            let (found, expected) = (values(found.get(name).unwrap().unwrap()), values(expected));
             for (found, expected) in found.iter().zip(expected) {
                 // Rounding before a logarithm or a maximum is passed on enlarged; a wrong kernel is far off.
                 assert!(
@@ -195,8 +208,14 @@ impl Case {
                     let values = t.flatten_all().unwrap().to_vec1::<f32>().unwrap();
                     values.iter().map(|v| v.to_bits()).collect()
                 };
-                std::iter::once(bits(loss.tensor()))
-                    .chain(gradients.iter().map(|(_, gradient)| bits(gradient)))
+                std::iter::once(bits(loss.tensor().unwrap()))
+                    .chain(
+                        gradients
+                            .all()
+                            .unwrap()
+                            .into_iter()
+                            .map(|(_, gradient)| bits(gradient)),
+                    )
                     .collect()
             })
         };
@@ -240,8 +259,8 @@ impl Case {
         let whole = network.forward(&Pass::inference(), &input).unwrap().logits;
         let halves = answers(&Pass::inference(), &Value::constant(maps.clone()));
         assert_eq!(
-            values(whole.tensor()),
-            values(halves.tensor()),
+            values(whole.tensor().unwrap()),
+            values(halves.tensor().unwrap()),
             "two halves"
         );
 
@@ -252,7 +271,7 @@ impl Case {
             let logits = answers(&pass, &watched);
             let mut chosen = vec![0f64; self.config.n_tags()];
             chosen[tag] = 1.0;
-            let chosen = Tensor::from_vec(chosen, logits.tensor().dims(), &Device::Cpu).unwrap();
+            let chosen = Tensor::from_vec(chosen, logits.dims(), &Device::Cpu).unwrap();
             let gradients = backward_from(&logits, &chosen).unwrap();
             gradients.of(&watched).unwrap().clone()
         };
@@ -265,7 +284,7 @@ impl Case {
         let at = |size: f64| {
             let maps = (&beside + (&step * size).unwrap()).unwrap();
             let logits = answers(&Pass::inference(), &Value::constant(maps));
-            values(logits.tensor())[tag]
+            values(logits.tensor().unwrap())[tag]
         };
         let mut measured = Vec::new();
         let agrees = [1e-5, 1e-6, 1e-7, 1e-8].into_iter().any(|size| {
@@ -374,10 +393,65 @@ impl Case {
     }
 }
 
+#[cfg(feature = "cuda")]
+impl Case {
+    /// The same loss and gradients from a GPU, or from libraries that stand in for one; nothing where there is neither.
+    fn check_on_gpu(&self) {
+        use crate::nn::{DeviceName, Place, Precision};
+        let place = match Place::open(DeviceName::Cuda(0), Precision::F32) {
+            Ok(place) => place,
+            Err(error) => {
+                let needed = std::env::var_os("ATTUNE_NEEDS_GPU").is_some();
+                assert!(!needed, "no GPU: {error}");
+                return;
+            }
+        };
+        let gradients = |place: &Place| {
+            let (parameters, network) = self.build(DType::F32);
+            parameters.move_to(place).unwrap();
+            let tape = Tape::recording().beside(&parameters);
+            let loss = self.loss(&*network, DType::F32, tape);
+            let gradients = backward(&loss).unwrap();
+            let loss = values(loss.tensor().unwrap())[0];
+            // The running statistics as well.
+            (loss, gradients, parameters.snapshot().unwrap())
+        };
+        let (expected_loss, expected, statistics) = gradients(&Place::Cpu);
+        let (loss, found, found_statistics) = gradients(&place);
+        assert!(
+            (loss - expected_loss).abs() < 2e-3,
+            "{loss} for {expected_loss}"
+        );
+        let length = |values: &[f64]| values.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let apart =
+            |a: &[f64], b: &[f64]| length(&a.iter().zip(b).map(|(a, b)| a - b).collect::<Vec<_>>());
+        let all = expected.all().unwrap();
+        let largest = all
+            .iter()
+            .map(|(_, gradient)| length(&values(gradient)))
+            .fold(0f64, f64::max);
+        assert_eq!(all.len(), found.all().unwrap().len());
+        for (name, expected) in all {
+            let (found, expected) = (values(found.get(name).unwrap().unwrap()), values(expected));
+            // TF32 has 10 bits, and a maximum may turn the other way.
+            let (apart, length) = (apart(&found, &expected), length(&expected));
+            assert!(
+                apart < 0.02 * length + 1e-4 * largest,
+                "{name}: {apart} of {length} away from the processor's gradient"
+            );
+        }
+        for (found, expected) in found_statistics.all().iter().zip(statistics.all()) {
+            let (found, expected) = (values(&found.tensor), values(&expected.tensor));
+            let bound = 2e-3 * length(&expected) + 1e-5;
+            assert!(apart(&found, &expected) < bound, "running statistics");
+        }
+    }
+}
+
 /// `[batch, channels, rows, columns]`: the feature maps of inputs.
 fn maps_of(network: &dyn FeatureMaps, x: &Tensor) -> Tensor {
     let maps = network.to_maps(&Pass::inference(), &Value::constant(x.clone()));
-    maps.unwrap().to_value().unwrap().tensor().clone()
+    maps.unwrap().to_value().unwrap().tensor().unwrap().clone()
 }
 
 /// Fails unless the network is right in all that this module tests.
@@ -391,6 +465,8 @@ pub(super) fn check(config: ModelConfig, batch: usize, n_columns: usize) {
     let gradients = case.check_finite_differences();
     case.check_f32(&gradients);
     case.check_input_gradients();
+    #[cfg(feature = "cuda")]
+    case.check_on_gpu();
     case.check_map_slopes();
     case.check_map_grid();
     case.check_threads();

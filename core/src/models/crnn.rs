@@ -176,7 +176,7 @@ impl FeatureMaps for Crnn {
     fn read_maps(&self, pass: &Pass, maps: &Maps) -> Result<Output> {
         let (tape, mode) = (&pass.tape, pass.mode);
         let states = self.gru.forward(tape, &maps.to_tokens()?)?;
-        let last = states.tensor().dim(1)? - 1;
+        let last = states.dim(1)? - 1;
         let y = select(&states, 1, last)?;
         let y = mode.dropout(&y, self.config.dropout, "head")?;
         Ok(Output::of(self.output.forward(tape, &y)?))

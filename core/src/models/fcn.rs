@@ -167,7 +167,7 @@ impl FeatureMaps for Fcn {
             maps = block.forward(tape, mode, &maps)?;
         }
         let y = maps.to_value()?;
-        let (batch, channels, _, _) = y.tensor().dims4()?;
+        let (batch, channels, _, _) = y.dims4()?;
         let y = reshape(&y, &[batch, channels])?;
         let y = mode.dropout(&y, self.config.dropout, "head")?;
         Ok(Output::of(self.output.forward(tape, &y)?))

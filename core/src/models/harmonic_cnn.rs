@@ -185,7 +185,7 @@ impl HarmonicCnn {
     /// Power spectra `[batch, bins, frames]` to decibels `[batch, harmonics, bands, frames]`.
     fn harmonics(&self, pass: &Pass, x: &Value) -> Result<Value> {
         let filters = self.filters(&pass.tape)?;
-        let (batch, _, frames) = x.tensor().dims3()?;
+        let (batch, _, frames) = x.dims3()?;
         let x = transpose(x, 1, 2)?;
         let y = transpose(&linear(&x, &filters, None)?, 1, 2)?;
         let bands = self.config.n_bands();
@@ -216,7 +216,7 @@ impl Network for HarmonicCnn {
     /// The learned filters become a fixed table.
     fn export(&self, graph: &mut Graph, x: &Wire) -> Result<Wire> {
         let filters = self.filters(&Tape::off())?;
-        let filters = graph.tensor("hstft.filters", filters.tensor())?;
+        let filters = graph.tensor("hstft.filters", filters.tensor()?)?;
         let x = graph.binary("MatMul", &filters, x);
         let (harmonics, bands) = (self.config.n_harmonics as i64, self.config.n_bands() as i64);
         let x = graph.reshape(&x, &[0, harmonics, bands, -1]);

@@ -15,7 +15,7 @@ pub(crate) fn input_gradients(
     let x = pass.tape.watched(inputs);
     let logits = network.run(&pass, &x)?.logits;
     let tags = vec![tag; inputs.dim(0)?];
-    let answers = logits.tensor().clone();
+    let answers = logits.tensor()?.clone();
     let gradients = backward_from(&logits, &one_hot(&logits, &tags)?)?;
     let Some(gradient) = gradients.of(&x) else {
         bail!("the answer does not depend on the input");

@@ -83,9 +83,9 @@ impl Variants {
         let (_, n, packed) = attended.qkv.dims3()?;
         let width = packed / 3;
         let head_width = width / n_heads;
-        let qkv = attended.qkv.flatten_all()?.to_vec1::<f32>()?;
-        let weights = attended.weights.flatten_all()?.to_vec1::<f32>()?;
-        let own = attended.context.tensor().flatten_all()?.to_vec1::<f32>()?;
+        let qkv = attended.qkv.tensor()?.flatten_all()?.to_vec1::<f32>()?;
+        let weights = attended.weights.tensor()?.flatten_all()?.to_vec1::<f32>()?;
+        let own = attended.context.tensor()?.flatten_all()?.to_vec1::<f32>()?;
         let mut contexts = own[..width].to_vec();
 
         let value = |i: usize| &qkv[i * packed + 2 * width..][..width];
@@ -133,8 +133,8 @@ impl Variants {
 
     /// Of the tokens `[1, n, width]` before attention, the one beside each variant: `[variants, width]`.
     pub(super) fn beside(&self, tokens: &Value) -> Result<Value> {
-        let (n_rows, width) = self.contexts.tensor().dims2()?;
-        let tokens = tokens.tensor().squeeze(0)?;
+        let (n_rows, width) = self.contexts.dims2()?;
+        let tokens = tokens.tensor()?.squeeze(0)?;
         let n_own = if self.ask.token_answers { self.n } else { 0 };
         let class_tokens = tokens
             .narrow(0, 0, 1)?
@@ -150,14 +150,14 @@ impl Variants {
         reads: &Value,
         attention: &[Attended],
     ) -> Result<Insight> {
-        let logits = logits.tensor();
+        let logits = logits.tensor()?;
         let rows_of = |from: usize, len: usize| {
             let rows = logits.narrow(0, from, len)?.flatten_all()?;
             rows.to_vec1::<f32>()
         };
         let n_without = if self.ask.without { self.n } else { 0 };
         let n_own = if self.ask.token_answers { self.n } else { 0 };
-        let reads = reads.tensor().to_vec2::<f32>()?;
+        let reads = reads.tensor()?.to_vec2::<f32>()?;
         let norm = |read: &Vec<f32>| {
             let squares = read.iter().zip(&reads[0]);
             squares
@@ -175,7 +175,7 @@ impl Variants {
                     Ok(Attention {
                         heads: self.n_heads,
                         n: self.n,
-                        values: attended.weights.flatten_all()?.to_vec1()?,
+                        values: attended.weights.tensor()?.flatten_all()?.to_vec1()?,
                     })
                 })
                 .collect::<Result<_>>()?,

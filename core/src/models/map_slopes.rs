@@ -33,7 +33,7 @@ pub(crate) fn map_slopes(
 ) -> Result<MapSlopes> {
     let input = Value::constant(input.unsqueeze(0)?);
     let maps = network.to_maps(&Pass::inference(), &input)?.to_value()?;
-    let maps = maps.tensor();
+    let maps = maps.tensor()?;
     let (_, n_channels, n_rows, n_columns) = maps.dims4()?;
     let mut slopes = Vec::with_capacity(tags.len() * maps.elem_count());
     for tags in tags.chunks(TAGS) {

@@ -169,11 +169,11 @@ impl Musicnn {
     /// `[batch, 1, mels, frames]` to `[batch, channels, frames]`.
     fn filter(&self, pass: &Pass, x: &Value) -> Result<Value> {
         let (tape, mode) = (&pass.tape, pass.mode);
-        let (batch, _, bands, frames) = x.tensor().dims4()?;
+        let (batch, _, bands, frames) = x.dims4()?;
         let mut filtered = Vec::new();
         for (conv, norm) in &self.tall {
             let y = relu(&norm.forward(tape, mode, &conv.forward(tape, x)?)?)?;
-            let (_, channels, height, _) = y.tensor().dims4()?;
+            let (_, channels, height, _) = y.dims4()?;
             let y = max_pool2d(&y, [height, 1])?;
             filtered.push(reshape(&y, &[batch, channels, frames])?);
         }

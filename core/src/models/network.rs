@@ -4,7 +4,7 @@ use super::insight::{Ask, Insight};
 use super::map_grid::MapGrid;
 use super::onnx::{Graph, Wire};
 use crate::features::Input;
-use crate::nn::{Attended, Maps, Mode, Tape, Value, reshape};
+use crate::nn::{Attended, Maps, Mode, Parameters, Tape, Value, reshape};
 use candle_core::{Result, Tensor, bail};
 use std::ops::RangeInclusive;
 
@@ -35,6 +35,15 @@ impl Pass {
             tape: Tape::of_watched(),
             mode: Mode::Eval,
             record_attention: false,
+        }
+    }
+
+    /// The same pass for a network of these parameters: it computes where they lie.
+    #[must_use]
+    pub fn beside(self, parameters: &Parameters) -> Self {
+        Self {
+            tape: self.tape.beside(parameters),
+            ..self
         }
     }
 
@@ -176,26 +185,26 @@ pub trait FeatureMaps: Network {
 
 /// `[batch, rows, columns]` as pictures of one channel, `[batch, 1, rows, columns]`.
 pub(super) fn picture(x: &Value) -> Result<Value> {
-    let (batch, n_rows, n_columns) = x.tensor().dims3()?;
+    let (batch, n_rows, n_columns) = x.dims3()?;
     reshape(x, &[batch, 1, n_rows, n_columns])
 }
 
 /// `[batch, channels, columns]` of a network along time as maps of height 1.
 pub(super) fn maps_of_columns(x: &Value) -> Result<Maps> {
-    let (batch, channels, n_columns) = x.tensor().dims3()?;
+    let (batch, channels, n_columns) = x.dims3()?;
     Maps::new(&reshape(x, &[batch, channels, 1, n_columns])?)
 }
 
 /// Back from [`maps_of_columns`].
 pub(super) fn columns_of_maps(maps: &Maps) -> Result<Value> {
     let maps = maps.to_value()?;
-    let (batch, channels, _, n_columns) = maps.tensor().dims4()?;
+    let (batch, channels, _, n_columns) = maps.dims4()?;
     reshape(&maps, &[batch, channels, n_columns])
 }
 
 /// Fails unless `x` `[batch, rows, columns]` is an input of that network.
 pub(super) fn check_input(network: &dyn Network, x: &Value) -> Result<()> {
-    let (_, n_rows, n_columns) = x.tensor().dims3()?;
+    let (_, n_rows, n_columns) = x.dims3()?;
     let (input, columns) = (network.input(), network.columns());
     if n_rows != input.n_rows() {
         bail!(

@@ -29,7 +29,7 @@ pub(crate) fn relevance(
 ) -> Result<Relevance> {
     let tokens = Value::constant(tokens.unsqueeze(0)?);
     let tokens = network.place(&Pass::inference(), &tokens)?;
-    let tokens = tokens.tensor();
+    let tokens = tokens.tensor()?;
     let (_, n, width) = tokens.dims3()?;
     let mut found = Relevance {
         n,
@@ -62,7 +62,7 @@ pub(crate) fn relevance(
 
 /// 1 at the tag of each row.
 pub(super) fn one_hot(logits: &Value, tags: &[usize]) -> Result<Tensor> {
-    let (n_rows, n_tags) = logits.tensor().dims2()?;
+    let (n_rows, n_tags) = logits.dims2()?;
     let mut ones = vec![0f32; n_rows * n_tags];
     for (row, &tag) in tags.iter().enumerate() {
         if tag >= n_tags {
@@ -70,7 +70,7 @@ pub(super) fn one_hot(logits: &Value, tags: &[usize]) -> Result<Tensor> {
         }
         ones[row * n_tags + tag] = 1.0;
     }
-    Tensor::from_vec(ones, (n_rows, n_tags), logits.tensor().device())
+    Tensor::from_vec(ones, (n_rows, n_tags), logits.tensor()?.device())
 }
 
 /// One layer: its weights, and what they are to the answer.
@@ -93,8 +93,8 @@ impl Layer {
         Ok(Self {
             heads,
             head_width: width / heads,
-            weights: numbers(&attended.weights)?,
-            qkv: numbers(&attended.qkv)?,
+            weights: numbers(attended.weights.tensor()?)?,
+            qkv: numbers(attended.qkv.tensor()?)?,
             gradient: numbers(gradient)?,
         })
     }

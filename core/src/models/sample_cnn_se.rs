@@ -198,7 +198,7 @@ impl Block {
         let whole = global_avg_pool(&y, Over::Time)?;
         let weights = relu(&self.squeeze.forward(tape, &whole)?)?;
         let weights = sigmoid(&self.excite.forward(tape, &weights)?)?;
-        let (batch, channels) = weights.tensor().dims2()?;
+        let (batch, channels) = weights.dims2()?;
         let y = mul(&y, &reshape(&weights, &[batch, channels, 1])?)?;
         let beside = match &self.shortcut {
             Some(shortcut) => unit(shortcut, x)?,

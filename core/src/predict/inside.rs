@@ -22,7 +22,7 @@ impl Model {
         };
         let inputs = Value::constant(self.inputs(&[wave])?);
         let heard = network.hear(&Pass::inference(), &inputs)?;
-        Ok(Some(Tokens(heard.tensor().squeeze(0)?)))
+        Ok(Some(Tokens(heard.tensor()?.squeeze(0)?)))
     }
 
     /// Looks inside, for what it heard in a window.

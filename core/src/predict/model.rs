@@ -4,7 +4,7 @@ use super::Error;
 use super::checkpoint::{Checkpoint, LoadOptions};
 use crate::features::{InputExtractor, LogMel};
 use crate::models::{self, ModelConfig, Network, Pass};
-use crate::nn::{Parameters, probabilities};
+use crate::nn::{Parameters, Precision, probabilities};
 use crate::weights;
 use crate::workspace::write_whole;
 use candle_core::{DType, Device, Tensor};
@@ -15,6 +15,7 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// Key of the file's metadata under which [`About`] stands, as JSON.
 pub(super) const METADATA_KEY: &str = "attune";
@@ -34,6 +35,8 @@ pub struct Model {
     parameters: Parameters,
     pub(super) network: Box<dyn Network>,
     pub(super) extractor: InputExtractor,
+    /// Whether the weights lie where networks compute: they go there when it is first asked.
+    settled: OnceLock<()>,
 }
 
 impl std::fmt::Debug for Model {
@@ -157,6 +160,7 @@ impl Model {
             parameters,
             network,
             extractor,
+            settled: OnceLock::new(),
         };
         model.fingerprint = model.hash()?;
         Ok(model)
@@ -274,10 +278,19 @@ impl Model {
 
     /// Logits `[batch, tags]` and, if the pass asks for it, attention weights by layer `[batch, heads, n, n]`.
     pub fn forward(&self, inputs: &Tensor, pass: &Pass) -> Result<(Tensor, Vec<Tensor>), Error> {
-        let output = self.network.forward(pass, inputs)?;
+        if self.settled.get().is_none() {
+            let place = crate::device::place(Precision::default())?;
+            self.parameters.move_to(&place)?;
+            // Whoever was first, it lies there now.
+            self.settled.set(()).ok();
+        }
+        let pass = pass.clone().beside(&self.parameters);
+        let output = self.network.forward(&pass, inputs)?;
         let attention = output.attention.into_iter();
-        let weights = attention.map(|attended| attended.weights).collect();
-        Ok((output.logits.tensor().clone(), weights))
+        let weights = attention
+            .map(|attended| attended.weights.tensor().cloned())
+            .collect::<candle_core::Result<_>>()?;
+        Ok((output.logits.tensor()?.clone(), weights))
     }
 }
 

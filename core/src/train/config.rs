@@ -6,7 +6,7 @@ pub use choices::{Augmentation, DataChoice, ModelChoice};
 
 use crate::augment::Chains;
 use crate::models::presets;
-use crate::nn::OptimizerConfig;
+use crate::nn::{OptimizerConfig, Precision};
 use crate::workspace::Workspace;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -41,6 +41,9 @@ pub struct TrainConfig {
     pub clip_gradient_norm: Option<f64>,
     /// What makes a step of a gradient: Adam without decay in the paper.
     pub optimizer: OptimizerConfig,
+    /// What a GPU computes in; without one it makes no difference.
+    #[serde(skip_serializing_if = "is_usual_precision")]
+    pub precision: Precision,
     /// The run ends after this many epochs at the latest.
     pub epochs: u32,
     /// The run ends after this many epochs without a lower validation loss; 0: never.
@@ -87,6 +90,7 @@ impl Default for TrainConfig {
             schedule: Schedule::default(),
             clip_gradient_norm: None,
             optimizer: OptimizerConfig::default(),
+            precision: Precision::default(),
             epochs: 200,
             patience_epochs: 20,
             max_minutes: None,
@@ -108,6 +112,11 @@ impl Default for TrainConfig {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
 fn is_usual_rate(rate_hz: &u32) -> bool {
     *rate_hz == CLIP_RATE_HZ
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_usual_precision(precision: &Precision) -> bool {
+    *precision == Precision::default()
 }
 
 /// When a run validates. It always validates at its end.

@@ -24,7 +24,7 @@ pub struct Estimate {
     pub parameters: u64,
     /// Memory of weights, gradients, optimizer and recorded activations, in bytes.
     pub memory_bytes: u64,
-    /// Memory that the machine has free, in bytes, where the system tells.
+    /// Memory that the machine, or the GPU that is computed on, has free, in bytes, where the system tells.
     pub available_bytes: Option<u64>,
     /// Steps in an epoch.
     pub steps_per_epoch: u32,
@@ -67,6 +67,8 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     let model_config = config.model.resolve(dataset.n_tags())?;
     let parameters = Parameters::initialise(config.seed, DType::F32);
     let network = model_config.build(parameters.var_builder())?;
+    let place = crate::device::place(config.precision)?;
+    parameters.move_to(&place)?;
     let input = network.input();
     let inputs = noise(&input, config.batch_size, config)?;
     let labels = Tensor::zeros(
@@ -80,12 +82,13 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
         job.check()?;
         job.report(step, STEPS, "measuring a step");
         let begun = Instant::now();
-        let pass = Pass::training(config.seed, step);
+        let pass = Pass::training(config.seed, step).beside(&parameters);
         let output = network.forward(&pass, &inputs)?;
         let loss = nn::bce_with_logits(&output.logits, &labels)?;
         activation_bytes = pass.tape.recorded_bytes();
         let gradients = nn::backward(&loss)?;
         optimizer.step(&parameters, &gradients, config.learning_rate)?;
+        place.wait()?;
         seconds_per_step = begun.elapsed().as_secs_f64().min(seconds_per_step);
     }
     seconds_per_step += seconds_of_teacher;
@@ -95,7 +98,10 @@ pub fn estimate(config: &TrainConfig, workspace: &Workspace, job: &Job) -> Resul
     // (about two thirds of that, three maps) two maps of gradients on the way back.
     let memory_bytes =
         n_parameters * 4 * 5 + weights_of_teacher * 4 + activation_bytes as u64 * 3 / 2;
-    let available_bytes = machine::available_memory();
+    let available_bytes = match place.memory()? {
+        Some((free, _)) => Some(free as u64),
+        None => machine::available_memory(),
+    };
     let mut warnings = Vec::new();
     if let Some(available) = available_bytes
         && memory_bytes > available

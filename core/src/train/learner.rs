@@ -68,6 +68,7 @@ impl Learner {
     ) -> Result<Self, Error> {
         let parameters = Parameters::initialise(recipe.seed, DType::F32);
         let network = config.build(parameters.var_builder())?;
+        parameters.move_to(&crate::device::place(recipe.precision)?)?;
         let rate_hz = f64::from(network.input().sample_rate_hz());
         let input_samples = (recipe.input_secs * rate_hz).round() as usize;
         Ok(Self {
@@ -110,8 +111,8 @@ impl Learner {
         };
         let labels = of_clips(&batch.labels, batch)?;
         let inputs = to_tensor(&batch.inputs, batch.clips.len())?;
-        let pass = Pass::training(self.seed, step);
-        let (loss, logits, from_teacher) = match lesson {
+        let pass = Pass::training(self.seed, step).beside(&self.parameters);
+        let (loss, logits, with_teacher) = match lesson {
             None => {
                 let logits = self.network.forward(&pass, &inputs)?.logits;
                 (nn::bce_with_logits(&logits, &labels)?, logits, None)
@@ -125,26 +126,29 @@ impl Learner {
                     weights: &of_clips(&lesson.weights, &lesson.batch)?,
                 };
                 let losses = losses(&*self.network, &pass, lesson.passes, halves)?;
-                let from_teacher = FromTeacher {
-                    supervised_loss: scalar(&losses.supervised)?,
-                    semi_supervised_loss: scalar(&losses.semi_supervised)?,
-                    logits: numbers(&losses.unlabelled_logits)?,
-                };
-                (losses.total, losses.labelled_logits, Some(from_teacher))
+                let logits = losses.labelled_logits.clone();
+                (losses.total.clone(), logits, Some(losses))
             }
         };
+        // On a GPU nothing is asked for before all is on its way there: asking waits for it.
+        let forward_done = Instant::now();
+        let mut gradients = nn::backward(&loss)?;
         let loss_value = scalar(&loss)?;
-        if !loss_value.is_finite() {
+        let backward_done = Instant::now();
+        let gradient_norm = gradients.norm()?;
+        if !loss_value.is_finite() || !gradient_norm.is_finite() {
             return Ok(None);
         }
         let logits = numbers(&logits)?;
-        let forward_done = Instant::now();
-        let mut gradients = nn::backward(&loss)?;
-        let backward_done = Instant::now();
-        let gradient_norm = gradients.norm()?;
-        if !gradient_norm.is_finite() {
-            return Ok(None);
-        }
+        let from_teacher = with_teacher
+            .map(|losses| -> Result<_, Error> {
+                Ok(FromTeacher {
+                    supervised_loss: scalar(&losses.supervised)?,
+                    semi_supervised_loss: scalar(&losses.semi_supervised)?,
+                    logits: numbers(&losses.unlabelled_logits)?,
+                })
+            })
+            .transpose()?;
         if let Some(limit) = self.clip_gradient_norm
             && gradient_norm > limit
         {
@@ -170,7 +174,8 @@ impl Learner {
     /// Its logits for clips in evaluation mode, `[clips, tags]`.
     pub(super) fn answers(&self, inputs: &Inputs, n_clips: usize) -> Result<Vec<f32>, Error> {
         let inputs = to_tensor(inputs, n_clips)?;
-        numbers(&self.network.forward(&Pass::inference(), &inputs)?.logits)
+        let pass = Pass::inference().beside(&self.parameters);
+        numbers(&self.network.forward(&pass, &inputs)?.logits)
     }
 
     /// An immutable copy of the current weights.
@@ -185,11 +190,11 @@ impl Learner {
 }
 
 fn scalar(value: &Value) -> Result<f64, Error> {
-    Ok(f64::from(value.tensor().to_scalar::<f32>()?))
+    Ok(f64::from(value.tensor()?.to_scalar::<f32>()?))
 }
 
 fn numbers(value: &Value) -> Result<Vec<f32>, Error> {
-    Ok(value.tensor().flatten_all()?.to_vec1()?)
+    Ok(value.tensor()?.flatten_all()?.to_vec1()?)
 }
 
 #[cfg(test)]

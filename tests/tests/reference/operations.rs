@@ -28,7 +28,7 @@ fn close(found: &Tensor, expected: &Tensor, what: &str) {
 
 fn check(tensors: &Tensors, case: &str, y: &Value, watched: &[(&str, &Value)]) {
     let name = format!("{case}.y");
-    close(y.tensor(), &tensors[&name], &name);
+    close(y.tensor().unwrap(), &tensors[&name], &name);
     let gradients = gradients(y, &tensors[&format!("{case}.gy")]);
     for (name, value) in watched {
         let name = format!("{case}.{name}");
@@ -132,7 +132,7 @@ fn pooling_along_time() {
         let x = tape.watched(&tensors[&format!("{name}.x")]);
         let y = nn::avg_pool1d(&x, window).unwrap();
         let found = gradients(&y, &tensors[&format!("{name}.gy")]);
-        for (part, found) in [("y", y.tensor()), ("gx", found.of(&x).unwrap())] {
+        for (part, found) in [("y", y.tensor().unwrap()), ("gx", found.of(&x).unwrap())] {
             let part = format!("{name}.avg.{part}");
             close(found, &tensors[&part], &part);
         }
@@ -164,7 +164,7 @@ fn batch_norm_in_training_and_evaluation() {
             if statistics == Statistics::Batch {
                 check(&tensors, &name, &y, &[("gx", &x), ("gw", &w), ("gb", &b)]);
             } else {
-                assert_close(y.tensor(), get("eval.y"), ROUNDING, &name);
+                assert_close(y.tensor().unwrap(), get("eval.y"), ROUNDING, &name);
                 let gradients = gradients(&y, get("gy"));
                 assert_close(gradients.of(&x).unwrap(), get("eval.gx"), ROUNDING, &name);
             }
@@ -207,7 +207,7 @@ fn functions_of_single_numbers() {
         let x = tape.watched(&tensors["x"]);
         let y = function(&x).unwrap();
         let found = gradients(&y, &tensors["gy"]);
-        for (part, found) in [("y", y.tensor()), ("gx", found.of(&x).unwrap())] {
+        for (part, found) in [("y", y.tensor().unwrap()), ("gx", found.of(&x).unwrap())] {
             let part = format!("{name}.{part}");
             close(found, &tensors[&part], &part);
         }
@@ -239,7 +239,12 @@ fn attention_with_its_weights() {
     let get = |name: &str| &tensors[&format!("core.{name}")];
     let qkv = tape.watched(&packed(get("q"), get("k"), get("v")));
     let attended = nn::attention(&qkv, 4).unwrap();
-    assert_close(&attended.weights, get("attention"), ROUNDING, "weights");
+    assert_close(
+        attended.weights.tensor().unwrap(),
+        get("attention"),
+        ROUNDING,
+        "weights",
+    );
     // `y` and `gy` are [batch, heads, tokens, width]; the context has the heads side by side.
     let side_by_side = |t: &Tensor| {
         packed(t, t, t)
@@ -249,7 +254,7 @@ fn attention_with_its_weights() {
             .unwrap()
     };
     assert_close(
-        attended.context.tensor(),
+        attended.context.tensor().unwrap(),
         &side_by_side(get("y")),
         ROUNDING,
         "context",
@@ -294,7 +299,11 @@ fn softmax_on_its_own() {
     let y = nn::softmax(&x).unwrap();
     check(&tensors, "softmax", &y, &[("gx", &x)]);
     let large = nn::softmax(&tape.constant(&tensors["softmax.large_x"])).unwrap();
-    close(large.tensor(), &tensors["softmax.large_y"], "large numbers");
+    close(
+        large.tensor().unwrap(),
+        &tensors["softmax.large_y"],
+        "large numbers",
+    );
 }
 
 /// The same as [`attention_with_its_weights`] from products, softmax and exchanged axes, as attention with dropout is put together.
@@ -310,7 +319,11 @@ fn attention_from_single_operations() {
     let scores = nn::matmul(&q, &nn::transpose(&k, 2, 3).unwrap()).unwrap();
     let scores = nn::mul(&scores, &tape.constant(&scale)).unwrap();
     let weights = nn::softmax(&scores).unwrap();
-    close(weights.tensor(), &tensors["core.attention"], "weights");
+    close(
+        weights.tensor().unwrap(),
+        &tensors["core.attention"],
+        "weights",
+    );
     let y = nn::matmul(&weights, &v).unwrap();
     check(&tensors, "core", &y, &[("gq", &q), ("gk", &k), ("gv", &v)]);
 }
@@ -330,19 +343,19 @@ fn gated_recurrent_units_through_time() {
     let x = tape.watched(&tensors["x"]);
     let network = Gru::new(&builder, 128, 32, 2, Reading::Forward).unwrap();
     let y = network.forward(&tape, &x).unwrap();
-    close(y.tensor(), &tensors["y"], "y");
+    close(y.tensor().unwrap(), &tensors["y"], "y");
     let gradients = gradients(&y, &tensors["gy"]);
     close(gradients.of(&x).unwrap(), &tensors["gx"], "gx");
     for name in weights.keys() {
         let expected = &tensors[&format!("g.{name}")];
-        close(gradients.get(name).unwrap(), expected, name);
+        close(gradients.get(name).unwrap().unwrap(), expected, name);
     }
     for (layer, n_layers) in [1, 2].into_iter().enumerate() {
         let network = Gru::new(&builder, 128, 32, n_layers, Reading::Forward).unwrap();
         let y = network.forward(&Tape::off(), &Value::constant(tensors["x"].clone()));
         let last = nn::select(&y.unwrap(), 1, 17).unwrap();
         close(
-            last.tensor(),
+            last.tensor().unwrap(),
             &tensors["h_n"].get(layer).unwrap(),
             "last state",
         );
@@ -374,7 +387,7 @@ fn linear_maps_and_the_loss() {
     let z = tape.watched(&tensors["bce_sigmoid.z"]);
     let loss = nn::bce_with_logits(&z, &tensors["bce.y"]).unwrap();
     assert_close(
-        loss.tensor(),
+        loss.tensor().unwrap(),
         &tensors["bce_with_logits.loss"],
         ROUNDING,
         "loss",
@@ -435,7 +448,7 @@ fn learned_harmonic_filters_in_decibels() {
     let db = nn::decibels(&nn::linear(&power, &filters, None).unwrap()).unwrap();
     // [frames, harmonics * bands] to [harmonics, bands, every second frame]
     let found = nn::transpose(&db, 0, 1).unwrap();
-    let found = found.tensor().to_vec2::<f32>().unwrap();
+    let found = found.tensor().unwrap().to_vec2::<f32>().unwrap();
     let expected = values(&tensors["hstft_db"]);
     let loudest = expected.iter().copied().fold(f32::MIN, f32::max);
     let mut worst = 0f32;

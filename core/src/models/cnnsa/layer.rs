@@ -85,7 +85,7 @@ impl Layer {
 
     /// Attention with dropout on its weights; those that are handed out are from before.
     fn dropping(&self, mode: Mode, parts: [&Value; 3], qkv: &Value) -> Result<Attended> {
-        let (batch, n, width) = parts[0].tensor().dims3()?;
+        let (batch, n, width) = parts[0].dims3()?;
         let head_width = width / self.n_heads;
         let heads = |x: &Value| -> Result<Value> {
             let x = nn::reshape(x, &[batch, n, self.n_heads, head_width])?;
@@ -93,16 +93,19 @@ impl Layer {
         };
         let [query, key, value] = parts;
         let scores = nn::matmul(&heads(query)?, &nn::transpose(&heads(key)?, 2, 3)?)?;
-        let scale = Tensor::new((head_width as f64).sqrt().recip(), scores.tensor().device())?
-            .to_dtype(scores.tensor().dtype())?
-            .reshape((1, 1, 1, 1))?;
+        let scale = Tensor::new(
+            (head_width as f64).sqrt().recip(),
+            scores.tensor()?.device(),
+        )?
+        .to_dtype(scores.dtype())?
+        .reshape((1, 1, 1, 1))?;
         let weights = nn::softmax(&nn::mul(&scores, &Value::constant(scale))?)?;
         let kept = mode.dropout(&weights, self.attention_dropout, &self.names[0])?;
         let context = nn::permute(&nn::matmul(&kept, &heads(value)?)?, &[0, 2, 1, 3])?;
         Ok(Attended {
             context: nn::reshape(&context, &[batch, n, width])?,
-            weights: weights.tensor().clone(),
-            qkv: qkv.tensor().clone(),
+            weights: weights.detached(),
+            qkv: qkv.detached(),
         })
     }
 

@@ -237,7 +237,7 @@ impl ClassToken for Cnnsa {
     }
 
     fn place(&self, pass: &Pass, tokens: &Value) -> Result<Value> {
-        let (batch, _, width) = tokens.tensor().dims3()?;
+        let (batch, _, width) = tokens.dims3()?;
         let class_tokens = self.class_token.broadcast_as((batch, 1, width))?;
         let class_tokens = pass.tape.constant(&class_tokens.contiguous()?);
         concat([&class_tokens, tokens], 1)
@@ -308,12 +308,13 @@ mod tests {
             let class_token = network.class_token().unwrap();
             let x = Value::constant(x.unsqueeze(0).unwrap());
             let heard = class_token.hear(&Pass::inference(), &x).unwrap();
-            let heard = heard.tensor().squeeze(0).unwrap();
+            let heard = heard.tensor().unwrap().squeeze(0).unwrap();
             let insight = class_token.inspect(&heard, Ask::default()).unwrap();
             let output = network.run(&Pass::inference(), &x).unwrap();
             let logits: Vec<f32> = output
                 .logits
                 .tensor()
+                .unwrap()
                 .flatten_all()
                 .unwrap()
                 .to_vec1()

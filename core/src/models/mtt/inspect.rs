@@ -47,7 +47,7 @@ mod tests {
     fn heard(network: &MusicTaggingTransformer, log_mel: &Tensor) -> Tensor {
         let x = Value::constant(log_mel.unsqueeze(0).unwrap());
         let heard = network.hear(&Pass::inference(), &x).unwrap();
-        heard.tensor().squeeze(0).unwrap()
+        heard.tensor().unwrap().squeeze(0).unwrap()
     }
 
     /// The literal sweep: attention of the last layer replaced by a one-hot column, or by the softmax without a column, for
@@ -80,6 +80,7 @@ mod tests {
         let whole: Vec<f32> = output
             .logits
             .tensor()
+            .unwrap()
             .flatten_all()
             .unwrap()
             .to_vec1()
@@ -106,6 +107,7 @@ mod tests {
         // [heads, n, width of a head]
         let values = qkv
             .tensor()
+            .unwrap()
             .narrow(2, 64, 32)
             .unwrap()
             .reshape((n, 4, 8))
@@ -114,7 +116,12 @@ mod tests {
             .unwrap()
             .contiguous()
             .unwrap();
-        let attention = output.attention[1].weights.squeeze(0).unwrap();
+        let attention = output.attention[1]
+            .weights
+            .tensor()
+            .unwrap()
+            .squeeze(0)
+            .unwrap();
         let logits_with = |attention: &Tensor| -> Vec<f32> {
             let context = attention
                 .matmul(&values)
@@ -131,7 +138,13 @@ mod tests {
                 .feed_forward(&pass, &nn::add(&x, &read).unwrap())
                 .unwrap();
             let logits = network.answer(tape, &nn::first_token(&y).unwrap()).unwrap();
-            logits.tensor().flatten_all().unwrap().to_vec1().unwrap()
+            logits
+                .tensor()
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap()
         };
         // Each position in the place of the class token.
         let y = {
@@ -140,9 +153,22 @@ mod tests {
             y
         };
         for t in 0..n {
-            let alone = Value::constant(y.tensor().narrow(1, t, 1).unwrap().squeeze(1).unwrap());
+            let alone = Value::constant(
+                y.tensor()
+                    .unwrap()
+                    .narrow(1, t, 1)
+                    .unwrap()
+                    .squeeze(1)
+                    .unwrap(),
+            );
             let logits = network.answer(tape, &alone).unwrap();
-            let logits: Vec<f32> = logits.tensor().flatten_all().unwrap().to_vec1().unwrap();
+            let logits: Vec<f32> = logits
+                .tensor()
+                .unwrap()
+                .flatten_all()
+                .unwrap()
+                .to_vec1()
+                .unwrap();
             close(&insight.token_logits[t * 7..][..7], &logits, "token");
         }
         for t in 0..n {
@@ -198,8 +224,11 @@ mod tests {
         let normed = layer.attention_norm.forward(tape, &x).unwrap();
         let attended = nn::attention(&layer.to_qkv.forward(tape, &normed).unwrap(), 4).unwrap();
         let numbers = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let (qkv, weights) = (numbers(&attended.qkv), numbers(&attended.weights));
-        let context = numbers(&attended.context.tensor().narrow(1, 0, 1).unwrap());
+        let (qkv, weights) = (
+            numbers(attended.qkv.tensor().unwrap()),
+            numbers(attended.weights.tensor().unwrap()),
+        );
+        let context = numbers(&attended.context.tensor().unwrap().narrow(1, 0, 1).unwrap());
         // The answer if one weight of the class token's row is larger by `more`.
         let answer = |head: usize, key: usize, more: f32| -> Vec<f32> {
             let mut context = context.clone();
@@ -213,7 +242,7 @@ mod tests {
                 .unwrap();
             let y = nn::add(&nn::first_token(&x).unwrap(), &read).unwrap();
             let y = layer.feed_forward(&pass, &y).unwrap();
-            numbers(network.answer(tape, &y).unwrap().tensor())
+            numbers(network.answer(tape, &y).unwrap().tensor().unwrap())
         };
         let mut expected = vec![[0f32; 2]; 2 * n];
         for (head, key) in (0..4).flat_map(|head| (0..n).map(move |key| (head, key))) {
@@ -256,11 +285,12 @@ mod tests {
         let sum = variants
             .shares
             .tensor()
+            .unwrap()
             .sum(0)
             .unwrap()
             .to_vec1::<f32>()
             .unwrap();
-        let read = attended.context.tensor().narrow(1, 0, 1).unwrap();
+        let read = attended.context.tensor().unwrap().narrow(1, 0, 1).unwrap();
         let read = read.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         for (sum, read) in sum.iter().zip(&read) {
             assert!((sum - read).abs() < 1e-5, "{sum} for {read}");

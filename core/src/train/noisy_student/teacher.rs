@@ -5,7 +5,7 @@ use crate::dataset::{Batch, Dataset, Inputs, PcmCache};
 use crate::features::Input;
 use crate::job::Job;
 use crate::models::{Network, Pass};
-use crate::nn::Parameters;
+use crate::nn::{Parameters, Precision};
 use crate::predict::{self, Model};
 use crate::train::Error;
 use crate::train::evaluation::places_of_tags;
@@ -52,6 +52,7 @@ impl Teacher {
             .map(|decay| -> Result<Moving, Error> {
                 let parameters = model.parameters().snapshot()?;
                 let network = model.config.build(parameters.var_builder())?;
+                parameters.move_to(&crate::device::place(Precision::default())?)?;
                 Ok(Moving {
                     decay,
                     parameters,
@@ -118,9 +119,9 @@ impl Teacher {
         let logits = match &self.moving {
             Some(moving) => moving
                 .network
-                .forward(&pass, &inputs)?
+                .forward(&pass.beside(&moving.parameters), &inputs)?
                 .logits
-                .tensor()
+                .tensor()?
                 .clone(),
             None => self.model.forward(&inputs, &pass)?.0,
         };
