@@ -3,8 +3,9 @@
 use crate::attune;
 use crate::lab::{Lab, succeed};
 use attune_core::dataset::{
-    Check, Collection, Dataset, Finding, Place, ProblemKind, Severity, Split, TagIdx, import,
+    Check, Collection, Dataset, Error, Finding, Place, ProblemKind, Severity, Split, TagIdx, import,
 };
+use attune_core::job::{Cancel, Job};
 use attune_tests::published::{
     self, fma, gtzan, jamendo, magnatagatune, mirdata, msd, npy_floats, put, put_tone,
 };
@@ -424,6 +425,65 @@ fn what_jamendo_does_not_need_is_told_and_does_not_end_the_reading() {
         &open(&root, "mtg-jamendo").findings,
         "raw.meta.tsv cannot be used: the header is missing",
     );
+}
+
+#[test]
+fn damaged_lists_leave_the_rest_of_a_data_set_as_it_is() {
+    let (_keep, root) = folder();
+    jamendo::write(&root);
+    let part = root.join("data/splits/split-1/autotagging-test.tsv");
+    put(&part, "");
+    let collection = open(&root, "mtg-jamendo");
+    let told = finding(
+        &collection.findings,
+        "autotagging-test.tsv cannot be used: the header is missing",
+    );
+    assert_eq!(told.file.as_ref(), Some(&part));
+    assert_eq!(counts(&dataset(&root, "autotagging/split-1"))[2], 0);
+    assert_ne!(counts(&dataset(&root, "autotagging/split-0"))[2], 0);
+
+    let (_keep, root) = folder();
+    fma::write(&root);
+    put(&root.join("fma_metadata/genres.csv"), b"\xff\n");
+    let collection = open(&root, "fma");
+    finding(&collection.findings, "genres.csv cannot be used");
+
+    let (_keep, root) = folder();
+    gtzan::write(&root);
+    put(&root.join("valid_filtered.txt"), b"\xff\n");
+    let collection = open(&root, "gtzan");
+    finding(&collection.findings, "valid_filtered.txt cannot be used");
+}
+
+#[test]
+fn reading_is_told_and_stops_when_it_is_asked_to() {
+    for write in [
+        magnatagatune::write as fn(&Path),
+        jamendo::write,
+        msd::write_cals,
+        fma::write,
+        mirdata::write,
+        gtzan::write,
+        write_genres,
+        write_generic,
+    ] {
+        let (_keep, root) = folder();
+        write(&root);
+        let whole = Collection::open(&root).unwrap();
+        let cancel = Cancel::new();
+        let raised = cancel.clone();
+        let job = Job::new(cancel, move |progress| {
+            assert!(!progress.what.is_empty());
+            raised.cancel();
+        });
+        let stopped = Collection::open_with(&root, &job);
+        assert!(
+            matches!(stopped, Err(Error::Cancelled(_))),
+            "{}: {:?}",
+            whole.layout,
+            stopped.map(|it| it.recordings.len())
+        );
+    }
 }
 
 #[test]

@@ -84,6 +84,24 @@ fn a_pickle_that_would_run_a_command_is_refused_by_name() {
     );
     refused(&root, "filtered_list_test.cP", "names os.system");
     assert!(!trace.exists());
+    // Beside another publication of the split, that one is read.
+    let both = keep.path().join("both");
+    std::fs::create_dir(&both).unwrap();
+    msd::write_pickles(&both);
+    msd::write_lists(&both);
+    assert_eq!(split_names(&open(&both, "msd")), ["conventional", "choi"]);
+    std::fs::copy(
+        root.join("split/msd/filtered_list_test.cP"),
+        both.join("split/msd/filtered_list_test.cP"),
+    )
+    .unwrap();
+    let collection = open(&both, "msd");
+    assert_eq!(split_names(&collection), ["choi"]);
+    let told = finding(&collection.findings, "one published split is left out");
+    assert!(told.message.contains("filtered_list_test.cP"), "{told:?}");
+    let data = Dataset::open(&both).unwrap();
+    assert_eq!(tags(&data, &msd::id(4)), ["electronic"]);
+    assert!(!trace.exists());
     let output = attune::output(keep.path(), &["data", "info", root.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3));
 }

@@ -107,7 +107,7 @@ impl Layout for Fma {
             )
         })?;
         let mut report = Report::new(job);
-        let genres = read_genres(folder, &mut report)?;
+        let genres = read_genres(folder, &mut report);
         let tracks = Tracks::read(&file, &mut report)?;
         report.count("tracks", tracks.recordings.list.len(), &[N_TRACKS], &file);
         let known: Vec<&str> = tracks
@@ -136,7 +136,7 @@ impl Layout for Fma {
             splits.push(tracks.split(&name, level, labellings.len() - 1, &mut report, |_| true));
         }
         let mut recordings = tracks.recordings;
-        hold_against_checksums(at, &recordings, &tracks.facts, &mut report)?;
+        hold_against_checksums(at, &recordings, &tracks.facts, &mut report);
         let around = [
             AUDIO_BELOW.map(str::to_owned).to_vec(),
             AUDIO_BELOW[1..]
@@ -428,7 +428,7 @@ impl Facts {
     }
 }
 
-fn read_genres(folder: &Path, report: &mut Report) -> Result<BTreeMap<i64, String>, Error> {
+fn read_genres(folder: &Path, report: &mut Report) -> BTreeMap<i64, String> {
     let mut titles = BTreeMap::new();
     let Some(file) = find(folder, &METADATA_BELOW, "genres.csv") else {
         report.missing(
@@ -436,10 +436,17 @@ fn read_genres(folder: &Path, report: &mut Report) -> Result<BTreeMap<i64, Strin
             "genres go by their numbers",
             "unpack it from fma_metadata.zip",
         );
-        return Ok(titles);
+        return titles;
     };
-    let sheet = Sheet::read(&file, Form::Csv, 1)?;
-    let (id, title) = (sheet.need("genre_id")?, sheet.need("title")?);
+    let sheet = Sheet::read(&file, Form::Csv, 1);
+    let read = sheet.and_then(|sheet| Ok((sheet.need("genre_id")?, sheet.need("title")?, sheet)));
+    let (id, title, sheet) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            report.unusable(&error, &file, "genres go by their numbers");
+            return titles;
+        }
+    };
     for line in sheet.rows(report.job()) {
         let (problem, line) = match line {
             Ok((fields, line)) => match (
@@ -456,7 +463,7 @@ fn read_genres(folder: &Path, report: &mut Report) -> Result<BTreeMap<i64, Strin
         };
         report.bad_line(&file, line, &problem, "download fma_metadata.zip again");
     }
-    Ok(titles)
+    titles
 }
 
 /// The archives list what they hold: tracks of the subset that are not listed were never in it. The sums themselves are the doctor's.
@@ -465,13 +472,20 @@ fn hold_against_checksums(
     recordings: &Recordings,
     facts: &[Facts],
     report: &mut Report,
-) -> Result<(), Error> {
+) {
     let root = at.audio.as_ref().unwrap_or(&at.annotations);
     for (level, (name, _)) in SUBSETS.iter().enumerate() {
         let Some(file) = find(root, &[&format!("fma_{name}")], "checksums") else {
             continue;
         };
-        let listed: HashSet<String> = lines(&file, report)?
+        let lines = match lines(&file, report) {
+            Ok(lines) => lines,
+            Err(error) => {
+                report.unusable(&error, &file, "the tracks are not compared with it");
+                continue;
+            }
+        };
+        let listed: HashSet<String> = lines
             .into_iter()
             .filter_map(|(_, line)| {
                 let stem = Path::new(line.split_whitespace().nth(1)?)
@@ -502,5 +516,4 @@ fn hold_against_checksums(
             );
         }
     }
-    Ok(())
 }

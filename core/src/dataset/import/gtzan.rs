@@ -127,7 +127,7 @@ impl Layout for Gtzan {
         let folder = &at.annotations;
         let mut report = Report::new(job);
         let mut clips = Clips::default();
-        let filtered = clips.read_lists(folder, &mut report)?;
+        let filtered = clips.read_lists(folder, &mut report);
         let n_listed = clips.paths.len();
         let is_broken_listed = clips.recordings.find(BROKEN_CLIP).is_some();
         for (id, path) in clips_below(at.audio.as_ref().unwrap_or(folder)) {
@@ -208,14 +208,10 @@ impl Clips {
         number
     }
 
-    fn read_lists(
-        &mut self,
-        folder: &Path,
-        report: &mut Report,
-    ) -> Result<Option<NamedSplit>, Error> {
+    fn read_lists(&mut self, folder: &Path, report: &mut Report) -> Option<NamedSplit> {
         let files = LISTS.map(|(name, _, _)| find(folder, &LISTS_BELOW, name));
         if files.iter().all(Option::is_none) {
-            return Ok(None);
+            return None;
         }
         let mut parts = Parts::default();
         for ((name, part, published), file) in LISTS.into_iter().zip(&files) {
@@ -227,7 +223,14 @@ impl Clips {
                 );
                 continue;
             };
-            for (line, path) in lines(file, report)? {
+            let list = match lines(file, report) {
+                Ok(list) => list,
+                Err(error) => {
+                    report.unusable(&error, file, &format!("the split has no part {part}"));
+                    continue;
+                }
+            };
+            for (line, path) in list {
                 let stem = Path::new(&path).file_stem().and_then(|stem| stem.to_str());
                 match stem.filter(|stem| genre_of(stem).is_some() && is_within(Path::new(&path))) {
                     Some(stem) => {
@@ -249,11 +252,6 @@ impl Clips {
                 file,
             );
         }
-        Ok(Some(parts.finish(
-            "fault-filtered",
-            0,
-            &self.recordings.list,
-            report,
-        )))
+        Some(parts.finish("fault-filtered", 0, &self.recordings.list, report))
     }
 }

@@ -283,7 +283,7 @@ impl Tracks {
         report: &mut Report,
     ) -> Result<(Labelling, Vec<NamedSplit>), Error> {
         let mut tags_of: HashMap<u32, Vec<String>> = HashMap::new();
-        let mut splits = Vec::new();
+        let (mut splits, mut refused) = (Vec::new(), None);
         for split in 0..N_SPLITS {
             let files = PARTS.map(|(part, _)| part_file(folder, subset, split, part));
             let Some(beside) = files.iter().flatten().next().cloned() else {
@@ -301,7 +301,15 @@ impl Tracks {
                     );
                     continue;
                 };
-                self.read_part(file, part, &mut parts, &mut tags_of, report)?;
+                if let Err(error) = self.read_part(file, part, &mut parts, &mut tags_of, report) {
+                    report.unusable(
+                        &error,
+                        file,
+                        &format!("the split {name} has no part {part}"),
+                    );
+                    refused = Some(error);
+                    continue;
+                }
                 let at = [Split::Train, Split::Valid, Split::Test]
                     .iter()
                     .position(|other| *other == part);
@@ -315,6 +323,9 @@ impl Tracks {
                 }
             }
             splits.push(parts.finish(&name, labelling, &self.recordings.list, report));
+        }
+        if let Some(error) = refused.filter(|_| tags_of.is_empty()) {
+            return Err(error);
         }
         let any = (0..N_SPLITS).find_map(|split| part_file(folder, subset, split, "train"));
         let any = any.unwrap_or_else(|| folder.to_path_buf());

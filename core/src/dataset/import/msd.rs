@@ -75,6 +75,7 @@ impl Layout for Msd {
         let mut report = Report::new(job);
         let mut read = Reading::default();
         let (mut labellings, mut splits) = (Vec::new(), Vec::new());
+        let mut publications = Vec::new();
         if let Some(file) = find(folder, &BELOW, "50tagList.txt") {
             match lines(&file, &mut report) {
                 Ok(lines) => {
@@ -86,12 +87,29 @@ impl Layout for Msd {
         }
         let has = |names: &[&str]| finds_any(folder, &BELOW, names);
         if has(&["filtered_list_train.cP", "filtered_list_test.cP"]) {
-            splits.push(read.pickles(folder, labellings.len(), &mut report)?);
-            labellings.push(read.take_labelling("conventional"));
+            let split = read.pickles(folder, &mut report);
+            let labelling = read.take_labelling("conventional");
+            publications.push(split.map(|split| (split, labelling)));
         }
         if has(&["train_x_msd_id.txt", "test_x_msd_id.txt"]) {
-            splits.push(read.lists(folder, labellings.len(), &mut report)?);
-            labellings.push(read.take_labelling("choi"));
+            let split = read.lists(folder, &mut report);
+            let labelling = read.take_labelling("choi");
+            publications.push(split.map(|split| (split, labelling)));
+        }
+        let is_any_read = publications.iter().any(Result::is_ok);
+        for publication in publications {
+            match publication {
+                Ok((split, labelling)) => {
+                    splits.push(NamedSplit {
+                        labelling: labellings.len(),
+                        ..split
+                    });
+                    labellings.push(labelling);
+                }
+                // One publication of the split stands for itself.
+                Err(error) if is_any_read => report.refused(&error),
+                Err(error) => return Err(error),
+            }
         }
         tell_broken(&read.recordings, &mut report);
         read_names(folder, &mut read.recordings, &mut report);
@@ -149,12 +167,7 @@ impl Reading {
     }
 
     /// The first list is train and valid one behind the other.
-    fn pickles(
-        &mut self,
-        folder: &Path,
-        labelling: usize,
-        report: &mut Report,
-    ) -> Result<NamedSplit, Error> {
+    fn pickles(&mut self, folder: &Path, report: &mut Report) -> Result<NamedSplit, Error> {
         let mut parts = Parts::default();
         let mut ids = Vec::new();
         for (name, published) in [
@@ -201,7 +214,7 @@ impl Reading {
         }
         self.tag_vectors(folder, report)?;
         self.preview_paths(folder, report);
-        Ok(parts.finish("conventional", labelling, &self.recordings.list, report))
+        Ok(parts.finish("conventional", 0, &self.recordings.list, report))
     }
 
     fn tag_vectors(&mut self, folder: &Path, report: &mut Report) -> Result<(), Error> {
@@ -277,12 +290,7 @@ impl Reading {
         }
     }
 
-    fn lists(
-        &mut self,
-        folder: &Path,
-        labelling: usize,
-        report: &mut Report,
-    ) -> Result<NamedSplit, Error> {
+    fn lists(&mut self, folder: &Path, report: &mut Report) -> Result<NamedSplit, Error> {
         let mut parts = Parts::default();
         for (part, word, published) in LISTS {
             let name = format!("{word}_x_msd_id.txt");
@@ -357,7 +365,7 @@ impl Reading {
                 }
             }
         }
-        Ok(parts.finish("choi", labelling, &self.recordings.list, report))
+        Ok(parts.finish("choi", 0, &self.recordings.list, report))
     }
 }
 

@@ -106,7 +106,12 @@ impl Layout for MsdCals {
         }
         let labelling = read_labels(folder, &recordings, &labels, &mut report)?;
         if let Some(file) = &table {
-            read_table(file, &mut recordings, &mut parts, &mut report)?;
+            match read_table(file, &mut recordings, &mut parts, &mut report) {
+                Err(error) if !recordings.list.is_empty() => {
+                    report.unusable(&error, file, "lengths are not known");
+                }
+                read => read?,
+            }
         } else {
             report.missing(
                 &folder.join(TABLE),

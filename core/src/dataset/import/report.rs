@@ -95,6 +95,12 @@ impl Report {
         self.tell(finding);
     }
 
+    /// A publication of which a part cannot be used, beside another one that can: it is left out as a whole.
+    pub(super) fn refused(&mut self, error: &Error) {
+        let message = format!("one published split is left out: {error}");
+        self.tell(Finding::new(Check::BadLine, Severity::Error, message));
+    }
+
     /// Names and their order as a file has them, against those that were published.
     pub(super) fn tag_order(&mut self, found: &[String], published: &[&str], file: &Path) {
         if found == published {
