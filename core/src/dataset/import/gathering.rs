@@ -201,6 +201,7 @@ pub(super) fn folder_name(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Job;
 
     #[test]
     fn a_recording_in_two_parts_is_told_once_with_the_part_it_counts_for_and_the_line() {
@@ -217,7 +218,7 @@ mod tests {
         parts.put_from(0, Split::Train, (file, 9));
         parts.put_from(2, Split::Test, (file, 10));
         parts.put_from(2, Split::Train, (file, 11));
-        let mut report = Report::default();
+        let mut report = Report::new(&Job::quiet());
         let split = parts.finish("own", 0, &recordings.list, &mut report);
         let counted = [(0, Split::Train), (1, Split::Test), (2, Split::Test)];
         assert_eq!(split.parts, counted);

@@ -465,7 +465,7 @@ mod tests {
         let message = open_files(&[]).unwrap_err();
         assert!(message.contains("1 audio files"), "{message}");
         assert!(message.contains("track_id,path,artist,split"), "{message}");
-        let nowhere = open(Path::new("/nowhere/at/all"), None)
+        let nowhere = open(Path::new("/nowhere/at/all"), None, &Job::quiet())
             .unwrap_err()
             .to_string();
         assert!(nowhere.contains("/nowhere/at/all"), "{nowhere}");
