@@ -45,6 +45,8 @@ fn style(theme: Theme) -> Style {
     spacing.button_padding = vec2(8.0, 3.0);
     spacing.interact_size = vec2(32.0, 22.0);
     spacing.menu_margin = Margin::same(6);
+    // A menu as long as the list of the doctor's checks opens whole.
+    spacing.default_area_size.y = 640.0;
     spacing.window_margin = Margin::same(12);
     spacing.combo_width = 120.0;
     spacing.slider_width = 120.0;

@@ -56,8 +56,10 @@ fn faults_are_found_heard_at_their_place_and_exported() {
     // A copy is heard beside its original.
     window.click("Filter by check");
     window.frames(2);
+    window.picture("doctor_checks");
     window.click("duplicate-audio (8)");
     window.frames(3);
+    window.picture("doctor_copies");
     let entries = &report.entries;
     let copies = entries
         .iter()
@@ -68,7 +70,6 @@ fn faults_are_found_heard_at_their_place_and_exported() {
         let song = window.state().song.current();
         song.is_some_and(|song| song.heard.path == copy.path)
     });
-    window.picture("doctor_copies");
 
     window.click("Export");
     let stem = export_stem("set", &data);

@@ -246,6 +246,9 @@ fn rules_are_written_as_they_are_read() {
     let file = folder.path().join("rules.toml");
     std::fs::write(&file, rules.to_toml().unwrap()).unwrap();
     assert_eq!(Rules::read(&file).unwrap(), rules);
+    // A doctor that found nothing leaves a file of no rules.
+    std::fs::write(&file, Rules::default().to_toml().unwrap()).unwrap();
+    assert_eq!(Rules::read(&file).unwrap(), Rules::default());
 }
 
 #[test]

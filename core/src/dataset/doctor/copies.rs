@@ -6,7 +6,7 @@
 use super::duplicates::Copies;
 use super::examination::Patient;
 use super::report::{Entry, Sound};
-use super::split_checks::leak_mend;
+use super::split_checks::{leak_mend, tracks_of};
 use crate::dataset::split::{Leak, LeakKind};
 use crate::dataset::{Check, Dataset, Severity, Split};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -125,7 +125,7 @@ impl Recordings {
         );
         let stays = self.stays_for(idxs[0]);
         let mend = if idxs.contains(&stays) {
-            self.mend(stays, ids.len() - 1, patients)
+            mend(stays, ids.len() - 1, patients)
         } else {
             format!(
                 "keep {}, whose file is a copy, and leave these out",
@@ -150,14 +150,6 @@ impl Recordings {
         });
         entry.leave_out = all_but(stays, idxs, patients);
         entry
-    }
-
-    fn mend(&self, stays: usize, n_others: usize, patients: &[Patient<'_>]) -> String {
-        let plural = if n_others == 1 { "" } else { "s" };
-        format!(
-            "keep {} and leave out the other{plural}",
-            patients[stays].id
-        )
     }
 
     /// Files that were heard to be copies.
@@ -198,7 +190,7 @@ impl Recordings {
             Severity::Warning,
             first.id,
             format!("the same recording as {}: {}", first.id, others.join(", ")),
-            &self.mend(stays, leave_out.len(), patients),
+            &mend(stays, leave_out.len(), patients),
         )
         .about(members.iter().map(|&member| patients[member].id.to_owned()));
         // So that both are heard from the same place of the music on.
@@ -216,6 +208,13 @@ impl Recordings {
         entry.finding.file = Some(first.path.to_path_buf());
         entry
     }
+}
+
+/// What can be done about a recording with several tracks.
+fn mend(stays: usize, n_others: usize, patients: &[Patient<'_>]) -> String {
+    let plural = if n_others == 1 { "" } else { "s" };
+    let stays = patients[stays].id;
+    format!("keep {stays} and leave out the other{plural}")
 }
 
 /// The ids of all tracks but one.
@@ -284,7 +283,7 @@ impl CopiedLeak {
             .map(|&idx| patients[idx].id.to_owned())
             .collect();
         let which = if n_from == gone.len() {
-            format!("the {n_from} {} tracks concerned", self.from)
+            tracks_of(n_from, self.from)
         } else {
             format!("{} tracks, so that of each recording one stays", gone.len())
         };

@@ -36,9 +36,10 @@ pub(super) fn check(dataset: &Dataset, name: &str, entries: &mut Vec<Entry>) {
             .collect();
         if !bare.is_empty() {
             let message = format!(
-                "{} of {} {part} tracks{of_split} have no tag at all",
+                "{} of {} {part} tracks{of_split} {} no tag at all",
                 bare.len(),
-                members.len()
+                members.len(),
+                if bare.len() == 1 { "has" } else { "have" }
             );
             let mend = "say by `min_tags = 1` that they take no part, or make them unlabelled; else they count as lacking every tag";
             let mut entry = Entry::new(

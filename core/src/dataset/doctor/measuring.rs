@@ -213,8 +213,9 @@ impl Top {
     }
 }
 
-/// Looks for cut tops in one channel, sample by sample; what reaches to the sound's end falls no more and is none. Of the two samples on either side of a top one must lie clearly lower: the nearer one
-/// may lie just below the top by chance.
+/// Looks for cut tops in one channel, sample by sample; what reaches to the sound's end falls no more and is none.
+///
+/// Of the two samples on either side of a top one must lie clearly lower: the nearer one may lie just below the top by chance.
 #[derive(Clone, Default)]
 struct Tops {
     /// The two samples before this one, the nearer one last; as many as there are.

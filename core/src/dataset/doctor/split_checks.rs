@@ -47,12 +47,20 @@ pub(super) fn leaks(
         }
         let from = leak.from_tracks.iter();
         let ids: Vec<String> = from.map(|&idx| dataset.tracks[idx].id.clone()).collect();
-        let which = format!("the {} {} tracks concerned", ids.len(), leak.from);
+        let which = tracks_of(ids.len(), leak.from);
         let mut entry = entry.without(ids);
         entry.finding.mend = leak_mend(&which, leak.into);
         leaks.told.push(entry);
     }
     leaks
+}
+
+/// The tracks of a part that a leak is about, in words.
+pub(super) fn tracks_of(n: usize, part: Split) -> String {
+    match n {
+        1 => format!("the one {part} track concerned"),
+        n => format!("the {n} {part} tracks concerned"),
+    }
 }
 
 /// What can be done about a leak; `which` says what would have to go.
