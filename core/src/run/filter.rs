@@ -105,7 +105,7 @@ impl Filter {
     }
 }
 
-/// The word as [`words`] reads it back, whatever is in it.
+/// A word as it stands in a query, so that it is read back whatever is in it.
 pub fn quoted(word: &str) -> String {
     let escaped = word.replace('\\', "\\\\").replace('"', "\\\"");
     if escaped != word || word.contains(char::is_whitespace) {

@@ -121,6 +121,7 @@ impl Column {
         match self {
             Self::Title => opened.texts.contains(&TextField::Title),
             Self::Album => opened.texts.contains(&TextField::Album),
+            Self::Tags => !opened.index.tags().is_empty(),
             _ => true,
         }
     }

@@ -96,8 +96,11 @@ pub(super) fn ui(
         .id_salt(("library tracks", &columns))
         .sense(Sense::click())
         .cell_layout(Layout::left_to_right(Align::Center));
+    // What takes the room that is left.
+    let widest = columns.iter().find(|column| **column == What::Tags);
+    let widest = widest.or(columns.last()).copied();
     for column in &columns {
-        table = table.column(if *column == What::Tags {
+        table = table.column(if Some(*column) == widest {
             Column::remainder().at_least(column.width()).clip(true)
         } else {
             let width = Column::initial(column.width()).resizable(true);

@@ -160,7 +160,8 @@ fn a_file_that_was_replaced_in_place_is_tagged_again() {
             let mut hear = |_: &Standing, row: &Row| told.push(row.id.clone());
             let tagger = tagger(&model, &list);
             tagger.run(&out, &Job::quiet(), &mut hear).unwrap();
-            told.retain(|id| id.ends_with(".wav"));
+            // The bad file is tried again each time.
+            told.retain(|id| !id.contains("01x"));
             told
         };
         assert_eq!(run().len(), 3, "{name}");

@@ -383,7 +383,7 @@ impl Browser {
             (self.n_reads, self.n_looks) = (0, 0);
             // Another split of the same folder is what the panel has wished for.
             let last = self.opened.busy_with().or(self.opened.done_key());
-            if !last.is_some_and(|key| without_split(&key.place) == without_split(folder)) {
+            if last.is_none_or(|key| without_split(&key.place) != without_split(folder)) {
                 self.wish = Wish::default();
             }
         }
