@@ -9,13 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// The tracks in an order: numbers of tracks of the data set.
 pub(super) type Order = Arc<[u32]>;
 
+/// Epoch and visit.
+pub(super) type Round = (u32, u32);
+
 /// Makes and remembers orders.
 #[derive(Debug)]
 pub(super) struct Orders {
     seed: u64,
     tracks: Arc<[u32]>,
     /// Those that somebody holds, by epoch and visit.
-    held: Mutex<Vec<((u32, u32), Weak<[u32]>)>>,
+    held: Mutex<Vec<(Round, Weak<[u32]>)>>,
 }
 
 impl Orders {
@@ -33,11 +36,11 @@ impl Orders {
     }
 
     /// The order of a round: how often all tracks have come before in this epoch is its `visit`.
-    pub(super) fn of(&self, epoch: u32, visit: u32) -> Order {
+    pub(super) fn of(&self, round: Round) -> Order {
         // Who wants one that is just being made waits for it.
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.retain(|(_, order)| order.strong_count() > 0);
-        let same = held.iter().find(|(round, _)| *round == (epoch, visit));
+        let same = held.iter().find(|(of, _)| *of == round);
         if let Some(order) = same.and_then(|(_, order)| order.upgrade()) {
             return order;
         }
@@ -45,14 +48,14 @@ impl Orders {
         if let Some(order) = Arc::get_mut(&mut order) {
             let address = Address {
                 seed: self.seed,
-                epoch,
-                visit,
+                epoch: round.0,
+                visit: round.1,
                 track: 0,
                 purpose: Purpose::Shuffle,
             };
             address.stream().shuffle(order);
         }
-        held.push(((epoch, visit), Arc::downgrade(&order)));
+        held.push((round, Arc::downgrade(&order)));
         order
     }
 
@@ -70,14 +73,14 @@ mod tests {
     fn a_round_has_one_order_for_all_who_work_in_it_and_the_same_when_it_is_made_again() {
         let tracks: Vec<usize> = (0..1000).map(|n| 3 * n).collect();
         let orders = Orders::new(7, &tracks).unwrap();
-        let first = orders.of(2, 0);
-        assert!(Arc::ptr_eq(&first, &orders.of(2, 0)));
-        let next = orders.of(2, 1);
+        let first = orders.of((2, 0));
+        assert!(Arc::ptr_eq(&first, &orders.of((2, 0))));
+        let next = orders.of((2, 1));
         assert_ne!(first, next);
-        assert!(Arc::ptr_eq(&first, &orders.of(2, 0)));
+        assert!(Arc::ptr_eq(&first, &orders.of((2, 0))));
         let copy = first.to_vec();
         drop(first);
-        assert_eq!(*orders.of(2, 0), copy);
+        assert_eq!(*orders.of((2, 0)), copy);
         assert_eq!(
             orders.held.lock().unwrap().len(),
             2,

@@ -2,7 +2,7 @@
 
 use super::super::clip::{ClipMaker, InputMaker, Room, usable};
 use super::super::spent::{Spent, lap};
-use super::orders::{Order, Orders};
+use super::orders::{Order, Orders, Round};
 use super::{Batch, Inputs, LoaderConfig, Made, Position};
 use crate::dataset::{Dataset, Error, PcmCache};
 use crossbeam::channel::{Receiver, Sender};
@@ -71,7 +71,7 @@ impl Source {
     /// One batch alone.
     pub(super) fn batch_at(&self, position: Position) -> Result<Batch, Error> {
         let (visit, first) = self.round(position.step_in_epoch);
-        let order = self.orders.of(position.epoch, visit);
+        let order = self.orders.of((position.epoch, visit));
         let tracks = &order[first..first + self.config.batch_size];
         let made = self.batch(position, visit, tracks, self.room(), &mut Bench::default())?;
         Ok(made.batch)
@@ -87,7 +87,7 @@ impl Source {
     ) {
         let mut position = start;
         let mut bench = Bench::default();
-        let mut held: Option<((u32, u32), Order)> = None;
+        let mut held: Option<(Round, Order)> = None;
         loop {
             let (visit, first) = self.round(position.step_in_epoch);
             let round = (position.epoch, visit);
@@ -95,8 +95,7 @@ impl Source {
                 // Before the next is made, so that a thread never holds two.
                 held = None;
             }
-            let (_, tracks) =
-                held.get_or_insert_with(|| (round, self.orders.of(position.epoch, visit)));
+            let (_, tracks) = held.get_or_insert_with(|| (round, self.orders.of(round)));
             let batch = self.batch(
                 position,
                 visit,

@@ -1,6 +1,6 @@
 //! What identifies a file's sound, and a table that is found by it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,9 @@ use std::time::UNIX_EPOCH;
 
 /// A table by numbers that are hashes already.
 pub(super) type ByHash<Value> = HashMap<u128, Value, BuildHasherDefault<Already>>;
+
+/// A set of these.
+pub(super) type Hashes = HashSet<u128, BuildHasherDefault<Already>>;
 
 /// Takes a part of a hash as it is.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use super::budget::{shards_in, trim};
 use super::cache::{PcmCache, locked, problem};
 use super::holding::{lock_for_decoding, lock_for_trimming, remove};
 use super::index::{self, Entry};
-use super::key::{ByHash, Keys, hash_of};
+use super::key::{ByHash, Hashes, Keys, hash_of};
 use super::shard::INDEX;
 use super::writer::{Appended, Writer};
 use crate::audio;
@@ -20,6 +20,9 @@ use std::sync::{Mutex, PoisonError};
 
 /// Tracks whose files are looked at in one go by a thread.
 const KEYS_AT_ONCE: usize = 256;
+
+/// Number of a track, and what identifies its sound.
+type Keyed = (usize, u128);
 
 /// What [`PcmCache::prepare`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,11 +125,7 @@ impl PcmCache {
     }
 
     /// Notes where those tracks lie that the indexes on disk name, and gives back the others.
-    fn take_cached(
-        &self,
-        dataset: &Dataset,
-        wanted: Vec<(usize, u128)>,
-    ) -> Result<Vec<(usize, u128)>, Error> {
+    fn take_cached(&self, dataset: &Dataset, wanted: Vec<Keyed>) -> Result<Vec<Keyed>, Error> {
         let mut places: ByHash<Option<(usize, Entry)>> =
             wanted.iter().map(|&(_, key)| (key, None)).collect();
         let shards = shards_in(&self.folder)?;
@@ -172,7 +171,7 @@ impl PcmCache {
     }
 
     /// What tracks will take once they are decoded, from the lengths that the data set states. Those that state none count like the others.
-    fn estimated_bytes(&self, dataset: &Dataset, undecoded: &[(usize, u128)]) -> u64 {
+    fn estimated_bytes(&self, dataset: &Dataset, undecoded: &[Keyed]) -> u64 {
         let stated = undecoded
             .iter()
             .filter_map(|&(track_idx, _)| dataset.tracks[track_idx].duration_secs)
@@ -189,7 +188,7 @@ impl PcmCache {
     fn decode_into_budget(
         &self,
         dataset: &Dataset,
-        files: &[(usize, u128)],
+        files: &[Keyed],
         problems: &mut Vec<(usize, Problem)>,
         report: &mut Report,
         job: &Job,
@@ -221,7 +220,7 @@ impl PcmCache {
     fn decode(
         &self,
         dataset: &Dataset,
-        undecoded: &[(usize, u128)],
+        undecoded: &[Keyed],
         is_written: &(dyn Fn(u64) -> Result<(), Error> + Sync),
         problems: &mut Vec<(usize, Problem)>,
         report: &mut Report,
@@ -337,18 +336,17 @@ impl PcmCache {
 }
 
 /// One track of each file (what has the same key is the same file), and the others.
-#[expect(clippy::type_complexity, reason = "two lists of the same")]
-fn first_of_each(undecoded: Vec<(usize, u128)>) -> (Vec<(usize, u128)>, Vec<(usize, u128)>) {
-    let mut seen: ByHash<()> = ByHash::default();
-    let is_first = |(_, key): &(usize, u128)| seen.insert(*key, ()).is_none();
+fn first_of_each(undecoded: Vec<Keyed>) -> (Vec<Keyed>, Vec<Keyed>) {
+    let mut seen = Hashes::default();
+    let is_first = |(_, key): &Keyed| seen.insert(*key);
     undecoded.into_iter().partition(is_first)
 }
 
 /// What is wrong with a file is wrong with all its tracks.
 fn tell_of_others(
     dataset: &Dataset,
-    files: &[(usize, u128)],
-    others: &[(usize, u128)],
+    files: &[Keyed],
+    others: &[Keyed],
     problems: &mut Vec<(usize, Problem)>,
 ) {
     let key_of: HashMap<usize, u128> = files.iter().copied().collect();
