@@ -326,7 +326,7 @@ pub const FOUND_PUBLISHED: [&str; 10] = [
     "bad-line/data/splits/split-0/autotagging_moodtheme-train.tsv, line 6: the line has 2 fields",
     "duplicate-audio/file/track_0000103",
     "file-leak/moodtheme/split-0/train/test",
-    "missing-file/autotagging_moodtheme-validation.tsv: ",
+    "missing-file/data/splits/split-0/autotagging_moodtheme-validation.tsv: ",
     "missing-file/files",
     "split-overlap/data/splits/split-0/autotagging_moodtheme-train.tsv, line 12: 1 recordings are in two parts",
     "text-form/data/splits/split-0/autotagging_moodtheme-test.tsv",

@@ -23,6 +23,7 @@ mod noisy_student;
 mod pages;
 mod plots;
 mod published;
+mod published_damaged;
 mod published_msd;
 mod queue;
 mod robustness;

@@ -232,10 +232,20 @@ impl Layout for Jamendo {
         let mut report = Report::new(job);
         let mut tracks = Tracks::default();
         let (mut labellings, mut splits) = (Vec::new(), Vec::new());
+        let mut refused = None;
         for subset in subsets {
-            let read = tracks.read(folder, subset, labellings.len(), &mut report)?;
-            labellings.push(read.0);
-            splits.extend(read.1);
+            match tracks.read(folder, subset, labellings.len(), &mut report) {
+                Ok(read) => {
+                    labellings.push(read.0);
+                    splits.extend(read.1);
+                }
+                // Its files are told; the other subsets can be read.
+                Err(error) => refused = Some(error),
+            }
+            job.check()?;
+        }
+        if let Some(error) = refused.filter(|_| labellings.is_empty()) {
+            return Err(error);
         }
         if let Some(file) = beside(folder, "raw.meta.tsv") {
             tracks.read_titles(&file, &mut report);
