@@ -287,6 +287,7 @@ fn what_was_used_until_now_counts_as_used_now() {
 }
 
 #[test]
+#[cfg(unix)]
 fn ids_of_one_file_are_decoded_once_and_each_finds_it() {
     let folder = tempfile::tempdir().unwrap();
     let mut dataset = make(folder.path(), &[4000, 10, 10, 4000, 10]);
