@@ -115,7 +115,7 @@ impl Array {
 
     /// The same cells as one row.
     pub(super) fn flat(mut self) -> Self {
-        self.n_columns = self.n_rows() * self.n_columns;
+        self.n_columns *= self.n_rows();
         self.shape = vec![1, self.n_columns];
         self.is_fortran = false;
         self

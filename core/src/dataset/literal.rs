@@ -224,7 +224,7 @@ mod tests {
             (r"'\U0001f3b5'", "\u{1f3b5}"),
             (r"b'caf\xc3\xa9'", "caf\u{e9}"),
             (r"'a\tb\101\0'", "a\tbA\0"),
-            (r#"'it\'s \q'"#, "it's \\q"),
+            (r"'it\'s \q'", "it's \\q"),
         ] {
             assert_eq!(
                 parse(written),

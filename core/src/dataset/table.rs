@@ -150,7 +150,7 @@ pub(super) struct Pace {
 impl Pace {
     /// At the start of a file of that content.
     pub(super) fn new(job: Job, file: &Path, bytes: &[u8]) -> Self {
-        let n_lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+        let n_lines = memchr::memchr_iter(b'\n', bytes).count();
         let name = file.file_name().unwrap_or_default();
         Self {
             job,

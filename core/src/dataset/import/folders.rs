@@ -301,8 +301,8 @@ impl Layout for GenreFolders {
         }
         tell_many(&n_of, &mut report, root);
         let labelling = Labelling {
-            labels,
             tags,
+            labels,
             ..Labelling::default()
         };
         let list = recordings.list;
