@@ -12,14 +12,14 @@ const SUBSETS: [&str; 3] = [
 ];
 
 /// `data/tags/top50.txt` as it was published.
-const TOP_50: &str = "genre---alternative genre---ambient genre---atmospheric genre---chillout genre---classical genre---dance genre--- \
-    downtempo genre---easylistening genre---electronic genre---experimental genre---folk genre---funk genre---hiphop \
-    genre---house genre---indie genre---instrumentalpop genre---jazz genre---lounge genre---metal genre---newage genre--- \
-    orchestral genre---pop genre---popfolk genre---poprock genre---reggae genre---rock genre---soundtrack genre---techno \
-    genre---trance genre---triphop genre---world instrument---acousticguitar instrument---bass instrument---computer \
-    instrument---drummachine instrument---drums instrument---electricguitar instrument---electricpiano instrument---guitar \
-    instrument---keyboard instrument---piano instrument---strings instrument---synthesizer instrument---violin instrument--- \
-    voice mood/theme---emotional mood/theme---energetic mood/theme---film mood/theme---happy mood/theme---relaxing";
+const TOP_50: &str = "genre---alternative genre---ambient genre---atmospheric genre---chillout genre---classical genre---dance genre---downtempo \
+    genre---easylistening genre---electronic genre---experimental genre---folk genre---funk genre---hiphop genre---house \
+    genre---indie genre---instrumentalpop genre---jazz genre---lounge genre---metal genre---newage genre---orchestral genre---pop \
+    genre---popfolk genre---poprock genre---reggae genre---rock genre---soundtrack genre---techno genre---trance genre---triphop \
+    genre---world instrument---acousticguitar instrument---bass instrument---computer instrument---drummachine instrument---drums \
+    instrument---electricguitar instrument---electricpiano instrument---guitar instrument---keyboard instrument---piano \
+    instrument---strings instrument---synthesizer instrument---violin instrument---voice mood/theme---emotional \
+    mood/theme---energetic mood/theme---film mood/theme---happy mood/theme---relaxing";
 
 /// What follows `mood/theme---` in `data/tags/moodtheme.txt`, as it was published.
 const MOODS: &str = "action adventure advertising ambiental background ballad calm children christmas commercial cool corporate dark deep \
