@@ -147,11 +147,19 @@ impl Window {
         self.frames(2);
     }
 
-    /// Clicks on what is called `label`: on the widget, where a plain text is called the same.
+    /// Clicks on what is called `label`: on the widget, where a plain text is called the same; once it has stopped moving, as a person
+    /// would.
     ///
     /// # Panics
     /// If there is no such thing, or more than one that can be clicked.
     pub fn click(&mut self, label: &str) {
+        for _ in 0..20 {
+            let places = self.rects(label);
+            self.frames(1);
+            if self.rects(label) == places {
+                break;
+            }
+        }
         let is_text = |node: &egui_kittest::Node<'_>| node.accesskit_node().role() == Role::Label;
         let named = self.harness.query_all_by_label(label);
         let mut found: Vec<_> = named.filter(has_place).collect();

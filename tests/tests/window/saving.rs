@@ -34,7 +34,14 @@ pub(crate) fn check_saved(
                 .collect()
         };
         let before = files();
-        window.click(&format!("Save plot: {name}"));
+        // What is still being read may move the button while it is clicked; a person would click again.
+        for _ in 0..5 {
+            window.click(&format!("Save plot: {name}"));
+            window.frames(10);
+            if window.shows("File of the plot") {
+                break;
+            }
+        }
         save_as(window, format, "Screen (165 mm)");
         window.wait(&format!("{name} as {ending}"), |_| {
             files().len() > before.len()

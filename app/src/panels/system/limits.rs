@@ -30,7 +30,14 @@ impl State {
             send(limits::Command::Look);
         }
         let found = match ctx.state.limits.limits() {
-            None => return,
+            None => {
+                // The row has its height before its numbers are there: nothing below moves from under the pointer.
+                ui.horizontal(|ui| {
+                    let text = "Looking how large the cache of decoded sound is…";
+                    ui.label(RichText::new(text).color(palette.weak));
+                });
+                return;
+            }
             Some(Ok(limits)) => *limits,
             Some(Err(error)) => {
                 ui.horizontal_wrapped(|ui| {
