@@ -27,6 +27,7 @@ mod limit;
 mod literal;
 mod loader;
 mod npy;
+mod patient;
 pub mod pcm_cache;
 mod pickled;
 mod place;

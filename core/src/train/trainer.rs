@@ -131,7 +131,8 @@ impl Run {
                 message: full_message(error),
             },
         };
-        let told = self.event(event);
+        // The cache may have spoken since the last checkpoint, while the test split was scored.
+        let told = self.tell_cache().and_then(|()| self.event(event));
         // Where a full disk ended the run, it takes no last word either: the first error is the one to tell.
         let outcome = outcome.and_then(|outcome| told.map(|()| outcome));
         outcome.map_err(|error| self.explained(error))
@@ -415,14 +416,20 @@ impl Run {
             kind: CheckpointKind::Last,
             path: self.relative(&path),
         })?;
+        self.tell_cache()?;
         self.tell_loader_times()
     }
 
-    /// Tells what the loader's threads were busy with since the last time, and what the cache has to say.
-    fn tell_loader_times(&mut self) -> Result<(), Error> {
+    /// Tells what the cache has to say.
+    fn tell_cache(&mut self) -> Result<(), Error> {
         for message in self.data.cache.take_warnings() {
             self.event(Event::Warned { message })?;
         }
+        Ok(())
+    }
+
+    /// Tells what the loader's threads were busy with since the last time.
+    fn tell_loader_times(&mut self) -> Result<(), Error> {
         if let Some(message) = self.sampler.take_complaint() {
             self.event(Event::Warned { message })?;
         }

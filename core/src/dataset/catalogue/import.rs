@@ -4,6 +4,7 @@ use super::index::Index;
 use super::rows::stored_path;
 use super::status::{FileMark, Status};
 use super::{Catalogue, number_of_root, schema, stamp, told};
+use crate::dataset::patient::PATIENCE;
 use crate::dataset::{Collection, Error};
 use crate::job::Job;
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
@@ -89,9 +90,7 @@ impl Catalogue {
                 other => break other.map_err(told()),
             }
         };
-        self.connection
-            .busy_timeout(schema::PATIENCE)
-            .map_err(told())?;
+        self.connection.busy_timeout(PATIENCE).map_err(told())?;
         outcome
     }
 }

@@ -16,8 +16,8 @@
 //! Tables that must outlive a new import refer to `(dataset, track_id)`, never to `tracks.number`.
 
 use super::stored::refusal;
+use crate::dataset::patient;
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::time::Duration;
 
 /// Version of the tables, kept in SQLite's `user_version`.
 const VERSION: i64 = 3;
@@ -92,14 +92,9 @@ pub(super) const REPLACED: [&str; 9] = [
     "findings",
 ];
 
-/// How long one statement waits for another process that writes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Makes or upgrades the tables. A catalogue of today is only read, so that opening it waits for nobody who writes.
 pub(super) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "normal")?;
+    patient::prepare(connection)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // 64 MB of pages: enough for the index over the ids of a million tracks while they are written.
     connection.pragma_update(None, "cache_size", -65_536)?;

@@ -4,11 +4,11 @@
 
 use super::fingerprint;
 use super::hearing::{Heard, Outcome};
-use crate::dataset::{Algorithm, Checksum, Error};
+use crate::dataset::{Algorithm, Checksum, Error, patient};
 use crate::workspace::Workspace;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 /// Version of the figures. Raise it whenever they are measured otherwise.
 const VERSION: i64 = 1_000 + fingerprint::VERSION;
@@ -77,9 +77,7 @@ impl Notebook {
         };
         let connection = Connection::open(&file).map_err(told)?;
         let prepare = || {
-            connection.busy_timeout(Duration::from_secs(30))?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            patient::prepare(&connection)?;
             connection.execute_batch(TABLE)
         };
         prepare().map_err(told)?;
