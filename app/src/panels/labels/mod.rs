@@ -161,42 +161,44 @@ impl State {
                     }
                 });
             let has_answers = state.answers().is_some();
-            ui.add_enabled_ui(has_answers, |ui| {
-                let word = |order| match order {
-                    Order::Place => "In the order of the data set",
-                    Order::Disagreement => "Most disagreement first",
-                    Order::Probability => "Most probable first",
-                };
-                ComboBox::from_id_salt("labels order")
-                    .selected_text(word(self.order))
-                    .width(190.0)
-                    .show_ui(ui, |ui| {
-                        for order in [Order::Place, Order::Disagreement, Order::Probability] {
-                            ui.selectable_value(&mut self.order, order, word(order));
-                        }
-                    })
-                    .response
-                    .on_hover_text(
-                        "Disagreement: how far the model's probability lies from the label, 0 to 1",
-                    )
-                    .widget_info(|| {
-                        WidgetInfo::labeled(egui::Role::ComboBox, true, "Order of the tracks")
-                    });
-                let text = wanted.tag.clone().unwrap_or_else(|| "any tag".to_owned());
-                ComboBox::from_id_salt("labels tag")
-                    .selected_text(text)
-                    .width(110.0)
-                    .show_ui(ui, |ui| {
-                        ui.selectable_value(&mut wanted.tag, None, "any tag");
-                        for tag in &shelf.dataset.tags {
-                            ui.selectable_value(&mut wanted.tag, Some(tag.clone()), tag);
-                        }
-                    })
-                    .response
-                    .widget_info(|| {
-                        WidgetInfo::labeled(egui::Role::ComboBox, true, "Tag of the order")
-                    });
-            });
+            // What follows needs a model's answers.
+            if !has_answers {
+                ui.disable();
+            }
+            let word = |order| match order {
+                Order::Place => "In the order of the data set",
+                Order::Disagreement => "Most disagreement first",
+                Order::Probability => "Most probable first",
+            };
+            ComboBox::from_id_salt("labels order")
+                .selected_text(word(self.order))
+                .width(190.0)
+                .show_ui(ui, |ui| {
+                    for order in [Order::Place, Order::Disagreement, Order::Probability] {
+                        ui.selectable_value(&mut self.order, order, word(order));
+                    }
+                })
+                .response
+                .on_hover_text(
+                    "Disagreement: how far the model's probability lies from the label, 0 to 1",
+                )
+                .widget_info(|| {
+                    WidgetInfo::labeled(egui::Role::ComboBox, true, "Order of the tracks")
+                });
+            let text = wanted.tag.clone().unwrap_or_else(|| "any tag".to_owned());
+            ComboBox::from_id_salt("labels tag")
+                .selected_text(text)
+                .width(110.0)
+                .show_ui(ui, |ui| {
+                    ui.selectable_value(&mut wanted.tag, None, "any tag");
+                    for tag in &shelf.dataset.tags {
+                        ui.selectable_value(&mut wanted.tag, Some(tag.clone()), tag);
+                    }
+                })
+                .response
+                .widget_info(|| {
+                    WidgetInfo::labeled(egui::Role::ComboBox, true, "Tag of the order")
+                });
         });
         self.predictions_ui(ctx, ui);
     }

@@ -8,7 +8,7 @@ use crate::workbench::parts::doctor;
 use crate::workbench::{Command, Ctx};
 use attune_core::dataset::doctor::{Entry, Report, Sound};
 use attune_core::dataset::{Check, Finding, Severity};
-use egui::{Align, ComboBox, Layout, ProgressBar, RichText, Ui, WidgetInfo};
+use egui::{Align, ComboBox, Label, Layout, ProgressBar, RichText, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -135,7 +135,8 @@ impl Looks {
                 "{} files, {} there, {:.2} h heard",
                 count_text(files.n_listed as u64), count_text(files.n_there as u64), files.hours
             );
-            let label = ui.label(RichText::new(heard).small().color(palette.weak));
+            let heard = RichText::new(heard).small().color(palette.weak);
+            let label = ui.add(Label::new(heard).extend());
             if let Some(secs) = files.compared_secs {
                 label.on_hover_text(format!(
                     "Copies were looked for in the first {secs:.1} s of each file, because there are so many"
