@@ -2,7 +2,7 @@
 //!
 //! The default build knows the CPU only; with the feature `cuda` networks may be trained and asked on an NVIDIA GPU.
 
-use crate::nn::{DeviceName, Place, Precision};
+use crate::nn::{DeviceName, GpuActivity, Place, Precision};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -39,6 +39,15 @@ pub fn place(precision: Precision) -> candle_core::Result<Place> {
     let place = Place::open(chosen.name, precision)?;
     chosen.ready.push((precision, place.clone()));
     Ok(place)
+}
+
+/// What the GPU that networks compute on is doing; `None` if they compute on the processor.
+pub fn gpu_activity() -> Option<GpuActivity> {
+    let place = {
+        let chosen = CHOSEN.lock().unwrap_or_else(PoisonError::into_inner);
+        chosen.ready.first()?.1.clone()
+    };
+    place.activity()
 }
 
 /// Where tensors are made: the host's memory.

@@ -17,3 +17,4 @@ build libnvrtc.so.13 nvrtc.cpp
 build libcublas.so.13 cublas.cpp
 build libcublasLt.so.13 cublas_lt.cpp
 build libcudnn.so.9 cudnn.cpp
+build libnvidia-ml.so.1 nvml.cpp

@@ -231,6 +231,7 @@ API cuDeviceGetAttribute(int* value, int attribute, int) {
     case 10: *value = 32; break;             // lanes of a warp
     case 13: *value = 1000000; break;        // kHz
     case 16: *value = 4; break;              // multiprocessors
+    case 33: *value = 10; break;             // bus
     case 36: *value = 1000000; break;        // memory's kHz
     case 37: *value = 64; break;             // memory's bus in bits
     case 39: *value = 2048; break;           // threads of a multiprocessor

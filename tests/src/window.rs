@@ -242,6 +242,18 @@ impl Window {
         self.frames(2);
     }
 
+    /// Turns the wheel where the pointer is, by so many points; below zero towards the end.
+    pub fn scroll(&mut self, points: f32) {
+        self.harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Point,
+            delta: egui::vec2(0.0, points),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+            modifiers: Modifiers::NONE,
+        });
+        self.frames(2);
+    }
+
     /// Presses the primary button at `from` and lets it go at `to`; a click if they are the same.
     pub fn drag(&mut self, from: egui::Pos2, to: egui::Pos2) {
         self.hover(from);

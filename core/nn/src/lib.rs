@@ -81,7 +81,7 @@ pub use matmul::matmul;
 pub use norm::{RunningStatistics, Statistics, batch_norm, layer_norm};
 pub use optimizer::{Optimizer, OptimizerConfig};
 pub use parameters::{Parameter, Parameters, Role};
-pub use place::{DeviceName, Place, Precision};
+pub use place::{DeviceName, GpuActivity, Place, Precision};
 pub use pointwise::{dropout, gelu, relu, sigmoid, tanh};
 pub use pool::{avg_pool1d, avg_pool2d, max_pool1d, max_pool2d};
 pub use residual::ResidualBlock;

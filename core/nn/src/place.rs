@@ -4,6 +4,7 @@ use candle_core::Result;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// What somebody chose to compute on: `cpu`, `cuda` (the first GPU) or `cuda:1` and so on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +64,25 @@ impl Precision {
     }
 }
 
+/// What a GPU is doing. `None`: nobody tells.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GpuActivity {
+    /// As its maker calls it.
+    pub name: Arc<str>,
+    /// The share of the last second or less in which it computed, whoever for, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_share: Option<f64>,
+    /// Memory that this process's arrays hold, and what it keeps for the next ones, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_bytes: Option<u64>,
+    /// Memory that is taken, whoever by, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<u64>,
+    /// All its memory, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total_bytes: Option<u64>,
+}
+
 /// A device that is ready to compute.
 #[derive(Clone, Debug, Default)]
 pub enum Place {
@@ -109,6 +129,15 @@ impl Place {
             Self::Cpu => Ok(None),
             #[cfg(feature = "cuda")]
             Self::Gpu(device) => device.memory().map(Some),
+        }
+    }
+
+    /// What a GPU is doing; `None` of the processor. Does not wait for what was asked of it.
+    pub fn activity(&self) -> Option<GpuActivity> {
+        match self {
+            Self::Cpu => None,
+            #[cfg(feature = "cuda")]
+            Self::Gpu(device) => Some(device.activity()),
         }
     }
 

@@ -1,8 +1,8 @@
 //! What this machine and this process are doing: processor, memory, disk.
 //!
 //! Read from `/proc`, where Linux tells it as text, so that no crate and no `unsafe` stands between (`sysinfo` reads the same files and
-//! hundreds more); only the room on a disk and the number of files that may be open are asked by system calls. Other systems have no `/proc`: there is no [`Probe`], and nothing is made up. Graphics processors are not looked at: this
-//! build computes on the CPU alone.
+//! hundreds more); only the room on a disk and the number of files that may be open are asked by system calls. Other systems have no `/proc`: there is no [`Probe`], and nothing is made up. Of
+//! graphics processors the one is looked at that networks compute on.
 
 mod files;
 mod proc_text;
@@ -10,12 +10,13 @@ mod quota;
 
 pub use files::{allow_many_files, file_limit, is_too_many_files};
 
+use crate::nn::GpuActivity;
 use proc_text::{CpuTicks, bytes_read, cpu_ticks, memory_line, process_ticks};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What was going on since the look before. `None`: the system does not tell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Activity {
     /// Cores that the machine has.
@@ -35,6 +36,9 @@ pub struct Activity {
     pub total_bytes: Option<u64>,
     /// What this process had the disk read, in bytes; what the system had in its cache does not count.
     pub read_bytes: Option<u64>,
+    /// The GPU that networks compute on; `None` if they compute on the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<GpuActivity>,
 }
 
 /// Looks at the machine again and again; each look tells of the time since the one before.
@@ -108,6 +112,7 @@ impl Probe {
             resident_bytes: text("self/status").and_then(|text| memory_line(&text, "VmRSS")),
             available_bytes: of_machine("MemAvailable"),
             total_bytes: of_machine("MemTotal"),
+            gpu: crate::device::gpu_activity(),
             ..activity
         }
     }

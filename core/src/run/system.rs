@@ -7,6 +7,7 @@
 use super::lines;
 use super::lock::Holder;
 use crate::machine::{Activity, Probe};
+use crate::nn::GpuActivity;
 use crate::workspace::write_whole;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,7 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const GAP_MS: f64 = 2000.0;
 
 /// What the machine was doing for a while.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     /// Its end, in milliseconds since 1970 (UTC).
     pub at_unix_ms: u64,
@@ -72,8 +73,25 @@ impl Sample {
                 available_bytes: worse(|activity| activity.available_bytes, u64::min),
                 total_bytes: next.activity.total_bytes,
                 read_bytes: worse(|activity| activity.read_bytes, u64::saturating_add),
+                gpu: either(
+                    self.activity.gpu.clone(),
+                    next.activity.gpu.clone(),
+                    |a, b| joined_gpu(&a, self.seconds, b, next.seconds),
+                ),
             },
         })
+    }
+}
+
+/// What a GPU did for a while and for the while after it; of memory the moment in which it was scarcest.
+fn joined_gpu(a: &GpuActivity, a_seconds: f64, b: GpuActivity, b_seconds: f64) -> GpuActivity {
+    GpuActivity {
+        busy_share: either(a.busy_share, b.busy_share, |a, b| {
+            round((a * a_seconds + b * b_seconds) / (a_seconds + b_seconds))
+        }),
+        process_bytes: either(a.process_bytes, b.process_bytes, u64::max),
+        used_bytes: either(a.used_bytes, b.used_bytes, u64::max),
+        ..b
     }
 }
 
@@ -109,8 +127,9 @@ impl SystemLog {
     pub fn refresh(&mut self, run_folder: &Path) -> io::Result<bool> {
         let path = run_folder.join(FILE);
         if let Some(appended) = self.reader.read::<Sample>(&path)? {
-            self.samples.extend(&appended.values);
-            return Ok(!appended.values.is_empty());
+            let is_more = !appended.values.is_empty();
+            self.samples.extend(appended.values);
+            return Ok(is_more);
         }
         // It was thinned.
         *self = Self::default();
@@ -250,7 +269,7 @@ fn thinned(samples: &[Sample]) -> Vec<Sample> {
     while let [first, after @ ..] = rest {
         let joined = after.first().and_then(|second| first.joined(second));
         rest = if joined.is_some() { &after[1..] } else { after };
-        thinned.push(joined.unwrap_or(*first));
+        thinned.push(joined.unwrap_or_else(|| first.clone()));
     }
     thinned
 }
@@ -368,6 +387,7 @@ mod tests {
                 available_bytes: Some(900_000 - nth),
                 total_bytes: Some(1_000_000),
                 read_bytes: Some(10),
+                gpu: None,
             },
         }
     }
@@ -388,6 +408,37 @@ mod tests {
             sample.activity.quota_cores = Some(2.0);
         }
         assert!((share(&log) - 0.98).abs() < 1e-9);
+    }
+
+    #[test]
+    fn of_a_gpu_the_mean_share_and_the_most_memory_are_kept() {
+        let with_gpu = |nth: u64, busy_share: Option<f64>, process_bytes: u64| {
+            let mut sample = sample(nth);
+            sample.activity.gpu = Some(GpuActivity {
+                name: "A".into(),
+                busy_share,
+                process_bytes: Some(process_bytes),
+                used_bytes: None,
+                total_bytes: Some(1000),
+            });
+            sample
+        };
+        let samples = [
+            with_gpu(0, Some(0.5), 70),
+            with_gpu(1, Some(0.9), 30),
+            with_gpu(2, None, 10),
+            with_gpu(3, Some(0.2), 20),
+            sample(4),
+        ];
+        let fewer = thinned(&samples);
+        let gpu = |nth: usize| fewer[nth].activity.gpu.as_ref();
+        assert_eq!(gpu(0).unwrap().busy_share, Some(0.7));
+        assert_eq!(gpu(0).unwrap().process_bytes, Some(70));
+        assert_eq!(gpu(0).unwrap().used_bytes, None);
+        assert_eq!(gpu(1).unwrap().busy_share, Some(0.2), "what is known");
+        assert_eq!(gpu(2), None);
+        let line = line(&fewer[2]).unwrap();
+        assert!(!String::from_utf8(line).unwrap().contains("gpu"));
     }
 
     #[test]
@@ -445,7 +496,7 @@ mod tests {
         assert!((50..=100).contains(&few.len()), "{}", few.len());
         let seconds: f64 = few.iter().map(|sample| sample.seconds).sum();
         assert_eq!(seconds, n as f64);
-        let last = read.samples().last().unwrap().activity;
+        let last = &read.samples().last().unwrap().activity;
         assert_eq!(last.resident_bytes, Some(1000 + n - 1), "the most");
     }
 

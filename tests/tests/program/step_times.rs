@@ -97,7 +97,7 @@ fn what_the_machine_does_is_written_down_and_read_after_the_run_was_resumed() {
     let first = SystemLog::read(&run).unwrap().samples().to_vec();
     let sample = first.first().unwrap();
     assert!(sample.seconds > 0.0 && sample.at_unix_ms > 1_600_000_000_000);
-    let activity = sample.activity;
+    let activity = &sample.activity;
     assert!(activity.resident_bytes.unwrap() > 1_000_000, "{activity:?}");
     assert!(activity.available_bytes < activity.total_bytes);
     assert!(activity.process_cores <= activity.cores);

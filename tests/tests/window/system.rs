@@ -90,7 +90,7 @@ fn a_slow_loader_is_named_and_the_charts_tell_phases_and_machine() {
         "67 % of it reverb",
         "more loader threads",
         "newest 100 steps",
-        "Graphics processor: not measured",
+        "Graphics processor: the run computed on the processor alone.",
     ] {
         assert!(window.shows_part(part), "{part}");
     }
@@ -115,6 +115,52 @@ fn a_slow_loader_is_named_and_the_charts_tell_phases_and_machine() {
     assert!(window.shows_part("of training"));
     window.click("Share");
     window.picture("system_share");
+}
+
+#[test]
+fn a_run_on_a_gpu_shows_how_busy_it_was_and_its_memory() {
+    let workspace = tempfile::tempdir().unwrap();
+    let run = write_run(&workspace.path().join("runs"), "gpu", false);
+    let path = run.join("system.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut with_gpu = String::new();
+    for (second, line) in text.lines().enumerate() {
+        // The library that knows the share came with the second sitting.
+        let share = if second < 200 {
+            String::new()
+        } else {
+            format!(
+                "\"busy_share\":{},",
+                0.9 - 0.1 * (second as f64 / 9.0).sin()
+            )
+        };
+        writeln!(
+            with_gpu,
+            "{},\"gpu\":{{\"name\":\"NVIDIA H200\",{share}\"process_bytes\":{},\"used_bytes\":{},\"total_bytes\":150000000000}}}}",
+            line.trim_end_matches('}'),
+            21_000_000_000u64 + second as u64 * 1_000_000,
+            34_000_000_000u64,
+        )
+        .unwrap();
+    }
+    std::fs::write(&path, with_gpu).unwrap();
+    let mut window = Window::open(workspace.path());
+    show(&mut window, &run);
+    window.hover(window.rect("Time of a step chart").center());
+    window.scroll(-10_000.0);
+    // What is told is the newest where the pointer is nowhere.
+    window.hover(egui::pos2(5.0, 5.0));
+    window.frames(3);
+    window.picture("system_gpu");
+    for part in [
+        "Graphics processor: NVIDIA H200.",
+        "Graphics processor chart",
+        "GPU memory chart",
+        "80 %",
+        "34.00 GB",
+    ] {
+        assert!(window.shows_part(part), "{part}");
+    }
 }
 
 #[test]

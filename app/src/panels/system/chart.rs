@@ -52,13 +52,14 @@ pub(super) struct Answer {
     pub(super) is_saved: bool,
 }
 
-/// A chart called `name` from 0 to at least `top`. Drag moves it, a pinch or Ctrl and the wheel zoom,
+/// A chart called `name` from 0 to at least `end` across and `top` upwards. Drag moves it, a pinch or Ctrl and the wheel zoom,
 /// a double-click shows everything. Charts of one `group` move together.
 pub(super) fn chart_ui<'a>(
     ui: &mut Ui,
     name: &str,
     group: &str,
     height: f32,
+    end: f64,
     top: f64,
     x_text: fn(f64) -> String,
     y_text: fn(f64) -> String,
@@ -79,6 +80,8 @@ pub(super) fn chart_ui<'a>(
         .y_axis_min_width(AXIS_WIDTH)
         .grid_color(palette.grid)
         .set_margin_fraction(vec2(0.01, 0.04))
+        .include_x(0.0)
+        .include_x(end)
         .include_y(0.0)
         .include_y(top)
         .link_axis(group, along)

@@ -1,4 +1,4 @@
-//! Processor, memory and disk over the time of training.
+//! Processor, memory, disk and graphics processor over the time of training.
 
 use super::chart::{Entry, chart_ui, legend_ui};
 use super::figure;
@@ -38,6 +38,8 @@ pub(super) struct Chart {
     text: fn(f64) -> String,
     /// Unit of a printed axis, and how many of it are in one of the values.
     pub(super) on_paper: (&'static str, f64),
+    /// Whether a run on the processor has nothing to do with it.
+    is_of_gpu: bool,
 }
 
 impl Chart {
@@ -51,7 +53,7 @@ impl Chart {
     }
 }
 
-pub(super) const CHARTS: [Chart; 3] = [
+pub(super) const CHARTS: [Chart; 5] = [
     Chart {
         title: "Processor",
         unit: "cores",
@@ -73,6 +75,7 @@ pub(super) const CHARTS: [Chart; 3] = [
         top: |activity| activity.cores,
         text: |cores| number_text((cores * 100.0).round() / 100.0),
         on_paper: ("cores", 1.0),
+        is_of_gpu: false,
     },
     Chart {
         title: "Memory",
@@ -98,6 +101,7 @@ pub(super) const CHARTS: [Chart; 3] = [
         top: |activity| activity.total_bytes.map(|bytes| bytes as f64),
         text: |bytes| bytes_text(bytes.max(0.0) as u64),
         on_paper: ("GB", 1e-9),
+        is_of_gpu: false,
     },
     Chart {
         title: "Disk",
@@ -112,6 +116,45 @@ pub(super) const CHARTS: [Chart; 3] = [
         top: |_| None,
         text: |bytes| bytes_text(bytes.max(0.0) as u64),
         on_paper: ("MB/s", 1e-6),
+        is_of_gpu: false,
+    },
+    Chart {
+        title: "Graphics processor",
+        unit: "% of the time",
+        hint: "The share of the time in which the GPU that the run computed on was busy, whoever kept it so.",
+        curves: &[(
+            "GPU",
+            |p| p.of_series(1),
+            "Share of the time in which it computed, for Attune or anybody else",
+            |s| Some(s.activity.gpu.as_ref()?.busy_share? * 100.0),
+        )],
+        top: |_| Some(100.0),
+        text: |percent| format!("{} %", number_text(percent.round())),
+        on_paper: ("%", 1.0),
+        is_of_gpu: true,
+    },
+    Chart {
+        title: "GPU memory",
+        unit: "",
+        hint: "Memory of the GPU that the run computed on. The axis ends with all that it has.",
+        curves: &[
+            (
+                "Attune",
+                |p| p.of_series(0),
+                "GPU memory that the run's numbers hold, and what is kept for the next ones",
+                |s| Some(s.activity.gpu.as_ref()?.process_bytes? as f64),
+            ),
+            (
+                "GPU",
+                |p| p.of_series(1),
+                "GPU memory that is taken, whoever by",
+                |s| Some(s.activity.gpu.as_ref()?.used_bytes? as f64),
+            ),
+        ],
+        top: |activity| Some(activity.gpu.as_ref()?.total_bytes? as f64),
+        text: |bytes| bytes_text(bytes.max(0.0) as u64),
+        on_paper: ("GB", 1e-9),
+        is_of_gpu: true,
     },
 ];
 
@@ -134,7 +177,7 @@ impl State {
         let under_cursor = self.cursor.and_then(|at| sample_at(&sittings, at));
         let (sample, at) = match under_cursor {
             Some(found) => found,
-            None => (*newest, f64::NAN),
+            None => (newest.clone(), f64::NAN),
         };
         let place = if at.is_nan() {
             format!("{} UTC, the newest", utc_text(sample.at_unix_ms))
@@ -149,11 +192,16 @@ impl State {
             ui.label(RichText::new(place).color(palette.text));
             save_plot_button(ui, "the machine")
         });
+        // Also of what was known for a part of the time only.
+        let end: f64 = samples.iter().map(|sample| sample.seconds).sum();
         let mut cursor = None;
         let mut range = None;
         for chart in &CHARTS {
             let curves: Vec<&Curve> = chart.known_curves(samples).collect();
             if curves.is_empty() {
+                if chart.is_of_gpu && newest.activity.gpu.is_none() {
+                    continue;
+                }
                 let text = format!("{}: the system does not tell.", chart.title);
                 ui.label(RichText::new(text).small().color(palette.weak));
                 continue;
@@ -186,6 +234,7 @@ impl State {
                 chart.title,
                 "machine",
                 height,
+                end,
                 top,
                 duration_text,
                 chart.text,
@@ -204,9 +253,22 @@ impl State {
             let ask = plots::Command::Ask(Drawing::new(name, draw));
             ctx.send(Command::Plots(ask));
         }
-        let text = "Graphics processor: not measured, for this build computes on the CPU alone.";
+        let names = gpu_names(samples);
+        let text = if names.is_empty() {
+            "Graphics processor: the run computed on the processor alone.".to_owned()
+        } else {
+            format!("Graphics processor: {}.", names.join(", then "))
+        };
         ui.label(RichText::new(text).small().color(palette.weak));
     }
+}
+
+/// The graphics processors that the run computed on, one after the other.
+fn gpu_names(samples: &[Sample]) -> Vec<&str> {
+    let gpus = samples.iter().filter_map(|s| s.activity.gpu.as_ref());
+    let mut names: Vec<&str> = gpus.map(|gpu| &*gpu.name).collect();
+    names.dedup();
+    names
 }
 
 /// Samples that follow each other without a gap, and where their time begins, in seconds of training.
@@ -243,7 +305,7 @@ fn sample_at(sittings: &[Sitting<'_>], at: f64) -> Option<(Sample, f64)> {
     let mut timed = sittings.iter().flat_map(Sitting::timed);
     timed
         .find(|(end, _)| at >= 0.0 && *end >= at)
-        .map(|(end, sample)| (*sample, end))
+        .map(|(end, sample)| (sample.clone(), end))
 }
 
 fn lines(curves: &[&Curve], sittings: &[Sitting<'_>], palette: &Palette) -> Vec<Line<'static>> {

@@ -101,6 +101,7 @@ impl State {
             "Time of a step",
             "steps",
             height,
+            0.0,
             top,
             x_text,
             y_text,

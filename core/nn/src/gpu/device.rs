@@ -119,6 +119,10 @@ impl Device {
         }
     }
 
+    pub(super) fn context(&self) -> &Arc<CudaContext> {
+        &self.0.context
+    }
+
     pub(super) fn stream(&self) -> &Arc<CudaStream> {
         &self.0.stream
     }

@@ -88,6 +88,7 @@ fn load() {
         "libcublasLt.so.13",
         "libcublas.so.13",
         "libcudnn.so.9",
+        "libnvidia-ml.so.1",
     ] {
         let path = CString::new(to.join(name).to_str().unwrap()).unwrap();
         // SAFETY: our own libraries, which do nothing when they are opened.

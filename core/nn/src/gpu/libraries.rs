@@ -95,6 +95,13 @@ pub(super) fn missing() -> &'static [Needed] {
     })
 }
 
+/// A library that is no need: from [`FOLDERS_VARIABLE`]'s folders or the usual places, if it is there.
+pub(super) fn open_by_name(file: &str) -> Option<Library> {
+    let folders = folders(std::env::var_os(FOLDERS_VARIABLE).as_deref());
+    let found = folders.iter().find_map(|folder| open(&folder.join(file)));
+    found.or_else(|| open(Path::new(file)))
+}
+
 /// What is missing, in words; `None` if nothing is.
 pub(super) fn words(missing: &[Needed]) -> Option<String> {
     if missing.is_empty() {
@@ -137,7 +144,7 @@ fn open_from(folders: &[PathBuf], file: &str, companions: &str) {
 
 #[expect(unsafe_code, reason = "opening a library runs code of it")]
 fn open(path: &Path) -> Option<Library> {
-    // SAFETY: the file is one of NVIDIA's libraries in a folder that the user named for this.
+    // SAFETY: the file is one of NVIDIA's libraries, where the system has them or in a folder that the user named for this.
     unsafe { Library::new(path) }.ok()
 }
 

@@ -11,6 +11,7 @@
 //!
 //! All work of a device goes through one stream, in the order in which it is asked for; nobody waits for it but who fetches numbers.
 
+mod activity;
 mod array;
 mod convolution;
 mod device;
